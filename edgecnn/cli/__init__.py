@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: one thin file per command, each loaded only when it is asked for."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from edgecnn import __version__
+from edgecnn.errors import EdgecnnError
+
+# In the order in which a person meets them; `edgecnn --help` keeps it.
+COMMANDS = {
+    "demo": "Run the whole job on built-in pictures: train, compress, export, measure, report.",
+    "data": "Make the built-in pictures, or check your own before you train on them.",
+    "train": "Train a compact CNN on a folder of images.",
+    "compress": "Prune a trained model and quantize it to int8.",
+    "export": "Quantize a model and write it as .tflite or C.",
+    "benchmark": "Measure latency and accuracy of several models side by side.",
+    "predict": "Classify images with a model.",
+    "inspect": "Show what is inside a .tflite file.",
+}
+
+
+class _Commands(click.Group):
+    """Loads the module of a command when it is used, so that `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = import_module(f"edgecnn.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgecnn")
+def edgecnn() -> None:
+    """From a folder of images to a small neural network on a five-euro device.
+
+    \b
+    A session, from pictures to firmware:
+      edgecnn data check photos
+      edgecnn train --data photos --model cainvas --out runs/first
+      edgecnn compress runs/first --sparsity 0.5
+      edgecnn benchmark runs/first --data photos
+      edgecnn export runs/first --out firmware --format c-array
+
+    Every command explains itself with --help. Models trained with edgecnn are for research and
+    education, never for diagnosis.
+    """
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
+    try:
+        edgecnn(standalone_mode=False)
+    except EdgecnnError as error:
+        _fail(str(error))
+    except click.UsageError as error:
+        hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
+        _fail(error.format_message() + hint)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        print("Interrupted; nothing half-written is left.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands print: tables, progress and JSON, the same way everywhere."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from edgecnn.progress import Progress
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON on standard output."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; every column but the first is right-aligned. Elsewhere than on a terminal it is never cut."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=240)
+    console.print(table)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a Progress: bars with the time remaining on a terminal, plain lines elsewhere; on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_lines
+        return
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, TextColumn("{task.fields[note]}"), console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(step: str, done: int, total: int, note: str = "") -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total, note=note)
+            bars.update(tasks[step], completed=done, total=total, note=note)
+
+        yield show
+
+
+def _plain_lines(step: str, done: int, total: int, note: str = "") -> None:
+    """Print a line at each tenth of a step, so that a log stays short."""
+    if done == total or done * 10 // total != (done - 1) * 10 // total:
+        print(f"{step}: {done}/{total} {note}".rstrip(), file=sys.stderr)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors that a user can cause.
+
+The command line turns each into one line and exit code 1, so a message is a single line that says
+which object is meant, what it has, what is allowed, and what to do.
+"""
+
+
+class EdgecnnError(Exception):
+    """Base of every error that is the user's to mend; anything else that escapes is a bug."""
+
+
+class DataError(EdgecnnError):
+    """Images, labels, masks, archives or splits that can't be used as they are."""
+
+
+class ModelError(EdgecnnError):
+    """A model, or a file holding one, that can't be read, converted, compiled or run."""
+
+
+class RunError(EdgecnnError):
+    """A run folder that lacks what a step needs, or already holds what it would overwrite."""
+
+
+class MissingToolError(EdgecnnError):
+    """A program or Python package that a step needs and this machine lacks."""

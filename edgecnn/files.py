@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing and hashing files, so that no half-written one is ever found."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import EdgecnnError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which becomes `path` when the block ends well.
+
+    The folder is made if need be. When the block raises, `path` is as it was.
+
+    Raises:
+        EdgecnnError: the folder can't be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own keeps the suffix, which Keras and Pillow choose the format by.
+        folder = tempfile.TemporaryDirectory(prefix=".edgecnn-", dir=path.parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise EdgecnnError(f"can't write to {path.parent}: {error.strerror}") from error
+    with folder:
+        temporary = Path(folder.name) / path.name
+        yield temporary
+        os.replace(temporary, path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` as indented JSON, whole or not at all. NaN is refused: it isn't JSON."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
