@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests that need a Debian tool: skipped where it is absent, and named in one line at the end.
+
+A test says what it runs and where that comes from:
+
+    @pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+
+With --require-tools (`make test-all`, `.ci/run`) a missing tool fails the run.
+"""
+
+import re
+import shutil
+
+import pytest
+
+_REASON = "needs Debian package {package}"
+_PACKAGE = re.compile(re.escape(_REASON.format(package="")) + r"([a-z0-9][a-z0-9.+-]+)")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-tools", action="store_true", help="fail if a test is skipped for want of a tool"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "needs_tool(name, package): skip unless the program `name` is installed"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs_tool"):
+        if shutil.which(mark.args[0]) is None:
+            pytest.skip(_REASON.format(**mark.kwargs))
+
+
+def missing_packages(reporter: pytest.TerminalReporter) -> list[str]:
+    """Names the Debian packages whose absence skipped a test."""
+    reasons = (str(report.longrepr) for report in reporter.stats.get("skipped", []))
+    return sorted({package for reason in reasons for package in _PACKAGE.findall(reason)})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("require_tools") and reporter and missing_packages(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # Here and not in pytest_terminal_summary, because this line is to be the last one.
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not hasattr(config, "workerinput"):
+        packages = missing_packages(reporter)
+        verdict = (
+            f"skipped for want of Debian packages: {' '.join(packages)}" if packages else "none was skipped"
+        )
+        reporter.write_line(f"Tests that need a system tool: {verdict}")
