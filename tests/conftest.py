@@ -18,15 +18,11 @@ _PACKAGE = re.compile(re.escape(_REASON.format(package="")) + r"([a-z0-9][a-z0-9
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--require-tools", action="store_true", help="fail if a test is skipped for want of a tool"
-    )
+    parser.addoption("--require-tools", action="store_true", help="fail if a tool's absence skips a test")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "needs_tool(name, package): skip unless the program `name` is installed"
-    )
+    config.addinivalue_line("markers", "needs_tool(name, package): skip unless program `name` is installed")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -52,8 +48,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     # Here and not in pytest_terminal_summary, because this line is to be the last one.
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and not hasattr(config, "workerinput"):
-        packages = missing_packages(reporter)
-        verdict = (
-            f"skipped for want of Debian packages: {' '.join(packages)}" if packages else "none was skipped"
-        )
-        reporter.write_line(f"Tests that need a system tool: {verdict}")
+        packages = " ".join(missing_packages(reporter)) or "none"
+        reporter.write_line(f"Debian packages whose absence skipped tests: {packages}")
