@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A data set: which files, of which classes, and which part (train, validation, test) each belongs to."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from edgecnn.data.archive import unpack
+from edgecnn.data.images import SUFFIXES, image_size
+from edgecnn.data.sources import Entry, read_csv, read_folder
+from edgecnn.data.split import split_by_group
+from edgecnn.errors import DataError
+from edgecnn.progress import Progress, silent
+
+PARTS = ("train", "validation", "test")
+FRACTIONS = (0.70, 0.15, 0.15)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image file."""
+
+    path: Path
+    label: int
+    """Index into the classes of its Dataset."""
+    group: str
+    """What must not be torn apart by a split: a patient, a scan; else the file's own relative path."""
+    split: str
+    """"train", "validation" or "test"."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with their classes, divided into train, validation and test."""
+
+    root: Path
+    classes: tuple[str, ...]
+    """In ASCII order; a label is an index into it."""
+    samples: tuple[Sample, ...]
+    skipped: tuple[tuple[Path, str], ...]
+    """Files that can't be decoded, and why."""
+
+    def part(self, split: str) -> tuple[Sample, ...]:
+        """Return the samples of "train", "validation" or "test"."""
+        return tuple(sample for sample in self.samples if sample.split == split)
+
+    def name(self, sample: Sample) -> str:
+        """Return a sample's path relative to the data set's folder, with forward slashes."""
+        return _relative(sample.path, self.root)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 in hexadecimal over relative path, label, split and bytes of every file, sorted by path."""
+        digest = hashlib.sha256()
+        for sample in sorted(self.samples, key=self.name):
+            data = sample.path.read_bytes()
+            head = (self.name(sample), self.classes[sample.label], sample.split, str(len(data)))
+            digest.update("\0".join(head).encode(errors="surrogateescape") + b"\0" + data)
+        return digest.hexdigest()
+
+
+def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Progress = silent) -> Dataset:
+    """Open a folder, a zip of one, or a CSV file, and decide what is for training, validation and test.
+
+    A folder holds one folder per class, or train, validation (or val) and test folders of those. A CSV file
+    has the columns path, label (or class) and, if there, group and split. Where no split is given, images
+    are split 70/15/15, stratified and by group; where only train and test are given, validation is taken
+    from train in the same proportion. A zip is unpacked into a temporary folder that goes when Python ends.
+
+    Args:
+        source: the folder, the .zip or the .csv file.
+        seed: of the split; the same seed gives the same split.
+        strict: refuse a file that can't be decoded, instead of skipping it.
+        progress: told of every file as it is checked.
+
+    Raises:
+        DataError: what is there can't be used as it is; the message says what to do.
+    """
+    root, classes, entries = _read(source)
+    usable, skipped = _sieve(entries, progress)
+    if skipped and strict:
+        raise DataError(f"{len(skipped)} of {len(entries)} files can't be used, the first: {skipped[0][1]}")
+    samples = [
+        Sample(
+            entry.path,
+            classes.index(entry.label),
+            entry.group or _relative(entry.path, root),
+            entry.split or "",
+        )
+        for entry in usable
+    ]
+    _require_images(source, classes, [sample.label for sample in samples])
+    samples = _split(samples, seed)
+    _require_parts(source, classes, samples)
+    return Dataset(root, tuple(classes), tuple(samples), tuple(skipped))
+
+
+def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
+    if source.is_dir():
+        return source, *read_folder(source)
+    if not source.exists():
+        raise DataError(f"there is no {source}; give a folder of images, a .zip of one, or a .csv file")
+    if source.suffix.lower() == ".zip":
+        folder = unpack(source)
+        return folder, *read_folder(folder)
+    if source.suffix.lower() == ".csv":
+        return source.parent, *read_csv(source)
+    raise DataError(
+        f"{source} is a {source.suffix or 'plain'} file; give a folder of images, a .zip of one, or a .csv"
+    )
+
+
+def _sieve(entries: Sequence[Entry], progress: Progress) -> tuple[list[Entry], list[tuple[Path, str]]]:
+    """Part the files that decode from those that don't, with the reason."""
+    usable, skipped = [], []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding the interpreter's lock
+        for done, (entry, reason) in enumerate(zip(entries, pool.map(_why_not, entries), strict=True), 1):
+            if reason:
+                skipped.append((entry.path, reason))
+            else:
+                usable.append(entry)
+            progress("checking images", done, len(entries))
+    return usable, skipped
+
+
+def _why_not(entry: Entry) -> str:
+    """Return why a file can't be used, or nothing."""
+    if entry.path.suffix.lower() not in SUFFIXES:
+        return f"{entry.path} is not named as an image that edgecnn reads ({' '.join(SUFFIXES)})"
+    try:
+        image_size(entry.path)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _split(samples: list[Sample], seed: int) -> list[Sample]:
+    """Fill in the parts that the source doesn't give."""
+    if not samples[0].split:
+        return _divide(samples, PARTS, FRACTIONS, seed)
+    if any(sample.split == "validation" for sample in samples):
+        return samples
+    train = [sample for sample in samples if sample.split == "train"]
+    share = FRACTIONS[1] / (FRACTIONS[0] + FRACTIONS[1])
+    rest = [sample for sample in samples if sample.split != "train"]
+    return _divide(train, PARTS[:2], (1 - share, share), seed) + rest
+
+
+def _divide(
+    samples: list[Sample], parts: Sequence[str], fractions: Sequence[float], seed: int
+) -> list[Sample]:
+    labels, groups = [sample.label for sample in samples], [sample.group for sample in samples]
+    chosen = split_by_group(labels, groups, fractions, seed)
+    return [replace(sample, split=parts[part]) for sample, part in zip(samples, chosen, strict=True)]
+
+
+def _require_images(source: Path, classes: Sequence[str], labels: Iterable[int]) -> None:
+    counts = Counter(labels)
+    if not counts:
+        raise DataError(f"{source} holds no image that can be decoded; give a folder of images per class")
+    if len(classes) < 2:
+        raise DataError(f"{source} has only the class {classes[0]!r}; at least two are needed")
+    for label, name in enumerate(classes):
+        if counts[label] < 2:
+            held = "no usable image" if not counts[label] else "only one usable image"
+            raise DataError(f"{source}: class {name!r} has {held}; add some, or remove the class")
+
+
+def _require_parts(source: Path, classes: Sequence[str], samples: Sequence[Sample]) -> None:
+    held = {(sample.split, sample.label) for sample in samples}
+    for split in PARTS:
+        for label, name in enumerate(classes):
+            if (split, label) not in held:
+                raise DataError(
+                    f"{source}: class {name!r} has no image for {split}; each class needs images, of as many "
+                    "groups, for train, validation and test: add some, or remove the class"
+                )
+
+
+def _relative(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image files to arrays of bytes. Pillow only decodes; every other step is ours (see resize.py)."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edgecnn.data.resize import resize, to_grey
+from edgecnn.errors import DataError
+
+# Named, because Pillow would otherwise try everything it knows, PostScript (which runs a program) included.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+MAX_PIXELS = 100_000_000
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # _open refuses instead
+
+
+def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """Decode a file and bring it to (height, width, channels) bytes by the rule of resize.py.
+
+    Args:
+        path: the image file.
+        height: rows of the result.
+        width: columns of the result.
+        channels: 1 (grey) or 3 (RGB).
+
+    Raises:
+        DataError: the file can't be decoded.
+    """
+    image = decode(path)
+    if image.shape[2] > channels:
+        image = to_grey(image)
+    elif image.shape[2] < channels:
+        image = np.repeat(image, channels, axis=2)
+    return resize(image, height, width)
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright by its EXIF orientation.
+
+    16-bit samples lose their low byte, palettes and CMYK become RGB, transparency is dropped, and of an
+    animation the first frame counts.
+
+    Raises:
+        DataError: the file can't be decoded.
+    """
+    try:
+        with _open(path) as image:
+            return _to_bytes(ImageOps.exif_transpose(image))
+    except Exception as error:  # on a broken file Pillow's decoders raise whatever they run into
+        raise _undecodable(path, error) from error
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Read a file through, as cheaply as finds what `decode` would stumble over; return (width, height).
+
+    Raises:
+        DataError: the file can't be decoded.
+    """
+    try:
+        with _open(path) as image:
+            size: tuple[int, int] = image.size
+            # A JPEG at an eighth of its size: all of its bytes are read, for a fraction of the work.
+            image.draft(image.mode, (1, 1))
+            _to_bytes(ImageOps.exif_transpose(image))
+            return size
+    except Exception as error:  # as in decode
+        raise _undecodable(path, error) from error
+
+
+def _open(path: Path) -> Image.Image:
+    image = Image.open(path, formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise ValueError(f"{image.width}x{image.height} pixels are more than {MAX_PIXELS:,}")
+    return image
+
+
+def _to_bytes(image: Image.Image) -> NDArray[np.uint8]:
+    """Turn a decoded picture of any mode into (H, W, 1) or (H, W, 3) bytes."""
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
+    if image.mode.startswith("I"):  # I;16 in one byte order or the other, or 16 bits in 32 from older Pillows
+        wide: NDArray[Any] = np.asarray(image)
+        if wide.min() < 0 or wide.max() > 65535:
+            raise ValueError("its pixels have 32 bits; save it with 8 or 16")
+        return (wide >> 8).astype(np.uint8)[..., None]
+    if image.mode in ("1", "L", "LA"):
+        return np.array(image.convert("L"))[..., None]
+    return np.array(image.convert("RGB"))
+
+
+def _undecodable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, UnidentifiedImageError):
+        return DataError(f"{path} is not an image that edgecnn reads ({', '.join(FORMATS)})")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return DataError(f"{path} can't be decoded: {reason}")

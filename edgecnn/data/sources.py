@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding out which files a folder or a CSV file names, and what it says of them. No image is opened here."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.errors import DataError
+
+# What people call the three parts.
+SPLITS = {
+    "train": "train", "training": "train",
+    "validation": "validation", "valid": "validation", "val": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+_CLUTTER = ("__macosx", "desktop.ini", "thumbs.db")  # what file managers leave behind
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file and what its place or its row in a CSV says of it."""
+
+    path: Path
+    label: str
+    group: str | None = None
+    split: str | None = None
+
+
+def read_folder(root: Path) -> tuple[list[str], list[Entry]]:
+    """List the files of a folder per class, or of train, validation and test folders of those.
+
+    Returns:
+        The class names, sorted; and an entry per file, sorted by path.
+
+    Raises:
+        DataError: there are no class folders, splits don't have the same ones, or parts are missing.
+    """
+    folders = _subfolders(root)
+    splits = {folder: SPLITS[folder.name.lower()] for folder in folders if folder.name.lower() in SPLITS}
+    if not {"train", "test"} <= set(splits.values()) and len(splits) < max(1, len(folders)):
+        return _class_names(root), list(_entries(root, None))  # a class may well be called "train", or "test"
+    _require_parts(root, folders, splits)
+    classes = {folder: _class_names(folder) for folder in splits}
+    first = next(iter(splits))
+    for folder, names in classes.items():
+        if names != classes[first]:
+            raise DataError(
+                f"{root}: {first.name} has the classes {', '.join(classes[first])}, but {folder.name} has "
+                f"{', '.join(names)}; each part needs the same class folders"
+            )
+    return classes[first], [entry for folder, split in splits.items() for entry in _entries(folder, split)]
+
+
+def _require_parts(root: Path, folders: list[Path], splits: dict[Path, str]) -> None:
+    for split, count in Counter(splits.values()).items():
+        if count > 1:
+            names = [folder.name for folder in splits if splits[folder] == split]
+            raise DataError(f"{root} has {' and '.join(names)}, which are both {split} folders; merge them")
+    for split in ("train", "test"):
+        if split not in splits.values():
+            raise DataError(f"{root} has {', '.join(f.name for f in splits)} but no {split} folder; add one")
+    others = [folder.name for folder in folders if folder not in splits]
+    if others:
+        raise DataError(f"{root} has {', '.join(others)} beside train and test folders; move that elsewhere")
+
+
+def _class_names(folder: Path) -> list[str]:
+    names = [entry.name for entry in _subfolders(folder)]
+    if len(names) < 2:
+        raise DataError(
+            f"{folder} holds {len(names)} class folders; put the images into a folder per class, at least two"
+        )
+    return names
+
+
+def _entries(folder: Path, split: str | None) -> Iterator[Entry]:
+    for class_folder in _subfolders(folder):
+        for path in sorted(class_folder.rglob("*")):
+            if path.is_file() and not any(_is_clutter(part) for part in path.relative_to(folder).parts):
+                yield Entry(path, class_folder.name, split=split)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"can't read {folder}: {error.strerror}") from error
+    return [entry for entry in entries if entry.is_dir() and not _is_clutter(entry.name)]
+
+
+def _is_clutter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _CLUTTER
+
+
+def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
+    """List the rows of a CSV file with the columns path, label (or class) and, if there, group and split.
+
+    Paths are relative to the CSV file's folder; other columns are ignored.
+
+    Returns:
+        The class names, sorted; and an entry per row, in order.
+
+    Raises:
+        DataError: a column is missing, a row lacks a value or has one that is not allowed, or a file is
+            missing or listed twice.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            label = _label_column(table, reader.fieldnames or [])
+            entries = [_entry(table, reader.line_num, row, label) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"can't read {table} as a CSV file: {error}") from error
+    _refuse_inconsistent(table, entries)
+    return sorted({entry.label for entry in entries}), entries
+
+
+def _label_column(table: Path, columns: Sequence[str]) -> str:
+    label = "label" if "label" in columns else "class"
+    missing = [name for name in ("path", label) if name not in columns]
+    if missing:
+        wanted = " and ".join(name.replace("class", "label") for name in missing)
+        raise DataError(
+            f"{table} has the columns {', '.join(columns) or 'none'} but no {wanted}; "
+            "the first line must name path, label and, if you like, group and split"
+        )
+    return label
+
+
+def _entry(table: Path, line: int, row: dict[str, str | None], label: str) -> Entry:
+    values = {name: (row.get(name) or "").strip() for name in ("path", label, "group", "split")}
+    for name in ("path", label):
+        if not values[name]:
+            raise DataError(f"{table} line {line}: {name} is empty; every row needs a {name}")
+    split = values["split"].lower()
+    if split and split not in SPLITS:
+        raise DataError(f"{table} line {line}: split is {split!r}; allowed are {', '.join(SPLITS)}")
+    path = table.parent / values["path"]
+    if not path.is_file():
+        raise DataError(f"{table} line {line}: there is no file {path}; paths are relative to the CSV file")
+    return Entry(path, values[label], values["group"] or None, SPLITS.get(split))
+
+
+def _refuse_inconsistent(table: Path, entries: list[Entry]) -> None:
+    twice = [path for path, count in Counter(entry.path for entry in entries).items() if count > 1]
+    if twice:
+        raise DataError(f"{table} lists {twice[0]} more than once; list every file once")
+    if len({entry.split is None for entry in entries}) > 1:
+        raise DataError(
+            f"{table} gives a split for some rows and not for others; give it for all or for none"
+        )
