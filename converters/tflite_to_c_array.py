@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A .tflite file as constant data in C, for TensorFlow Lite Micro and whatever else reads it from memory."""
+
+import hashlib
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn import __version__
+from edgecnn.compiler.c_text import check_name, comment_text, float_literal, string_literal
+from edgecnn.converters.tflite_edges import EdgeTensor, read_edges
+from edgecnn.files import write_bytes, write_text
+
+_WORDS_PER_LINE = 5  # 96 columns
+_C_TYPES = {
+    "float32": "float",
+    "float64": "double",
+    **{
+        name: f"{name}_t"
+        for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+    },
+}
+
+
+def write_c_array(
+    folder: Path, model: bytes, name: str, labels: Sequence[str] = (), *, incbin: bool = False
+) -> list[Path]:
+    """Write NAME.h and NAME.c into `folder`, and with `incbin` the model beside them as NAME.tflite.
+
+    The arguments are those of `tflite_to_c_array`. Returns the files written.
+    """
+    header, source = tflite_to_c_array(model, name, labels, incbin=incbin)
+    paths = [folder / f"{name}.h", folder / f"{name}.c"]
+    write_text(paths[0], header)
+    write_text(paths[1], source)
+    if incbin:
+        paths.append(folder / f"{name}.tflite")
+        write_bytes(paths[2], model)
+    return paths
+
+
+def tflite_to_c_array(
+    model: bytes, name: str, labels: Sequence[str] = (), *, incbin: bool = False
+) -> tuple[str, str]:
+    """Return the text of NAME.h and of NAME.c; the same arguments give the same text.
+
+    The header is valid C99 and C++11 and is its own manual; so is the source.
+
+    Args:
+        model: The bytes of a .tflite file.
+        name: What every identifier and both files start with.
+        labels: One per class, in the order of the model's output; none leaves them out of the C.
+        incbin: Have the assembler read NAME.tflite in place of writing its bytes out: builds at once whatever
+            the size, but needs GCC or clang, ELF, and the .tflite on the include path.
+
+    Raises:
+        ModelError: `model` is no .tflite file, or `name` can't prefix a C identifier.
+    """
+    check_name(name)
+    inputs, outputs = read_edges(model)
+    sha256 = hashlib.sha256(model).hexdigest()
+    words = {"name": name, "NAME": name.upper(), "version": __version__, "size": len(model)}
+    words |= {"sha256": sha256, "id": f"0x{sha256[:8]}u"}
+    manual = "".join(f" *   {line}\n" for line in _facts(inputs, outputs, labels))
+    macros = "\n".join(
+        f"#define {name.upper() + key:<{len(name) + 20}} {value}"
+        for key, value in _macros(inputs, outputs, labels)
+    )
+    declaration = f"extern const char *const {name}_labels[{name.upper()}_LABEL_COUNT];\n" if labels else ""
+    header = _HEADER.format(**words, manual=manual, macros=macros, labels=declaration)
+    data = _INCBIN.format(**words) if incbin else _WORDS.format(**words, data=_hex_words(model))
+    return header, _SOURCE.format(**words) + data + _label_array(name, labels)
+
+
+def _hex_words(model: bytes) -> str:
+    """Return the model as 64-bit hexadecimal numbers, the first byte lowest; zeros fill the last.
+
+    Text is placed through tables, a column of bytes at a time: 2.4 characters per byte of the model, and
+    gcc has an eighth of the numbers to read that an array of bytes would give it.
+    """
+    count = -(-len(model) // 8)
+    lines = -(-count // _WORDS_PER_LINE)
+    data = np.zeros((lines, _WORDS_PER_LINE, 8), np.uint8)
+    data.reshape(-1)[: len(model)] = np.frombuffer(model, np.uint8)
+    digits = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+    text = np.empty((lines, _WORDS_PER_LINE * 19 + 1), np.uint8)
+    text[:, -1] = ord("\n")
+    words = text[:, :-1].reshape(lines, _WORDS_PER_LINE, 19)
+    words[..., :2] = np.frombuffer(b"0x", np.uint8)
+    words[..., 2:18] = digits[data[..., ::-1]].view(np.uint8)
+    words[..., 18] = ord(",")
+    return text.tobytes()[: count * 19 + lines - 1].decode("ascii").rstrip(",\n")
+
+
+def _facts(
+    inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor], labels: Sequence[str]
+) -> Iterator[str]:
+    """Yield the lines of the manual's table that depend on the model."""
+    for kind, tensors in (("input", inputs), ("output", outputs)):
+        for tensor in tensors:
+            yield f"{kind:<8}{_declared(tensor):<24}{_meaning(tensor)}".rstrip()
+    if labels:
+        yield "labels  " + textwrap.shorten(comment_text(", ".join(labels)), 90, placeholder=" ...")
+    if (
+        len(inputs) == 1
+        and inputs[0].dtype == "int8"
+        and _meaning(inputs[0]) == "real = 0.00392156886 * (q + 128)"
+    ):
+        yield "image   a byte b of a picture, 0 to 255, goes in as b - 128"
+
+
+def _declared(tensor: EdgeTensor) -> str:
+    return tensor.dtype + "".join(f"[{size}]" for size in tensor.shape)
+
+
+def _meaning(tensor: EdgeTensor) -> str:
+    if not tensor.quantized:
+        return ""
+    sign = "-" if tensor.zero_point >= 0 else "+"
+    return f"real = {tensor.scale:.9g} * (q {sign} {abs(tensor.zero_point)})"
+
+
+def _macros(
+    inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor], labels: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the macros that depend on the model, without the name before them, and their values."""
+    for kind, tensors in (("INPUT", inputs), ("OUTPUT", outputs)):
+        for index, tensor in enumerate(tensors):
+            edge = f"_{kind}_{index}_" if len(tensors) > 1 else f"_{kind}_"
+            yield from ((edge + key, value) for key, value in _facts_in_c(tensor).items())
+    if labels:
+        yield "_LABEL_COUNT", str(len(labels))
+
+
+def _facts_in_c(tensor: EdgeTensor) -> dict[str, str]:
+    facts = {}
+    if tensor.dtype in _C_TYPES:
+        facts["TYPE"] = _C_TYPES[tensor.dtype]
+    if tensor.shape:
+        facts["SHAPE"] = "{" + ", ".join(map(str, tensor.shape)) + "}"
+    facts["RANK"] = str(len(tensor.shape))
+    facts["SIZE"] = f"{int(np.prod(tensor.shape))} /* elements */"
+    if tensor.quantized:
+        facts["SCALE"] = float_literal(tensor.scale)
+        facts["ZERO_POINT"] = f"({tensor.zero_point})"
+    return facts
+
+
+def _label_array(name: str, labels: Sequence[str]) -> str:
+    if not labels:
+        return ""
+    lines = ",\n".join("    " + string_literal(label) for label in labels)
+    return f"\nconst char *const {name}_labels[{name.upper()}_LABEL_COUNT] = {{\n{lines}\n}};\n"
+
+
+_HEADER = """\
+/* SPDX-License-Identifier: 0BSD */
+/* {name}.h - a TensorFlow Lite model as constant data, generated by edgecnn {version}. Do not edit.
+ *
+ *   model   {size} bytes, sha256 {sha256}
+{manual} *   needs   C99 or C++11, <stdint.h>, little-endian; no code, no RAM
+ *
+ * USAGE
+ *   Compile {name}.c with your firmware and, with TensorFlow Lite Micro, say
+ *     const tflite::Model *model = tflite::GetModel({NAME}_DATA);
+ *   {NAME}_DATA is an array of {NAME}_SIZE bytes, aligned to 16, which stays in flash.
+ *
+ * {name}.h and {name}.c are yours: use them as you like; no notice is needed.
+ */
+#ifndef {NAME}_H
+#define {NAME}_H
+
+#include <stdint.h>
+
+#define {NAME}_SHA256              "{sha256}"
+#define {NAME}_ID                  {id} /* header and source must agree */
+#define {NAME}_SIZE                {size}u /* bytes */
+#define {NAME}_DATA                ({name}_storage.bytes)
+{macros}
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+typedef union {{
+    uint64_t words[({NAME}_SIZE + 7u) / 8u];
+    uint8_t bytes[{NAME}_SIZE];
+}} {name}_storage_t;
+
+extern const {name}_storage_t {name}_storage;
+{labels}
+#ifdef __cplusplus
+}}
+#endif
+#endif /* {NAME}_H */
+"""
+
+_SOURCE = """\
+/* SPDX-License-Identifier: 0BSD */
+/* {name}.c - see {name}.h. Generated by edgecnn {version}. Do not edit. */
+#include "{name}.h"
+
+#if {NAME}_ID != {id}
+#error "{name}.h and {name}.c come from different models: regenerate both"
+#endif
+"""
+
+_WORDS = """
+#if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || \\
+    defined(__ARM_BIG_ENDIAN) || (defined(__ARMCC_VERSION) && defined(__BIG_ENDIAN)) || \\
+    (defined(__LITTLE_ENDIAN__) && __LITTLE_ENDIAN__ == 0)
+#error "{name}.c holds the model as little-endian words; this target is big-endian"
+#endif
+
+#ifndef {NAME}_ALIGN_16
+#if defined(__cplusplus)
+#define {NAME}_ALIGN_16 alignas(16)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define {NAME}_ALIGN_16 _Alignas(16)
+#elif defined(__GNUC__) || defined(__ARMCC_VERSION) || defined(__TI_COMPILER_VERSION__)
+#define {NAME}_ALIGN_16 __attribute__((aligned(16)))
+#elif defined(_MSC_VER)
+#define {NAME}_ALIGN_16 __declspec(align(16))
+#else
+#error "define {NAME}_ALIGN_16 as what aligns an object to 16 bytes in this compiler"
+#endif
+#endif
+
+{NAME}_ALIGN_16 const {name}_storage_t {name}_storage = {{{{
+{data}
+}}}};
+"""
+
+# The count makes the assembler refuse a file that is too short. "%progbits": "@" starts a comment on ARM.
+_INCBIN = """
+#if !defined(__GNUC__) || !defined(__ELF__)
+#error "{name}.c needs GCC or clang and an ELF target for .incbin: export it without"
+#endif
+
+/* The assembler looks for {name}.tflite along the -I paths. */
+__asm__(".pushsection .rodata.{name}_storage, \\"a\\", %progbits\\n"
+        ".balign 16\\n"
+        ".global {name}_storage\\n"
+        ".type {name}_storage, %object\\n"
+        "{name}_storage:\\n"
+        ".incbin \\"{name}.tflite\\", 0, {size}\\n"
+        ".balign 8\\n"
+        ".size {name}_storage, . - {name}_storage\\n"
+        ".popsection\\n");
+"""
