@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` lists the targets. Whichever needs an environment makes it, and brings it up to date with setup.cfg.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_FLAGS ?=
+
+# What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
+DEBIAN_PACKAGES = clang cppcheck g++ gcc gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm xxd
+
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
+
+.PHONY: help demo test test-all lint debian-packages
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/edgecnn-train ## Run the whole job on the built-in pictures; the result is in runs/demo
+	$(VENV)/bin/edgecnn demo --out runs/demo
+
+test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are there
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+test-all: debian-packages ## Install the system tools, then run the tests; none may be skipped for want of one
+	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
+
+lint: $(VENV)/edgecnn-test ## Check style and types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+debian-packages: ## Install the system tools that tests use (Debian and Ubuntu)
+	@dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update --quiet && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(DEBIAN_PACKAGES); }
+
+$(VENV)/edgecnn-train: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) --editable '.[train,runtime]'
+	@touch $@
+
+$(VENV)/edgecnn-test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) --editable '.[train,runtime,test]'
+	@touch $@ $(VENV)/edgecnn-train
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo \
+		"Error: $(PYTHON) is not Python 3.10 to 3.13; name one that is: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo \
+		"Error: $(PYTHON) can't make environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
