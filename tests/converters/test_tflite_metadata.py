@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata in a .tflite: standard readers find them, runtimes don't mind, weights stay where they were."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tflite
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgecnn.converters.tflite_metadata import add_metadata, read_labels
+from edgecnn.errors import ModelError
+
+ASSETS = Path(__file__).parents[1] / "assets"
+INT8 = (ASSETS / "tiny_int8.tflite").read_bytes()
+FLOAT = (ASSETS / "tiny_float32.tflite").read_bytes()
+LABELS = ("benign", "malignant nodule", "né")
+
+
+def with_metadata(model=INT8, labels=LABELS):
+    return add_metadata(model, "tiny", "an untrained network, for tests", labels)
+
+
+def buffers(model):
+    root = tflite.Model.GetRootAs(model, 0)
+    return [root.Buffers(i) for i in range(root.BuffersLength())]
+
+
+@pytest.mark.parametrize("model", [INT8, FLOAT])
+def test_labels_come_back(model):
+    assert read_labels(model) is None
+    assert read_labels(with_metadata(model)) == LABELS
+    assert read_labels(with_metadata(model, ["no", "yes"])) == ("no", "yes")
+    assert read_labels(with_metadata(model, [])) is None
+
+
+def test_old_bytes_stay_whole_and_aligned():
+    model = with_metadata()
+    start = model.find(INT8)
+    assert start > 0
+    assert start % 16 == 0
+    old, new = buffers(INT8), buffers(model)
+    assert len(new) == len(old) + 1
+    assert [buffer._tab.Pos for buffer in new[:-1]] == [buffer._tab.Pos + start for buffer in old]
+    assert new[-1]._tab.Vector(new[-1]._tab.Offset(4)) % 16 == 0
+
+
+def test_the_rest_of_the_model_reads_as_before():
+    old, new = tflite.Model.GetRootAs(INT8, 0), tflite.Model.GetRootAs(with_metadata(), 0)
+    assert new.Version() == old.Version() == 3
+    assert new.Description() == old.Description()
+    assert new.SignatureDefs(0).SignatureKey() == old.SignatureDefs(0).SignatureKey()
+    assert new.OperatorCodesLength() == old.OperatorCodesLength()
+    entries = [new.Metadata(i) for i in range(new.MetadataLength())]
+    names = [old.Metadata(i).Name() for i in range(old.MetadataLength())]
+    assert [entry.Name() for entry in entries] == [*names, b"TFLITE_METADATA"]
+    payload = new.Buffers(entries[-1].Buffer()).DataAsNumpy().tobytes()
+    assert payload[4:8] == b"M001"
+    assert b"an untrained network, for tests" in payload
+    assert np.array([255], np.float32).tobytes() in payload
+
+
+@pytest.mark.parametrize("runtime", ["tflite_runtime", "ai_edge_litert"])
+@pytest.mark.parametrize("model", [INT8, FLOAT])
+def test_outputs_stay_identical(model, runtime):
+    module = pytest.importorskip(f"{runtime}.interpreter")
+
+    def run(content):
+        interpreter = module.Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+        image = interpreter.get_input_details()[0]
+        pixels = np.random.default_rng(1).integers(0, 256, image["shape"])
+        values = pixels / 255 if image["dtype"] == np.float32 else pixels - 128
+        interpreter.set_tensor(image["index"], values.astype(image["dtype"]))
+        interpreter.invoke()
+        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+    np.testing.assert_array_equal(run(model), run(with_metadata(model)))
+
+
+def test_the_same_bytes_every_time_and_an_archive_any_zip_program_opens():
+    model = with_metadata()
+    assert model == with_metadata()
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        assert archive.testzip() is None
+        (info,) = archive.infolist()
+        assert (info.filename, info.compress_type) == ("labels.txt", zipfile.ZIP_STORED)
+        assert model[info.header_offset :].startswith(b"PK\3\4")  # counted from the start of the file
+        assert archive.read(info).decode().splitlines() == list(LABELS)
+
+
+def test_metadata_are_not_added_twice():
+    with pytest.raises(ModelError, match="carries metadata already"):
+        with_metadata(with_metadata())
+
+
+@pytest.mark.parametrize("label", ["", " ", "two\nlines", "tab\t", "\udcff"])
+def test_labels_that_are_no_line_are_refused(label):
+    with pytest.raises(ModelError, match="must be a line of printable text") as error:
+        with_metadata(labels=["fine", label])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("broken", [b"", b"not a model at all", INT8[:100], INT8[:1000]])
+def test_broken_files_are_refused(broken):
+    with pytest.raises(ModelError):
+        with_metadata(broken)
+    with pytest.raises(ModelError):
+        read_labels(broken)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(with_metadata()) - 1), st.integers(0, 255))
+def test_one_wrong_byte_gives_a_result_or_a_model_error(position, value):
+    model = bytearray(with_metadata())
+    model[position] = value
+    try:
+        read_labels(bytes(model))
+        add_metadata(bytes(model[:-300]), "tiny", "")
+    except ModelError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - it may also be fine
