@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """report.html: one file that shows a whole run and needs nothing but a browser."""
 
-from collections.abc import Mapping, Sequence
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from io import BytesIO
+from math import sqrt
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
+
+from edgecnn import __version__
+from edgecnn.evaluation.accuracy import Estimate, class_scores
+from edgecnn.evaluation.plots import History, curves
+from edgecnn.evaluation.summary import VARIANTS, microseconds, percent, summary_rows
+from edgecnn.files import write_text
+
+Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
+
+_LARGEST_PICTURE = 256  # pixels; a report of large photographs should still be small enough to mail
+_SYNTHETIC = """<p class="notice"><strong>The pictures are synthetic.</strong> They are phantoms, drawn by
+edgecnn itself, and show no patient. The figures say how well the tools work, not how well a model does on
+real images.</p>"""
 
 
 @dataclass(frozen=True)
@@ -22,19 +43,194 @@ class Example:
 
 @dataclass(frozen=True)
 class RunReport:
-    """Everything the report shows. A variant is "float32", "float32_pruned", "int8_ptq" or "int8_qat"."""
+    """Everything the report shows. A variant is a key of `summary.VARIANTS`; what is empty has no section."""
 
     title: str
     summary: str  # a sentence or two: which model, trained on what, compressed how
     synthetic: bool  # whether the data are the built-in phantoms
     metrics: Mapping[str, Any]  # the content of metrics.json
-    history: Mapping[str, Sequence[Mapping[str, float]]]  # stage -> what training.fit returned for it
-    confusion: Mapping[str, npt.NDArray[np.int64]]  # variant -> (classes, classes), actual by predicted
+    history: History  # stage -> what training.fit returned for it
+    confusion: Mapping[str, Confusion]  # variant -> counts of the test images
     examples: Sequence[Example]
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
 
 
 def write_report(path: Path, report: RunReport) -> None:
-    """Write `report` to `path` as one self-contained HTML file; the same report gives the same bytes."""
-    raise NotImplementedError
+    """Write `report` to `path` as one self-contained HTML file; the same report gives the same bytes.
+
+    Raises:
+        EdgecnnError: `path` can't be written.
+    """
+    template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    sections = {
+        "Results": _results(report.metrics),
+        "Training": _training(report.history),
+        "Class by class": _classes(report),
+        "Five test pictures": _pictures(report),
+        "Data check": _findings(report.findings),
+    }
+    page = template.substitute(
+        title=escape(report.title),
+        summary=escape(report.summary),
+        synthetic=_SYNTHETIC if report.synthetic else "",
+        sections="\n".join(_section(title, body) for title, body in sections.items() if body),
+        details=_details(report),
+        version=escape(__version__),
+    )
+    write_text(path, page)
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{body}\n</section>"
+
+
+def _table(columns: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]], css: str = "") -> str:
+    """Make a table of HTML: `rows` holds the header of each row and its `<td>` cells."""
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    body = "\n".join(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>' for name, cells in rows)
+    return (
+        f'<div class="scroll"><table class="{css}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table></div>"
+    )
+
+
+def _cells(texts: Iterable[str]) -> list[str]:
+    return [f"<td>{text}</td>" for text in texts]
+
+
+def _results(metrics: Mapping[str, Any]) -> str:
+    columns, rows = summary_rows(metrics)
+    note = (
+        f"On {metrics['test_images']:,} test images. Loss and agreement are against float32 on the same "
+        "images; a loss comes with its 95% interval, and a negative one is a gain. Latency is that of one "
+        "inference on the computer of this run, not on a device."
+    )
+    table = _table(columns, ((name, _cells(texts)) for name, *texts in rows))
+    return f'{_tiles(metrics["variants"])}\n{table}\n<p class="muted">{note}</p>'
+
+
+def _tiles(variants: Mapping[str, Any]) -> str:
+    """Say in four figures what compression cost and brought: the last variant against float32."""
+    last = [name for name in VARIANTS if name in variants][-1]
+    if last == "float32":
+        return ""
+    ours, base = variants[last], variants["float32"]
+    low, high = ours["accuracy_loss_ci95"]
+    latency = ours["latency_us"]
+    tiles = (
+        ("Accuracy", percent(ours["accuracy"]), f"{VARIANTS[last]}; float32 {percent(base['accuracy'])}"),
+        ("Loss of accuracy", f"{ours['accuracy_loss']:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
+        (
+            "Model file",
+            f"{ours['bytes']:,} bytes",
+            f"float32: {base['bytes'] / ours['bytes']:.1f} times that",
+        ),
+        ("One inference", f"{microseconds(latency['median'])} µs", f"median of {latency['runs']} runs"),
+    )
+    return _grid(
+        "tiles",
+        (f"<div>{name}<strong>{value}</strong><small>{note}</small></div>" for name, value, note in tiles),
+    )
+
+
+def _grid(css: str, items: Iterable[str]) -> str:
+    return f'<div class="{css}">\n' + "\n".join(items) + "\n</div>"
+
+
+def _training(history: History) -> str:
+    if not any(history.values()):
+        return ""
+    return _grid("pair", (_figure(name, curves(history, name.lower())) for name in ("Accuracy", "Loss")))
+
+
+def _figure(name: str, svg: str) -> str:
+    keys = '<span class="key">validation</span><span class="key training">training</span>'
+    return f'<figure class="card"><figcaption>{name}{keys}</figcaption>{svg}</figure>'
+
+
+def _classes(report: RunReport) -> str:
+    names = [escape(name) for name in report.metrics["classes"]]
+    shown = [variant for variant in VARIANTS if variant in report.confusion]
+    if not shown:
+        return ""
+    note = '<p class="muted">Small figures are shares of the actual class, or 95% intervals.</p>'
+    return _grid("pair", (_card(variant, names, report.confusion[variant]) for variant in shown)) + note
+
+
+def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
+    matrix = _table(
+        ("actual ↓<br>predicted →", *names),
+        ((name, _confusion_cells(row, confusion)) for row, name in enumerate(names)),
+        "confusion",
+    )
+    scores = _table(
+        ("class", "images", "precision", "recall", "F1"),
+        (
+            (
+                name,
+                _cells((f"{of.images:,}", _estimate(of.precision), _estimate(of.recall), _estimate(of.f1))),
+            )
+            for name, of in zip(names, class_scores(confusion), strict=True)
+        ),
+    )
+    return f'<div class="card"><h3>{VARIANTS[variant]}</h3>\n{matrix}\n{scores}</div>'
+
+
+def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:
+    """Shade each count by its share of the row, hits in one hue, misses in another; a few misses show."""
+    total = max(1, int(confusion[row].sum()))
+    for column, count in enumerate(confusion[row].tolist()):
+        hue = "hit" if column == row else "miss"
+        shade = f"background: rgb(var(--{hue}) / {0.55 * sqrt(count / total):.3f})"
+        yield f'<td style="{shade}">{count:,}<small>{percent(count / total)}</small></td>'
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "–"
+    low, high = estimate.ci95
+    return f"{percent(estimate.value)}<small>{100 * low:.1f}–{100 * high:.1f}</small>"
+
+
+def _pictures(report: RunReport) -> str:
+    classes = [escape(name) for name in report.metrics["classes"]]
+    figures = [
+        _picture(example, classes[example.actual], classes[example.predicted]) for example in report.examples
+    ]
+    return _grid("pictures", figures) if figures else ""
+
+
+def _picture(example: Example, actual: str, predicted: str) -> str:
+    css, mark = ("right", "✓") if example.actual == example.predicted else ("wrong", "✗")
+    answer = f'<span class="{css}">{mark} {predicted}, {percent(example.probability)}</span>'
+    image = f'<img src="{_data_uri(example.image)}" alt="{actual}, predicted {predicted}">'
+    return f"<figure>{image}<figcaption>{actual}<br>{answer}</figcaption></figure>"
+
+
+def _data_uri(image: npt.NDArray[np.uint8]) -> str:
+    picture = Image.fromarray(image.squeeze(-1) if image.shape[2:] == (1,) else image)
+    picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
+    buffer = BytesIO()
+    picture.save(buffer, "png")
+    return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()
+
+
+def _findings(findings: Sequence[str]) -> str:
+    return (
+        "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in findings) + "\n</ul>" if findings else ""
+    )
+
+
+def _details(report: RunReport) -> str:
+    rows = _flat({"data": report.metrics["data"], **report.run})
+    table = _table(("name", "value"), ((escape(name), _cells((escape(value),))) for name, value in rows))
+    return f"<details>\n<summary>Options, seeds and versions</summary>\n{table}\n</details>"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value if isinstance(value, str) else json.dumps(value)

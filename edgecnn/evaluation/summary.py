@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of variants, as the terminal and the report both show it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgecnn.evaluation.accuracy import Interval
+
+# In the order of the columns of a run: each is made from one before it.
+VARIANTS = {
+    "float32": "float32",
+    "float32_pruned": "float32, pruned",
+    "int8_ptq": "int8, post-training",
+    "int8_qat": "int8, pruned + QAT",
+}
+
+COLUMNS = (
+    "model",
+    "accuracy",
+    "loss in points (95%)",
+    "agreement",
+    "bytes",
+    "gzip",
+    "median µs",
+    "p95 µs",
+)
+
+
+def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the columns and the rows of the table of variants, as text.
+
+    Args:
+        metrics: the content of metrics.json; variants it lacks have no row.
+    """
+    variants = metrics["variants"]
+    return COLUMNS, [_row(name, variants[name]) for name in VARIANTS if name in variants]
+
+
+def _row(name: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
+    latency = scores["latency_us"]
+    return (
+        VARIANTS[name],
+        percent(scores["accuracy"]),
+        "-" if name == "float32" else points(scores["accuracy_loss"], scores["accuracy_loss_ci95"]),
+        percent(scores["agreement"]),
+        f"{scores['bytes']:,}",
+        f"{scores['gzip_bytes']:,}",
+        microseconds(latency["median"]),
+        microseconds(latency["p95"]),
+    )
+
+
+def percent(share: float) -> str:
+    """Write a share of 0 to 1 as a percentage with one decimal."""
+    return f"{100 * share:.1f}%"
+
+
+def points(loss: float, ci95: Interval) -> str:
+    """Write a loss in percentage points with its interval."""
+    return f"{loss:.2f} ({ci95[0]:.2f} to {ci95[1]:.2f})"
+
+
+def microseconds(value: float) -> str:
+    """Write a time in microseconds with about three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""report.html: complete, escaped, self-contained and the same every time."""
+
+import re
+from base64 import b64decode
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn.evaluation.report import Example, RunReport, write_report
+
+HOSTILE = "<script>alert('1')</script> & \"$title\""
+VOID = {"meta", "img", "br"}
+SCORES = {
+    "accuracy": 0.94,
+    "balanced_accuracy": 0.93,
+    "accuracy_loss": 0.0,
+    "accuracy_loss_ci95": [0.0, 0.0],
+    "agreement": 1.0,
+    "bytes": 237960,
+    "gzip_bytes": 220118,
+    "sparsity": 0.0,
+    "latency_us": {"median": 488.2, "p95": 530.1, "runs": 200},
+}
+SMALLER = {
+    **SCORES,
+    "accuracy": 0.912,
+    "accuracy_loss": 2.8,
+    "accuracy_loss_ci95": [1.5, 4.1],
+    "bytes": 66240,
+}
+ROWS = [
+    {
+        "epoch": epoch,
+        "loss": 1 / epoch,
+        "accuracy": 1 - 0.5 / epoch,
+        "val_loss": 1.1 / epoch,
+        "val_accuracy": 0.4,
+    }
+    for epoch in range(1, 5)
+]
+
+
+@pytest.fixture
+def report() -> RunReport:
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 1), dtype=np.uint8)
+    return RunReport(
+        title="cainvas on phantoms",
+        summary="A run of the tests.",
+        synthetic=True,
+        metrics={
+            "classes": ["normal", "benign"],
+            "test_images": 3000,
+            "data": {"kind": "phantoms", "seed": 7},
+            "variants": {"float32": SCORES, "int8_qat": SMALLER},
+        },
+        history={"train": ROWS, "prune": ROWS[:2], "qat": ROWS[:1]},
+        confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_qat")},
+        examples=[Example(image, index % 2, 0, 0.75) for index, image in enumerate(images)],
+        findings=["Two pictures are the same."],
+        run={"seed": 11, "options": {"train": {"epochs": 50}}, "packages": {"numpy": "1.26.4"}},
+    )
+
+
+def written(report: RunReport, folder: Path) -> str:
+    write_report(folder / "report.html", report)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Nesting(HTMLParser):
+    """Fails on a tag that is not closed, or closed in the wrong place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def assert_nested(page: str) -> None:
+    parser = Nesting()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+
+
+def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
+    page = written(report, tmp_path)
+    assert_nested(page)
+    for text in (
+        "cainvas on phantoms",
+        "not for diagnosis",
+        "synthetic",
+        "3,000 test images",
+        "int8, pruned + QAT",
+        "2.80 (1.50 to 4.10)",
+        "3.6 times that",
+        "Two pictures are the same.",
+        "options.train.epochs",
+        "packages.numpy",
+        "✗ normal, 75.0%",
+    ):
+        assert text in page
+    assert page.count("<svg") == 2
+    assert page.count("<details>") == 1
+
+
+def test_report_needs_no_network(report: RunReport, tmp_path: Path) -> None:
+    page = written(report, tmp_path)
+    references = re.findall(r'(?:src|href|action)="([^"]*)"|url\(([^)]*)\)', page)
+    assert references
+    assert all(one.startswith(("data:", "#")) for pair in references for one in pair if one)
+    assert "@import" not in page
+    assert "<script" not in page
+    assert "<link" not in page
+
+
+def test_ids_are_unique(report: RunReport, tmp_path: Path) -> None:
+    ids = re.findall(r'\bid="([^"]*)"', written(report, tmp_path))
+    assert len(ids) == len(set(ids))
+
+
+def test_curves_take_every_colour_from_the_page(report: RunReport, tmp_path: Path) -> None:
+    drawings = re.findall(r"<svg.*?</svg>", written(report, tmp_path), re.DOTALL)
+    assert [re.findall(r"#[0-9a-f]{6}\b", svg) for svg in drawings] == [[], []]
+    for name in ("--validation", "--training", "--muted", "--line"):
+        assert all(f"var({name})" in svg for svg in drawings)
+
+
+def test_the_same_report_gives_the_same_bytes(report: RunReport, tmp_path: Path) -> None:
+    assert written(report, tmp_path / "a") == written(report, tmp_path / "b")
+
+
+def test_what_a_user_names_is_escaped(report: RunReport, tmp_path: Path) -> None:
+    hostile = replace(
+        report,
+        title=HOSTILE,
+        summary=HOSTILE,
+        metrics={**report.metrics, "classes": [HOSTILE, "benign"], "data": {HOSTILE: HOSTILE}},
+        findings=[HOSTILE],
+        run={HOSTILE: [HOSTILE], "nested": {HOSTILE: HOSTILE}},
+    )
+    page = written(hostile, tmp_path)
+    assert_nested(page)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 12
+
+
+def test_pictures_are_the_pictures(report: RunReport, tmp_path: Path) -> None:
+    encoded = re.findall(r"data:image/png;base64,([^\"]+)", written(report, tmp_path))
+    shown = [np.asarray(Image.open(BytesIO(b64decode(text)))) for text in encoded]
+    assert [picture.tolist() for picture in shown] == [one.image[..., 0].tolist() for one in report.examples]
+
+
+def test_large_and_coloured_pictures_are_made_smaller(report: RunReport, tmp_path: Path) -> None:
+    example = Example(np.zeros((600, 900, 3), np.uint8), 0, 1, 0.5)
+    [text] = re.findall(r"base64,([^\"]+)", written(replace(report, examples=[example]), tmp_path))
+    picture = Image.open(BytesIO(b64decode(text)))
+    assert (picture.size, picture.mode) == ((256, 171), "RGB")
+
+
+def test_what_is_missing_has_no_section(report: RunReport, tmp_path: Path) -> None:
+    bare = replace(
+        report,
+        synthetic=False,
+        metrics={**report.metrics, "variants": {"float32": SCORES}},
+        history={},
+        confusion={},
+        examples=[],
+        findings=[],
+    )
+    page = written(bare, tmp_path)
+    assert_nested(page)
+    assert re.findall("<h2>(.*?)</h2>", page) == ["Results"]
+    assert "synthetic" not in page
+    assert "not for diagnosis" in page

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of variants."""
+
+from typing import Any
+
+import pytest
+
+from edgecnn.evaluation.summary import COLUMNS, microseconds, summary_rows
+
+
+def variant(**changes: Any) -> dict[str, Any]:
+    scores = {
+        "accuracy": 0.9337,
+        "balanced_accuracy": 0.93,
+        "accuracy_loss": 0.4,
+        "accuracy_loss_ci95": [-0.08, 0.88],
+        "agreement": 0.986,
+        "bytes": 66240,
+        "gzip_bytes": 38810,
+        "sparsity": 0.5,
+        "latency_us": {"median": 235.4, "p95": 1251.0, "runs": 200},
+    }
+    return {**scores, **changes}
+
+
+def test_rows_keep_the_order_of_a_run_and_leave_out_what_is_missing() -> None:
+    metrics = {"variants": {"int8_qat": variant(), "float32": variant(accuracy_loss=0.0, agreement=1.0)}}
+    columns, rows = summary_rows(metrics)
+    assert columns == COLUMNS
+    assert [row[0] for row in rows] == ["float32", "int8, pruned + QAT"]
+
+
+def test_a_row_says_what_the_metrics_say() -> None:
+    _, [row] = summary_rows({"variants": {"int8_qat": variant()}})
+    assert row == (
+        "int8, pruned + QAT",
+        "93.4%",
+        "0.40 (-0.08 to 0.88)",
+        "98.6%",
+        "66,240",
+        "38,810",
+        "235",
+        "1,251",
+    )
+
+
+def test_float32_is_not_compared_with_itself() -> None:
+    _, [row] = summary_rows({"variants": {"float32": variant()}})
+    assert row[2] == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(8.04, "8.0"), (99.94, "99.9"), (488.2, "488"), (27164.0, "27,164")]
+)
+def test_microseconds_keep_about_three_digits(value: float, text: str) -> None:
+    assert microseconds(value) == text
