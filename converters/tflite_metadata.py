@@ -9,6 +9,7 @@ label file, in a zip archive behind the model's last byte. No runtime minds eith
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 
 import flatbuffers
@@ -16,7 +17,8 @@ import tflite
 from flatbuffers.number_types import SOffsetTFlags, Uint8Flags, Uint16Flags, Uint32Flags
 from flatbuffers.table import Table
 
-from edgecnn.converters.tflite_edges import EdgeTensor, read_edges
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.ir import Tensor
 from edgecnn.errors import ModelError
 
 _ENTRY = b"TFLITE_METADATA"
@@ -49,15 +51,17 @@ def add_metadata(model: bytes, name: str, description: str, labels: Sequence[str
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
     """
-    inputs, outputs = read_edges(model)
-    if len(inputs) != 1 or len(outputs) != 1:
+    graph = parse(model)
+    if (len(graph.inputs), len(graph.outputs)) != (1, 1):
         raise ModelError(
-            f"the model has {len(inputs)} inputs and {len(outputs)} outputs; metadata are for one each"
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs: "
+            "metadata can be added to a model with one of each"
         )
+    image, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     for label in labels:
         if not label.strip() or not label.isprintable():
             raise ModelError(f"label {label!r} can't be stored: it must be a line of printable text")
-    metadata = _model_metadata(name, description, inputs[0], outputs[0], labels)
+    metadata = _model_metadata(name, description, image, output, labels)
     try:
         model = _with_buffer(model, _ENTRY, metadata)
     except _CORRUPT as error:
@@ -71,7 +75,7 @@ def read_labels(model: bytes) -> tuple[str, ...] | None:
     Raises:
         ModelError: `model` is no .tflite file, or a broken one.
     """
-    read_edges(model)
+    parse(model)
     try:
         file_name = _labels_file_name(model)
         if file_name is None:
@@ -80,13 +84,13 @@ def read_labels(model: bytes) -> tuple[str, ...] | None:
             if archive.getinfo(file_name).file_size > _LABELS_BYTES_MAX:
                 raise ModelError(f"{file_name} in the model's metadata has over {_LABELS_BYTES_MAX} bytes")
             text = archive.read(file_name).decode()
-    except (*_CORRUPT, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except (*_CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
     return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
 
 
 def _model_metadata(
-    name: str, description: str, input_: EdgeTensor, output: EdgeTensor, labels: Sequence[str]
+    name: str, description: str, input_: Tensor, output: Tensor, labels: Sequence[str]
 ) -> bytes:
     """Return a ModelMetadata flatbuffer. The numbers before offsets are slots: the order in the schema."""
     builder = flatbuffers.Builder(1024)
@@ -110,7 +114,7 @@ def _model_metadata(
     return bytes(builder.Output())
 
 
-def _input_metadata(builder: flatbuffers.Builder, tensor: EdgeTensor) -> int:
+def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor) -> int:
     if len(tensor.shape) != 4 or tensor.shape[3] not in (1, 3):
         return _table(builder, {0: builder.CreateString("input"), 3: _content(builder, _FEATURE_PROPERTIES)})
     normalization = _table(builder, {0: _floats(builder, [0.0]), 1: _floats(builder, [255.0])})
@@ -127,7 +131,7 @@ def _input_metadata(builder: flatbuffers.Builder, tensor: EdgeTensor) -> int:
     )
 
 
-def _output_metadata(builder: flatbuffers.Builder, tensor: EdgeTensor, labels: Sequence[str]) -> int:
+def _output_metadata(builder: flatbuffers.Builder, tensor: Tensor, labels: Sequence[str]) -> int:
     fields = {0: builder.CreateString("probability"), 3: _content(builder, _FEATURE_PROPERTIES)}
     if labels:
         per_entry = tensor.shape[-1:] == (len(labels),)

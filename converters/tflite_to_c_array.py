@@ -10,10 +10,12 @@ import numpy as np
 
 from edgecnn import __version__
 from edgecnn.compiler.c_text import check_name, comment_text, float_literal, string_literal
-from edgecnn.converters.tflite_edges import EdgeTensor, read_edges
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.ir import Graph, Quantization, Tensor
 from edgecnn.files import write_bytes, write_text
 
 _WORDS_PER_LINE = 5  # 96 columns
+_BYTE_MINUS_128 = Quantization((float(np.float32(1 / 255)),), (-128,))  # how edgecnn's own models take images
 _C_TYPES = {
     "float32": "float",
     "float64": "double",
@@ -59,14 +61,13 @@ def tflite_to_c_array(
         ModelError: `model` is no .tflite file, or `name` can't prefix a C identifier.
     """
     check_name(name)
-    inputs, outputs = read_edges(model)
+    graph = parse(model)
     sha256 = hashlib.sha256(model).hexdigest()
     words = {"name": name, "NAME": name.upper(), "version": __version__, "size": len(model)}
     words |= {"sha256": sha256, "id": f"0x{sha256[:8]}u"}
-    manual = "".join(f" *   {line}\n" for line in _facts(inputs, outputs, labels))
+    manual = "".join(f" *   {line}\n" for line in _facts(graph, labels))
     macros = "\n".join(
-        f"#define {name.upper() + key:<{len(name) + 20}} {value}"
-        for key, value in _macros(inputs, outputs, labels)
+        f"#define {name.upper() + key:<{len(name) + 20}} {value}" for key, value in _macros(graph, labels)
     )
     declaration = f"extern const char *const {name}_labels[{name.upper()}_LABEL_COUNT];\n" if labels else ""
     header = _HEADER.format(**words, manual=manual, macros=macros, labels=declaration)
@@ -94,57 +95,51 @@ def _hex_words(model: bytes) -> str:
     return text.tobytes()[: count * 19 + lines - 1].decode("ascii").rstrip(",\n")
 
 
-def _facts(
-    inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor], labels: Sequence[str]
-) -> Iterator[str]:
+def _edges(graph: Graph) -> Iterator[tuple[str, list[Tensor]]]:
+    yield "input", [graph.tensors[index] for index in graph.inputs]
+    yield "output", [graph.tensors[index] for index in graph.outputs]
+
+
+def _facts(graph: Graph, labels: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the manual's table that depend on the model."""
-    for kind, tensors in (("input", inputs), ("output", outputs)):
+    for kind, tensors in _edges(graph):
         for tensor in tensors:
-            yield f"{kind:<8}{_declared(tensor):<24}{_meaning(tensor)}".rstrip()
+            shape = "".join(f"[{size}]" for size in tensor.shape)
+            yield f"{kind:<8}{tensor.dtype + shape:<24}{_meaning(tensor.quantization)}".rstrip()
     if labels:
         yield "labels  " + textwrap.shorten(comment_text(", ".join(labels)), 90, placeholder=" ...")
-    if (
-        len(inputs) == 1
-        and inputs[0].dtype == "int8"
-        and _meaning(inputs[0]) == "real = 0.00392156886 * (q + 128)"
-    ):
+    if all(graph.tensors[index].quantization == _BYTE_MINUS_128 for index in graph.inputs):
         yield "image   a byte b of a picture, 0 to 255, goes in as b - 128"
 
 
-def _declared(tensor: EdgeTensor) -> str:
-    return tensor.dtype + "".join(f"[{size}]" for size in tensor.shape)
-
-
-def _meaning(tensor: EdgeTensor) -> str:
-    if not tensor.quantized:
+def _meaning(quantization: Quantization | None) -> str:
+    if quantization is None:
         return ""
-    sign = "-" if tensor.zero_point >= 0 else "+"
-    return f"real = {tensor.scale:.9g} * (q {sign} {abs(tensor.zero_point)})"
+    sign = "-" if quantization.zero_point >= 0 else "+"
+    return f"real = {quantization.scale:.9g} * (q {sign} {abs(quantization.zero_point)})"
 
 
-def _macros(
-    inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor], labels: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _macros(graph: Graph, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the macros that depend on the model, without the name before them, and their values."""
-    for kind, tensors in (("INPUT", inputs), ("OUTPUT", outputs)):
+    for kind, tensors in _edges(graph):
         for index, tensor in enumerate(tensors):
-            edge = f"_{kind}_{index}_" if len(tensors) > 1 else f"_{kind}_"
+            edge = f"_{kind.upper()}_{index}_" if len(tensors) > 1 else f"_{kind.upper()}_"
             yield from ((edge + key, value) for key, value in _facts_in_c(tensor).items())
     if labels:
         yield "_LABEL_COUNT", str(len(labels))
 
 
-def _facts_in_c(tensor: EdgeTensor) -> dict[str, str]:
+def _facts_in_c(tensor: Tensor) -> dict[str, str]:
     facts = {}
     if tensor.dtype in _C_TYPES:
         facts["TYPE"] = _C_TYPES[tensor.dtype]
     if tensor.shape:
         facts["SHAPE"] = "{" + ", ".join(map(str, tensor.shape)) + "}"
     facts["RANK"] = str(len(tensor.shape))
-    facts["SIZE"] = f"{int(np.prod(tensor.shape))} /* elements */"
-    if tensor.quantized:
-        facts["SCALE"] = float_literal(tensor.scale)
-        facts["ZERO_POINT"] = f"({tensor.zero_point})"
+    facts["SIZE"] = f"{tensor.size} /* elements */"
+    if tensor.quantization is not None:
+        facts["SCALE"] = float_literal(tensor.quantization.scale)
+        facts["ZERO_POINT"] = f"({tensor.quantization.zero_point})"
     return facts
 
 
