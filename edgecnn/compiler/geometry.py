@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Windows, shapes and checks that several ops share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor, short_name
+from edgecnn.compiler.quant import ACTIVATIONS, activation_range
+from edgecnn.errors import ModelError
+
+SAME = 0  # tflite.Padding; VALID is 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How windows lie along one axis: position i covers `start(i) + k * dilation` for k < size."""
+
+    size: int
+    stride: int
+    dilation: int
+    pad: int  # before the first element
+
+    @property
+    def extent(self) -> int:
+        """The length of a window, gaps of the dilation included."""
+        return (self.size - 1) * self.dilation + 1
+
+    def start(self, position: int) -> int:
+        """Return the first element of a window, negative in the padding."""
+        return position * self.stride - self.pad
+
+    def needed(self, count: int, length: int) -> int:
+        """Return how many of `length` elements the first `count` windows reach into."""
+        return min(length, self.start(count - 1) + self.extent)
+
+
+def axes(
+    operator: Operator, sizes: tuple[int, int], in_shape: Sequence[int], out_shape: Sequence[int]
+) -> tuple[Axis, Axis]:
+    """Return the vertical and the horizontal axis of an operator with windows of `sizes` (h, w).
+
+    Padding is the operator's own `pad_h` and `pad_w` where a pass has made it explicit, else what SAME
+    and VALID mean in TensorFlow Lite (ComputePaddingHeightWidth).
+    """
+    result = []
+    for name, size, length, count in zip(("h", "w"), sizes, in_shape[1:3], out_shape[1:3], strict=True):
+        stride = int(operator.options.get(f"stride_{name}", 1))
+        dilation = int(
+            operator.options.get(f"dilation_{name}_factor", operator.options.get(f"dilation_{name}factor", 1))
+        )
+        extent = (size - 1) * dilation + 1
+        pad = operator.options.get(f"pad_{name}")
+        if pad is None:
+            same = operator.options.get("padding", 1) == SAME
+            pad = max((count - 1) * stride + extent - length, 0) // 2 if same else 0
+        result.append(Axis(size, stride, dilation, int(pad)))
+    return result[0], result[1]
+
+
+def taps(axis: Axis, count: int, length: int) -> list[tuple[int, slice, slice]]:
+    """Return for each tap of a window: its number, the positions where it lies inside, the elements there."""
+    result = []
+    for tap in range(axis.size):
+        offset = tap * axis.dilation - axis.pad
+        first = max(0, -(offset // axis.stride))
+        last = min(count, (length - 1 - offset) // axis.stride + 1)
+        if last > first:
+            begin = first * axis.stride + offset
+            end = (last - 1) * axis.stride + offset + 1
+            result.append((tap, slice(first, last), slice(begin, end, axis.stride)))
+    return result
+
+
+def clamp_range(graph: Graph, operator: Operator) -> tuple[int, int]:
+    """Return (activation_min, activation_max): those a pass has set, else the fused activation's."""
+    options = operator.options
+    if "activation_min" in options:
+        return int(options["activation_min"]), int(options["activation_max"])
+    return activation_range(
+        int(options.get("fused_activation_function", 0)), quantization_of(graph.output(operator))
+    )
+
+
+def quantization_of(tensor: Tensor) -> Quantization:
+    """Return the quantization of a tensor that has one.
+
+    Raises:
+        ModelError: it has none.
+    """
+    if tensor.quantization is None:
+        raise ModelError(f'tensor "{short_name(tensor.name)}" is not quantized; convert the model to int8')
+    return tensor.quantization
+
+
+def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> None:
+    """Check that tensors are int8, quantized as a whole, of batch 1.
+
+    Raises:
+        ModelError: naming the operator, the tensor, and what is allowed.
+    """
+    for tensor in tensors:
+        what = f'{graph.describe(operator)}: tensor "{short_name(tensor.name)}"'
+        if tensor.dtype != "int8":
+            raise ModelError(
+                f"{what} is {tensor.dtype}; only int8 is supported: quantize the model with edgecnn export"
+            )
+        if quantization_of(tensor).per_channel:
+            raise ModelError(f"{what} has a scale per channel; activations need a single one")
+        if len(tensor.shape) == 4 and tensor.shape[0] != 1:
+            raise ModelError(
+                f"{what} has batch {tensor.shape[0]}; only batch 1 is supported: convert with batch 1"
+            )
+        if tensor.size == 0:
+            raise ModelError(f"{what} has shape {tensor.shape}, which holds nothing")
+
+
+def check_activation(graph: Graph, operator: Operator) -> None:
+    """Check that the fused activation is one that clamps.
+
+    Raises:
+        ModelError: it is another, such as TANH.
+    """
+    activation = operator.options.get("fused_activation_function", 0)
+    if activation not in ACTIVATIONS:
+        raise ModelError(
+            f"{graph.describe(operator)} has fused activation {activation}; "
+            "only NONE, RELU, RELU_N1_TO_1 and RELU6 are supported"
+        )
+
+
+def check_same_quantization(graph: Graph, operator: Operator) -> None:
+    """Check that an operator that only moves or compares values keeps scale and zero point.
+
+    Raises:
+        ModelError: input and output differ in them.
+    """
+    before, after = quantization_of(graph.input(operator, 0)), quantization_of(graph.output(operator))
+    if (before.scales, before.zero_points) != (after.scales, after.zero_points):
+        raise ModelError(
+            f"{graph.describe(operator)} has input and output of different scale "
+            "or zero point; equal ones needed"
+        )
+
+
+def constant(graph: Graph, operator: Operator, position: int) -> NDArray[Any]:
+    """Return the value of an input that must be part of the model.
+
+    Raises:
+        ModelError: it is made by another operator.
+    """
+    tensor = graph.input(operator, position)
+    if tensor.data is None:
+        raise ModelError(
+            f'{graph.describe(operator)} needs input {position} "{short_name(tensor.name)}" as a constant'
+        )
+    return np.asarray(tensor.data)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graph that every part of the compiler reads: tensors, operators, and nothing that can change.
+
+An op is a kind (`CONV_2D`), an operator is an instance of it. Tensors are named by their index in
+`Graph.tensors`, as in the flatbuffer, and operators are listed in an order in which they can run.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.errors import ModelError
+
+ABSENT = -1  # an optional input that an operator goes without
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (q - zero_point); one pair for the tensor, or one per channel along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+    @property
+    def scale(self) -> float:
+        """The scale of a tensor quantized as a whole; a float32 value."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a tensor quantized as a whole."""
+        return self.zero_points[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A tensor: `data` is its value where that is part of the model, None where an operator makes it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    data: NDArray[np.generic] | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        text = f"{self.dtype}[{','.join(map(str, self.shape))}]"
+        if self.quantization is None:
+            return text
+        if self.quantization.per_channel:
+            return f"{text} {len(self.quantization.scales)} scales"
+        return f"{text} {self.quantization.scale:.9g}*(q{-self.quantization.zero_point:+d})"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An instance of an op. `options` are the flatbuffer's, in snake case (`stride_h`, `padding`)."""
+
+    op: str
+    index: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model: one subgraph whose operators are in an order in which they can run."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    name: str = ""
+    sha256: str = ""
+    description: str = ""
+    labels: tuple[str, ...] = ()
+
+    def verify(self) -> None:
+        """Check that every index is in range and every tensor has its value before it is read.
+
+        Raises:
+            ModelError: naming the operator and the tensor.
+        """
+        known = set(self.inputs) | {i for i, tensor in enumerate(self.tensors) if tensor.data is not None}
+        self._check_indices("the model's inputs", self.inputs)
+        self._check_indices("the model's outputs", self.outputs)
+        for operator in self.operators:
+            self._check_indices(self.describe(operator), operator.outputs)
+            present = tuple(i for i in operator.inputs if i != ABSENT)
+            self._check_indices(self.describe(operator), present)
+            for tensor in present:
+                if tensor not in known:
+                    raise ModelError(
+                        f"{self.describe(operator)} reads tensor {tensor} before anything makes it"
+                    )
+            known.update(operator.outputs)
+        for tensor in self.outputs:
+            if tensor not in known:
+                raise ModelError(f"output tensor {tensor} of the model is made by no operator")
+
+    def _check_indices(self, what: str, indices: tuple[int, ...]) -> None:
+        for index in indices:
+            if not 0 <= index < len(self.tensors):
+                raise ModelError(
+                    f"{what} names tensor {index}, but the model has {len(self.tensors)} tensors"
+                )
+
+    def consumers(self, tensor: int) -> list[Operator]:
+        """Return the operators that read `tensor`."""
+        return [operator for operator in self.operators if tensor in operator.inputs]
+
+    def producer(self, tensor: int) -> Operator | None:
+        """Return the operator that makes `tensor`, or None for inputs and constants."""
+        return next((operator for operator in self.operators if tensor in operator.outputs), None)
+
+    def input(self, operator: Operator, position: int) -> Tensor:
+        """Return an input tensor of `operator`.
+
+        Raises:
+            ModelError: the operator goes without that input.
+        """
+        if position >= len(operator.inputs) or operator.inputs[position] == ABSENT:
+            raise ModelError(f"{self.describe(operator)} has no input {position}, which it needs")
+        return self.tensors[operator.inputs[position]]
+
+    def optional_input(self, operator: Operator, position: int) -> Tensor | None:
+        """Return an input tensor of `operator`, or None where it goes without."""
+        if position >= len(operator.inputs) or operator.inputs[position] == ABSENT:
+            return None
+        return self.tensors[operator.inputs[position]]
+
+    def output(self, operator: Operator) -> Tensor:
+        """Return the first output tensor of `operator`."""
+        return self.tensors[operator.outputs[0]]
+
+    def describe(self, operator: Operator) -> str:
+        """Name an operator for a person: `CONV_2D "block/conv" (operator 7)`."""
+        index = operator.outputs[0] if operator.outputs else ABSENT
+        name = self.tensors[index].name if 0 <= index < len(self.tensors) else ""
+        return f'{operator.op} "{short_name(name)}" (operator {operator.index})'
+
+    def __str__(self) -> str:
+        """Return the text form that tests and `--dump` compare: one line per input, operator, output."""
+        lines = [f"input %{i} {self.tensors[i]}" for i in self.inputs]
+        for operator in self.operators:
+            made = ", ".join(f"%{i} {self.tensors[i]}" for i in operator.outputs)
+            read = ", ".join(self._operand(i) for i in operator.inputs)
+            options = ", ".join(f"{key}={value}" for key, value in sorted(operator.options.items()))
+            lines.append(f"{made} = {operator.op}({read})" + (f" {{{options}}}" if options else ""))
+        lines += [f"output %{i}" for i in self.outputs]
+        return "\n".join(lines) + "\n"
+
+    def _operand(self, index: int) -> str:
+        if index == ABSENT:
+            return "absent"
+        tensor = self.tensors[index]
+        return f"%{index}" if tensor.data is None else f"const {tensor}"
+
+
+def short_name(name: str, limit: int = 40) -> str:
+    """Return what tells a tensor's name from the others: converters join long paths with ';' and '/'.
+
+    Characters that don't print are replaced, so that a name from a file can go into a message.
+    """
+    last = name.rsplit(";", maxsplit=1)[-1]
+    printable = "".join(character if character.isprintable() else "?" for character in last)
+    return printable if len(printable) <= limit else "..." + printable[3 - limit :]

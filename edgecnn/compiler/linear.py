@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: weights, bias, and scaling per channel."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.errors import ModelError
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Sums of weights times (input - zero point), plus bias, and how they become int8.
+
+    `bias`, `multiplier` and `shift` have one entry for each output channel.
+    """
+
+    weights: NDArray[np.int8]
+    channel_axis: int
+    bias: quant.Int64s
+    multiplier: quant.Int64s
+    shift: quant.Int64s
+    input_zero_point: int
+    output_zero_point: int
+    activation_min: int
+    activation_max: int
+    name: str
+
+    @staticmethod
+    def of(graph: Graph, operator: Operator, channel_axis: int) -> "Linear":
+        """Read weights and quantization of an operator whose output channels lie along `channel_axis`.
+
+        Raises:
+            ModelError: weights, bias or scales are not what int8 kernels take.
+        """
+        weights = geometry.constant(graph, operator, 1)
+        channels = weights.shape[channel_axis]
+        source = geometry.quantization_of(graph.input(operator, 0))
+        made = geometry.quantization_of(graph.output(operator))
+        multipliers = [
+            quant.quantize_multiplier(real) for real in _scales(graph, operator, weights, channels)
+        ]
+        low, high = geometry.clamp_range(graph, operator)
+        return Linear(
+            weights,
+            channel_axis,
+            _bias(graph, operator, channels),
+            np.array([multiplier for multiplier, _ in multipliers], np.int64),
+            np.array([shift for _, shift in multipliers], np.int64),
+            source.zero_point,
+            made.zero_point,
+            low,
+            high,
+            graph.describe(operator),
+        )
+
+    def requantize(self, total: quant.Int64s) -> NDArray[np.int8]:
+        """Return sums, channels last, as clamped int8."""
+        scaled = quant.requantize(total, self.multiplier, self.shift) + self.output_zero_point
+        return np.clip(scaled, self.activation_min, self.activation_max).astype(np.int8)
+
+    def weight_sums(self, magnitude: bool = False) -> quant.Int64s:
+        """Return for each channel the sum of its weights, or of their magnitudes."""
+        wide = self.weights.astype(np.int64)
+        others = tuple(axis for axis in range(wide.ndim) if axis != self.channel_axis)
+        return np.asarray((np.abs(wide) if magnitude else wide).sum(axis=others))
+
+    def folded_bias(self) -> quant.Int64s:
+        """Return the bias with the input's zero point folded in: sums then take the input as it is."""
+        return np.asarray(self.bias - self.input_zero_point * self.weight_sums())
+
+    def bound(self) -> quant.Int64s:
+        """Return for each channel what no partial sum can exceed in magnitude, whatever the input."""
+        return np.asarray(np.abs(self.folded_bias()) + 128 * self.weight_sums(magnitude=True))
+
+    def params(self) -> dict[str, "int | NDArray[np.generic]"]:
+        """Return the fields of a C parameter struct that all linear kernels have.
+
+        Raises:
+            ModelError: a sum can leave 32 bits.
+        """
+        if (self.bound() > quant.INT32_MAX).any():
+            channel = int(self.bound().argmax())
+            raise ModelError(
+                f"{self.name}: the sum of channel {channel} can reach {int(self.bound().max())}, "
+                "which 32 bits don't hold; its bias is out of proportion: convert the model anew"
+            )
+        return {
+            "input_zero_point": self.input_zero_point,
+            "output_zero_point": self.output_zero_point,
+            "activation_min": self.activation_min,
+            "activation_max": self.activation_max,
+            "filter": self.weights,
+            "bias": self.folded_bias().astype(np.int32),
+            "multiplier": self.multiplier.astype(np.int32),
+            "shift": self.shift.astype(np.int8),
+        }
+
+
+def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channels: int) -> list[float]:
+    """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
+    source = geometry.quantization_of(graph.input(operator, 0))
+    made = geometry.quantization_of(graph.output(operator))
+    what, stored = graph.describe(operator), geometry.quantization_of(graph.input(operator, 1))
+    if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
+        raise ModelError(f"{what} has {weights.dtype} weights; int8 with zero point 0 is supported")
+    if len(stored.scales) not in (1, channels):
+        raise ModelError(
+            f"{what} has {len(stored.scales)} scales for {channels} channels; 1 or {channels} needed"
+        )
+    if operator.op == "FULLY_CONNECTED" and not stored.per_channel:
+        # GetQuantizedConvolutionMultipler multiplies these two in float32.
+        product = float(np.float32(source.scale) * np.float32(stored.scale))
+        return [product / made.scale] * channels
+    scales = stored.scales if stored.per_channel else stored.scales * channels
+    return [source.scale * scale / made.scale for scale in scales]
+
+
+def _bias(graph: Graph, operator: Operator, channels: int) -> quant.Int64s:
+    if graph.optional_input(operator, 2) is None:
+        return np.zeros(channels, np.int64)
+    bias = geometry.constant(graph, operator, 2)
+    if bias.dtype != np.int32 or bias.size != channels:
+        raise ModelError(
+            f"{graph.describe(operator)} has bias {bias.dtype}{bias.shape}; int32 ({channels},) needed"
+        )
+    return bias.reshape(-1).astype(np.int64)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One place per op, found by file name: `CONV_2D` lives in conv_2d.py, its C kernel in a .c file beside it.
+
+A module here is an `Op`; `find` loads it when a model has such an operator, and no list names it.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+from edgecnn.errors import ModelError
+
+
+class Op(Protocol):
+    """What a module of this package offers."""
+
+    def check(self, graph: Graph, operator: Operator) -> None:
+        """Raise ModelError where this operator has a type or an option that is not supported."""
+
+    def macs(self, graph: Graph, operator: Operator) -> int:
+        """Return the multiplications of one inference."""
+
+    def reference(self, graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Return the output for the inputs that are not constants, bit for bit as TFLite's kernel."""
+
+    def needs(self, graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+        """Return how many rows and columns of each input are read for so many of the output."""
+
+    def lower(self, graph: Graph, operator: Operator) -> tuple[Step, ...]:
+        """Return the ways in which rows can be computed, the fastest first."""
+
+
+@cache
+def find(op: str) -> Op | None:
+    """Return the module of an op, or None where there is none."""
+    module = f"{__name__}.{op.lower()}"
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", op) or find_spec(module) is None:
+        return None
+    return cast(Op, import_module(module))
+
+
+def require(graph: Graph, operator: Operator) -> Op:
+    """Return the module of an operator's op.
+
+    Raises:
+        ModelError: there is none; the message lists those there are.
+    """
+    op = find(operator.op)
+    if op is None:
+        raise ModelError(f"{graph.describe(operator)} is not supported; supported: {', '.join(supported())}")
+    return op
+
+
+def supported() -> list[str]:
+    """Return the names of all ops that have a module here."""
+    return sorted(path.stem.upper() for path in Path(__file__).parent.glob("[a-z]*.py"))

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D, and with it a max pool that a pass has fused into it.
+
+A fused pool is in the options `pool_h`, `pool_w`, `pool_stride_h`, `pool_stride_w`: the maximum is
+taken of the 32-bit sums, which are requantized once per pooled output.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.geometry import Axis
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step, Window
+from edgecnn.errors import ModelError
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_activation(graph, operator)
+    weights = geometry.constant(graph, operator, 1)
+    if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
+        raise ModelError(
+            f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
+            "the filter's last dimension must be the input's channels (no grouped convolutions)"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return the multiplications of one inference, those with padding included."""
+    _, rows, columns, _ = graph.output(operator).shape
+    pool_h, pool_w, _, _ = _pool(operator)
+    return rows * pool_h * columns * pool_w * graph.input(operator, 1).size
+
+
+def _pool(operator: Operator) -> tuple[int, int, int, int]:
+    """Return (pool_h, pool_w, pool_stride_h, pool_stride_w) of the fused pool, ones where there is none."""
+    names = ("pool_h", "pool_w", "pool_stride_h", "pool_stride_w")
+    height, width, stride_h, stride_w = (int(operator.options.get(name, 1)) for name in names)
+    return height, width, stride_h, stride_w
+
+
+def _positions(operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return how many rows and columns of convolution outputs make `height` x `width` pooled ones."""
+    pool_h, pool_w, stride_h, stride_w = _pool(operator)
+    return (height - 1) * stride_h + pool_h, (width - 1) * stride_w + pool_w
+
+
+def _axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    filter_h, filter_w = graph.input(operator, 1).shape[1:3]
+    out = graph.output(operator).shape
+    rows, columns = _positions(operator, out[1], out[2])
+    return geometry.axes(
+        operator, (filter_h, filter_w), graph.input(operator, 0).shape, (1, rows, columns, out[3])
+    )
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    _, in_h, in_w, _ = graph.input(operator, 0).shape
+    rows, columns = _positions(operator, height, width)
+    vertical, horizontal = _axes(graph, operator)
+    return vertical.needed(rows, in_h), horizontal.needed(columns, in_w)
+
+
+def sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
+    """Return the 32-bit sums of all positions, int64[rows, columns, channels], bias included."""
+    linear = Linear.of(graph, operator, channel_axis=0)
+    _, height, width, channels = graph.output(operator).shape
+    rows, columns = _positions(operator, height, width)
+    centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
+    # Sums of products of 8 bits are exact in float64, and NumPy multiplies matrices of floats fast.
+    total = np.zeros((rows, columns, channels))
+    vertical, horizontal = _axes(graph, operator)
+    across = geometry.taps(horizontal, columns, centred.shape[1])
+    for tap_y, out_y, in_y in geometry.taps(vertical, rows, centred.shape[0]):
+        for tap_x, out_x, in_x in across:
+            total[out_y, out_x] += centred[in_y, in_x] @ linear.weights[:, tap_y, tap_x, :].T.astype(
+                np.float64
+            )
+    return quant.wrap(total.astype(np.int64) + linear.bias)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    linear = Linear.of(graph, operator, channel_axis=0)
+    total = sums(graph, operator, inputs)
+    pool_h, pool_w, stride_h, stride_w = _pool(operator)
+    windows: Any = np.lib.stride_tricks.sliding_window_view(total, (pool_h, pool_w), axis=(0, 1))  # type: ignore[call-overload]
+    pooled = windows[::stride_h, ::stride_w].max(axis=(-2, -1))
+    return linear.requantize(pooled)[np.newaxis]
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step; with a fused pool also one that keeps a running maximum and so reads fewer rows."""
+    pool_h, pool_w, pool_stride_h, pool_stride_w = _pool(operator)
+    vertical, horizontal = _axes(graph, operator)
+    _, out_h, out_w, out_c = graph.output(operator).shape
+    _, _, in_w, in_c = graph.input(operator, 0).shape
+    params = {
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_w": out_w,
+        "out_c": out_c,
+        "filter_h": vertical.size,
+        "filter_w": horizontal.size,
+        "stride_h": vertical.stride,
+        "stride_w": horizontal.stride,
+        "dilation_h": vertical.dilation,
+        "dilation_w": horizontal.dilation,
+        "pad_w": horizontal.pad,
+        "pool_h": pool_h,
+        "pool_w": pool_w,
+        "pool_stride_w": pool_stride_w,
+    } | Linear.of(graph, operator, channel_axis=0).params()
+
+    def step(rows_at_once: int) -> Step:
+        group = pool_h // rows_at_once
+        extent = (rows_at_once - 1) * vertical.stride + vertical.extent
+        window = Window(extent, pool_stride_h * vertical.stride, -vertical.pad, vertical.stride)
+        return Step(
+            operator,
+            "conv_2d",
+            operator.inputs[:1],
+            operator.outputs[0],
+            (window,),
+            out_h * group,
+            params | {"pool_h": rows_at_once},
+            group=group,
+            macs=macs(graph, operator),
+            arguments=("part",),
+        )
+
+    return (step(pool_h),) if pool_h == 1 else (step(pool_h), step(1))

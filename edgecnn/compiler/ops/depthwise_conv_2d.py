@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D: each input channel has `depth_multiplier` filters of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.geometry import Axis
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step, Window
+from edgecnn.errors import ModelError
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_activation(graph, operator)
+    weights = geometry.constant(graph, operator, 1)
+    if (
+        weights.ndim != 4
+        or weights.shape[0] != 1
+        or len(source.shape) != 4
+        or weights.shape[3] % source.shape[3]
+    ):
+        raise ModelError(
+            f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
+            "1 x height x width x a multiple of the input's channels needed"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return the multiplications of one inference, those with padding included."""
+    _, rows, columns, _ = graph.output(operator).shape
+    return rows * columns * graph.input(operator, 1).size
+
+
+def _axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    filter_h, filter_w = graph.input(operator, 1).shape[1:3]
+    return geometry.axes(
+        operator, (filter_h, filter_w), graph.input(operator, 0).shape, graph.output(operator).shape
+    )
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    _, in_h, in_w, _ = graph.input(operator, 0).shape
+    vertical, horizontal = _axes(graph, operator)
+    return vertical.needed(height, in_h), horizontal.needed(width, in_w)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    linear = Linear.of(graph, operator, channel_axis=3)
+    _, rows, columns, channels = graph.output(operator).shape
+    centred = inputs[0][0].astype(np.int64) - linear.input_zero_point
+    repeated = np.repeat(centred, channels // centred.shape[2], axis=2)
+    total = np.zeros((rows, columns, channels), np.int64)
+    vertical, horizontal = _axes(graph, operator)
+    across = geometry.taps(horizontal, columns, centred.shape[1])
+    for tap_y, out_y, in_y in geometry.taps(vertical, rows, centred.shape[0]):
+        for tap_x, out_x, in_x in across:
+            total[out_y, out_x] += repeated[in_y, in_x] * linear.weights[0, tap_y, tap_x].astype(np.int64)
+    return linear.requantize(quant.wrap(total + linear.bias))[np.newaxis]
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    vertical, horizontal = _axes(graph, operator)
+    _, out_h, out_w, out_c = graph.output(operator).shape
+    _, _, in_w, in_c = graph.input(operator, 0).shape
+    params = {
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_w": out_w,
+        "depth_multiplier": out_c // in_c,
+        "filter_h": vertical.size,
+        "filter_w": horizontal.size,
+        "stride_w": horizontal.stride,
+        "dilation_h": vertical.dilation,
+        "dilation_w": horizontal.dilation,
+        "pad_w": horizontal.pad,
+    } | Linear.of(graph, operator, channel_axis=3).params()
+    window = Window(vertical.extent, vertical.stride, -vertical.pad)
+    return (
+        Step(
+            operator,
+            "depthwise_conv_2d",
+            operator.inputs[:1],
+            operator.outputs[0],
+            (window,),
+            out_h,
+            params,
+            macs=macs(graph, operator),
+        ),
+    )

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEQUANTIZE: int8 to float32, which is supported where the model ends."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+from edgecnn.errors import ModelError
+
+macs, needs = elementwise.macs, elementwise.needs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse the operator: where the model ends, a pass has removed it."""
+    raise ModelError(
+        f"{graph.describe(operator)} makes floats inside the model; only its outputs may be float"
+    )
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    return quant.dequantize(inputs[0], geometry.quantization_of(graph.input(operator, 0)))
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Refuse the operator, as `check` does."""
+    check(graph, operator)
+    raise AssertionError("check has refused")

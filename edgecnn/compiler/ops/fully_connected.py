@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED over the whole input, which may still have the rows it had before a RESHAPE."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step, Window
+from edgecnn.errors import ModelError
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_activation(graph, operator)
+    weights = geometry.constant(graph, operator, 1)
+    if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != made.size:
+        raise ModelError(
+            f"{graph.describe(operator)} has weights {weights.shape} on input {source.shape}; "
+            f"(outputs, {source.size}) needed: one vector at a time"
+        )
+    if operator.options.get("weights_format", 0) != 0:
+        raise ModelError(
+            f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return the multiplications of one inference."""
+    return graph.input(operator, 1).size
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input: all of them."""
+    shape = graph.input(operator, 0).shape
+    return (shape[1], shape[2]) if len(shape) == 4 else (1, 1)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    linear = Linear.of(graph, operator, channel_axis=0)
+    centred = inputs[0].reshape(-1).astype(np.float64) - linear.input_zero_point
+    total = (linear.weights.astype(np.float64) @ centred).astype(np.int64) + linear.bias
+    return linear.requantize(quant.wrap(total)).reshape(graph.output(operator).shape)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return a step that takes all rows at once; with several rows also one that takes each as it comes."""
+    _, rows, columns, channels = graph.input(operator, 0).shape
+    linear = Linear.of(graph, operator, channel_axis=0)
+    params = linear.params() | {
+        "out": graph.output(operator).size,
+        "row": columns * channels,
+        "in": rows * columns * channels,
+    }
+    del params["input_zero_point"]  # there is no padding
+    if len(set(zip(linear.multiplier.tolist(), linear.shift.tolist(), strict=True))) == 1:
+        params |= {
+            "multiplier": linear.multiplier[:1].astype(np.int32),
+            "shift": linear.shift[:1].astype(np.int8),
+        }
+    params["per_channel"] = int(np.size(params["shift"]) > 1)
+
+    def step(rows_at_once: int) -> Step:
+        parts = rows // rows_at_once
+        return Step(
+            operator,
+            "fully_connected",
+            operator.inputs[:1],
+            operator.outputs[0],
+            (Window(rows_at_once, 0, inner=rows_at_once),),
+            parts,
+            params | {"rows": rows_at_once, "parts": parts},
+            group=parts,
+            sums=0 if parts == 1 else graph.output(operator).size,
+            macs=macs(graph, operator),
+            arguments=("part", "sums"),
+        )
+
+    return (step(rows),) if rows == 1 else (step(rows), step(1))

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MAX_POOL_2D: the maximum over what lies inside the input; padding is ignored."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, pooling
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step, Window
+
+check, needs = pooling.check, pooling.needs
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return 0: nothing is multiplied."""
+    return 0
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    source = inputs[0][0]
+    _, rows, columns, channels = graph.output(operator).shape
+    result = np.full((rows, columns, channels), -128, np.int8)
+    vertical, horizontal = pooling.axes(graph, operator)
+    across = geometry.taps(horizontal, columns, source.shape[1])
+    for _, out_y, in_y in geometry.taps(vertical, rows, source.shape[0]):
+        for _, out_x, in_x in across:
+            result[out_y, out_x] = np.maximum(result[out_y, out_x], source[in_y, in_x])
+    return np.clip(result, *geometry.clamp_range(graph, operator)).astype(np.int8)[np.newaxis]
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return a step that reads its window at once; where windows lie apart also one keeping a maximum."""
+    vertical, _ = pooling.axes(graph, operator)
+    out_h = graph.output(operator).shape[1]
+    params = pooling.params(graph, operator)
+
+    def step(rows_at_once: int) -> Step:
+        group = vertical.size // rows_at_once
+        return Step(
+            operator,
+            "max_pool_2d",
+            operator.inputs[:1],
+            operator.outputs[0],
+            (Window(rows_at_once, vertical.stride, -vertical.pad, 1),),
+            out_h * group,
+            params | {"filter_h": rows_at_once},
+            group=group,
+            arguments=("part",),
+        )
+
+    # In the padding above the input a first part would have no row to start from.
+    separate = vertical.size > 1 and vertical.stride >= vertical.size and vertical.pad == 0
+    return (step(vertical.size), step(1)) if separate else (step(vertical.size),)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What MAX_POOL_2D and AVERAGE_POOL_2D share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry
+from edgecnn.compiler.geometry import Axis
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.errors import ModelError
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, equal quantization and the fused activation."""
+    source = graph.input(operator, 0)
+    geometry.check_int8(graph, operator, (source, graph.output(operator)))
+    geometry.check_same_quantization(graph, operator)
+    geometry.check_activation(graph, operator)
+    if len(source.shape) != 4:
+        raise ModelError(f"{graph.describe(operator)} has input {source.shape}; 4 dimensions needed")
+
+
+def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    """Return the vertical and the horizontal axis of the windows."""
+    sizes = int(operator.options["filter_height"]), int(operator.options["filter_width"])
+    return geometry.axes(operator, sizes, graph.input(operator, 0).shape, graph.output(operator).shape)
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    _, in_h, in_w, _ = graph.input(operator, 0).shape
+    vertical, horizontal = axes(graph, operator)
+    return vertical.needed(height, in_h), horizontal.needed(width, in_w)
+
+
+def params(graph: Graph, operator: Operator) -> dict[str, int | NDArray[np.generic]]:
+    """Return the fields that the C parameter structs of both have."""
+    _, horizontal = axes(graph, operator)
+    _, _, out_w, channels = graph.output(operator).shape
+    low, high = geometry.clamp_range(graph, operator)
+    return {
+        "in_w": graph.input(operator, 0).shape[2],
+        "channels": channels,
+        "out_w": out_w,
+        "filter_w": horizontal.size,
+        "stride_w": horizontal.stride,
+        "pad_w": horizontal.pad,
+        "activation_min": low,
+        "activation_max": high,
+    }

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rounding, in one place: how TensorFlow Lite's reference kernels turn real scales into integers.
+
+The arithmetic is that of tflite-runtime 2.14 (BUILTIN_REF), which TensorFlow Lite Micro shares: a
+multiplier of 31 bits and a shift, rounded twice. Arrays are int64 that hold 32-bit values.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Quantization
+
+Int64s = NDArray[np.int64]
+INT8_MIN, INT8_MAX = -128, 127
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+
+# tflite.ActivationFunctionType: the real values that each lets through.
+ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
+    0: (None, None),  # NONE
+    1: (0.0, None),  # RELU
+    2: (-1.0, 1.0),  # RELU_N1_TO_1
+    3: (0.0, 6.0),  # RELU6
+}
+
+
+def round_half_away(value: float) -> int:
+    """Round to the nearest integer, halves away from zero, as C's `round` does."""
+    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Return (multiplier, shift) with real = multiplier * 2**(shift - 31), multiplier 0 or in [2**30, 2**31).
+
+    Source: QuantizeMultiplier of TensorFlow Lite.
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * 2**31)
+    if multiplier == 2**31:
+        multiplier, shift = multiplier // 2, shift + 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def wrap(values: Int64s) -> Int64s:
+    """Return `values` modulo 2**32 as signed 32-bit numbers: what int32 arithmetic leaves."""
+    return values.astype(np.uint32).astype(np.int32).astype(np.int64)
+
+
+def doubling_high_mul(a: Int64s, b: Int64s | int) -> Int64s:
+    """Return round(a * b / 2**31), saturated: SaturatingRoundingDoublingHighMul of gemmlowp."""
+    product = a * np.int64(b) if isinstance(b, int) else a * b
+    nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    total = product + nudge
+    # C divides towards zero, NumPy towards minus infinity.
+    quotient = np.where(total >= 0, total >> 31, -((-total) >> 31))
+    return np.minimum(quotient, INT32_MAX)
+
+
+def divide_by_power_of_two(value: Int64s, exponent: Int64s | int) -> Int64s:
+    """Return value / 2**exponent, halves away from zero: RoundingDivideByPOT of gemmlowp."""
+    mask = (np.int64(1) << np.asarray(exponent, np.int64)) - 1
+    remainder = value & mask
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> np.asarray(exponent, np.int64)) + (remainder > threshold)
+
+
+def multiply_by_power_of_two(value: Int64s, exponent: int) -> Int64s:
+    """Return value * 2**exponent, saturated to 32 bits, for an exponent of 0 or more."""
+    return np.clip(value << exponent, INT32_MIN, INT32_MAX)
+
+
+def requantize(acc: Int64s, multiplier: Int64s | int, shift: Int64s | int) -> Int64s:
+    """Return acc * multiplier * 2**(shift - 31), rounded twice: MultiplyByQuantizedMultiplier.
+
+    `multiplier` and `shift` are numbers, or arrays that broadcast against `acc`.
+    """
+    shift = np.asarray(shift, np.int64)
+    left = np.maximum(shift, 0)
+    right = np.maximum(-shift, 0)
+    shifted = wrap(np.asarray(acc, np.int64) << left)
+    return divide_by_power_of_two(doubling_high_mul(shifted, np.asarray(multiplier, np.int64)), right)
+
+
+def activation_range(activation: int, quantization: Quantization) -> tuple[int, int]:
+    """Return (activation_min, activation_max) of a fused activation in int8.
+
+    Source: CalculateActivationRangeQuantized of TensorFlow Lite; divisions are in float32.
+    """
+    low, high = ACTIVATIONS[activation]
+    lowest, highest = INT8_MIN, INT8_MAX
+    if low is not None:
+        lowest = max(lowest, _quantized(low, quantization))
+    if high is not None:
+        highest = min(highest, _quantized(high, quantization))
+    return lowest, highest
+
+
+def _quantized(real: float, quantization: Quantization) -> int:
+    ratio = np.float32(real) / np.float32(quantization.scale)
+    return quantization.zero_point + round_half_away(float(ratio))
+
+
+def quantize(real: NDArray[np.float32], quantization: Quantization) -> NDArray[np.int8]:
+    """Return float32 values as int8, halves away from zero, saturated: the QUANTIZE op."""
+    ratio = np.asarray(real, np.float32) / np.float32(quantization.scale)
+    rounded = np.where(
+        np.isnan(ratio), -np.inf, np.sign(ratio) * np.floor(np.abs(ratio.astype(np.float64)) + 0.5)
+    )
+    return np.clip(rounded + quantization.zero_point, INT8_MIN, INT8_MAX).astype(np.int8)
+
+
+def dequantize(values: NDArray[np.int8], quantization: Quantization) -> NDArray[np.float32]:
+    """Return int8 values as float32: the DEQUANTIZE op."""
+    centred = values.astype(np.int32) - quantization.zero_point
+    return (np.float64(np.float32(quantization.scale)) * centred).astype(np.float32)
+
+
+def input_radius(integer_bits: int, left_shift: int) -> int:
+    """Return the largest |q - zero_point| that fits a fixed-point format: CalculateInputRadius."""
+    return math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift))
+
+
+def exp_on_negative_values(value: Int64s, integer_bits: int) -> Int64s:
+    """Return exp(value) as 0.31 fixed point, for value <= 0 with `integer_bits` integer bits (gemmlowp)."""
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    offset = (value & (quarter - 1)) - quarter
+    result = _exp_near_zero(multiply_by_power_of_two(offset, integer_bits))
+    remainder = offset - value
+    factors = (
+        1672461947,
+        1302514674,
+        790015084,
+        290630308,
+        39332535,
+        720401,
+        242,
+    )  # exp(-2**e), e = -2, -1, ...
+    for exponent, factor in zip(range(-2, integer_bits), factors, strict=False):
+        taken = remainder & (1 << (fraction_bits + exponent))
+        result = np.where(taken != 0, doubling_high_mul(result, factor), result)
+    return np.where(value == 0, INT32_MAX, result)
+
+
+def _exp_near_zero(a: Int64s) -> Int64s:
+    """Return exp(a) for a in [-1/4, 0), all 0.31 fixed point: a Taylor series around -1/8."""
+    exp_of_minus_eighth, third = 1895147668, 715827883
+    x = a + (1 << 28)
+    x2 = doubling_high_mul(x, x)
+    x3 = doubling_high_mul(x2, x)
+    x4_over_4 = divide_by_power_of_two(doubling_high_mul(x2, x2), 2)
+    rest = divide_by_power_of_two(doubling_high_mul(x4_over_4 + x3, third) + x2, 1)
+    return exp_of_minus_eighth + doubling_high_mul(x + rest, exp_of_minus_eighth)
+
+
+def one_over_one_plus(a: Int64s) -> Int64s:
+    """Return 1 / (1 + a) for a in [0, 1], all 0.31 fixed point: three Newton steps (gemmlowp)."""
+    half_denominator = (a + INT32_MAX + 1) >> 1
+    x = 1515870810 + doubling_high_mul(half_denominator, -1010580540)  # 48/17 - 32/17 d, 2.29
+    for _ in range(3):
+        error = (1 << 29) - doubling_high_mul(half_denominator, x)
+        x = x + multiply_by_power_of_two(doubling_high_mul(x, error), 2)
+    return multiply_by_power_of_two(x, 1)
+
+
+def logistic(value: Int64s, integer_bits: int) -> Int64s:
+    """Return 1 / (1 + exp(-value)) as 0.31 fixed point (gemmlowp)."""
+    positive = one_over_one_plus(exp_on_negative_values(-np.abs(value), integer_bits))
+    result = np.where(value > 0, positive, INT32_MAX - positive)
+    return np.where(value == 0, 1 << 30, result)

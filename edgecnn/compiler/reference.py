@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a graph with the ops' NumPy references: the definition of what the C must compute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import ops
+from edgecnn.compiler.ir import Graph
+
+
+def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return the outputs of `graph` for one value of each input, in the flatbuffer's order.
+
+    Raises:
+        ModelError: an operator is not supported.
+    """
+    values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
+    for operator in graph.operators:
+        made = [values[i] for i in operator.inputs if i in values]
+        values[operator.outputs[0]] = ops.require(graph, operator).reference(graph, operator, made)
+    return [np.asarray(values[i]) for i in graph.outputs]

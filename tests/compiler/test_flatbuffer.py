@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading .tflite files: whole ones give a graph, broken ones a graph or one error."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from edgecnn.compiler.flatbuffer import parse, read_model
+from edgecnn.errors import ModelError
+
+TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
+MODELS = Path(os.environ.get("EDGECNN_DATA", "/nonexistent")) / "edge-models"
+
+
+def test_graph_as_text() -> None:
+    lines = str(read_model(TINY)).splitlines()
+    assert lines[0].startswith("input %0 int8[1,12,12,1] 0.00392156886*(q+128)")
+    assert "= CONV_2D(%0, const int8[4,3,3,1] 4 scales, const int32[4] 4 scales)" in lines[1]
+    assert lines[-1].startswith("output %")
+
+
+def test_truncated_at_every_length() -> None:
+    data = TINY.read_bytes()
+    refused = 0
+    for length in range(0, len(data), 7):
+        try:
+            parse(data[:length])
+        except ModelError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > len(data) // 7 * 0.8  # what is cut off the end may be unused
+
+
+def test_flipped_bits() -> None:
+    data, rng = TINY.read_bytes(), random.Random(0)
+    for _ in range(2000):
+        broken = bytearray(data)
+        for _ in range(rng.randint(1, 4)):
+            broken[rng.randrange(len(broken))] ^= 1 << rng.randrange(8)
+        try:
+            str(parse(bytes(broken)))
+        except ModelError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.skipif(not MODELS.is_dir(), reason="needs EDGECNN_DATA with edge-models")
+def test_models_of_others_are_read() -> None:
+    graphs = {path.stem: read_model(path) for path in MODELS.rglob("*.tflite")}
+    assert len(graphs["person_detect"].operators) == 31
+    assert graphs["pretrainedResnet_quant"].outputs
+    quantization = graphs["person_detect"].tensors[33].quantization
+    assert quantization is not None
+    assert quantization.axis == 0  # stored as 3 for a vector
