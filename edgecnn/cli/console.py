@@ -3,8 +3,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,6 +35,21 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     if not console.is_terminal:
         console = Console(width=240)
     console.print(table)
+
+
+def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Path | None = None) -> None:
+    """Print the content of metrics.json: the table of variants, or all of it as JSON."""
+    if as_json:
+        print_json(metrics)
+        return
+    from edgecnn.evaluation.summary import summary_rows
+
+    columns, rows = summary_rows(metrics)
+    kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
+    print_table(f"{metrics['test_images']:,} {kind}, {len(metrics['classes'])} classes", columns, rows)
+    if report:
+        print(f"Report: {report}")
+    print("For research and education, not for diagnosis.")
 
 
 @contextmanager

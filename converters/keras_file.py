@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file of Keras 2 or 3, or a SavedModel, to a model that can be called and converted.
+
+Files are opened in Keras's safe mode: a Lambda layer, which holds Python code, is refused.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras as keras3
+
+from edgecnn.errors import ModelError
+from edgecnn.tf import keras as keras2
+from edgecnn.tf import quiet, tf
+
+
+def load_float_model(path: Path) -> Any:
+    """Return a callable model with `input_shape` (None, h, w, c) and `output_shape`.
+
+    Raises:
+        ModelError: the file can't be read, holds code, or takes anything but one image.
+    """
+    if not path.exists():
+        raise ModelError(f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder")
+    try:
+        with quiet():
+            model = _load(path)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise ModelError(f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, channels)")
+    return model
+
+
+def _load(path: Path) -> Any:
+    if path.is_dir():
+        if not (path / "saved_model.pb").exists():
+            raise ModelError(f"{path} is neither a run (no run.json) nor a SavedModel (no saved_model.pb)")
+        return _SavedModel(path)
+    if path.suffix not in (".keras", ".h5"):
+        raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
+    if _keras_version(path).startswith("3."):
+        return keras3.models.load_model(path, compile=False, safe_mode=True)
+    return keras2.models.load_model(path, compile=False, safe_mode=True)
+
+
+def _keras_version(path: Path) -> str:
+    """Return the version of Keras that wrote `path`, or "" where it doesn't say."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+    with h5py.File(path) as file:
+        return str(file.attrs.get("keras_version", ""))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class _SavedModel(tf.Module):  # type: ignore[misc]
+    """The serving signature of a SavedModel, called as a Keras model is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._loaded = tf.saved_model.load(path)
+        signature = self._loaded.signatures.get("serving_default")
+        if signature is None or len(signature.structured_input_signature[1]) != 1 or len(signature.outputs) != 1:
+            raise ModelError(f"{path} has no signature 'serving_default' with one input and one output")
+        self._signature = signature
+        [(self._input, spec)] = signature.structured_input_signature[1].items()
+        self.input_shape = tuple(spec.shape)
+        self.output_shape = tuple(signature.outputs[0].shape)
+
+    def __call__(self, image: Any, training: bool = False) -> Any:
+        [output] = self._signature(**{self._input: image}).values()
+        return output

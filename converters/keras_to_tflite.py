@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Keras model to a .tflite file: float32, or int8 from the input to the output."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.errors import ModelError
+from edgecnn.tf import quiet, tf
+
+INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # so that a pixel is quantized by taking 128 away
+
+
+def keras_to_float32(model: Any) -> bytes:
+    """Return a float32 .tflite of a Keras model with one image input (None, h, w, c) in 0..1."""
+    return _convert(_converter(model))
+
+
+def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
+    """Return a fully integer .tflite: int8 input (scale 1/255, zero point -128), weights and output.
+
+    Args:
+        model: a Keras model with one image input in 0..1, float or quantization-aware.
+        representative: uint8 (n, h, w, c) images; the ranges of a float model's activations are taken
+            from them, and of those operators for which quantization-aware training left none.
+
+    Raises:
+        ModelError: TensorFlow can't convert the model, or float operators remain.
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter.representative_dataset = lambda: _samples(representative)
+    # Newer TensorFlow quantizes dense layers per channel; the kernels of tflite-runtime 2.14, our
+    # oracle, read such files without an error and compute garbage.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    tflite = _convert(converter)
+    _check_integer(tflite)
+    return tflite
+
+
+def _converter(model: Any) -> Any:
+    """Convert from a batch of one: it leaves no operators that compute a batch's shape at run time."""
+    spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
+    function = tf.function(lambda image: model(image, training=False)).get_concrete_function(spec)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+
+
+def _convert(converter: Any) -> bytes:
+    try:
+        with quiet():
+            return bytes(converter.convert())
+    except Exception as error:
+        raise ModelError(
+            f"TensorFlow can't convert this model to TFLite: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _samples(images: npt.NDArray[np.uint8]) -> Any:
+    """Yield batches of one; the first holds one black and one white pixel, to pin the input's range to 0..1."""
+    pinned = images.astype(np.float32) / 255
+    pinned[0, 0, 0], pinned[0, -1, -1] = 0, 1
+    for image in pinned:
+        yield [image[np.newaxis]]
+
+
+def _check_integer(tflite: bytes) -> None:
+    graph = parse(tflite)
+    floats = [tensor.name for tensor in graph.tensors if tensor.dtype == "float32"]
+    if floats:
+        raise ModelError(f'tensor "{floats[0]}" stayed float32: its operator has no int8 form; replace that layer')
+    image = graph.tensors[graph.inputs[0]].quantization
+    if image is None or (np.float32(image.scale), image.zero_point) != (np.float32(INPUT_SCALE), INPUT_ZERO_POINT):
+        raise ModelError(f"the input came out with {image}, not with scale 1/255 and zero point -128")

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn benchmark`."""
+
+from pathlib import Path
+
+import click
+
+from edgecnn.cli.console import print_metrics, progress_bar
+
+
+@click.command("benchmark")
+@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_TFLITE...")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Images as for train; the test split is used.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split, as for train.")
+@click.option("--runs", type=click.IntRange(1), default=200, show_default=True, help="Inferences that are timed.")
+@click.option("--warmup", type=click.IntRange(0), default=20, show_default=True, help="Inferences before those.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the figures as JSON, too.")
+def command(
+    models: tuple[Path, ...], data: Path, seed: int, runs: int, warmup: int, threads: int, json_file: Path | None
+) -> None:
+    """Measure latency and accuracy of several models side by side.
+
+    Of a run every variant is measured. Each model is compared with the first, on the same images.
+
+    \b
+    Examples:
+      edgecnn benchmark runs/first --data photos
+      edgecnn benchmark mine_float32.tflite mine_int8.tflite --data photos --json figures.json
+    """
+    from edgecnn.files import write_json
+    from edgecnn.pipeline.benchmark import benchmark
+    from edgecnn.pipeline.evaluate import Timing
+
+    with progress_bar() as progress:
+        evaluation = benchmark(models, data, Timing(warmup, runs, threads), progress, seed=seed)
+    if json_file:
+        write_json(json_file, evaluation.metrics)
+    print_metrics(evaluation.metrics)

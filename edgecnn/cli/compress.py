@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn compress`."""
+
+from pathlib import Path
+
+import click
+
+from edgecnn.cli.console import json_option, print_metrics, progress_bar
+
+
+@click.command("compress")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--sparsity",
+    type=click.FloatRange(0, 0.98, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Part of the weights that become zero.",
+)
+@click.option("--prune-epochs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--qat-epochs", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--ptq", is_flag=True, help="Post-training quantization only: no pruning, no further training.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved.")
+@click.option("--resume", is_flag=True, help="Go on from the last finished epoch of an interrupted compress.")
+@json_option
+def command(
+    run: Path,
+    sparsity: float,
+    prune_epochs: int,
+    qat_epochs: int,
+    ptq: bool,
+    data: Path | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Prune a trained model and quantize it to int8.
+
+    Prunes by magnitude, trains on with the quantization in the loop and the zeros kept, and leaves
+    model_int8.tflite and its C array in the RUN folder, beside the pruned float model and, to compare with,
+    the plain post-training int8 model. Every variant is then measured on the same test images.
+
+    \b
+    Example:
+      edgecnn compress runs/first --sparsity 0.7 --prune-epochs 20
+    """
+    from edgecnn.pipeline.compress import CompressOptions, compress
+
+    options = None if ptq else CompressOptions(sparsity, prune_epochs, qat_epochs)
+    with progress_bar() as progress:
+        done = compress(run, options, progress, data=data, resume=resume)
+    print_metrics(done.metrics(), as_json, report=done.report_file)

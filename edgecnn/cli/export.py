@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn export`."""
+
+from pathlib import Path
+
+import click
+
+from edgecnn.cli.console import json_option, print_json, progress_bar
+
+
+@click.command("export")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option("--data", type=click.Path(path_type=Path), help="Images like those the model will see, as for train.")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["tflite", "c-array"]),
+    multiple=True,
+    default=["tflite", "c-array"],
+    help="What to write; repeat it for several.  [default: all]",
+)
+@click.option("--name", default="model_int8", show_default=True, help="What files, and identifiers in C, are called.")
+@click.option("--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF).")
+@json_option
+def command(
+    source: Path, out: Path, data: Path | None, formats: tuple[str, ...], name: str, incbin: bool, as_json: bool
+) -> None:
+    """Quantize a model and write it as .tflite or C.
+
+    SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
+    its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
+    taken from --data. A .tflite file is taken as it is.
+
+    \b
+    Examples:
+      edgecnn export runs/first --out firmware
+      edgecnn export mine.keras --data photos --out firmware --format c-array --name mine
+    """
+    from edgecnn.pipeline.export import export
+
+    with progress_bar() as progress:
+        written = export(source, out, formats, name, progress, data=data, incbin=incbin)
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+        return
+    for path in written:
+        print(f"{path}  {path.stat().st_size:,} bytes")

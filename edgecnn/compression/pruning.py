@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pruning by magnitude, with the polynomial schedule of Zhu and Gupta (2017, arXiv:1710.01878)."""
+
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from edgecnn.data.arrays import Arrays
+from edgecnn.progress import Progress
+from edgecnn.tf import keras, tfmot
+from edgecnn.training.fit import FitOptions, fit
+
+RAMP = 0.6  # part of the steps in which sparsity grows; the rest lets the remaining weights settle
+
+
+def prune(
+    model: Any,
+    train: Arrays,
+    validation: Arrays,
+    options: FitOptions,
+    sparsity: float,
+    checkpoint: Path,
+    progress: Progress,
+) -> tuple[Any, list[dict[str, float]]]:
+    """Return a copy of `model` with `sparsity` (0..1) of each kernel zero, fine-tuned, and its history.
+
+    The options' `keep_best` has to be False: an early epoch has fewer zeros, and is better for it.
+    """
+    steps = options.epochs * ceil(len(train.labels) / options.batch_size)
+    schedule = tfmot.sparsity.keras.PolynomialDecay(
+        initial_sparsity=0.0, final_sparsity=sparsity, begin_step=0, end_step=int(RAMP * steps), frequency=10
+    )
+    pruned = tfmot.sparsity.keras.prune_low_magnitude(_copy(model), pruning_schedule=schedule)
+    update = tfmot.sparsity.keras.UpdatePruningStep()
+    history = fit(pruned, train, validation, options, checkpoint, progress, callbacks=(update,))
+    return _copy(tfmot.sparsity.keras.strip_pruning(pruned)), history
+
+
+def _copy(model: Any) -> Any:
+    """Return the same model with layers of its own: the toolkit's wrappers leave traces on those they were given."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure models of any origin on the test images of one data set, side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.data.arrays import load_arrays
+from edgecnn.data.dataset import open_dataset
+from edgecnn.errors import ModelError
+from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
+from edgecnn.pipeline.run import Run
+from edgecnn.progress import Progress
+
+
+def benchmark(sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int = 0) -> Evaluation:
+    """Run models on the test split of `data`; each is compared with the first.
+
+    Args:
+        sources: runs, of which every variant is measured, and .tflite files, all of one input size.
+        data: the images, split as in training when `seed` is the same.
+        timing: how to measure latency.
+        progress: told how far each long step is.
+        seed: of the split, for data that hold none.
+
+    Raises:
+        DataError: the images can't be used.
+        ModelError: a file is no model, or the models take images of different sizes.
+    """
+    models = _gather(sources)
+    shapes = {path: _image_shape(path) for path in models.values()}
+    shape = shapes[next(iter(models.values()))]
+    for path, other in shapes.items():
+        if other != shape:
+            raise ModelError(
+                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; measure them one at a time"
+            )
+    dataset = open_dataset(data, seed=seed, progress=progress)
+    test = load_arrays(dataset.part("test"), *shape, progress)
+    return evaluate_models(models, test, dataset.classes, describe_data(data, dataset), timing, progress)
+
+
+def _gather(sources: Sequence[Path]) -> dict[str, Path]:
+    """Name each model: a run's variants by their own names, others by their files; longer where two are alike."""
+    several = len(sources) > 1
+    models: dict[str, Path] = {}
+    for source in sources:
+        if source.suffix == ".tflite":
+            models[source.stem if source.stem not in models else str(source)] = source
+            continue
+        run = Run(source)
+        run.record()
+        for variant, path in run.variants().items():
+            models[f"{source.name}/{variant}" if several else variant] = path
+    return models
+
+
+def _image_shape(path: Path) -> tuple[int, int, int]:
+    graph = read_model(path)
+    shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
+        raise ModelError(f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]")
+    return shape[1], shape[2], shape[3]
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

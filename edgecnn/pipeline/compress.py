@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prune a trained network and quantize it to int8: the second step of a run."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
+from edgecnn.converters.tflite_to_c_array import write_c_array
+from edgecnn.compression.pruning import prune
+from edgecnn.compression.qat import quantize_aware
+from edgecnn.data.arrays import Arrays
+from edgecnn.data.dataset import Dataset, open_dataset
+from edgecnn.errors import RunError
+from edgecnn.files import replacing, write_bytes
+from edgecnn.pipeline.history import append_history
+from edgecnn.pipeline.report import evaluate_run
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.train import load_split, refuse_other_options, write_tflite
+from edgecnn.progress import Progress
+from edgecnn.tf import keras, make_repeatable
+from edgecnn.training.augmentation import parse_augmentation
+from edgecnn.training.fit import FitOptions
+
+REPRESENTATIVE_IMAGES = 200  # for post-training quantization's ranges; more change little
+
+LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
+
+
+@dataclass(frozen=True)
+class CompressOptions:
+    """What `edgecnn compress` was asked for."""
+
+    sparsity: float = 0.5  # part of the weights of each layer that become zero
+    prune_epochs: int = 10
+    qat_epochs: int = 5
+
+
+def compress(
+    path: Path,
+    options: CompressOptions | None,
+    progress: Progress,
+    *,
+    data: Path | None = None,
+    resume: bool = False,
+) -> Run:
+    """Prune, quantize and measure the model of a run; what an earlier `compress` left there is replaced.
+
+    Args:
+        path: the run folder.
+        options: how to prune and train; None: post-training quantization only.
+        progress: told how far each long step is.
+        data: where the run's data are now, when they have been moved since training.
+        resume: go on from the last checkpoint of an interrupted `compress` with the same options.
+
+    Raises:
+        DataError: the images can't be used as they are.
+        RunError: `path` is no finished training, its data have changed, or with `resume` the options have.
+    """
+    run = Run(path)
+    record = run.record()
+    if not run.keras_model.exists():
+        raise RunError(f"the training in {path} is not finished; go on with it by 'edgecnn train --resume'")
+    asked = asdict(options) if options else {"ptq": True}
+    if resume:
+        refuse_other_options(run, "compress", asked)
+    dataset = reopen_data(run, data, progress)
+    make_repeatable(record["train"]["seed"], record["train"]["threads"])
+    if not resume:
+        run.discard_compressed()
+        run.update_record(compress=asked)
+    _make_models(run, dataset, options, progress)
+    write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
+    run.discard_checkpoints()
+    evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
+    return run
+
+
+def _make_models(run: Run, dataset: Dataset, options: CompressOptions | None, progress: Progress) -> None:
+    train = load_split(dataset, "train", run.input_shape(), progress)
+    model = keras.models.load_model(run.keras_model, compile=False)
+    representative = representative_images(train, run.record()["train"]["seed"])
+    write_tflite(run, run.variant("int8_ptq"), keras_to_int8(model, representative))
+    best = run.variant("int8_ptq")
+    if options:
+        validation = load_split(dataset, "validation", run.input_shape(), progress)
+        quantized = _prune_and_train(run, model, train, validation, options, progress)
+        best = run.variant("int8_qat")
+        write_tflite(run, best, keras_to_int8(quantized, representative))
+    write_bytes(run.int8_model, best.read_bytes())
+
+
+def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
+    """Open the data a run was trained on, with the same splits.
+
+    Raises:
+        RunError: they are not the same any more, so that test images could be among those trained on.
+    """
+    record = run.record()
+    source = moved_to or Path(record["data"]["source"])
+    dataset = open_dataset(source, seed=record["train"]["seed"], progress=progress)
+    if dataset.fingerprint != record["data"]["fingerprint"]:
+        raise RunError(f"{source} is not what {run.path} was trained on; give the same images by --data")
+    return dataset
+
+
+def representative_images(train: Arrays, seed: int) -> Any:
+    """Return a seeded sample of the training images, uint8 (n, h, w, c)."""
+    order = np.random.default_rng(seed).permutation(len(train.images))
+    return train.images[order[:REPRESENTATIVE_IMAGES]]
+
+
+def _prune_and_train(
+    run: Run, model: Any, train: Arrays, validation: Arrays, options: CompressOptions, progress: Progress
+) -> Any:
+    """Leave the pruned float model in the run; return the quantization-aware one."""
+    pruned, history = prune(
+        model,
+        train,
+        validation,
+        _fit_options(run, "prune", options.prune_epochs),
+        options.sparsity,
+        run.checkpoint("prune"),
+        progress,
+    )
+    append_history(run, "prune", history)
+    with replacing(run.pruned_keras_model) as temporary:
+        pruned.save(temporary)
+    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned))
+    quantized, history = quantize_aware(
+        pruned, train, validation, _fit_options(run, "qat", options.qat_epochs), run.checkpoint("qat"), progress
+    )
+    append_history(run, "qat", history)
+    return quantized
+
+
+def _fit_options(run: Run, stage: str, epochs: int) -> FitOptions:
+    """Train as in the first step, but in smaller steps: the network is where it should be already."""
+    trained = run.record()["train"]
+    return FitOptions(
+        stage=stage,
+        epochs=epochs,
+        batch_size=trained["batch_size"],
+        optimizer=trained["optimizer"],
+        learning_rate=trained["learning_rate"] * LEARNING_RATE[stage],
+        seed=trained["seed"],
+        keep_best=stage == "qat",
+        balance=trained["class_weights"] == "balanced",
+        augmentation=parse_augmentation(trained["augment"]),
+    )

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole job on the built-in phantoms."""
+
+import shutil
+from pathlib import Path
+
+from edgecnn.data.phantoms import write_phantoms
+from edgecnn.errors import RunError
+from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.progress import Progress
+
+SEED = 0
+IMAGES = {"train": 3000, "validation": 600, "test": 4000}
+EPOCHS = 16
+COMPRESS = CompressOptions(sparsity=0.5, prune_epochs=6, qat_epochs=4)
+
+
+def demo(path: Path, progress: Progress) -> Run:
+    """Draw phantoms, train `cainvas` on them, compress it and measure every variant.
+
+    A folder left by an earlier demo is started over: the same seed gives the same files.
+
+    Raises:
+        RunError: `path` holds something else.
+    """
+    if path.exists() and any(path.iterdir()):
+        if not (path / "phantoms").is_dir():
+            raise RunError(f"{path} holds something that is not a demo; choose another --out")
+        shutil.rmtree(path)
+    data = path / "phantoms"
+    write_phantoms(data, IMAGES, SEED, progress)
+    train(path, TrainOptions(data=data, model="cainvas", epochs=EPOCHS, seed=SEED), progress)
+    return compress(path, COMPRESS, progress)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure models on test images: the content of metrics.json."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.compiler.inspect import inspect
+from edgecnn.data.arrays import Arrays
+from edgecnn.data.dataset import Dataset
+from edgecnn.data.phantoms import is_phantoms
+from edgecnn.errors import ModelError
+from edgecnn.evaluation.accuracy import evaluate
+from edgecnn.evaluation.measurement import Latency, measure_latency
+from edgecnn.progress import Progress
+from edgecnn.runtime.isolation import call_isolated
+from edgecnn.runtime.tflite import TfliteModel, byte_table
+
+Probabilities = npt.NDArray[np.float32]  # (images, classes)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How often one inference is timed, and on how many threads."""
+
+    warmup: int = 20
+    runs: int = 200
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The content of metrics.json, and the answers it was computed from."""
+
+    metrics: dict[str, Any]
+    probabilities: dict[str, Probabilities]  # by variant
+
+
+def evaluate_models(
+    models: Mapping[str, Path],
+    test: Arrays,
+    classes: Sequence[str],
+    data: Mapping[str, Any],
+    timing: Timing,
+    progress: Progress,
+) -> Evaluation:
+    """Run `models`, by variant, on the test images; each is compared with the first.
+
+    Args:
+        models: .tflite files with one image input and one output with a value per class.
+        test: images of the models' input size.
+        classes: the names of the classes.
+        data: what to say of the data in the metrics.
+        timing: how to measure latency.
+        progress: told after each model.
+
+    Raises:
+        ModelError: a file is damaged, or its output doesn't fit the classes.
+    """
+    probabilities: dict[str, Probabilities] = {}
+    variants: dict[str, dict[str, Any]] = {}
+    for done, (name, path) in enumerate(models.items()):
+        progress("measuring", done, len(models), name)
+        contents = inspect(path)
+        runtime, answers, latency = call_isolated(_run, path, test.images, timing)
+        if answers.shape[1] != len(classes):
+            raise ModelError(f"{path} answers with {answers.shape[1]} values, but the data have {len(classes)} classes")
+        reference = next(iter(probabilities.values()), None)
+        probabilities[name] = answers
+        variants[name] = {
+            **asdict(evaluate(test.labels, answers, reference, np.array(test.groups))),
+            "bytes": path.stat().st_size,
+            "gzip_bytes": len(gzip.compress(path.read_bytes(), 9, mtime=0)),
+            "sparsity": contents["sparsity"],
+            "latency_us": {"median": latency.median, "p95": latency.p95, "runs": latency.runs},
+            "runtime": runtime,
+            "threads": timing.threads,
+        }
+    progress("measuring", len(models), len(models))
+    metrics = {"classes": list(classes), "test_images": len(test.labels), "data": dict(data), "variants": variants}
+    return Evaluation(metrics, probabilities)
+
+
+def _run(path: Path, images: npt.NDArray[np.uint8], timing: Timing) -> tuple[str, Probabilities, Latency]:
+    model = TfliteModel(path, threads=timing.threads)
+    values = byte_table(model.input)[images[:1]]
+    latency = measure_latency(lambda: model.invoke(values), warmup=timing.warmup, runs=timing.runs)
+    return f"{model.runtime}, delegate {model.delegate}", model.predict(images), latency
+
+
+def describe_data(source: Path, dataset: Dataset) -> dict[str, Any]:
+    """Return what run.json and metrics.json say of the data."""
+    counts = {}
+    for split in ("train", "validation", "test"):
+        labels = [sample.label for sample in dataset.part(split)]
+        counts[split] = {name: labels.count(label) for label, name in enumerate(dataset.classes)}
+    return {
+        "source": str(source),
+        "synthetic": is_phantoms(dataset.root),
+        "fingerprint": dataset.fingerprint,
+        "images": counts,
+        "skipped": len(dataset.skipped),
+    }

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""history.csv: loss and accuracy of every epoch of every stage of a run."""
+
+import csv
+from collections.abc import Mapping, Sequence
+
+from edgecnn.files import replacing
+from edgecnn.pipeline.run import Run
+
+COLUMNS = ("stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def append_history(run: Run, stage: str, rows: Sequence[Mapping[str, float]]) -> None:
+    """Put the epochs of a stage into history.csv, in place of what it held of that stage."""
+    history = {**read_history(run), stage: list(rows)}
+    with replacing(run.history_file) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for name, epochs in history.items():
+            writer.writerows({"stage": name, **row, "epoch": int(row["epoch"])} for row in epochs)
+
+
+def read_history(run: Run) -> dict[str, list[dict[str, float]]]:
+    """Return the epochs of each training stage, in order."""
+    history: dict[str, list[dict[str, float]]] = {}
+    if run.history_file.exists():
+        with run.history_file.open(newline="") as file:
+            for row in csv.DictReader(file):
+                history.setdefault(row.pop("stage"), []).append({name: float(value) for name, value in row.items()})
+    return history

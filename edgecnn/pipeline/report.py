@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run shows of itself: metrics.json and report.html."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.data.arrays import Arrays
+from edgecnn.evaluation.accuracy import confusion_matrix
+from edgecnn.evaluation.report import Example, RunReport, write_report
+from edgecnn.files import write_json
+from edgecnn.pipeline.evaluate import Evaluation, Probabilities, Timing, evaluate_models
+from edgecnn.pipeline.history import read_history
+from edgecnn.pipeline.run import Run
+from edgecnn.progress import Progress
+
+EXAMPLES = 5
+
+
+def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
+    """Measure every variant in `run`; write metrics.json and report.html there."""
+    record = run.record()
+    evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
+    write_json(run.metrics_file, evaluation.metrics)
+    write_report(run.report_file, _report(run, record, test, evaluation))
+    return evaluation
+
+
+def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evaluation) -> RunReport:
+    classes = len(run.labels())
+    answers = {name: values.argmax(axis=1) for name, values in evaluation.probabilities.items()}
+    last = list(evaluation.probabilities.values())[-1]
+    return RunReport(
+        title=f"{record['model']} on {Path(record['data']['source']).name}",
+        summary=_summary(record),
+        synthetic=record["data"]["synthetic"],
+        metrics=evaluation.metrics,
+        history=read_history(run),
+        confusion={name: confusion_matrix(test.labels, answer, classes) for name, answer in answers.items()},
+        examples=[_example(test, last, index) for index in _pick(test.labels)],
+        findings=(),
+        run=record,
+    )
+
+
+def _summary(record: Mapping[str, Any]) -> str:
+    counts = {split: sum(classes.values()) for split, classes in record["data"]["images"].items()}
+    text = (
+        f"The network {record['model']} ({record['parameters']:,} parameters), trained on {counts['train']:,} images, "
+        f"chosen on {counts['validation']:,} and measured on {counts['test']:,} others."
+    )
+    compress = record.get("compress", {})
+    if "qat_epochs" in compress:
+        text += f" {100 * compress['sparsity']:g}% of its weights were then pruned, and it was quantized to int8."
+    elif compress:
+        text += " It was then quantized to int8 without further training."
+    return text
+
+
+def _pick(labels: npt.NDArray[np.int64]) -> list[int]:
+    """Choose example images: spread over the classes, the same in every run."""
+    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    rounds = [int(images[i]) for i in range(EXAMPLES) for images in by_class if i < len(images)]
+    return rounds[:EXAMPLES]
+
+
+def _example(test: Arrays, probabilities: Probabilities, index: int) -> Example:
+    predicted = int(probabilities[index].argmax())
+    return Example(
+        image=test.images[index],
+        actual=int(test.labels[index]),
+        predicted=predicted,
+        probability=float(probabilities[index, predicted]),
+    )

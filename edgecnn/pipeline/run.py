@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run folder: what every run leaves, and where."""
+
+import json
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import RunError
+from edgecnn.evaluation.summary import VARIANTS
+from edgecnn.files import write_json, write_text
+
+PACKAGES = (
+    "edgecnn",
+    "numpy",
+    "pillow",
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "tflite-runtime",
+    "ai-edge-litert",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder that holds one trained model and everything made of it.
+
+    run.json records what was asked for and with what; a step's options are found there under its name.
+    """
+
+    path: Path
+
+    @property
+    def keras_model(self) -> Path:
+        return self.path / "model.keras"
+
+    @property
+    def pruned_keras_model(self) -> Path:
+        return self.path / "model_float32_pruned.keras"
+
+    @property
+    def int8_model(self) -> Path:
+        return self.path / "model_int8.tflite"
+
+    @property
+    def labels_file(self) -> Path:
+        return self.path / "labels.txt"
+
+    @property
+    def history_file(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def record_file(self) -> Path:
+        return self.path / "run.json"
+
+    def checkpoint(self, stage: str) -> Path:
+        """Return the file that holds the state of a training stage until it is finished."""
+        return self.path / "checkpoints" / f"{stage}.npz"
+
+    def discard_checkpoints(self) -> None:
+        """Remove the states of stages that are finished, or are to be started over."""
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+
+    def discard_compressed(self) -> None:
+        """Remove what an earlier `compress` left, so that nothing made with other options stays behind."""
+        self.discard_checkpoints()
+        for file in (self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")):
+            file.unlink(missing_ok=True)
+
+    def variant(self, name: str) -> Path:
+        """Return the .tflite file of a variant: "float32", "float32_pruned", "int8_ptq" or "int8_qat"."""
+        return self.path / f"model_{name}.tflite"
+
+    def variants(self) -> dict[str, Path]:
+        """Return the .tflite file of each variant that is there, in the order in which they are shown."""
+        return {name: self.variant(name) for name in VARIANTS if self.variant(name).exists()}
+
+    def input_shape(self) -> tuple[int, int, int]:
+        """Return height, width and channels of the model's input."""
+        height, width, channels = self.record()["input_shape"]
+        return height, width, channels
+
+    def record(self) -> dict[str, Any]:
+        """Return what run.json holds.
+
+        Raises:
+            RunError: this is not a run folder, or its run.json is damaged.
+        """
+        try:
+            record: dict[str, Any] = json.loads(self.record_file.read_text())
+        except OSError as error:
+            raise RunError(f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'") from error
+        except ValueError as error:
+            raise RunError(f"{self.record_file} is damaged: it is not JSON; train again") from error
+        return record
+
+    def update_record(self, **entries: Any) -> None:
+        """Put `entries` and the versions of the packages in use into run.json."""
+        record = self.record() if self.record_file.exists() else {}
+        write_json(self.record_file, {**record, **entries, "versions": versions()})
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what metrics.json holds."""
+        metrics: dict[str, Any] = json.loads(self.metrics_file.read_text())
+        return metrics
+
+    def labels(self) -> list[str]:
+        """Return the names of the classes, in the order of the model's output."""
+        return self.labels_file.read_text().splitlines()
+
+    def write_labels(self, labels: tuple[str, ...]) -> None:
+        """Write one class name per line."""
+        write_text(self.labels_file, "".join(f"{label}\n" for label in labels))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter to a result and are installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

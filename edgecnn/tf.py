@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only import of TensorFlow: quiet, with Keras 2, and repeatable.
+
+Importing this module takes about 4 s, so the command line does it inside the functions that train
+or convert.
+"""
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgecnn.errors import MissingToolError
+
+# tensorflow-model-optimization takes Keras 2 models only; tf.keras is Keras 2 where this is set.
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what TensorFlow's C++ side writes to standard error, and show it only when the block raises."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except BaseException:
+            kept.seek(0)
+            os.write(terminal, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+try:
+    with quiet():
+        import tensorflow as tf
+        import tensorflow_model_optimization as tfmot
+except ImportError as error:
+    raise MissingToolError(
+        f"training and converting need TensorFlow, but {error.name} is missing here; "
+        "install it with: pip install 'edgecnn[train]'"
+    ) from error
+
+keras = tf.keras
+tf.get_logger().setLevel("ERROR")
+
+
+def make_repeatable(seed: int, threads: int) -> None:
+    """Make training a function of its data, options, `seed` and `threads` alone.
+
+    Sums are split by thread, so another number of threads gives other last bits, and after some
+    epochs another model. Call it before the first operation: TensorFlow fixes its threads then.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+__all__ = ["keras", "make_repeatable", "quiet", "tf", "tfmot"]

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What training has to remember between two epochs, as one file that is replaced at once."""
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import RunError
+from edgecnn.files import replacing
+
+Weights = list[npt.NDArray[Any]]
+
+
+@dataclass
+class Progression:
+    """Where training stands after an epoch."""
+
+    epoch: int = 0  # epochs finished
+    best_epoch: int = 0
+    best_loss: float = float("inf")  # on the validation images
+    stopped: bool = False  # by early stopping
+    history: list[dict[str, float]] = field(default_factory=list)  # one row per finished epoch
+
+
+def save_checkpoint(path: Path, state: Progression, model: Any, best_weights: Weights) -> None:
+    """Write `state`, the weights and the optimizer's variables of `model`, and the best weights so far."""
+    arrays = {
+        "state": np.frombuffer(json.dumps(asdict(state)).encode(), np.uint8),
+        **{f"weights/{i}": w for i, w in enumerate(model.get_weights())},
+        **{f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)},
+        **{f"best/{i}": w for i, w in enumerate(best_weights)},
+    }
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
+    """Put a checkpoint back into a compiled `model`; return its state and the best weights so far.
+
+    Raises:
+        RunError: the file is damaged, or was written for another model.
+    """
+    try:
+        with np.load(path) as arrays:
+            state = Progression(**json.loads(arrays["state"].tobytes()))
+            model.set_weights(_numbered(arrays, "weights"))
+            model.optimizer.build(model.trainable_variables)
+            for variable, value in zip(model.optimizer.variables, _numbered(arrays, "optimizer"), strict=True):
+                variable.assign(value)
+            return state, _numbered(arrays, "best")
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise RunError(f"checkpoint {path} does not fit this model or is damaged; train again without it") from error
+
+
+def _numbered(arrays: Any, prefix: str) -> Weights:
+    count = sum(name.startswith(prefix + "/") for name in arrays.files)
+    return [arrays[f"{prefix}/{i}"] for i in range(count)]
