@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONTRIBUTING.md holds: imports point up, TensorFlow has its door, only the command line prints."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BASE = ("errors", "files", "progress", "tf")
+FOLDERS = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+# __init__ holds the version; the command line's own __init__ is in cli.
+RANK = {**dict.fromkeys(("__init__", *BASE), 0), **{name: rank for rank, name in enumerate(FOLDERS, 1)}}
+TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
+# tf.py, and what reads the files of Keras 3, which tf.py's Keras 2 can't.
+DOORS = {"tf": TENSORFLOW, "converters.keras_file": {"keras"}}
+PRINTING = {"print", "sys.stdout.write", "sys.stderr.write"}
+EXITING = {"sys.exit", "os._exit", "exit", "quit", "SystemExit"}
+
+
+def sources() -> dict[str, Path]:
+    """The modules of the package by their dotted name without "edgecnn.", e.g. compiler.ir."""
+    # edgecnn/converters is a link, which glob does not follow on every Python.
+    files = [(path, path.relative_to(ROOT / "edgecnn")) for path in (ROOT / "edgecnn").rglob("*.py")]
+    files += [(path, path.relative_to(ROOT)) for path in (ROOT / "converters").rglob("*.py")]
+    return {".".join(name.with_suffix("").parts): path for path, name in files}
+
+
+SOURCES = sources()
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every dotted name that a module imports, wherever in it."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: write imports in full, not relative"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def calls(module: str) -> Iterator[str]:
+    """Every function that a module calls, as it is written there."""
+    yield from (ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
+
+
+def layer(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def own(name: str) -> str | None:
+    """The layer of an imported dotted name; None for what is not ours."""
+    package, _, rest = name.partition(".")
+    if package != "edgecnn":
+        return None
+    return layer(rest) if layer(rest) in RANK else "__init__"
+
+
+def test_the_layers_are_the_folders() -> None:
+    folders = {
+        path.name for path in (ROOT / "edgecnn").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
+    assert set(FOLDERS) == folders
+    assert {layer(module) for module in SOURCES} == set(RANK)
+
+
+def test_imports_point_up() -> None:
+    found = [(module, name) for module in SOURCES for name in imports(module)]
+    assert [pair for pair in found if (to := own(pair[1])) and RANK[to] > RANK[layer(pair[0])]] == []
+
+
+def test_tensorflow_has_its_door() -> None:
+    found = {module: TENSORFLOW.intersection(map(layer, imports(module))) for module in SOURCES}
+    assert {module: names for module, names in found.items() if names - DOORS.get(module, set())} == {}
+
+
+def test_the_compiler_knows_nothing_of_tensorflow() -> None:
+    modules = [module for module in SOURCES if layer(module) == "compiler"]
+    assert modules
+    assert [module for module in modules if "tf" in map(own, imports(module))] == []
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    modules = [module for module in SOURCES if layer(module) != "cli"]
+    assert {module: found for module in modules if (found := set(calls(module)) & (PRINTING | EXITING))} == {}
