@@ -3,6 +3,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from edgecnn.progress import Progress
 
+_SECONDS_BETWEEN_LINES = 5
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -57,7 +59,7 @@ def progress_bar() -> Iterator[Progress]:
     """Yield a Progress: bars with the time remaining on a terminal, plain lines elsewhere; on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _plain_lines
+        yield _PlainLines()
         return
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, TextColumn("{task.fields[note]}"), console=console) as bars:
@@ -71,7 +73,14 @@ def progress_bar() -> Iterator[Progress]:
         yield show
 
 
-def _plain_lines(step: str, done: int, total: int, note: str = "") -> None:
-    """Print a line at each tenth of a step, so that a log stays short."""
-    if done == total or done * 10 // total != (done - 1) * 10 // total:
-        print(f"{step}: {done}/{total} {note}".rstrip(), file=sys.stderr)
+class _PlainLines:
+    """Prints a line when a step ends, and while it lasts every few seconds, so that a log stays short."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        if done == total or now - self._last > _SECONDS_BETWEEN_LINES:
+            self._last = now
+            print(f"{step}: {done}/{total} {note}".rstrip(), file=sys.stderr, flush=True)
