@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The targets of generated C: one row each, and nothing else to edit for a new one.
+
+A target on a board that QEMU does not emulate yet needs a `Board` as well, which is what its row points at.
+"""
+
+from dataclasses import dataclass
+
+from edgecnn.errors import EdgecnnError
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a board's memory: first address and size in bytes."""
+
+    origin: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """A machine of qemu-system-arm.
+
+    Attributes:
+        machine: QEMU's name for it.
+        code: memory for vectors and instructions; holds the address the core starts from.
+        const: memory for constants: the largest there is, as weights can be many megabytes.
+        ram: memory for stack, data and bss.
+        counter: address of COUNTER in the board's FPGAIO block, a free-running 32-bit timer.
+        instructions_per_tick: of that timer under `-icount shift=0`, where an instruction takes 1 ns.
+    """
+
+    machine: str
+    code: Region
+    const: Region
+    ram: Region
+    counter: int
+    instructions_per_tick: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """What generated C is compiled for, with what, and where it can be run.
+
+    Attributes:
+        name: as on the command line.
+        isa: instruction set: kernels written for it are named `ops/OP.ISA.c`.
+        alignment: of the arena and of packed weights, in bytes.
+        cc: compiler.
+        packages: Debian packages that bring the compiler and its C library.
+        cflags: flags that choose the core; no warnings and no optimization level.
+        part: an affordable device of this kind, whose memory is the default of a budget; None where nobody
+            counts it.
+        flash, ram: bytes of that device.
+        board: the emulated board that runs this target's code.
+        native: whether this machine's own compiler and core are meant.
+    """
+
+    name: str
+    isa: str
+    alignment: int
+    cc: str
+    packages: tuple[str, ...]
+    cflags: tuple[str, ...] = ()
+    part: str | None = None
+    flash: int | None = None
+    ram: int | None = None
+    board: Board | None = None
+    native: bool = False
+
+
+# Memory maps and clocks: Arm's application notes AN385, AN386, AN500, AN505 and AN547, as far as QEMU 7.2
+# follows them. M33 and M55 start in the secure state, so theirs are the secure addresses where there are two.
+_SSRAM1, _SSRAM23 = Region(0x0000_0000, 4 * MIB), Region(0x2000_0000, 4 * MIB)
+_AN385 = Board("mps2-an385", _SSRAM1, Region(0x2100_0000, 16 * MIB), _SSRAM23, 0x4002_8018, 40)
+_AN386 = Board("mps2-an386", _SSRAM1, Region(0x2100_0000, 16 * MIB), _SSRAM23, 0x4002_8018, 40)
+_AN500 = Board("mps2-an500", _SSRAM1, Region(0x6000_0000, 16 * MIB), _SSRAM23, 0x4002_8018, 40)
+_AN505 = Board(
+    "mps2-an505",
+    code=Region(0x1000_0000, 4 * MIB),
+    const=Region(0x8000_0000, 16 * MIB),
+    ram=Region(0x3800_0000, 4 * MIB),
+    counter=0x5030_2018,
+    instructions_per_tick=50,
+)
+_AN547 = Board(
+    "mps3-an547",
+    code=Region(0x1000_0000, 512 * KIB),
+    const=Region(0x9000_0000, 256 * MIB),
+    ram=Region(0x7000_0000, 256 * MIB),
+    counter=0x5930_2018,
+    instructions_per_tick=50,
+)
+
+_HOST = "gcc", ("gcc", "libc6-dev")
+_ARM = "arm-none-eabi-gcc", ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi")
+_RISCV = "riscv64-unknown-elf-gcc", ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
+_AARCH64 = "aarch64-linux-gnu-gcc", ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross")
+_WASM = "clang", ("clang", "lld", "wasi-libc")
+
+_M0 = ("-mcpu=cortex-m0plus",)
+_M3 = ("-mcpu=cortex-m3",)
+_M4 = ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+_M7 = ("-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
+_M33 = ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
+_M55 = ("-mcpu=cortex-m55", "-mfloat-abi=hard")
+_RV32 = ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")
+_WASM32 = ("--target=wasm32-wasi", "-msimd128")
+
+# ARMv6-M code runs on the emulated M3, of whose instructions it is a subset.
+# fmt: off
+_ROWS = (
+    Target("c99", "c99", 4, *_HOST, native=True),
+    Target("cortex-m0plus", "armv6m", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
+    Target("cortex-m3", "armv7m", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
+    Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386),
+    Target("cortex-m7", "dsp", 4, *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
+    Target("cortex-m33", "dsp", 4, *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
+    Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
+    Target("rv32", "rv32", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB),
+    Target("aarch64", "neon", 16, *_AARCH64),
+    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True),
+    Target("wasm32", "simd128", 16, *_WASM, _WASM32),
+)
+# fmt: on
+TARGETS = {row.name: row for row in _ROWS}
+
+
+def find_target(name: str) -> Target:
+    """Return the target called `name`.
+
+    Raises:
+        EdgecnnError: there is none.
+    """
+    if name not in TARGETS:
+        raise EdgecnnError(f'there is no target "{name}"; choose one of {", ".join(TARGETS)}')
+    return TARGETS[name]
