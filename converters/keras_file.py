@@ -24,7 +24,9 @@ def load_float_model(path: Path) -> Any:
         ModelError: the file can't be read, holds code, or takes anything but one image.
     """
     if not path.exists():
-        raise ModelError(f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder")
+        raise ModelError(
+            f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder"
+        )
     try:
         with quiet():
             model = _load(path)
@@ -34,7 +36,9 @@ def load_float_model(path: Path) -> Any:
         raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise ModelError(f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, channels)")
+        raise ModelError(
+            f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, channels)"
+        )
     return model
 
 
@@ -71,7 +75,11 @@ class _SavedModel(tf.Module):  # type: ignore[misc]
         super().__init__()
         self._loaded = tf.saved_model.load(path)
         signature = self._loaded.signatures.get("serving_default")
-        if signature is None or len(signature.structured_input_signature[1]) != 1 or len(signature.outputs) != 1:
+        if (
+            signature is None
+            or len(signature.structured_input_signature[1]) != 1
+            or len(signature.outputs) != 1
+        ):
             raise ModelError(f"{path} has no signature 'serving_default' with one input and one output")
         self._signature = signature
         [(self._input, spec)] = signature.structured_input_signature[1].items()

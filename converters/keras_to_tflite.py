@@ -60,7 +60,7 @@ def _convert(converter: Any) -> bytes:
 
 
 def _samples(images: npt.NDArray[np.uint8]) -> Any:
-    """Yield batches of one; the first holds one black and one white pixel, to pin the input's range to 0..1."""
+    """Yield batches of one; a black and a white pixel in the first pin the input's range to 0..1."""
     pinned = images.astype(np.float32) / 255
     pinned[0, 0, 0], pinned[0, -1, -1] = 0, 1
     for image in pinned:
@@ -71,7 +71,12 @@ def _check_integer(tflite: bytes) -> None:
     graph = parse(tflite)
     floats = [tensor.name for tensor in graph.tensors if tensor.dtype == "float32"]
     if floats:
-        raise ModelError(f'tensor "{floats[0]}" stayed float32: its operator has no int8 form; replace that layer')
+        raise ModelError(
+            f'tensor "{floats[0]}" stayed float32: its operator has no int8 form; replace that layer'
+        )
     image = graph.tensors[graph.inputs[0]].quantization
-    if image is None or (np.float32(image.scale), image.zero_point) != (np.float32(INPUT_SCALE), INPUT_ZERO_POINT):
+    if image is None or (np.float32(image.scale), image.zero_point) != (
+        np.float32(INPUT_SCALE),
+        INPUT_ZERO_POINT,
+    ):
         raise ModelError(f"the input came out with {image}, not with scale 1/255 and zero point -128")

@@ -40,9 +40,12 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="edgecnn")
-def edgecnn() -> None:
+@click.pass_context
+def edgecnn(ctx: click.Context) -> None:
     """From a folder of images to a small neural network on a five-euro device.
 
     \b
@@ -56,6 +59,8 @@ def edgecnn() -> None:
     Every command explains itself with --help. Models trained with edgecnn are for research and
     education, never for diagnosis.
     """
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
 
 
 def main() -> None:

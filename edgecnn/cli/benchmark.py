@@ -9,15 +9,40 @@ from edgecnn.cli.console import print_metrics, progress_bar
 
 
 @click.command("benchmark")
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_TFLITE...")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Images as for train; the test split is used.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split, as for train.")
-@click.option("--runs", type=click.IntRange(1), default=200, show_default=True, help="Inferences that are timed.")
-@click.option("--warmup", type=click.IntRange(0), default=20, show_default=True, help="Inferences before those.")
+@click.argument(
+    "models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_TFLITE..."
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Images as for train; the test split is used.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split, as for train."
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=200, show_default=True, help="Inferences that are timed."
+)
+@click.option(
+    "--warmup", type=click.IntRange(0), default=20, show_default=True, help="Inferences before those."
+)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the figures as JSON, too.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the figures as JSON, too.",
+)
 def command(
-    models: tuple[Path, ...], data: Path, seed: int, runs: int, warmup: int, threads: int, json_file: Path | None
+    models: tuple[Path, ...],
+    data: Path,
+    seed: int,
+    runs: int,
+    warmup: int,
+    threads: int,
+    json_file: Path | None,
 ) -> None:
     """Measure latency and accuracy of several models side by side.
 

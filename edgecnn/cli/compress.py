@@ -20,7 +20,9 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
 @click.option("--prune-epochs", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--qat-epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no pruning, no further training.")
-@click.option("--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved."
+)
 @click.option("--resume", is_flag=True, help="Go on from the last finished epoch of an interrupted compress.")
 @json_option
 def command(

@@ -27,7 +27,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; every column but the first is right-aligned. Elsewhere than on a terminal it is never cut."""
+    """Print a table, all columns but the first right-aligned; never cut where there is no terminal."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
@@ -56,7 +56,7 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Yield a Progress: bars with the time remaining on a terminal, plain lines elsewhere; on standard error."""
+    """Yield a Progress on standard error: bars with the time left on a terminal, else plain lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _PlainLines()

@@ -9,7 +9,13 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
 
 
 @click.command("demo")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Run folder to make.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/demo"),
+    show_default=True,
+    help="Run folder to make.",
+)
 @json_option
 def command(out: Path, as_json: bool) -> None:
     """Run the whole job on built-in pictures: train, compress, export, measure, report.

@@ -11,7 +11,9 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
 @click.command("export")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-@click.option("--data", type=click.Path(path_type=Path), help="Images like those the model will see, as for train.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Images like those the model will see, as for train."
+)
 @click.option(
     "--format",
     "formats",
@@ -20,11 +22,21 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
     default=["tflite", "c-array"],
     help="What to write; repeat it for several.  [default: all]",
 )
-@click.option("--name", default="model_int8", show_default=True, help="What files, and identifiers in C, are called.")
-@click.option("--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF).")
+@click.option(
+    "--name", default="model_int8", show_default=True, help="What files, and identifiers in C, are called."
+)
+@click.option(
+    "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
+)
 @json_option
 def command(
-    source: Path, out: Path, data: Path | None, formats: tuple[str, ...], name: str, incbin: bool, as_json: bool
+    source: Path,
+    out: Path,
+    data: Path | None,
+    formats: tuple[str, ...],
+    name: str,
+    incbin: bool,
+    as_json: bool,
 ) -> None:
     """Quantize a model and write it as .tflite or C.
 

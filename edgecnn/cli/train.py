@@ -13,7 +13,7 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder with one folder per class (or train/, validation/, test/ of those), a zip of it, or a CSV file.",
+    help="Folder of class folders (or train/, validation/, test/ of those), a zip of it, or a CSV file.",
 )
 @click.option("--model", default="cainvas", show_default=True, help="Architecture.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to make.")
@@ -21,7 +21,9 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
 @click.option("--batch-size", type=click.IntRange(1))
 @click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]))
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
-@click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower validation loss.")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower validation loss."
+)
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
@@ -33,9 +35,15 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
     "--augment",
     default="",
     metavar="LIST",
-    help="Random changes of the training images, as in rotation=10,shift=0.1,zoom=0.1,shear=0.1,brightness=0.1,flip.",
+    help="Random changes of training images: rotation=10,shift=0.1,zoom=0.1,shear=0.1,brightness=0.1,flip.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split, the weights and the order.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the split, the weights and the order.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(1),

@@ -37,7 +37,7 @@ def prune(
 
 
 def _copy(model: Any) -> Any:
-    """Return the same model with layers of its own: the toolkit's wrappers leave traces on those they were given."""
+    """Return the same model with layers of its own: the toolkit leaves traces on those it was given."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy

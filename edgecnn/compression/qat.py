@@ -81,10 +81,10 @@ def _set_ranges(quantized: Any, ranges: Ranges) -> None:
 
 
 def _pin_input_range(quantized: Any) -> None:
-    """Set the input's range to 0..1, which makes its scale 1/255 and its zero point -128: a byte minus 128."""
-    for variable in quantized.layers[0 if quantized.layers[0].weights else 1].weights:
-        if variable.name.endswith(("_min:0", "_max:0")):
-            variable.assign(float(variable.name.endswith("_max:0")))
+    """Set the input's range to 0..1, that is scale 1/255 and zero point -128: a byte minus 128."""
+    first = next(layer for layer in quantized.layers if layer.weights)
+    first.quantizer_vars["min_var"].assign(0.0)
+    first.quantizer_vars["max_var"].assign(1.0)
 
 
 class _PinInputRange(keras.callbacks.Callback):  # type: ignore[misc]
@@ -92,5 +92,3 @@ class _PinInputRange(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         _pin_input_range(self.model)
-
-

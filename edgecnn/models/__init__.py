@@ -20,7 +20,9 @@ class Architecture:
     name: str
     summary: str
     input_shape: tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
-    build: Callable[[tuple[int, int, int], int], Any]  # (input shape, classes) -> keras.Model ending in softmax
+    build: Callable[
+        [tuple[int, int, int], int], Any
+    ]  # (input shape, classes) -> keras.Model ending in softmax
     epochs: int
     batch_size: int
     optimizer: str

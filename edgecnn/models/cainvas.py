@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`cainvas`: three convolutions and four dense layers, 57,987 parameters, made for lung CT slices of 64x64."""
+"""`cainvas`: three convolutions, four dense layers, 57,987 parameters; made for 64x64 lung CT slices."""
 
 from typing import Any
 

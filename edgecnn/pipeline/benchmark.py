@@ -13,7 +13,9 @@ from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
 
-def benchmark(sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int = 0) -> Evaluation:
+def benchmark(
+    sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int = 0
+) -> Evaluation:
     """Run models on the test split of `data`; each is compared with the first.
 
     Args:
@@ -33,7 +35,8 @@ def benchmark(sources: Sequence[Path], data: Path, timing: Timing, progress: Pro
     for path, other in shapes.items():
         if other != shape:
             raise ModelError(
-                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; measure them one at a time"
+                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; "
+                "measure them one at a time"
             )
     dataset = open_dataset(data, seed=seed, progress=progress)
     test = load_arrays(dataset.part("test"), *shape, progress)
@@ -41,7 +44,7 @@ def benchmark(sources: Sequence[Path], data: Path, timing: Timing, progress: Pro
 
 
 def _gather(sources: Sequence[Path]) -> dict[str, Path]:
-    """Name each model: a run's variants by their own names, others by their files; longer where two are alike."""
+    """Name each model: a run's variants by their own names, others by their files."""
     several = len(sources) > 1
     models: dict[str, Path] = {}
     for source in sources:
@@ -59,7 +62,9 @@ def _image_shape(path: Path) -> tuple[int, int, int]:
     graph = read_model(path)
     shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
-        raise ModelError(f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]")
+        raise ModelError(
+            f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]"
+        )
     return shape[1], shape[2], shape[3]
 
 

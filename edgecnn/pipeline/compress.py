@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
-from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
+from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
+from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
@@ -130,7 +130,12 @@ def _prune_and_train(
         pruned.save(temporary)
     write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned))
     quantized, history = quantize_aware(
-        pruned, train, validation, _fit_options(run, "qat", options.qat_epochs), run.checkpoint("qat"), progress
+        pruned,
+        train,
+        validation,
+        _fit_options(run, "qat", options.qat_epochs),
+        run.checkpoint("qat"),
+        progress,
     )
     append_history(run, "qat", history)
     return quantized

@@ -70,7 +70,9 @@ def evaluate_models(
         contents = inspect(path)
         runtime, answers, latency = call_isolated(_run, path, test.images, timing)
         if answers.shape[1] != len(classes):
-            raise ModelError(f"{path} answers with {answers.shape[1]} values, but the data have {len(classes)} classes")
+            raise ModelError(
+                f"{path} answers with {answers.shape[1]} values, but the data have {len(classes)} classes"
+            )
         reference = next(iter(probabilities.values()), None)
         probabilities[name] = answers
         variants[name] = {
@@ -83,7 +85,12 @@ def evaluate_models(
             "threads": timing.threads,
         }
     progress("measuring", len(models), len(models))
-    metrics = {"classes": list(classes), "test_images": len(test.labels), "data": dict(data), "variants": variants}
+    metrics = {
+        "classes": list(classes),
+        "test_images": len(test.labels),
+        "data": dict(data),
+        "variants": variants,
+    }
     return Evaluation(metrics, probabilities)
 
 

@@ -43,8 +43,7 @@ def export(
         formats: of FORMATS.
         name: what the files, and the identifiers in C, are called.
         progress: told how far each long step is.
-        data: images that show what the model will see; a float model's ranges are taken from them. A run knows
-            its own.
+        data: images like those the model will see, to take a float model's ranges from; a run knows its own.
         incbin: let the C array include the .tflite by the assembler, in place of writing its bytes as text.
 
     Returns:
@@ -77,7 +76,9 @@ def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -
         if run.int8_model.exists():
             return _Exported(run.int8_model.read_bytes(), tuple(run.labels()))
         if not run.keras_model.exists():
-            raise ModelError(f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'")
+            raise ModelError(
+                f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'"
+            )
         return _quantize(run.keras_model, data or Path(run.record()["data"]["source"]), name, progress)
     if data is None:
         raise DataError(f"{source} is a float model; give images like those it will see by --data")
@@ -90,7 +91,8 @@ def _quantize(source: Path, data: Path, name: str, progress: Progress) -> _Expor
 
     model = load_float_model(source)
     dataset = open_dataset(data, seed=0, progress=progress)
-    arrays = load_arrays(dataset.part("train"), *model.input_shape[1:], progress)
+    height, width, channels = model.input_shape[1:]
+    arrays = load_arrays(dataset.part("train"), height, width, channels, progress)
     progress("quantizing", 0, 1)
     tflite = keras_to_int8(model, representative_images(arrays, seed=0))
     progress("quantizing", 1, 1)

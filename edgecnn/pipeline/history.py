@@ -12,7 +12,7 @@ COLUMNS = ("stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
 def append_history(run: Run, stage: str, rows: Sequence[Mapping[str, float]]) -> None:
     """Put the epochs of a stage into history.csv, in place of what it held of that stage."""
-    history = {**read_history(run), stage: list(rows)}
+    history: dict[str, Sequence[Mapping[str, float]]] = {**read_history(run), stage: rows}
     with replacing(run.history_file) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -26,5 +26,7 @@ def read_history(run: Run) -> dict[str, list[dict[str, float]]]:
     if run.history_file.exists():
         with run.history_file.open(newline="") as file:
             for row in csv.DictReader(file):
-                history.setdefault(row.pop("stage"), []).append({name: float(value) for name, value in row.items()})
+                history.setdefault(row.pop("stage"), []).append(
+                    {name: float(value) for name, value in row.items()}
+                )
     return history

@@ -49,12 +49,15 @@ def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evalu
 def _summary(record: Mapping[str, Any]) -> str:
     counts = {split: sum(classes.values()) for split, classes in record["data"]["images"].items()}
     text = (
-        f"The network {record['model']} ({record['parameters']:,} parameters), trained on {counts['train']:,} images, "
-        f"chosen on {counts['validation']:,} and measured on {counts['test']:,} others."
+        f"The network {record['model']} ({record['parameters']:,} parameters), trained on "
+        f"{counts['train']:,} images, chosen on {counts['validation']:,} and "
+        f"measured on {counts['test']:,} others."
     )
     compress = record.get("compress", {})
     if "qat_epochs" in compress:
-        text += f" {100 * compress['sparsity']:g}% of its weights were then pruned, and it was quantized to int8."
+        text += (
+            f" {100 * compress['sparsity']:g}% of its weights were then pruned, and it was quantized to int8."
+        )
     elif compress:
         text += " It was then quantized to int8 without further training."
     return text

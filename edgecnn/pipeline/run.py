@@ -4,7 +4,6 @@
 import json
 import platform
 import shutil
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,46 +24,22 @@ PACKAGES = (
 )
 
 
-@dataclass(frozen=True)
 class Run:
     """A folder that holds one trained model and everything made of it.
 
     run.json records what was asked for and with what; a step's options are found there under its name.
     """
 
-    path: Path
-
-    @property
-    def keras_model(self) -> Path:
-        return self.path / "model.keras"
-
-    @property
-    def pruned_keras_model(self) -> Path:
-        return self.path / "model_float32_pruned.keras"
-
-    @property
-    def int8_model(self) -> Path:
-        return self.path / "model_int8.tflite"
-
-    @property
-    def labels_file(self) -> Path:
-        return self.path / "labels.txt"
-
-    @property
-    def history_file(self) -> Path:
-        return self.path / "history.csv"
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.path / "metrics.json"
-
-    @property
-    def report_file(self) -> Path:
-        return self.path / "report.html"
-
-    @property
-    def record_file(self) -> Path:
-        return self.path / "run.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.keras_model = path / "model.keras"
+        self.pruned_keras_model = path / "model_float32_pruned.keras"
+        self.int8_model = path / "model_int8.tflite"  # the best int8 variant that was asked for
+        self.labels_file = path / "labels.txt"
+        self.history_file = path / "history.csv"
+        self.metrics_file = path / "metrics.json"
+        self.report_file = path / "report.html"
+        self.record_file = path / "run.json"
 
     def checkpoint(self, stage: str) -> Path:
         """Return the file that holds the state of a training stage until it is finished."""
@@ -102,7 +77,9 @@ class Run:
         try:
             record: dict[str, Any] = json.loads(self.record_file.read_text())
         except OSError as error:
-            raise RunError(f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'") from error
+            raise RunError(
+                f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'"
+            ) from error
         except ValueError as error:
             raise RunError(f"{self.record_file} is damaged: it is not JSON; train again") from error
         return record

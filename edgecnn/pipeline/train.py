@@ -58,6 +58,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
         RunError: `path` holds a run already, or with `resume` one of other options.
     """
     chosen = _with_defaults(options)
+    fit_options = _fit_options(chosen)
     run = Run(path)
     _refuse_overwriting(run, chosen, resume)
     dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
@@ -76,7 +77,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
         model,
         load_split(dataset, "train", shape, progress),
         load_split(dataset, "validation", shape, progress),
-        _fit_options(chosen),
+        fit_options,
         run.checkpoint("train"),
         progress,
     )
@@ -126,7 +127,9 @@ def _fit_options(chosen: dict[str, Any]) -> FitOptions:
 def _refuse_overwriting(run: Run, chosen: dict[str, Any], resume: bool) -> None:
     if not resume:
         if run.record_file.exists():
-            raise RunError(f"{run.path} holds a run already; choose another --out, or go on with it by --resume")
+            raise RunError(
+                f"{run.path} holds a run already; choose another --out, or go on with it by --resume"
+            )
         return
     refuse_other_options(run, "train", chosen)
     if run.keras_model.exists():

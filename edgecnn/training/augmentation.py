@@ -25,7 +25,9 @@ class Augmentation:
     flip: bool = False  # left and right exchanged in half of the images
     brightness: float = 0.0  # part of the full range to either side
 
-    def transforms(self, count: int, height: int, width: int, seed: int, epoch: int) -> npt.NDArray[np.float32]:
+    def transforms(
+        self, count: int, height: int, width: int, seed: int, epoch: int
+    ) -> npt.NDArray[np.float32]:
         """Return (count, 8) coefficients for tf.raw_ops.ImageProjectiveTransformV3 (output to input).
 
         The matrix is T(centre + shift) @ rotation @ shear @ scale @ T(-centre).
@@ -42,12 +44,15 @@ class Augmentation:
         cy, cx = (height - 1) / 2, (width - 1) / 2
         zero = np.zeros(count)
         columns = [a, b, cx + dx - a * cx - b * cy, c, d, cy + dy - c * cx - d * cy, zero, zero]
-        return np.stack(columns, axis=1).astype(np.float32)
+        return np.array(columns, np.float32).T
 
     def offsets(self, count: int, seed: int, epoch: int) -> npt.NDArray[np.float32]:
         """Return what is added to each image's values (0..1)."""
         draw = np.random.default_rng((seed, epoch, 2))
         return (self.brightness * draw.uniform(-1, 1, count)).astype(np.float32)
+
+
+NONE = Augmentation()
 
 
 def augment(images: Any, transforms: Any, offsets: Any) -> Any:

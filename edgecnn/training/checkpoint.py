@@ -36,7 +36,7 @@ def save_checkpoint(path: Path, state: Progression, model: Any, best_weights: We
         **{f"best/{i}": w for i, w in enumerate(best_weights)},
     }
     with replacing(path) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        np.savez(temporary, **arrays)
 
 
 def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
@@ -50,11 +50,15 @@ def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
             state = Progression(**json.loads(arrays["state"].tobytes()))
             model.set_weights(_numbered(arrays, "weights"))
             model.optimizer.build(model.trainable_variables)
-            for variable, value in zip(model.optimizer.variables, _numbered(arrays, "optimizer"), strict=True):
+            for variable, value in zip(
+                model.optimizer.variables, _numbered(arrays, "optimizer"), strict=True
+            ):
                 variable.assign(value)
             return state, _numbered(arrays, "best")
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise RunError(f"checkpoint {path} does not fit this model or is damaged; train again without it") from error
+        raise RunError(
+            f"checkpoint {path} does not fit this model or is damaged; train again without it"
+        ) from error
 
 
 def _numbered(arrays: Any, prefix: str) -> Weights:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from edgecnn.data.arrays import Arrays
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf
-from edgecnn.training.augmentation import Augmentation, augment
+from edgecnn.training.augmentation import NONE, Augmentation, augment
 from edgecnn.training.checkpoint import Progression, Weights, load_checkpoint, save_checkpoint
 
 OPTIMIZERS = {
@@ -40,7 +40,7 @@ class FitOptions:
     patience: int | None = None  # epochs without a lower validation loss before stopping; None: never stop
     keep_best: bool = True  # end with the weights of the epoch with the lowest validation loss
     balance: bool = False  # weight each class by the inverse of its share
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = NONE
 
 
 def fit(
@@ -96,7 +96,9 @@ def fit(
     return state.history
 
 
-def _advance(state: Progression, row: dict[str, float], model: Any, best: Weights, options: FitOptions) -> Weights:
+def _advance(
+    state: Progression, row: dict[str, float], model: Any, best: Weights, options: FitOptions
+) -> Weights:
     """Enter the finished epoch into `state`; return the best weights so far."""
     state.epoch += 1
     state.history.append({"epoch": state.epoch, **row})
@@ -112,7 +114,7 @@ def _epoch(arrays: Arrays, classes: int, options: FitOptions, epoch: int) -> Any
     count, height, width, _ = arrays.images.shape
     order = np.random.default_rng((options.seed, epoch, 0)).permutation(count)
     batches = _batches(arrays, classes, options.batch_size, order)
-    if options.augmentation == Augmentation():
+    if options.augmentation == NONE:
         return batches
     transforms = options.augmentation.transforms(count, height, width, options.seed, epoch)
     offsets = options.augmentation.offsets(count, options.seed, epoch)
@@ -122,7 +124,7 @@ def _epoch(arrays: Arrays, classes: int, options: FitOptions, epoch: int) -> Any
 
 
 def _batches(arrays: Arrays, classes: int, batch_size: int, order: npt.NDArray[np.int64]) -> Any:
-    """Return a tf.data.Dataset of (float32 images in 0..1, one-hot labels), decoded once and gathered by index."""
+    """Return a tf.data.Dataset of (float32 images in 0..1, one-hot labels) in the given order."""
     images, targets = tf.constant(arrays.images), tf.one_hot(arrays.labels, classes)
 
     def gather(index: Any) -> Any:
