@@ -76,24 +76,34 @@ static void write_file(int32_t file, void *data, size_t size)
 
 /* --- measuring -------------------------------------------------------------------------------------------------- */
 
-/* The time in instructions, exact although the counter only moves every n = INSTRUCTIONS_PER_TICK of them.
+#define STRING(value) #value
+#define EXPANDED_STRING(macro) STRING(macro)
+
+/* The time in instructions plus a constant, exact although the counter moves only every n = INSTRUCTIONS_PER_TICK.
  *
  * Under -icount shift=0 the counter reads floor(t / n), t being the number of instructions so far. It is read n times,
- * every third instruction. As 3 and n have no common divisor, the readings see each of the n phases of a tick once, and
- * their sum is sum(floor((t + 3 i) / n), i = 0 .. n - 1) = t + n - 1 (Hermite's identity for a stride of 3).
+ * every seventh instruction. As 7 and n have no common divisor, the readings see each of the n phases of a tick once,
+ * and their sum is sum(floor((t + 7 i) / n), i = 0 .. n - 1) = t + 3 (n - 1): Hermite's identity for a stride of 7.
+ * The stack, which `measure` has painted, is left alone.
  */
-static inline __attribute__((always_inline)) uint64_t now(void)
+static __attribute__((naked, noinline)) uint64_t now(const volatile uint32_t *counter)
 {
-    uint32_t reading, low = 0, high = 0;
-    __asm__ volatile(".rept %c5\n\t"
-                     "ldr %0, [%3]\n\t"
-                     "adds %1, %1, %0\n\t"
-                     "adcs %2, %2, %4\n\t"
-                     ".endr"
-                     : "=&l"(reading), "+&l"(low), "+&l"(high)
-                     : "l"(COUNTER_ADDRESS), "l"(0), "i"(INSTRUCTIONS_PER_TICK)
-                     : "cc", "memory");
-    return ((uint64_t)high << 32) | low;
+    (void)counter;
+    __asm__ volatile(".syntax unified\n\t"
+                     "movs r2, #0\n\t"
+                     "movs r3, #0\n\t"
+                     ".rept " EXPANDED_STRING(INSTRUCTIONS_PER_TICK) "\n\t"
+                     "ldr r1, [r0]\n\t"
+                     "adds r2, r2, r1\n\t"
+                     "movs r1, #0\n\t"
+                     "adcs r3, r3, r1\n\t"
+                     "nop\n\t"
+                     "nop\n\t"
+                     "nop\n\t"
+                     ".endr\n\t"
+                     "movs r0, r2\n\t"
+                     "movs r1, r3\n\t"
+                     "bx lr");
 }
 
 static inline __attribute__((always_inline)) uint32_t *stack_pointer(void)
@@ -107,22 +117,25 @@ static inline __attribute__((always_inline)) uint32_t *stack_pointer(void)
 static __attribute__((naked, noinline)) int nothing(const int8_t *in, int8_t *out)
 {
     (void)in, (void)out;
-    __asm__ volatile("movs r0, #0\n\tbx lr");
+    __asm__ volatile(".syntax unified\n\t"
+                     "movs r0, #0\n\t"
+                     "bx lr");
 }
 
 /* Not inlined, so that the instructions around the call are the same whatever is called. */
 static __attribute__((noinline)) struct figures measure(int (*run)(const int8_t *, int8_t *))
 {
     static const uint32_t paint = 0xa5c35a3cu;
+    volatile uint32_t *const counter = (volatile uint32_t *)COUNTER_ADDRESS;
     struct figures figures;
     volatile uint32_t *word = stack_bottom;
     while (word < stack_pointer()) {
         *word++ = paint;
     }
-    *(volatile uint32_t *)COUNTER_ADDRESS = 0; /* 2^32 ticks from here until it wraps */
-    const uint64_t begin = now();
+    *counter = 0; /* it wraps 2^32 ticks from here, some 10^11 instructions */
+    const uint64_t begin = now(counter);
     const int status = run(input, output);
-    figures.instructions = now() - begin;
+    figures.instructions = now(counter) - begin;
     if (status != 0) {
         fail("program_run reported a failure\n");
     }
@@ -164,9 +177,13 @@ static __attribute__((noreturn)) void run_all(void)
 static void reset(void);
 static void fault(void);
 
-/* ARMv6-M has nothing between HardFault and SVCall; the other cores escalate their faults to HardFault. */
-static const uintptr_t vectors[16] __attribute__((section(".vectors"), used, aligned(128))) = {
-    (uintptr_t)stack_top, (uintptr_t)reset, (uintptr_t)fault, (uintptr_t)fault};
+/* The other faults are off after reset, and escalate to HardFault. */
+enum { VECTOR_STACK = 0, VECTOR_RESET = 1, VECTOR_HARD_FAULT = 3, VECTORS = 16 };
+static const uintptr_t vectors[VECTORS] __attribute__((section(".vectors"), used, aligned(128))) = {
+    [VECTOR_STACK] = (uintptr_t)stack_top,
+    [VECTOR_RESET] = (uintptr_t)reset,
+    [VECTOR_HARD_FAULT] = (uintptr_t)fault,
+};
 
 static __attribute__((noreturn)) void reset(void)
 {

@@ -121,9 +121,7 @@ class EmulatedCore:
     def _compile(self, source: Path, output: Path, program: Program) -> None:
         options = (
             "-fcallgraph-info=su",
-            # Or else GCC hands our assembly for ARMv6-M to the assembler in the old syntax.
-            "-masm-syntax-unified",
-            f"-DCOUNTER_ADDRESS={self.board.counter:#x}u",
+            f"-DCOUNTER_ADDRESS={self.board.counter:#x}",
             f"-DINSTRUCTIONS_PER_TICK={self.board.instructions_per_tick}",
         )
         compile_c([*self._compiler, *program.flags(), *options, "-c", source, "-o", output])
@@ -161,12 +159,12 @@ class EmulatedCore:
             raise EdgecnnError(f"{machine}: {self._with_place(reason, firmware)}")
 
     def _with_place(self, reason: str, firmware: Firmware) -> str:
-        """Say which function and line an address in `reason` belongs to."""
-        address = re.search("0x[0-9a-f]{8}", reason)
-        if address is None:
+        """Add to a fault's address the function and the line that are there."""
+        fault = re.search("the core faulted at (0x[0-9a-f]{8})", reason)
+        if fault is None:
             return reason
-        place = _output([self._tool("addr2line"), "-f", "-s", "-e", firmware.image, address[0]])
-        return f"{reason}, {place.replace(chr(10), ' at ')}"
+        place = _output([self._tool("addr2line"), "-f", "-s", "-e", firmware.image, fault[1]])
+        return f"{reason}, {' at '.join(place.splitlines())}"
 
     def _section_sizes(self, objects: Sequence[Path]) -> tuple[int, int, int, int]:
         """Sum the sections of `objects`: bytes of code, constants, data and bss."""

@@ -32,7 +32,7 @@ int program_setup(void) { return 0; }
 __attribute__((naked)) int program_run(const int8_t *input, int8_t *output)
 {
     (void)input, (void)output;
-    __asm__ volatile("ldr r0, [r0]\\n1: subs r0, #1\\nbne 1b\\nbx lr");
+    __asm__ volatile(".syntax unified\\nldr r0, [r0]\\n1: subs r0, #1\\nbne 1b\\nbx lr");
 }
 """
 
@@ -61,9 +61,11 @@ def test_every_byte_arrives_and_comes_back(core: str, tmp_path: Path) -> None:
 
 
 @EVERY_CORE
-def test_instructions_are_counted_exactly(core: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimize", ["-Os", "-O3"])
+def test_instructions_are_counted_exactly(core: str, optimize: str, tmp_path: Path) -> None:
     loops = [*range(1, 60), 1000, 12_345, 1_000_000]
-    result = run(core, LOOP, tmp_path, [n.to_bytes(4, "little") for n in loops])
+    emulated, firmware = build(core, program(LOOP, tmp_path, 4, 4), tmp_path, optimize)
+    result = emulated.run(firmware, [n.to_bytes(4, "little") for n in loops])
     assert result.instructions == [2 + 2 * n for n in loops]
     assert result.stack_bytes == 0
 
