@@ -20,7 +20,7 @@ from PIL import Image
 from edgecnn import __version__
 from edgecnn.evaluation.accuracy import Estimate, class_scores
 from edgecnn.evaluation.plots import History, curves
-from edgecnn.evaluation.summary import VARIANTS, microseconds, percent, summary_rows
+from edgecnn.evaluation.summary import microseconds, percent, summary_rows, variant_title
 from edgecnn.files import write_text
 
 Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
@@ -43,14 +43,16 @@ class Example:
 
 @dataclass(frozen=True)
 class RunReport:
-    """Everything the report shows. A variant is a key of `summary.VARIANTS`; what is empty has no section."""
+    """Everything the report shows; what is empty has no section."""
 
     title: str
     summary: str  # a sentence or two: which model, trained on what, compressed how
     synthetic: bool  # whether the data are the built-in phantoms
     metrics: Mapping[str, Any]  # the content of metrics.json
     history: History  # stage -> what training.fit returned for it
-    confusion: Mapping[str, Confusion]  # variant -> counts of the test images
+    confusion: Mapping[
+        str, Confusion
+    ]  # variant -> counts of the test images; the first and the last are shown
     examples: Sequence[Example]
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
@@ -101,30 +103,31 @@ def _cells(texts: Iterable[str]) -> list[str]:
 
 def _results(metrics: Mapping[str, Any]) -> str:
     columns, rows = summary_rows(metrics)
+    reference = escape(rows[0][0])
     note = (
-        f"On {metrics['test_images']:,} test images. Loss and agreement are against float32 on the same "
+        f"On {metrics['test_images']:,} test images. Loss and agreement are against {reference} on the same "
         "images; a loss comes with its 95% interval, and a negative one is a gain. Latency is that of one "
         "inference on the computer of this run, not on a device."
     )
-    table = _table(columns, ((name, _cells(texts)) for name, *texts in rows))
+    table = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
     return f'{_tiles(metrics["variants"])}\n{table}\n<p class="muted">{note}</p>'
 
 
 def _tiles(variants: Mapping[str, Any]) -> str:
-    """Say in four figures what compression cost and brought: the last variant against float32."""
-    last = [name for name in VARIANTS if name in variants][-1]
-    if last == "float32":
+    """Say in four figures what compression cost and brought: the last variant against the first."""
+    if len(variants) < 2:
         return ""
-    ours, base = variants[last], variants["float32"]
+    (first, base), *_, (last, ours) = variants.items()
+    was, now = escape(variant_title(first)), escape(variant_title(last))
     low, high = ours["accuracy_loss_ci95"]
     latency = ours["latency_us"]
     tiles = (
-        ("Accuracy", percent(ours["accuracy"]), f"{VARIANTS[last]}; float32 {percent(base['accuracy'])}"),
+        ("Accuracy", percent(ours["accuracy"]), f"{now}; {was} {percent(base['accuracy'])}"),
         ("Loss of accuracy", f"{ours['accuracy_loss']:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
         (
             "Model file",
             f"{ours['bytes']:,} bytes",
-            f"float32: {base['bytes'] / ours['bytes']:.1f} times that",
+            f"{was}: {base['bytes'] / ours['bytes']:.1f} times that",
         ),
         ("One inference", f"{microseconds(latency['median'])} µs", f"median of {latency['runs']} runs"),
     )
@@ -151,9 +154,10 @@ def _figure(name: str, svg: str) -> str:
 
 def _classes(report: RunReport) -> str:
     names = [escape(name) for name in report.metrics["classes"]]
-    shown = [variant for variant in VARIANTS if variant in report.confusion]
-    if not shown:
+    variants = list(report.confusion)
+    if not variants:
         return ""
+    shown = dict.fromkeys((variants[0], variants[-1]))
     note = '<p class="muted">Small figures are shares of the actual class, or 95% intervals.</p>'
     return _grid("pair", (_card(variant, names, report.confusion[variant]) for variant in shown)) + note
 
@@ -174,7 +178,7 @@ def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
             for name, of in zip(names, class_scores(confusion), strict=True)
         ),
     )
-    return f'<div class="card"><h3>{VARIANTS[variant]}</h3>\n{matrix}\n{scores}</div>'
+    return f'<div class="card"><h3>{escape(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
 
 
 def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:

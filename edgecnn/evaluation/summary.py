@@ -6,7 +6,7 @@ from typing import Any
 
 from edgecnn.evaluation.accuracy import Interval
 
-# In the order of the columns of a run: each is made from one before it.
+# The variants of a run, each made from one before it, and how a person would call them.
 VARIANTS = {
     "float32": "float32",
     "float32_pruned": "float32, pruned",
@@ -30,18 +30,24 @@ def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tupl
     """Return the columns and the rows of the table of variants, as text.
 
     Args:
-        metrics: the content of metrics.json; variants it lacks have no row.
+        metrics: the content of metrics.json, whose first variant is the one that others are compared with.
     """
-    variants = metrics["variants"]
-    return COLUMNS, [_row(name, variants[name]) for name in VARIANTS if name in variants]
+    rows = [_row(variant_title(name), scores) for name, scores in metrics["variants"].items()]
+    first, *others = rows
+    return COLUMNS, [(*first[:2], "-", *first[3:]), *others]
 
 
-def _row(name: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
+def variant_title(name: str) -> str:
+    """Return how a person would call a variant; a file is called by its name."""
+    return VARIANTS.get(name, name)
+
+
+def _row(title: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
     latency = scores["latency_us"]
     return (
-        VARIANTS[name],
+        title,
         percent(scores["accuracy"]),
-        "-" if name == "float32" else points(scores["accuracy_loss"], scores["accuracy_loss_ci95"]),
+        points(scores["accuracy_loss"], scores["accuracy_loss_ci95"]),
         percent(scores["agreement"]),
         f"{scores['bytes']:,}",
         f"{scores['gzip_bytes']:,}",

@@ -60,7 +60,7 @@ def report() -> RunReport:
             "variants": {"float32": SCORES, "int8_qat": SMALLER},
         },
         history={"train": ROWS, "prune": ROWS[:2], "qat": ROWS[:1]},
-        confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_qat")},
+        confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_ptq", "int8_qat")},
         examples=[Example(image, index % 2, 0, 0.75) for index, image in enumerate(images)],
         findings=["Two pictures are the same."],
         run={"seed": 11, "options": {"train": {"epochs": 50}}, "packages": {"numpy": "1.26.4"}},
@@ -111,6 +111,7 @@ def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
         "✗ normal, 75.0%",
     ):
         assert text in page
+    assert re.findall("<h3>(.*?)</h3>", page) == ["float32", "int8, pruned + QAT"]
     assert page.count("<svg") == 2
     assert page.count("<details>") == 1
 
@@ -146,14 +147,20 @@ def test_what_a_user_names_is_escaped(report: RunReport, tmp_path: Path) -> None
         report,
         title=HOSTILE,
         summary=HOSTILE,
-        metrics={**report.metrics, "classes": [HOSTILE, "benign"], "data": {HOSTILE: HOSTILE}},
+        metrics={
+            **report.metrics,
+            "classes": [HOSTILE, "benign"],
+            "data": {HOSTILE: HOSTILE},
+            "variants": {HOSTILE: SCORES, HOSTILE + "2": SMALLER},
+        },
+        confusion={HOSTILE: np.eye(2, dtype=np.int64)},
         findings=[HOSTILE],
         run={HOSTILE: [HOSTILE], "nested": {HOSTILE: HOSTILE}},
     )
     page = written(hostile, tmp_path)
     assert_nested(page)
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") >= 12
+    assert page.count("&lt;script&gt;") >= 20
 
 
 def test_pictures_are_the_pictures(report: RunReport, tmp_path: Path) -> None:
