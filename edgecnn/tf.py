@@ -10,9 +10,9 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from edgecnn.errors import MissingToolError
+from edgecnn.errors import EdgecnnError, MissingToolError
 
 # tensorflow-model-optimization takes Keras 2 models only; tf.keras is Keras 2 where this is set.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -52,18 +52,35 @@ except ImportError as error:
 
 keras = tf.keras
 tf.get_logger().setLevel("ERROR")
+THREADS = 2
 
 
-def make_repeatable(seed: int, threads: int) -> None:
+def make_repeatable(seed: int, threads: int = THREADS) -> None:
     """Make training a function of its data, options, `seed` and `threads` alone.
 
     Sums are split by thread, so another number of threads gives other last bits, and after some
-    epochs another model. Call it before the first operation: TensorFlow fixes its threads then.
+    epochs another model.
+
+    Raises:
+        EdgecnnError: TensorFlow has been used in this process with another number of threads.
     """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    try:
+        _pin_threads(threads)
+    except RuntimeError as error:
+        raise EdgecnnError(
+            f"TensorFlow runs already and can't be brought to {threads} threads; use a process of its own"
+        ) from error
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
-__all__ = ["keras", "make_repeatable", "quiet", "tf", "tfmot"]
+def _pin_threads(threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+# TensorFlow fixes its threads at the first operation; whoever used it before us keeps theirs.
+with suppress(RuntimeError):
+    _pin_threads(THREADS)
+
+__all__ = ["THREADS", "keras", "make_repeatable", "quiet", "tf", "tfmot"]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training that is killed and resumed ends with the very weights of training in one go."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.data.arrays import Arrays
+from edgecnn.errors import RunError
+from edgecnn.progress import silent
+from edgecnn.tf import keras, make_repeatable
+from edgecnn.training.augmentation import Augmentation
+from edgecnn.training.fit import FitOptions, fit
+
+OPTIONS = FitOptions(
+    stage="train",
+    epochs=4,
+    batch_size=8,
+    optimizer="adam",
+    learning_rate=1e-2,
+    seed=3,
+    patience=10,
+    balance=True,
+    augmentation=Augmentation(rotation=10, flip=True, brightness=0.1),
+)
+
+
+def _arrays(count: int, seed: int) -> Arrays:
+    """Make images of two classes, dark and bright."""
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(0, 2, count)
+    images = (draw.integers(0, 128, (count, 12, 12, 1)) + 100 * labels[:, None, None, None]).astype(np.uint8)
+    return Arrays(images, labels, tuple(map(str, range(count))), tuple(Path(str(i)) for i in range(count)))
+
+
+def _model() -> keras.Model:
+    make_repeatable(3, 2)
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+TRAIN, VALIDATION = _arrays(50, 0), _arrays(20, 1)
+
+
+def _fit(options: FitOptions, checkpoint: Path) -> tuple[list[np.ndarray], list[dict[str, float]]]:
+    model = _model()
+    history = fit(model, TRAIN, VALIDATION, options, checkpoint, silent)
+    return model.get_weights(), history
+
+
+def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+    expected, whole = _fit(OPTIONS, tmp_path / "whole.npz")
+    _fit(replace(OPTIONS, epochs=2), tmp_path / "parts.npz")
+    weights, parts = _fit(OPTIONS, tmp_path / "parts.npz")
+    assert parts == whole
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert [row["epoch"] for row in whole] == [1, 2, 3, 4]
+    assert whole[-1]["val_accuracy"] > 0.9
+
+
+def test_patience_stops_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    options = replace(OPTIONS, epochs=30, learning_rate=1.0, patience=2)
+    weights, history = _fit(options, tmp_path / "c.npz")
+    losses = [row["val_loss"] for row in history]
+    best = int(np.argmin(losses))
+    assert len(history) == best + 3 < 30
+    at_best, _ = _fit(replace(options, epochs=best + 1, keep_best=False), tmp_path / "d.npz")
+    for a, b in zip(weights, at_best, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign"])
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, damage: str) -> None:
+    checkpoint = tmp_path / "c.npz"
+    _fit(replace(OPTIONS, epochs=1), checkpoint)
+    if damage == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    else:
+        np.savez(checkpoint, state=np.zeros(3, np.uint8))
+    with pytest.raises(RunError, match="does not fit this model or is damaged"):
+        _fit(OPTIONS, checkpoint)
