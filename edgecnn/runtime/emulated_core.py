@@ -92,7 +92,7 @@ class EmulatedCore:
         objects = [folder / f"{index}-{source.stem}.o" for index, source in enumerate(sources)]
         for source, output in zip(sources, objects, strict=True):
             self._compile(source, output, program)
-        image = folder / "firmware.elf"
+        image = (folder / "firmware.elf").resolve()  # `run` works in another folder
         self._link(objects, image)
         sizes = self._section_sizes(objects[: len(program.sources)])
         graphs = [output.with_suffix(".ci").read_text() for output in objects]

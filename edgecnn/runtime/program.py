@@ -69,9 +69,8 @@ class Program:
             raise EdgecnnError("the program got no inputs to run on; give at least one")
         for index, data in enumerate(inputs):
             if len(data) != self.input_bytes:
-                raise EdgecnnError(
-                    f"input {index} has {len(data)} bytes; the program takes {self.input_bytes}"
-                )
+                wrong = f"input {index} has {len(data)} bytes"
+                raise EdgecnnError(f"{wrong}; the program takes {self.input_bytes}")
 
     def split(self, outputs: bytes) -> list[bytes]:
         """Cut a stream of outputs into one `bytes` per input."""
@@ -85,7 +84,7 @@ def need_tool(name: str, packages: Iterable[str]) -> None:
         MissingToolError: it isn't; the message names the Debian packages that bring it.
     """
     if shutil.which(name) is None:
-        raise MissingToolError(f"{name} is not installed; it needs: apt install {' '.join(packages)}")
+        raise MissingToolError(f"{name} is not installed; apt install {' '.join(packages)}")
 
 
 def compile_c(command: Sequence[str | Path]) -> None:

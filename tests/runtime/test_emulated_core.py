@@ -153,6 +153,12 @@ def test_failures_of_the_program_are_reported(tmp_path: Path) -> None:
         run("cortex-m4", refuses, tmp_path, [bytes(1)])
 
 
+def test_it_may_be_built_in_a_relative_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("cortex-m4", HARNESS.replace("BODY", "output[0] = input[0];"), Path(), [b"\x05"], 1)
+    assert result.outputs == [b"\x05"]
+
+
 def test_an_endless_program_is_stopped(tmp_path: Path) -> None:
     endless = HARNESS.replace("BODY", "volatile int on = 1; while (on) { output[0] = input[0]; }")
     emulated, firmware = build("cortex-m4", program(endless, tmp_path, 1, 1), tmp_path)

@@ -127,5 +127,5 @@ def test_c_as_cpp(cc: str, tmp_path: Path) -> None:
 
 def test_a_missing_compiler_names_its_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingToolError, match=r"gcc is not installed; .*apt install gcc libc6-dev"):
+    with pytest.raises(MissingToolError, match="gcc is not installed; apt install gcc libc6-dev"):
         HostCompiler().run(program(""), [bytes(4)])
