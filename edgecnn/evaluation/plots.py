@@ -8,7 +8,7 @@ from io import StringIO
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 History = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -69,7 +69,7 @@ def _finish(axes: Axes, epochs: int, metric: str) -> None:
     axes.grid(axis="y", linewidth=0.6)
     axes.tick_params(length=0)
     if metric == "accuracy":
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
 
 
 def _svg(figure: Figure, label: str) -> str:

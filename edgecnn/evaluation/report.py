@@ -207,9 +207,9 @@ def _pictures(report: RunReport) -> str:
 
 def _picture(example: Example, actual: str, predicted: str) -> str:
     css, mark = ("right", "✓") if example.actual == example.predicted else ("wrong", "✗")
-    answer = f'<span class="{css}">{mark} {predicted}, {percent(example.probability)}</span>'
+    answer = f'<span class="{css}">{mark} predicted: {predicted}, {percent(example.probability)}</span>'
     image = f'<img src="{_data_uri(example.image)}" alt="{actual}, predicted {predicted}">'
-    return f"<figure>{image}<figcaption>{actual}<br>{answer}</figcaption></figure>"
+    return f"<figure>{image}<figcaption>actual: {actual}<br>{answer}</figcaption></figure>"
 
 
 def _data_uri(image: npt.NDArray[np.uint8]) -> str:

@@ -108,7 +108,7 @@ def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
         "Two pictures are the same.",
         "options.train.epochs",
         "packages.numpy",
-        "✗ normal, 75.0%",
+        "✗ predicted: normal, 75.0%",
     ):
         assert text in page
     assert re.findall("<h3>(.*?)</h3>", page) == ["float32", "int8, pruned + QAT"]
