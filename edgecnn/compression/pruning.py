@@ -11,6 +11,7 @@ from edgecnn.tf import keras, tfmot
 from edgecnn.training.fit import FitOptions, fit
 
 RAMP = 0.6  # part of the steps in which sparsity grows; the rest lets the remaining weights settle
+UPDATES = 20  # how often it grows
 
 
 def prune(
@@ -27,9 +28,9 @@ def prune(
     The options' `keep_best` has to be False: an early epoch has fewer zeros, and is better for it.
     """
     steps = options.epochs * ceil(len(train.labels) / options.batch_size)
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        initial_sparsity=0.0, final_sparsity=sparsity, begin_step=0, end_step=int(RAMP * steps), frequency=10
-    )
+    every = max(1, int(RAMP * steps) // UPDATES)
+    end = int(RAMP * steps) // every * every  # a multiple, or the toolkit never sets the final sparsity
+    schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, sparsity, begin_step=0, end_step=end, frequency=every)
     pruned = tfmot.sparsity.keras.prune_low_magnitude(_copy(model), pruning_schedule=schedule)
     update = tfmot.sparsity.keras.UpdatePruningStep()
     history = fit(pruned, train, validation, options, checkpoint, progress, callbacks=(update,))

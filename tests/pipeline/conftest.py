@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small data set and a finished run on it, made once for all tests of the pipeline."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.progress import silent
+
+CLASSES = ("bars", "dots", "plain")
+COMPRESS = CompressOptions(sparsity=0.5, prune_epochs=2, qat_epochs=1)
+
+
+def write_images(folder: Path, per_class: int = 24) -> Path:
+    """Write 30x30 pictures that are easy to tell apart, one folder per class."""
+    draw = np.random.default_rng(0)
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True)
+        for index in range(per_class):
+            image = draw.integers(0, 60, (30, 30))
+            if name == "bars":
+                image[:, index % 5 :: 6] += 180
+            elif name == "dots":
+                image[index % 5 :: 6, index % 3 :: 6] += 180
+            Image.fromarray(image.astype(np.uint8)).save(folder / name / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_images(tmp_path_factory.mktemp("data") / "patterns")
+
+
+def options(images: Path) -> TrainOptions:
+    return TrainOptions(data=images, model="cainvas", epochs=2, batch_size=8, seed=1)
+
+
+@pytest.fixture(scope="session")
+def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(tmp_path_factory.mktemp("runs") / "trained", options(images), silent)
+
+
+@pytest.fixture(scope="session")
+def compressed(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run of its own, trained with the options of `trained`, and compressed."""
+    path = tmp_path_factory.mktemp("runs") / "compressed"
+    train(path, options(images), silent)
+    return compress(path, COMPRESS, silent)

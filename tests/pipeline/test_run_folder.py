@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What train and compress leave, what they refuse, and that the same seed gives the same bytes."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.inspect import inspect
+from edgecnn.converters.tflite_metadata import read_labels
+from edgecnn.errors import DataError, RunError
+from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.progress import silent
+
+pytestmark = pytest.mark.slow
+OPTIONS = CompressOptions(sparsity=0.5, prune_epochs=2, qat_epochs=1)
+
+
+def _options(images: Path) -> TrainOptions:
+    return TrainOptions(data=images, model="cainvas", epochs=2, batch_size=8, seed=1)
+
+
+def test_everything_a_run_promises_is_there(compressed: Run) -> None:
+    promised = "model.keras model_float32.tflite model_int8.tflite model_int8.h model_int8.c labels.txt"
+    for name in [*promised.split(), "metrics.json", "report.html", "run.json", "history.csv"]:
+        assert (compressed.path / name).stat().st_size > 0, name
+    assert not (compressed.path / "checkpoints").exists()
+    assert not list(compressed.path.glob(".edgecnn-*"))
+    assert compressed.labels() == ["bars", "dots", "plain"]
+    assert read_labels(compressed.int8_model.read_bytes()) == ("bars", "dots", "plain")
+
+
+def test_metrics_hold_every_variant_with_every_figure(compressed: Run) -> None:
+    metrics = compressed.metrics()
+    assert metrics["classes"] == ["bars", "dots", "plain"]
+    assert metrics["test_images"] == sum(metrics["data"]["images"]["test"].values()) > 0
+    assert metrics["data"]["synthetic"] is False
+    assert list(metrics["variants"]) == ["float32", "float32_pruned", "int8_ptq", "int8_qat"]
+    for variant in metrics["variants"].values():
+        assert 0 <= variant["accuracy"] <= 1
+        assert variant["accuracy_loss_ci95"][0] <= variant["accuracy_loss"] <= variant["accuracy_loss_ci95"][1]
+        assert variant["gzip_bytes"] < variant["bytes"]
+        assert set(variant["latency_us"]) == {"median", "p95", "runs"}
+        assert variant["latency_us"]["median"] <= variant["latency_us"]["p95"]
+
+
+def test_sparsity_is_in_the_file_and_survives_quantization(compressed: Run) -> None:
+    variants = compressed.metrics()["variants"]
+    assert variants["float32"]["sparsity"] < 0.01
+    assert 0.49 < variants["float32_pruned"]["sparsity"] < 0.52
+    assert 0.49 < variants["int8_qat"]["sparsity"] < 0.56
+    for operator in inspect(compressed.int8_model)["operators"]:
+        if operator["weight_bytes"] > 1000:
+            assert operator["sparsity"] > 0.49, operator["name"]
+
+
+def test_int8_is_integer_throughout_and_takes_a_byte_minus_128(compressed: Run) -> None:
+    for variant in ("int8_ptq", "int8_qat"):
+        graph = read_model(compressed.variant(variant))
+        assert "float32" not in {tensor.dtype for tensor in graph.tensors}
+        [image], [answer] = (map(graph.tensors.__getitem__, edge) for edge in (graph.inputs, graph.outputs))
+        assert image.quantization and answer.quantization
+        assert (image.quantization.scale, image.quantization.zero_point) == (np.float32(1 / 255), -128)
+        assert (answer.quantization.scale, answer.quantization.zero_point) == (1 / 256, -128)
+        ops = [operator.op for operator in graph.operators]
+        assert ops == ["CONV_2D", "MAX_POOL_2D"] * 3 + ["RESHAPE"] + ["FULLY_CONNECTED"] * 4 + ["SOFTMAX"]
+
+
+def test_activation_ranges_are_calibrated(compressed: Run) -> None:
+    """Without calibration the toolkit leaves the zero point of a ReLU at -1, which wastes half of int8."""
+    graph = read_model(compressed.int8_model)
+    for operator in graph.operators[:10]:
+        quantization = graph.tensors[operator.outputs[0]].quantization
+        assert quantization and quantization.zero_point == -128 or operator.op == "FULLY_CONNECTED"
+
+
+def test_same_seed_same_bytes(trained: Run, compressed: Run) -> None:
+    assert trained.variant("float32").read_bytes() == compressed.variant("float32").read_bytes()
+    assert trained.history_file.read_text() in compressed.history_file.read_text()
+
+
+def test_interrupted_compress_goes_on_to_the_same_bytes(
+    images: Path, trained: Run, compressed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+
+    def killed(step: str, done: int, total: int, note: str = "") -> None:
+        if step == "prune" and done > total / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compress(tmp_path / "run", OPTIONS, killed)
+    assert not (tmp_path / "run" / "model_int8.tflite").exists()
+    with pytest.raises(RunError, match=r"was started with sparsity 0.5, not 0.6"):
+        compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, resume=True)
+    run = compress(tmp_path / "run", OPTIONS, silent, resume=True)
+    assert run.int8_model.read_bytes() == compressed.int8_model.read_bytes()
+
+
+def test_interrupted_train_goes_on_to_the_same_bytes(images: Path, trained: Run, tmp_path: Path) -> None:
+    def killed(step: str, done: int, total: int, note: str = "") -> None:
+        if step == "train" and done > total / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", _options(images), killed)
+    with pytest.raises(RunError, match="holds a run already"):
+        train(tmp_path / "run", _options(images), silent)
+    with pytest.raises(RunError, match="is not finished"):
+        compress(tmp_path / "run", OPTIONS, silent)
+    run = train(tmp_path / "run", _options(images), silent, resume=True)
+    assert run.variant("float32").read_bytes() == trained.variant("float32").read_bytes()
+    with pytest.raises(RunError, match="is finished"):
+        train(tmp_path / "run", _options(images), silent, resume=True)
+
+
+def test_other_images_than_trained_on_are_refused(images: Path, trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(images, tmp_path / "data")
+    (tmp_path / "data" / "bars" / "0.png").unlink()
+    before = sorted(path.name for path in trained.path.iterdir())
+    with pytest.raises(RunError, match="is not what .* was trained on"):
+        compress(trained.path, OPTIONS, silent, data=tmp_path / "data")
+    assert sorted(path.name for path in trained.path.iterdir()) == before
+
+
+def test_ptq_alone_replaces_what_was_there(compressed: Run, tmp_path: Path) -> None:
+    shutil.copytree(compressed.path, tmp_path / "run")
+    run = compress(tmp_path / "run", None, silent)
+    assert list(run.metrics()["variants"]) == ["float32", "int8_ptq"]
+    assert run.int8_model.read_bytes() == compressed.variant("int8_ptq").read_bytes()
+    assert not run.variant("float32_pruned").exists()
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is not a run: it has no run\.json"):
+        compress(tmp_path, OPTIONS, silent)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(RunError, match="is damaged: it is not JSON"):
+        compress(tmp_path, OPTIONS, silent)
+
+
+def test_bad_data_leave_no_run_behind(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        train(tmp_path / "run", _options(tmp_path / "absent"), silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_json_says_what_was_asked_for_and_with_what(compressed: Run) -> None:
+    record = json.loads(compressed.record_file.read_text())
+    assert record["train"]["epochs"] == 2
+    assert record["train"]["learning_rate"] == 1e-3
+    assert record["compress"] == {"sparsity": 0.5, "prune_epochs": 2, "qat_epochs": 1}
+    assert record["versions"]["tensorflow"] == "2.21.0"
+    assert len(record["data"]["fingerprint"]) == 64
