@@ -158,3 +158,9 @@ def constant(graph: Graph, operator: Operator, position: int) -> NDArray[Any]:
             f'{graph.describe(operator)} needs input {position} "{short_name(tensor.name)}" as a constant'
         )
     return np.asarray(tensor.data)
+
+
+def cropped(graph: Graph, operator: Operator, value: NDArray[Any]) -> NDArray[Any]:
+    """Return what an elementwise operator reads of an input, where a pass has cut its output."""
+    shape = graph.output(operator).shape
+    return value[:, : shape[1], : shape[2]] if value.ndim == len(shape) == 4 else value

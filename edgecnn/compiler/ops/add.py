@@ -55,7 +55,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     total: Any = 0
     for position, scaling in ((0, first), (1, second)):
         zero_point = geometry.quantization_of(graph.input(operator, position)).zero_point
-        centred = inputs[position].astype(np.int64) - zero_point
+        centred = geometry.cropped(graph, operator, inputs[position]).astype(np.int64) - zero_point
         total = total + quant.requantize(centred << _LEFT_SHIFT, *scaling)
     scaled = quant.requantize(total, *result) + geometry.quantization_of(graph.output(operator)).zero_point
     return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(np.int8)

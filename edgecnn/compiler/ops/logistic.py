@@ -36,7 +36,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     fraction, shift = math.frexp(source.scale * (1 << (31 - _INTEGER_BITS)))
     multiplier = quant.round_half_away(fraction * 2**31)
     radius = quant.input_radius(_INTEGER_BITS, shift)
-    centred = inputs[0].astype(np.int64) - source.zero_point
+    centred = geometry.cropped(graph, operator, inputs[0]).astype(np.int64) - source.zero_point
     inside = np.clip(centred, -radius, radius)
     exact = quant.logistic(quant.requantize(inside, multiplier, shift), _INTEGER_BITS)
     result = np.clip(quant.divide_by_power_of_two(exact, 31 - 8) - 128, -128, 127)

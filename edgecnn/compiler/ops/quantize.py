@@ -22,11 +22,12 @@ def check(graph: Graph, operator: Operator) -> None:
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
     made = geometry.quantization_of(graph.output(operator))
-    if inputs[0].dtype == np.float32:
-        return quant.quantize(inputs[0], made)
+    value = geometry.cropped(graph, operator, inputs[0])
+    if value.dtype == np.float32:
+        return quant.quantize(value, made)
     source = geometry.quantization_of(graph.input(operator, 0))
     scaling = quant.quantize_multiplier(source.scale / made.scale)
-    scaled = quant.requantize(inputs[0].astype(np.int64) - source.zero_point, *scaling)
+    scaled = quant.requantize(value.astype(np.int64) - source.zero_point, *scaling)
     return np.clip(scaled + made.zero_point, -128, 127).astype(np.int8)
 
 

@@ -56,7 +56,7 @@ def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
     table = exponentials(graph, operator)
-    source = inputs[0].astype(np.int64)
+    source = geometry.cropped(graph, operator, inputs[0]).astype(np.int64)
     difference = source.max(axis=-1, keepdims=True) - source
     counts = difference < table.size
     exponential = np.where(counts, table[np.minimum(difference, table.size - 1)], 0)

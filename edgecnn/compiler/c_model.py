@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the texts of a generated model are written from."""
+
+from dataclasses import dataclass
+
+from edgecnn.compiler.ir import Graph, Quantization
+from edgecnn.compiler.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output of the model as the caller sees it.
+
+    `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's, `real` says whether
+    the flatbuffer has floats there, and the int8 tensor `tensor` is behind a QUANTIZE or DEQUANTIZE.
+    """
+
+    kind: str
+    suffix: str
+    shape: tuple[int, ...]
+    tensor: int
+    quantization: Quantization
+    real: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the parameter in C."""
+        return self.kind + self.suffix
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+    @property
+    def lines(self) -> int:
+        """How many lines the caller's image has."""
+        return self.shape[1] if len(self.shape) == 4 else 1
+
+
+@dataclass(frozen=True, eq=False)
+class CModel:
+    """A scheduled model and what its C is called and made for."""
+
+    name: str
+    version: str
+    original: Graph
+    graph: Graph
+    schedule: Schedule
+    target: str
+    align: int
+    optimize: str
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+
+    @property
+    def prefix(self) -> str:
+        """What every name that the linker sees starts with."""
+        return f"edgecnn_{self.name}"
+
+    @property
+    def pushes(self) -> bool:
+        """Whether there is one image whose lines can be pushed."""
+        return len(self.inputs) == 1 and self.inputs[0].lines > 1
+
+    @property
+    def real(self) -> bool:
+        """Whether the flatbuffer has floats at its edges."""
+        return any(edge.real for edge in (*self.inputs, *self.outputs))
+
+    @property
+    def classes(self) -> int:
+        """How many classes the only output tells apart: 2 for one sigmoid, 0 where it is none of the kind."""
+        if len(self.outputs) != 1 or len(self.outputs[0].shape) != 2:
+            return 0
+        if self.outputs[0].size > 1:
+            return self.outputs[0].size
+        last = self.graph.operators[-1]
+        return 2 if last.op == "LOGISTIC" else 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes: the model's own where it has as many, else numbers."""
+        if len(self.original.labels) == self.classes:
+            return self.original.labels
+        return tuple(f"class {number}" for number in range(self.classes))
+
+
+def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, ...]]:
+    """Return inputs and outputs of a model, given as read and after all passes."""
+    result = []
+    for kind, before, after in (
+        ("input", original.inputs, graph.inputs),
+        ("output", original.outputs, graph.outputs),
+    ):
+        several = len(before) > 1
+        result.append(
+            tuple(
+                Edge(
+                    kind,
+                    str(number) if several else "",
+                    original.tensors[seen].shape,
+                    tensor,
+                    _quantization(graph, tensor),
+                    original.tensors[seen].dtype == "float32",
+                )
+                for number, (seen, tensor) in enumerate(zip(before, after, strict=True))
+            )
+        )
+    return result[0], result[1]
+
+
+def _quantization(graph: Graph, tensor: int) -> Quantization:
+    quantization = graph.tensors[tensor].quantization
+    assert quantization is not None, "a pass has checked every activation"
+    return quantization

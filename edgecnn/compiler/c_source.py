@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of a generated source: tables, kernels, one parameter struct and one case for each operator."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import c_data
+from edgecnn.compiler.c_header import describe, parameters
+from edgecnn.compiler.c_kernels import kernel_text
+from edgecnn.compiler.c_model import CModel, Edge
+from edgecnn.compiler.c_text import comment_text, string_literal
+from edgecnn.compiler.steps import Step, Window
+
+_LONGEST_RUN = 255
+
+
+def source(model: CModel) -> str:
+    """Return the text of NAME.c."""
+    steps = model.schedule.network.steps
+    tables = "".join(_tables(model))
+    words = {
+        "name": model.name,
+        "prefix": model.prefix,
+        "PREFIX": model.prefix.upper(),
+        "version": model.version,
+        "target": model.target,
+        "id": model.original.sha256[:8],
+        "description": describe(model),
+        "inline": _INLINE[model.optimize],
+        "plan": "\n".join(_plan(model)),
+        "endian": c_data.LITTLE_ENDIAN_CHECK if "uint64_t" in tables else "",
+        "kernels": kernel_text((step.kernel for step in steps), model.name),
+        "tables": tables,
+        "rings": ",\n".join(_rings(model)),
+        "program": c_data.table(f"{model.name}_program", _program(model)),
+        "advance": _advance(model),
+        "steps": len(steps),
+        "parameters": parameters(model),
+        "call": _call(
+            model, "INT32_MAX", "0", ", ".join(edge.name for edge in (*model.inputs, *model.outputs))
+        ),
+        "helpers": "\n".join(_helpers(model)),
+    }
+    return _SOURCE.format(**words)
+
+
+def _advance(model: CModel) -> str:
+    """Return the function that fires the steps."""
+    steps = model.schedule.network.steps
+    given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
+    real = any(edge.real for edge in model.inputs)
+    take = "".join(
+        _TAKE.format(name=model.name, prefix=model.prefix, suffix=edge.suffix)
+        for edge in model.inputs
+        if edge.real
+    )
+    return take + _ADVANCE.format(
+        name=model.name,
+        prefix=model.prefix,
+        flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
+        passed=", ".join(given + [f"int8_t *{edge.name}" for edge in model.outputs]),
+        rows=max(sum(window.extent for window in step.windows) for step in steps),
+        first="    const int first = nn->fired[0];\n" if model.pushes else "",
+        cases="".join(_case(model, number) for number in range(len(steps))),
+    )
+
+
+def _call(model: CModel, lines: str, real: str, arguments: str) -> str:
+    """Return the call of that function."""
+    flags = (f"{lines}, " if model.pushes else "") + (
+        f"{real}, " if any(edge.real for edge in model.inputs) else ""
+    )
+    return f"{model.name}_advance(nn, {flags}{arguments})"
+
+
+def _in_type(edge: Edge) -> str:
+    return "void" if edge.real else "int8_t"
+
+
+def _program(model: CModel) -> NDArray[np.uint8]:
+    """Return the order of firings as pairs of a step and how often it fires in a row."""
+    pairs: list[int] = []
+    for step, run in groupby(model.schedule.order):
+        count = len(list(run))
+        while count:
+            pairs += [step, min(count, _LONGEST_RUN)]
+            count -= pairs[-1]
+    return np.array(pairs, np.uint8)
+
+
+def _plan(model: CModel) -> Iterator[str]:
+    network, heights = model.schedule.network, model.schedule.heights
+    for number, step in enumerate(network.steps):
+        tensor = step.output
+        where = model.schedule.offsets.get(("rows", tensor))
+        rows = f"{heights[tensor]} of {network.height[tensor]}"
+        place = "caller" if where is None else str(where)
+        cut = " *" if number in model.schedule.cuts[1:] else ""
+        bytes_ = heights[tensor] * network.row_bytes[tensor]
+        yield f" *   {number:>3} {step.operator.op:<20} {rows:>12} {bytes_:>10} {place:>8}{cut}"
+        if step.sums:
+            offset = model.schedule.offsets["sums", number]
+            yield f" *   {'':>3} {'  its sums':<20} {'':>12} {4 * step.sums:>10} {offset:>8}"
+
+
+def _tables(model: CModel) -> Iterator[str]:
+    for number, step in enumerate(model.schedule.network.steps):
+        if step.kernel == "input":
+            continue
+        base = f"{model.name}_op{number}"
+        fields = []
+        for field, value in step.params.items():
+            if isinstance(value, int):
+                fields.append(f".{field} = {value}")
+            else:
+                yield c_data.table(f"{base}_{field}", value)
+                fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
+        # A line for each two or three fields reads best.
+        lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
+        kind = f"{model.name}_{step.kernel}_params"
+        yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
+
+
+def _title(model: CModel, step: Step) -> str:
+    made = model.graph.tensors[step.output]
+    shape = "x".join(map(str, made.shape[1:]))
+    work = f", {step.macs:,} multiplications" if step.macs else ""
+    return comment_text(f"{model.graph.describe(step.operator)} makes {shape}{work}")
+
+
+def _rings(model: CModel) -> Iterator[str]:
+    network = model.schedule.network
+    for step in network.steps:
+        tensor = step.output
+        offset = model.schedule.offsets.get(("rows", tensor), 0)
+        height = model.schedule.heights[tensor]
+        yield f"    {{{offset}u, {network.row_bytes[tensor]}u, {network.height[tensor]}, {height}}}"
+
+
+def _base(model: CModel, tensor: int) -> str:
+    """Return the C name of the memory that holds a tensor: the arena, or an output of the caller's."""
+    return next((edge.name for edge in model.outputs if edge.tensor == tensor), "arena")
+
+
+def _case(model: CModel, number: int) -> str:
+    step = model.schedule.network.steps[number]
+    lines = (
+        _input_lines(model, number, step) if step.kernel == "input" else _kernel_lines(model, number, step)
+    )
+    body = "".join(f"            {line}\n" for line in lines)
+    return f"        case {number}: /* {step.operator.op} */\n{body}            break;\n"
+
+
+def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
+    edge = model.inputs[step.operator.index]
+    stored, line = model.schedule.network.row_bytes[step.output], edge.size // edge.lines
+    row = f"{model.name}_row(&{model.name}_rings[{number}], arena, at)"
+    at = "at"
+    if model.pushes:
+        yield "if (lines-- == 0) {"
+        yield "    return 0;"
+        yield "}"
+        at = "(at - first)"
+    # What no window reads is not stored.
+    if edge.real:
+        yield f"{model.name}_take{edge.suffix}({row}, {edge.name}, real, (size_t){at} * {line}u, {stored}u);"
+    else:
+        yield f"memcpy({row}, {edge.name} + (size_t){at} * {line}u, {stored}u);"
+
+
+def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
+    network, name = model.schedule.network, model.name
+    filled = 0
+    for tensor, window in zip(step.inputs, step.windows, strict=True):
+        ring = f"&{name}_rings[{network.maker[tensor]}]"
+        rows = f"rows + {filled}" if filled else "rows"
+        first = _first_row(step, window)
+        yield f"{name}_window({rows}, {ring}, {_base(model, tensor)}, {first}, {window.extent});"
+        filled += window.extent
+    row = _times(_group(step), step.rows_per_group)
+    made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
+    extra = {"part": _part(step), "sums": _sums(model, number)}
+    arguments = "".join(f", {extra[argument]}" for argument in step.arguments)
+    yield f"{name}_{step.kernel}(&{name}_op{number}, rows, {made}{arguments});"
+
+
+def _group(step: Step) -> str:
+    if step.group == step.firings:
+        return "0"
+    return "at" if step.group == 1 else f"at / {step.group}"
+
+
+def _part(step: Step) -> str:
+    if step.group == 1:
+        return "0"
+    return "at" if step.group == step.firings else f"at % {step.group}"
+
+
+def _sums(model: CModel, number: int) -> str:
+    offset = model.schedule.offsets.get(("sums", number))
+    return "NULL" if offset is None else f"(int32_t *)(void *)(arena + {offset})"
+
+
+def _first_row(step: Step, window: Window) -> str:
+    """Return the C expression of the first row that firing `at` reads."""
+    terms = [_times(_group(step), window.outer), _times(_part(step), window.inner)]
+    text = " + ".join(term for term in terms if term != "0") or "0"
+    if not window.start:
+        return text
+    return f"{text} {'-' if window.start < 0 else '+'} {abs(window.start)}"
+
+
+def _times(text: str, factor: int) -> str:
+    if text == "0" or factor == 0:
+        return "0"
+    return text if factor == 1 else f"{text} * {factor}"
+
+
+def _helpers(model: CModel) -> Iterator[str]:
+    prefix, name = model.prefix, model.name
+    words = {"prefix": prefix, "PREFIX": prefix.upper(), "name": name}
+    if model.pushes:
+        yield _PUSH.format(
+            **words,
+            call=_call(model, "1", "0", "row, output"),
+            live=model.schedule.network.height[model.inputs[0].tensor],
+        )
+    if model.real:
+        yield _run_f32(model)
+    for edge in model.inputs:
+        yield _QUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+    for edge in model.outputs:
+        yield _DEQUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+    if model.classes:
+        labels = ",\n".join(f"    {string_literal(label)}" for label in model.labels)
+        yield f"const char *const {prefix}_labels[{prefix.upper()}_CLASSES] = {{\n{labels}\n}};\n"
+        yield (_ONE_CLASS if model.outputs[0].size == 1 else _CLASS).format(**words)
+
+
+def _run_f32(model: CModel) -> str:
+    prefix = model.prefix
+    before, after, arguments = [], [], []
+    for edge in model.inputs:
+        arguments.append(edge.name)
+    for edge in model.outputs:
+        if edge.real:
+            # Bytes at the end of the floats' own memory: each is read before a float is written over it.
+            before.append(
+                f"    int8_t *const {edge.name}_s8 = (int8_t *)(void *){edge.name} + 3u * {edge.size}u;\n"
+            )
+            after.append(
+                f"    for (size_t i = 0; i < {edge.size}u; ++i) {{\n"
+                f"        {edge.name}[i] = {prefix}_dequantize{edge.suffix}({edge.name}_s8[i]);\n    }}\n"
+            )
+        arguments.append(f"{edge.name}_s8" if edge.real else edge.name)
+    return (
+        f"int {prefix}_run_f32({prefix}_t *nn, {parameters(model, real=True)})\n{{\n"
+        + "".join(before)
+        + f"    {model.name}_start(nn);\n"
+        + f"    (void){_call(model, 'INT32_MAX', '1', ', '.join(arguments))};\n"
+        + "    nn->line = UINT16_MAX;\n"
+        + "".join(after)
+        + "    return 0;\n}\n"
+    )
+
+
+_INLINE = {
+    "speed": """\
+#ifndef EDGECNN_INLINE /* one copy of a kernel for each operator: faster */
+#if defined(__GNUC__)
+#define EDGECNN_INLINE static inline __attribute__((always_inline))
+#else
+#define EDGECNN_INLINE static inline
+#endif
+#endif
+""",
+    "size": """\
+#ifndef EDGECNN_INLINE /* one copy of a kernel for all operators: smaller */
+#define EDGECNN_INLINE static
+#endif
+""",
+}
+
+_TAKE = """
+/* Stores `count` values of an input from number `start` on, which are floats where `real` is set. */
+static void {name}_take{suffix}(int8_t *row, const void *input, int real, size_t start, size_t count)
+{{
+    if (real) {{
+        for (size_t i = 0; i < count; ++i) {{
+            row[i] = {prefix}_quantize{suffix}(((const float *)input)[start + i]);
+        }}
+    }} else {{
+        memcpy(row, (const int8_t *)input + start, count);
+    }}
+}}
+"""
+
+_PUSH = """\
+void {prefix}_begin({prefix}_t *nn)
+{{
+    {name}_start(nn);
+}}
+
+int {prefix}_push_row({prefix}_t *nn, const int8_t *row, int8_t *output)
+{{
+    if (nn->line >= {PREFIX}_LINES) {{
+        return -1;
+    }}
+    if (nn->line < {live}u) {{ /* no window reads the lines beyond */
+        (void){call};
+    }}
+    return ++nn->line == {PREFIX}_LINES;
+}}
+"""
+
+_QUANTIZE = """\
+int8_t {prefix}_quantize{suffix}(float real)
+{{
+    float q = real / {PREFIX}_{NAME}_SCALE;
+    int32_t rounded;
+    float fraction;
+    if (!(q > -1024.0f)) {{ /* NaN too: a cast of what does not fit is undefined */
+        q = -1024.0f;
+    }} else if (q > 1024.0f) {{
+        q = 1024.0f;
+    }}
+    rounded = (int32_t)q;
+    fraction = q - (float)rounded;
+    rounded += (fraction >= 0.5f) - (fraction <= -0.5f) + {PREFIX}_{NAME}_ZERO_POINT;
+    return (int8_t)(rounded < INT8_MIN ? INT8_MIN : rounded > INT8_MAX ? INT8_MAX : rounded);
+}}
+"""
+
+_DEQUANTIZE = """\
+float {prefix}_dequantize{suffix}(int8_t q)
+{{
+    return {PREFIX}_{NAME}_SCALE * (float)(q - {PREFIX}_{NAME}_ZERO_POINT);
+}}
+"""
+
+_ONE_CLASS = """\
+int {prefix}_class(const int8_t *output)
+{{
+    return output[0] >= {PREFIX}_THRESHOLD;
+}}
+"""
+
+_CLASS = """\
+int {prefix}_class(const int8_t *output)
+{{
+    int best = 0;
+    for (int i = 1; i < (int){PREFIX}_CLASSES; ++i) {{
+        best = output[i] > output[best] ? i : best;
+    }}
+    return best;
+}}
+"""
+
+_ADVANCE = """
+/* Fires steps until one wants a line of the image that is not there (0) or the outputs are complete (1). */
+static int {name}_advance({prefix}_t *nn, {flags}{passed})
+{{
+    const int8_t *rows[{rows}];
+    int8_t *const arena = nn->arena;
+{first}    for (;;) {{
+        int at;
+        if (nn->left == 0) {{
+            if (nn->position == sizeof {name}_program) {{
+                return 1;
+            }}
+            nn->step = {name}_program[nn->position];
+            nn->left = {name}_program[nn->position + 1u];
+            nn->position += 2u;
+        }}
+        at = nn->fired[nn->step];
+        switch (nn->step) {{
+{cases}        default:
+            break;
+        }}
+        ++nn->fired[nn->step];
+        --nn->left;
+    }}
+}}
+"""
+
+_SOURCE = """\
+/* SPDX-License-Identifier: 0BSD */
+/* {name}.c - see {name}.h. Generated by edgecnn {version} for target "{target}". Do not edit.
+ *
+ * {description}
+ *
+ * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole):
+ *       step                   rows kept      bytes   offset
+{plan}
+ */
+#include "{name}.h"
+
+#include <string.h>
+
+#if {PREFIX}_MODEL_ID != 0x{id}u
+#error "{name}.h and {name}.c come from different models: regenerate both"
+#endif
+{endian}
+{inline}
+typedef char {name}_int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
+typedef char {name}_right_shift_is_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
+
+/* ---- kernels ---------------------------------------------------------------------------------- */
+
+{kernels}
+/* ---- weights and parameters ------------------------------------------------------------------- */
+
+{tables}/* ---- the schedule ----------------------------------------------------------------------------- */
+
+/* Where a tensor's rows lie: row y in slot y % height. */
+typedef struct {{
+    uint32_t offset, row_bytes;
+    uint16_t rows, height;
+}} {name}_ring;
+
+/* What each step makes. */
+static const {name}_ring {name}_rings[{steps}] = {{
+{rings}
+}};
+
+/* Steps in the order they fire, each with how often in a row. */
+{program}
+static int8_t *{name}_row(const {name}_ring *ring, int8_t *base, int y)
+{{
+    return base + ring->offset + (size_t)(y % ring->height) * ring->row_bytes;
+}}
+
+/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
+static void {name}_window(const int8_t **rows, const {name}_ring *ring, int8_t *base, int first, int count)
+{{
+    for (int i = 0; i < count; ++i) {{
+        const int y = first + i;
+        rows[i] = y < 0 || y >= ring->rows ? NULL : {name}_row(ring, base, y);
+    }}
+}}
+
+static void {name}_start({prefix}_t *nn)
+{{
+    int8_t *const arena = nn->arena;
+    memset(nn, 0, sizeof *nn);
+    nn->arena = arena;
+}}
+{advance}
+/* ---- the interface ---------------------------------------------------------------------------- */
+
+int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size)
+{{
+    if (nn == NULL || arena == NULL || arena_size < {PREFIX}_ARENA_SIZE ||
+        (uintptr_t)arena % {PREFIX}_ARENA_ALIGN != 0u) {{
+        return -1;
+    }}
+    nn->arena = (int8_t *)arena;
+    {name}_start(nn);
+    nn->line = UINT16_MAX; /* not begun */
+    return 0;
+}}
+
+int {prefix}_run({prefix}_t *nn, {parameters})
+{{
+    {name}_start(nn);
+    (void){call};
+    nn->line = UINT16_MAX;
+    return 0;
+}}
+
+{helpers}"""

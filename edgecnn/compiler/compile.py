@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a .tflite file to the text of C files and the plan behind them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import __version__
+from edgecnn.compiler import ops, reference
+from edgecnn.compiler.c_header import header
+from edgecnn.compiler.c_model import CModel, edges
+from edgecnn.compiler.c_source import source
+from edgecnn.compiler.c_test import golden_test
+from edgecnn.compiler.c_text import check_name
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.passes import PASSES
+from edgecnn.compiler.schedule import schedule
+from edgecnn.compiler.targets import find_target
+from edgecnn.errors import ModelError
+from edgecnn.files import write_text
+
+# The portable kernels read and write 32-bit sums; nothing in an arena is wider.
+_ALIGN = 4
+_MOST_STEPS, _MOST_ROWS = 255, 65534
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """Generated C, and what was planned for it.
+
+    Attributes:
+        model: the scheduled model that the texts are written from.
+        header: text of NAME.h.
+        source: text of NAME.c.
+        test: text of NAME_test.c, golden vectors and their check.
+        plan: figures and one entry for each operator; every value fits JSON.
+        dumps: the text form of the graph as read and after each pass, by the pass's name.
+    """
+
+    model: CModel
+    header: str
+    source: str
+    test: str
+    plan: dict[str, Any]
+    dumps: dict[str, str]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write NAME.h, NAME.c and NAME_test.c to `folder`, and return their paths."""
+        name = self.model.name
+        texts = {f"{name}.h": self.header, f"{name}.c": self.source, f"{name}_test.c": self.test}
+        for file, text in texts.items():
+            write_text(folder / file, text)
+        return [folder / file for file in texts]
+
+
+def compile_tflite(
+    path: Path,
+    *,
+    name: str | None = None,
+    target: str = "c99",
+    rows: bool = True,
+    ram: int | None = None,
+    optimize: str = "speed",
+) -> CompiledModel:
+    """Compile a .tflite file to C.
+
+    Args:
+        path: the file.
+        name: what the C files and identifiers are called; by default after the file.
+        target: a name from `targets.TARGETS`.
+        rows: run row by row through rings; otherwise tensor by tensor.
+        ram: bytes the arena may have; within them speed counts. Without a limit the smallest arena is taken.
+        optimize: "speed" or "size" of the code.
+
+    Raises:
+        ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
+    """
+    original = read_model(path)
+    graph, dumps = run_passes(original)
+    found = schedule(graph, rows=rows, limit=ram, align=_ALIGN)
+    _check_limits(graph, len(found.network.steps))
+    inputs, outputs = edges(original, graph)
+    model = CModel(
+        check_name(name or default_name(path)),
+        __version__,
+        original,
+        graph,
+        found,
+        find_target(target).name,
+        _ALIGN,
+        optimize,
+        inputs,
+        outputs,
+    )
+    return CompiledModel(model, header(model), source(model), golden_test(model), describe_plan(model), dumps)
+
+
+def default_name(path: Path) -> str:
+    """Return a name for C after a file's: letters and digits of it, runs of others as one underscore."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in path.stem).split()
+    name = "_".join(words).lower()
+    return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
+
+
+def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
+    """Return the graph after all passes, and its text form as read and after each.
+
+    Raises:
+        ModelError: an operator is not supported.
+    """
+    graph, dumps = original, {"read": str(original)}
+    for make in PASSES:
+        graph = make(graph)
+        graph.verify()
+        dumps[make.__name__] = str(graph)
+    return graph, dumps
+
+
+def _check_limits(graph: Graph, steps: int) -> None:
+    """Check what the small counters of the generated C can hold."""
+    if steps > _MOST_STEPS:
+        raise ModelError(f"the model has {steps} inputs and operators; at most {_MOST_STEPS} are supported")
+    for operator in graph.operators:
+        shape = graph.output(operator).shape
+        if max(shape) > 32767 or shape[1] > _MOST_ROWS:
+            raise ModelError(f"{graph.describe(operator)} makes {shape}; at most 32767 in any dimension")
+
+
+def describe_plan(model: CModel) -> dict[str, Any]:
+    """Return figures of a plan and one entry for each step; every value fits JSON."""
+    network, heights = model.schedule.network, model.schedule.heights
+    whole = schedule(model.graph, rows=False, align=model.align).arena
+    given = sum(_macs(model.original))
+    return {
+        "name": model.name,
+        "target": model.target,
+        "sha256": model.original.sha256,
+        "arena_bytes": model.schedule.arena,
+        "arena_bytes_whole": whole,
+        "tensor_bytes": sum(
+            int(np.prod(model.original.tensors[i].shape))
+            for op in model.original.operators
+            for i in op.outputs
+        ),
+        "weight_bytes": sum(_weight_bytes(step.params.values()) for step in network.steps),
+        "macs": given,
+        "macs_computed": sum(step.macs for step in network.steps),
+        "segments": len(model.schedule.cuts),
+        "operators": [
+            {
+                "index": step.operator.index,
+                "op": step.operator.op,
+                "kernel": step.kernel,
+                "shape": list(model.graph.tensors[step.output].shape[1:]),
+                "macs": _macs(model.original)[step.operator.index] if step.kernel != "input" else 0,
+                "macs_computed": step.macs,
+                "rows_kept": heights[step.output],
+                "rows": network.height[step.output],
+                "sums_bytes": 4 * step.sums,
+                "begins_segment": number in model.schedule.cuts,
+            }
+            for number, step in enumerate(network.steps)
+        ],
+    }
+
+
+def _macs(graph: Graph) -> list[int]:
+    return [ops.require(graph, operator).macs(graph, operator) for operator in graph.operators]
+
+
+def _weight_bytes(values: Any) -> int:
+    return sum(value.nbytes for value in values if not isinstance(value, int))
+
+
+def run_reference(model: CModel, inputs: list[NDArray[np.int8]]) -> list[NDArray[np.int8]]:
+    """Return the outputs of the model as read for int8 inputs, by NumPy.
+
+    Float edges are bridged: inputs and outputs are those of the generated C's `run`.
+    """
+    graph = PASSES[0](model.original)
+    return reference.run(graph, inputs)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel.h"
+
+typedef struct {
+    int16_t in_w, in_c, out_w, out_c;
+    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
+    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
+    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    const int8_t *filter; /* OHWI */
+    const int32_t *bias;  /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_conv_2d_params;
+
+/* The products of one window, whose first column is x. Padding counts as the zero point: it is in the bias. */
+EDGECNN_INLINE int32_t kernel_conv_2d_window(const kernel_conv_2d_params *p, const int8_t *const *rows, int x,
+                                             const int8_t *filter)
+{
+    const int taps = p->filter_w * p->in_c;
+    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    int32_t sum = 0;
+    for (int y = 0; y < p->filter_h; ++y, filter += taps) {
+        const int8_t *row = rows[y * p->dilation_h];
+        if (row == NULL) {
+            sum += p->input_zero_point * kernel_sum(filter, taps);
+        } else if (inside) {
+            sum += kernel_dot(row + x * p->in_c, filter, taps);
+        } else {
+            for (int i = 0; i < p->filter_w; ++i) {
+                const int column = x + i * p->dilation_w;
+                const int8_t *tap = filter + i * p->in_c;
+                sum += column < 0 || column >= p->in_w ? p->input_zero_point * kernel_sum(tap, p->in_c)
+                                                       : kernel_dot(row + column * p->in_c, tap, p->in_c);
+            }
+        }
+    }
+    return sum;
+}
+
+/* One row of (pooled) outputs. With part > 0 the row holds the maximum of earlier parts. */
+EDGECNN_INLINE void kernel_conv_2d(const kernel_conv_2d_params *p, const int8_t *const *rows, int8_t *output,
+                                   int part)
+{
+    const int size = p->filter_h * p->filter_w * p->in_c;
+    for (int x = 0; x < p->out_w; ++x) {
+        for (int c = 0; c < p->out_c; ++c, ++output) {
+            int32_t best = INT32_MIN;
+            for (int y = 0; y < p->pool_h; ++y) {
+                for (int i = 0; i < p->pool_w; ++i) {
+                    const int column = (x * p->pool_stride_w + i) * p->stride_w - p->pad_w;
+                    const int32_t sum =
+                        kernel_conv_2d_window(p, rows + y * p->stride_h, column, p->filter + c * size);
+                    best = sum > best ? sum : best;
+                }
+            }
+            best = kernel_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            best = kernel_clamp(best, p->activation_min, p->activation_max);
+            *output = (int8_t)(part > 0 && *output > best ? *output : best);
+        }
+    }
+}

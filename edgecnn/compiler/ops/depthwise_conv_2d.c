@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel.h"
+
+typedef struct {
+    int16_t in_w, in_c, out_w, depth_multiplier;
+    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
+    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    const int8_t *filter; /* HWC */
+    const int32_t *bias;  /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_depthwise_conv_2d_params;
+
+/* The products of one window of one channel, whose first column is x. */
+EDGECNN_INLINE int32_t kernel_depthwise_conv_2d_window(const kernel_depthwise_conv_2d_params *p,
+                                                       const int8_t *const *rows, int x, int channel,
+                                                       const int8_t *filter)
+{
+    const int out_c = p->in_c * p->depth_multiplier;
+    int32_t sum = 0;
+    for (int y = 0; y < p->filter_h; ++y) {
+        const int8_t *row = rows[y * p->dilation_h];
+        for (int i = 0; i < p->filter_w; ++i, filter += out_c) {
+            const int column = x + i * p->dilation_w;
+            const int padding = row == NULL || column < 0 || column >= p->in_w;
+            sum += (padding ? p->input_zero_point : row[column * p->in_c + channel]) * *filter;
+        }
+    }
+    return sum;
+}
+
+/* One row of outputs. */
+EDGECNN_INLINE void kernel_depthwise_conv_2d(const kernel_depthwise_conv_2d_params *p, const int8_t *const *rows,
+                                             int8_t *output)
+{
+    for (int x = 0; x < p->out_w; ++x) {
+        const int column = x * p->stride_w - p->pad_w;
+        int c = 0;
+        for (int channel = 0; channel < p->in_c; ++channel) {
+            for (int m = 0; m < p->depth_multiplier; ++m, ++c) {
+                const int32_t sum =
+                    p->bias[c] + kernel_depthwise_conv_2d_window(p, rows, column, channel, p->filter + c);
+                const int32_t value = kernel_requantize(sum, p->multiplier[c], p->shift[c]);
+                *output++ = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the row kernels share.
+ *
+ * A kernel gets `rows`, one pointer for each input row of its window (NULL where the row is padding), and writes
+ * one output row. Where several firings make one row together, `part` counts them from 0 and `sums` holds what is
+ * kept in between. `kernel_` becomes the model's name in generated C; a blank line ends what is taken over as one.
+ */
+#ifndef EDGECNN_KERNEL_H
+#define EDGECNN_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef EDGECNN_INLINE
+#define EDGECNN_INLINE static inline
+#endif
+
+/* acc * multiplier * 2^(shift - 31), rounded twice as TFLite's reference kernels do; multiplier >= 0. */
+EDGECNN_INLINE int32_t kernel_requantize(int32_t acc, int32_t multiplier, int shift)
+{
+    const int left = shift > 0 ? shift : 0;
+    const int right = shift > 0 ? 0 : -shift;
+    const int64_t product = (int64_t)(int32_t)((uint32_t)acc << left) * multiplier;
+    const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+    const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1u);
+    const int32_t threshold = (mask >> 1) + (high < 0);
+    return (high >> right) + ((high & mask) > threshold);
+}
+
+EDGECNN_INLINE int8_t kernel_clamp(int32_t value, int32_t min, int32_t max)
+{
+    return (int8_t)(value < min ? min : value > max ? max : value);
+}
+
+EDGECNN_INLINE int32_t kernel_dot(const int8_t *a, const int8_t *b, int n)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < n; ++i) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+EDGECNN_INLINE int32_t kernel_sum(const int8_t *a, int n)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < n; ++i) {
+        sum += a[i];
+    }
+    return sum;
+}
+
+#endif

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The passes, each a function from a graph to a graph that computes the same bytes, in the order they run."""
+
+from collections.abc import Callable
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.passes.as_rows import as_rows
+from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
+from edgecnn.compiler.passes.fuse_max_pool import fuse_max_pool
+from edgecnn.compiler.passes.narrow import narrow
+from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    strip_float_edges,
+    as_rows,
+    fold_constant_channels,
+    fuse_max_pool,
+    narrow,
+)

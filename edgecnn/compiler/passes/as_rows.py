@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives every tensor 4 dimensions, makes padding explicit, and removes what only renames bytes.
+
+A RESHAPE goes where both sides have the same rows, and into FULLY_CONNECTED, which takes rows as they come.
+"""
+
+from dataclasses import replace
+
+from edgecnn.compiler import geometry, ops
+from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.errors import ModelError
+
+# Where each op with windows has their sizes: a filter (input 1) or its options.
+_FILTERED = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+
+
+def as_rows(graph: Graph) -> Graph:
+    """Check every operator and return the same graph over tensors of shape (1, rows, columns, channels).
+
+    Raises:
+        ModelError: an operator, type, shape or option is not supported.
+    """
+    for operator in graph.operators:
+        ops.require(graph, operator).check(graph, operator)
+    operators = tuple(_explicit(graph, operator) for operator in graph.operators)
+    activations = {i for op in operators for i in (*op.inputs, *op.outputs)} | {*graph.inputs, *graph.outputs}
+    tensors = tuple(
+        _four_dimensions(tensor) if i in activations and tensor.data is None else tensor
+        for i, tensor in enumerate(graph.tensors)
+    )
+    return _without_reshapes(replace(graph, tensors=tensors, operators=operators))
+
+
+def _explicit(graph: Graph, operator: Operator) -> Operator:
+    if operator.op in _FILTERED:
+        sizes = graph.input(operator, 1).shape[1:3]
+    elif operator.op in _POOLS:
+        sizes = int(operator.options["filter_height"]), int(operator.options["filter_width"])
+    else:
+        return operator
+    shapes = graph.input(operator, 0).shape, graph.output(operator).shape
+    vertical, horizontal = geometry.axes(operator, (sizes[0], sizes[1]), *shapes)
+    options = {key: value for key, value in operator.options.items() if key != "padding"}
+    return replace(operator, options=options | {"pad_h": vertical.pad, "pad_w": horizontal.pad})
+
+
+def _four_dimensions(tensor: Tensor) -> Tensor:
+    if len(tensor.shape) > 4 or (len(tensor.shape) > 1 and tensor.shape[0] != 1):
+        raise ModelError(f"{tensor} has a batch or more than 4 dimensions; only batch 1 is supported")
+    rest = tensor.shape if len(tensor.shape) < 2 else tensor.shape[1:]
+    return replace(tensor, shape=(1,) * (4 - len(rest)) + rest)
+
+
+def _without_reshapes(graph: Graph) -> Graph:
+    renamed: dict[int, int] = {}
+    kept = []
+    for original in graph.operators:
+        operator = replace(original, inputs=tuple(renamed.get(i, i) for i in original.inputs))
+        if operator.op == "RESHAPE" and _only_renames(graph, operator):
+            renamed[operator.outputs[0]] = operator.inputs[0]
+        else:
+            kept.append(operator)
+    return replace(graph, operators=tuple(kept), outputs=tuple(renamed.get(i, i) for i in graph.outputs))
+
+
+def _only_renames(graph: Graph, operator: Operator) -> bool:
+    if graph.input(operator, 0).shape == graph.output(operator).shape:
+        # The caller's buffers are no part of the arena: an output needs an operator that writes it.
+        return operator.outputs[0] not in graph.outputs or operator.inputs[0] not in graph.inputs
+    made = operator.outputs[0]
+    return made not in graph.outputs and all(user.op == "FULLY_CONNECTED" for user in graph.consumers(made))

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fuses a max pool into the convolution before it: the maximum of the sums, scaled once per pooled output.
+
+Scaling is monotone, as multipliers are not negative, so the maximum may be taken first: if the pool is the
+only reader, if windows lie apart and inside, so that nothing is computed twice, and if no sum, shifted
+left, can leave 32 bits.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgecnn.compiler import geometry, pooling, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+
+
+def fuse_max_pool(graph: Graph) -> Graph:
+    """Return `graph` with each MAX_POOL_2D that may be merged into its convolution."""
+    fused: dict[int, Operator] = {}
+    gone: set[int] = set()
+    for pool in graph.operators:
+        source = graph.producer(pool.inputs[0])
+        if pool.op == "MAX_POOL_2D" and source is not None and _may_fuse(graph, source, pool):
+            fused[source.index] = _fuse(graph, source, pool)
+            gone.add(pool.index)
+    kept = (operator for operator in graph.operators if operator.index not in gone)
+    return replace(graph, operators=tuple(fused.get(operator.index, operator) for operator in kept))
+
+
+def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
+    if (
+        source.op != "CONV_2D"
+        or source.outputs[0] in graph.outputs
+        or len(graph.consumers(source.outputs[0])) != 1
+    ):
+        return False
+    lengths, counts = graph.input(pool, 0).shape[1:3], graph.output(pool).shape[1:3]
+    for axis, length, count in zip(pooling.axes(graph, pool), lengths, counts, strict=True):
+        if axis.pad or axis.stride < axis.size or axis.start(count - 1) + axis.size > length:
+            return False
+    linear = Linear.of(graph, source, channel_axis=0)
+    shifted = linear.bound() << np.maximum(linear.shift, 0)
+    return bool((shifted <= quant.INT32_MAX).all())
+
+
+def _fuse(graph: Graph, source: Operator, pool: Operator) -> Operator:
+    vertical, horizontal = pooling.axes(graph, pool)
+    low, high = geometry.clamp_range(graph, source)
+    pool_low, pool_high = geometry.clamp_range(graph, pool)
+    options = dict(source.options) | {
+        "pool_h": vertical.size,
+        "pool_w": horizontal.size,
+        "pool_stride_h": vertical.stride,
+        "pool_stride_w": horizontal.stride,
+        "activation_min": min(max(low, pool_low), pool_high),
+        "activation_max": min(max(high, pool_low), pool_high),
+    }
+    return replace(source, outputs=pool.outputs, options=options)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts off rows and columns that nothing reads, as what a VALID pool leaves over, back to the input."""
+
+from dataclasses import replace
+
+from edgecnn.compiler import ops
+from edgecnn.compiler.ir import Graph
+
+
+def narrow(graph: Graph) -> Graph:
+    """Return `graph` over tensors that end where their last reader's last window ends.
+
+    The inputs are cut too: the reader of the generated C skips what is beyond.
+    """
+    needed = {i: (graph.tensors[i].shape[1], graph.tensors[i].shape[2]) for i in graph.outputs}
+    tensors = list(graph.tensors)
+    for operator in reversed(graph.operators):
+        made = operator.outputs[0]
+        height, width = needed.get(made, (1, 1))
+        read = ops.require(graph, operator).needs(graph, operator, height, width)
+        tensors[made] = replace(tensors[made], shape=(1, height, width, tensors[made].shape[3]))
+        for i in operator.inputs:
+            if i >= 0 and graph.tensors[i].data is None:
+                before = needed.get(i, (0, 0))
+                needed[i] = max(before[0], read[0]), max(before[1], read[1])
+    for i in graph.inputs:
+        height, width = needed.get(i, (1, 1))
+        tensors[i] = replace(tensors[i], shape=(1, height, width, tensors[i].shape[3]))
+    return replace(graph, tensors=tuple(tensors))

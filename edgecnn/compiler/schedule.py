@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses how a network runs: where whole tensors cut it, which steps wait, which keep a maximum.
+
+Inside a segment rows cascade through rings; at a cut a whole tensor waits for the next segment. The search is
+dynamic programming over the cuts for given steps, and a climb over the steps' alternatives and lazy ones;
+whatever it proposes is then measured exactly, by replaying the order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edgecnn.compiler import ops
+from edgecnn.compiler.cascade import Network, cascade
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.memory import buffers, place, ring_heights
+from edgecnn.compiler.steps import Step
+from edgecnn.errors import ModelError
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A network, the order in which its steps fire, and where everything lies in the arena.
+
+    `cuts` are the numbers of the steps that begin a segment, 0 included.
+    """
+
+    network: Network
+    order: tuple[int, ...]
+    cuts: tuple[int, ...]
+    heights: dict[int, int]
+    offsets: dict[tuple[str, int], int]
+    arena: int
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which alternative each step takes (0 is the fastest) and which steps are lazy."""
+
+    alternatives: tuple[int, ...]
+    lazy: frozenset[int] = frozenset()
+
+
+def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4) -> Schedule:
+    """Return a schedule of a graph that all passes have gone over.
+
+    Args:
+        graph: what to schedule.
+        rows: search for the least memory; otherwise every tensor is whole.
+        limit: of the schedules whose arena has at most so many bytes, take a fast one, not the smallest.
+        align: what every buffer's offset is a multiple of, in bytes.
+
+    Raises:
+        ModelError: no schedule found fits the limit.
+    """
+    search = _Search(graph, align)
+    found = search.least() if rows else search.whole()
+    if limit is not None and found.arena > limit:
+        raise ModelError(
+            f"the model needs an arena of {found.arena:,} bytes, but the limit is {limit:,}; "
+            + ("raise it, or take a smaller model" if rows else "raise it, or use the rows schedule")
+        )
+    return search.quicken(found.arena if limit is None else limit) if rows else found
+
+
+def lower(graph: Graph) -> list[tuple[Step, ...]]:
+    """Return the alternatives of each step: first the graph's inputs, then its operators."""
+    made = [(_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)]
+    return made + [ops.require(graph, operator).lower(graph, operator) for operator in graph.operators]
+
+
+def _input_step(graph: Graph, tensor: int, number: int) -> Step:
+    operator = Operator("INPUT", number, (), (tensor,))
+    return Step(operator, "input", (), tensor, (), graph.tensors[tensor].shape[1], {})
+
+
+class _Search:
+    def __init__(self, graph: Graph, align: int) -> None:
+        self._graph = graph
+        self._align = align
+        self._steps = lower(graph)
+        self._best: tuple[Schedule, _Choice] | None = None
+
+    def whole(self) -> Schedule:
+        """Return the schedule that runs each operator to its end before the next starts."""
+        network = self._network(_Choice((0,) * len(self._steps)))
+        return self._measure(network, tuple(range(len(self._steps))), frozenset())
+
+    def least(self) -> Schedule:
+        """Return the schedule with the smallest arena that the search finds."""
+        choice = _Choice(tuple(len(alternatives) - 1 for alternatives in self._steps))
+        best = self._try(choice)
+        for step in self._branches():
+            lazy = replace(choice, lazy=choice.lazy | {step})
+            found = self._try(lazy)
+            if found.arena < best.arena:
+                best, choice = found, lazy
+        self._best = best, choice
+        return best
+
+    def quicken(self, limit: int) -> Schedule:
+        """Return the schedule of `least` with faster alternatives wherever the arena stays within `limit`."""
+        assert self._best is not None, "least comes first"
+        best, choice = self._best
+        for step, current in enumerate(choice.alternatives):
+            for alternative in range(current):
+                taken = (*choice.alternatives[:step], alternative, *choice.alternatives[step + 1 :])
+                found = self._try(replace(choice, alternatives=taken))
+                if found.arena <= limit:
+                    best, choice = found, replace(choice, alternatives=taken)
+                    break
+        return best
+
+    def _network(self, choice: _Choice) -> Network:
+        steps = [alternatives[i] for alternatives, i in zip(self._steps, choice.alternatives, strict=True)]
+        return Network.of(self._graph, steps)
+
+    def _branches(self) -> list[int]:
+        """Return the steps that may pay when they wait: those a step with several inputs reads."""
+        network = self._network(_Choice((0,) * len(self._steps)))
+        joins = [step for step in network.steps if len(set(step.inputs)) > 1]
+        return sorted({network.maker[tensor] for step in joins for tensor in step.inputs})
+
+    def _try(self, choice: _Choice) -> Schedule:
+        network = self._network(choice)
+        return self._measure(network, _best_cuts(network, choice.lazy, self._align), choice.lazy)
+
+    def _measure(self, network: Network, cuts: tuple[int, ...], lazy: frozenset[int]) -> Schedule:
+        ends = (*cuts[1:], len(network.steps))
+        order = [n for first, end in zip(cuts, ends, strict=True) for n in cascade(network, first, end, lazy)]
+        heights = ring_heights(network, order)
+        for tensor in network.outputs:
+            heights[tensor] = network.height[tensor]
+        offsets, arena = place(buffers(network, order, heights, self._align))
+        return Schedule(network, tuple(order), cuts, heights, offsets, arena)
+
+
+def _best_cuts(network: Network, lazy: frozenset[int], align: int) -> tuple[int, ...]:
+    """Return the cuts whose worst segment needs the least memory.
+
+    In a deepest-first cascade the steps before a given one fire in the same order whether or not later
+    ones are there, so one cascade from each start gives the rings of every segment that starts there.
+    """
+    count = len(network.steps)
+    worst: list[int] = [0] + [1 << 62] * count
+    came_from = [0] * (count + 1)
+    for first in range(count):
+        for end, size in enumerate(_segment_sizes(network, first, lazy, align), start=first + 1):
+            cost = max(worst[first], size)
+            # Of equal costs take the longer segment: rings need less than whole tensors for what lies beside.
+            if cost < worst[end]:
+                worst[end], came_from[end] = cost, first
+    cuts = [came_from[count]]
+    while cuts[-1]:
+        cuts.append(came_from[cuts[-1]])
+    return tuple(reversed(cuts))
+
+
+def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: int) -> list[int]:
+    """Return the bytes that live during the segments from `first` to `first`, `first` + 1, ..."""
+    count = len(network.steps)
+    heights = ring_heights(network, cascade(network, first, count, lazy))
+    sizes = []
+    for end in range(first + 1, count + 1):
+        total = sum(-(-4 * network.steps[i].sums // align) * align for i in range(first, end))
+        for tensor, maker in network.maker.items():
+            last = network.last_reader(tensor)
+            if maker >= end or last < first or tensor in network.outputs:
+                continue
+            height = heights[tensor] if first <= maker and last < end else network.height[tensor]
+            total += -(-height * network.row_bytes[tensor] // align) * align
+        sizes.append(total)
+    return sizes
+
+
+def segments(found: Schedule) -> list[Sequence[Step]]:
+    """Return the steps of each segment."""
+    ends = (*found.cuts[1:], len(found.network.steps))
+    return [found.network.steps[first:end] for first, end in zip(found.cuts, ends, strict=True)]
