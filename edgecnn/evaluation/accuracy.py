@@ -72,10 +72,8 @@ def evaluate(
     loss, agreement = Estimate(0.0, (0.0, 0.0)), 1.0
     if reference is not None:
         expected = reference.argmax(axis=1)
-        loss, agreement = (
-            accuracy_loss(expected == labels, correct, groups),
-            float((predicted == expected).mean()),
-        )
+        loss = accuracy_loss(expected == labels, correct, groups)
+        agreement = float((predicted == expected).mean())
     return Scores(
         accuracy=float(correct.mean()),
         balanced_accuracy=float(np.mean([correct[labels == label].mean() for label in np.unique(labels)])),
@@ -115,7 +113,7 @@ def _proportion(successes: int, total: int) -> Estimate | None:
     return Estimate(successes / total, wilson(successes, total)) if total else None
 
 
-def wilson(successes: float, total: float) -> Interval:
+def wilson(successes: int, total: int) -> Interval:
     """Return Wilson's score interval of a proportion (Wilson 1927), without continuity correction."""
     p, z2 = successes / total, _Z * _Z
     centre = (p + z2 / (2 * total)) / (1 + z2 / total)
@@ -132,7 +130,7 @@ def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Inte
     """
     total = both + first_only + second_only + neither
     p1, p2 = (both + first_only) / total, (both + second_only) / total
-    (low1, high1), (low2, high2) = wilson(p1 * total, total), wilson(p2 * total, total)
+    (low1, high1), (low2, high2) = wilson(both + first_only, total), wilson(both + second_only, total)
     phi = _phi(both, first_only, second_only, neither)
     below = _combine(p1 - low1, high2 - p2, phi)
     above = _combine(high1 - p1, p2 - low2, phi)
