@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from edgecnn import __version__
-from edgecnn.evaluation.accuracy import Estimate, class_scores
+from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
 from edgecnn.evaluation.plots import History, curves
 from edgecnn.evaluation.summary import microseconds, percent, summary_rows, variant_title
 from edgecnn.files import write_text
@@ -50,9 +50,7 @@ class RunReport:
     synthetic: bool  # whether the data are the built-in phantoms
     metrics: Mapping[str, Any]  # the content of metrics.json
     history: History  # stage -> what training.fit returned for it
-    confusion: Mapping[
-        str, Confusion
-    ]  # variant -> counts of the test images; the first and the last are shown
+    confusion: Mapping[str, Confusion]  # variant -> counts; the first and the last are shown
     examples: Sequence[Example]
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
@@ -69,7 +67,7 @@ def write_report(path: Path, report: RunReport) -> None:
         "Results": _results(report.metrics),
         "Training": _training(report.history),
         "Class by class": _classes(report),
-        "Five test pictures": _pictures(report),
+        "Test pictures": _pictures(report),
         "Data check": _findings(report.findings),
     }
     page = template.substitute(
@@ -121,20 +119,14 @@ def _tiles(variants: Mapping[str, Any]) -> str:
     was, now = escape(variant_title(first)), escape(variant_title(last))
     low, high = ours["accuracy_loss_ci95"]
     latency = ours["latency_us"]
+    smaller = f"{base['bytes'] / ours['bytes']:.1f}"
     tiles = (
         ("Accuracy", percent(ours["accuracy"]), f"{now}; {was} {percent(base['accuracy'])}"),
         ("Loss of accuracy", f"{ours['accuracy_loss']:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
-        (
-            "Model file",
-            f"{ours['bytes']:,} bytes",
-            f"{was}: {base['bytes'] / ours['bytes']:.1f} times that",
-        ),
+        ("Model file", f"{ours['bytes']:,} bytes", f"{was}: {smaller} times that"),
         ("One inference", f"{microseconds(latency['median'])} µs", f"median of {latency['runs']} runs"),
     )
-    return _grid(
-        "tiles",
-        (f"<div>{name}<strong>{value}</strong><small>{note}</small></div>" for name, value, note in tiles),
-    )
+    return _grid("tiles", (f"<div>{a}<strong>{b}</strong><small>{c}</small></div>" for a, b, c in tiles))
 
 
 def _grid(css: str, items: Iterable[str]) -> str:
@@ -168,16 +160,8 @@ def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
         ((name, _confusion_cells(row, confusion)) for row, name in enumerate(names)),
         "confusion",
     )
-    scores = _table(
-        ("class", "images", "precision", "recall", "F1"),
-        (
-            (
-                name,
-                _cells((f"{of.images:,}", _estimate(of.precision), _estimate(of.recall), _estimate(of.f1))),
-            )
-            for name, of in zip(names, class_scores(confusion), strict=True)
-        ),
-    )
+    rows = zip(names, map(_score_cells, class_scores(confusion)), strict=True)
+    scores = _table(("class", "images", "precision", "recall", "F1"), rows)
     return f'<div class="card"><h3>{escape(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
 
 
@@ -190,6 +174,11 @@ def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:
         yield f'<td style="{shade}">{count:,}<small>{percent(count / total)}</small></td>'
 
 
+def _score_cells(scores: ClassScores) -> list[str]:
+    estimates = map(_estimate, (scores.precision, scores.recall, scores.f1))
+    return _cells((f"{scores.images:,}", *estimates))
+
+
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "–"
@@ -198,10 +187,8 @@ def _estimate(estimate: Estimate | None) -> str:
 
 
 def _pictures(report: RunReport) -> str:
-    classes = [escape(name) for name in report.metrics["classes"]]
-    figures = [
-        _picture(example, classes[example.actual], classes[example.predicted]) for example in report.examples
-    ]
+    names = [escape(name) for name in report.metrics["classes"]]
+    figures = [_picture(one, names[one.actual], names[one.predicted]) for one in report.examples]
     return _grid("pictures", figures) if figures else ""
 
 
@@ -221,9 +208,8 @@ def _data_uri(image: npt.NDArray[np.uint8]) -> str:
 
 
 def _findings(findings: Sequence[str]) -> str:
-    return (
-        "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in findings) + "\n</ul>" if findings else ""
-    )
+    items = "\n".join(f"<li>{escape(text)}</li>" for text in findings)
+    return f"<ul>\n{items}\n</ul>" if items else ""
 
 
 def _details(report: RunReport) -> str:
