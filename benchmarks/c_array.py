@@ -3,10 +3,10 @@
 
     python benchmarks/c_array.py            writes benchmarks/results/c_array.json
 
-The model is a small one with a buffer of random bytes added, as weights look to all of them. Seconds are of CPU
-time, so that a busy machine doesn't count, and of whole processes, Python's start included, from the .tflite on
-disk to files on disk; "in_process_s" is what a program pays that has edgecnn loaded. Peers run in turn; figures
-are medians. Needs gcc and xxd.
+The model is a small one with a buffer of random bytes added, as weights look to all of them. Seconds are of
+CPU time, so that a busy machine doesn't count, and of whole processes, Python's start included, from file to
+files; "in_process_s" is what a program pays that has edgecnn loaded. Peers run in turn; figures are medians.
+Needs gcc and xxd.
 """
 
 import argparse

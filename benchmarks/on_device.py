@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure .tflite models on the machine to which this file is copied, such as a Raspberry Pi.
+
+    python3 on_device.py model_float32.tflite model_int8.tflite --images test --json pi4.json
+
+It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime (pip install tflite-runtime,
+or ai-edge-litert), and for --images Pillow. Each model runs in a process of its own. Latency is measured on a
+fixed pattern of bytes, after a warm-up; a byte means byte / 255, quantized as the model's input says. Images
+are decoded and resized exactly as edgecnn does in training. Classes are named by labels.txt beside a model,
+else by its metadata, else by the folders of the images in alphabetical order.
+
+Models trained with edgecnn are for research and education, not for diagnosis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import time
+import zipfile
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("Error: NumPy is missing; install it with: pip install numpy")
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+# What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
+FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c avx512f avx512_vnni avx_vnni"
+
+
+class BenchmarkError(Exception):
+    """What the user can mend, in one line."""
+
+
+def main() -> None:
+    """Measure what the command line names, print the figures, and write them down if asked to."""
+    try:
+        options = parse_arguments()
+        report = measure_all(options)
+        print(as_text(report))
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=2) + "\n")
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    except BenchmarkError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """End with one line that says what is wrong."""
+    sys.exit("Error: " + " ".join(message.split()))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.error = fail  # type: ignore[method-assign]
+    add = parser.add_argument
+    add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file")
+    add("--images", type=Path, metavar="FOLDER", help="with a folder per class, or of no known class")
+    add("--threads", type=positive, default=1, metavar="N", help="of the kernels; default 1")
+    add("--warmup", type=positive, default=20, metavar="N", help="inferences that aren't timed; default 20")
+    add("--runs", type=positive, default=200, metavar="N", help="timed inferences; default 200")
+    add("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """Read a number of 1 or more."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+# ---- measuring ---------------------------------------------------------------------------------------------
+
+
+def measure_all(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one model after the other; return the report that --json writes."""
+    images = list_images(options.images) if options.images else []
+    before = temperature()
+    models: dict[str, dict[str, Any]] = {}
+    for path in options.models:
+        # A process each: peak memory counts by process, and a runtime may die of a damaged file.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            try:
+                models[str(path)] = pool.submit(measure, path, images, options).result()
+            except BrokenProcessPool:
+                raise BenchmarkError(f"the TFLite runtime crashed on {path}; is the file damaged?") from None
+    answers = [np.array(result.pop("answers")) for result in models.values()]
+    for result, own in zip(models.values(), answers):  # noqa: B905 - strict= is not in Python 3.8
+        result["agreement"] = float(np.mean(own == answers[0])) if images else None
+    return {
+        "machine": {**machine(), "temperature_c": {"before": before, "after": temperature()}},
+        "software": {
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        "options": {"threads": options.threads, "warmup": options.warmup, "runs": options.runs},
+        "images": {"folder": str(options.images), "count": len(images)} if images else None,
+        "models": models,
+    }
+
+
+def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one model in this process. `images` are files, each with the name of its class or ""."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the runtimes note their delegates on standard error
+    content = path.read_bytes()
+    if content[4:8] != b"TFL3":
+        raise BenchmarkError(f"{path} is not a .tflite file")
+    model = Model(path, content, options.threads)
+    pattern = model.table[np.resize(np.arange(251) * 97 % 256, model.input["shape"])]
+    result = {
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "runtime": model.runtime,
+        "delegate": model.delegate,
+        "input": model.input,
+        "output": model.output,
+        "init_ms": model.init_ms,
+        "latency_us": measure_latency(model, pattern, options.warmup, options.runs),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    if not images:
+        crcs = zlib.crc32(pattern.tobytes()), zlib.crc32(model.invoke(pattern).tobytes())
+        return {**result, "input_crc32": crcs[0], "output_crc32": crcs[1], "accuracy": None, "answers": []}
+    return {**result, **run_images(model, images, class_names(path, images))}
+
+
+def measure_latency(model: Model, values: NDArray[Any], warmup: int, runs: int) -> dict[str, float]:
+    """Return the distribution of one inference's time in microseconds; `first` is the very first one's."""
+    times = []
+    for _ in range(warmup + runs):
+        start = time.perf_counter_ns()
+        model.invoke(values)
+        times.append((time.perf_counter_ns() - start) / 1000)
+    timed = np.array(times[warmup:])
+    low, median, p95, high = np.percentile(timed, [0, 50, 95, 100]).tolist()
+    mean = float(timed.mean())
+    return {"first": times[0], "min": low, "median": median, "mean": mean, "p95": p95, "max": high}
+
+
+def run_images(model: Model, images: list[tuple[Path, str]], names: list[str]) -> dict[str, Any]:
+    """Classify `images`; return how many are right, if `names` tell, and CRCs of all bytes in and out."""
+    if len(model.input["shape"]) != 4 or len(model.output["shape"]) != 2:
+        raise BenchmarkError(f"{model.path} doesn't classify images, so --images can't be used with it")
+    outputs, scale = model.output["shape"][1], model.output["scale"] or 1.0
+    if names and len(names) != max(2, outputs):
+        raise BenchmarkError(f"{model.path} tells {max(2, outputs)} classes apart, not {len(names)}: {names}")
+    input_crc = output_crc = 0
+    answers = []
+    for path, _ in images:
+        values = model.table[load_image(path, *model.input["shape"][1:])][None]
+        output = model.invoke(values)
+        input_crc = zlib.crc32(values.tobytes(), input_crc)
+        output_crc = zlib.crc32(output.tobytes(), output_crc)
+        # A sigmoid says how probable the second of two classes is.
+        sigmoid = scale * (float(output[0, 0]) - model.output["zero_point"])
+        answers.append(int(output.argmax()) if outputs > 1 else int(sigmoid > 0.5))
+    right = [names[answer] == label for answer, (_, label) in zip(answers, images)] if names else []  # noqa: B905
+    accuracy = {"correct": sum(right), "share": sum(right) / len(right)} if right else None
+    return {"input_crc32": input_crc, "output_crc32": output_crc, "accuracy": accuracy, "answers": answers}
+
+
+class Model:
+    """A .tflite model with one input and one output, in the TFLite runtime of this machine."""
+
+    def __init__(self, path: Path, content: bytes, threads: int) -> None:
+        self.path = path
+        package, module = load_runtime()
+        start = time.perf_counter_ns()
+        try:
+            self._interpreter = module.Interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise BenchmarkError(f"{path} can't be run: {str(error).split('. ')[0]}") from None
+        self.init_ms = (time.perf_counter_ns() - start) / 1e6
+        self.runtime = f"{package.__name__} {package.__version__}"
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        if (len(inputs), len(outputs)) != (1, 1):
+            raise BenchmarkError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs, not 1 and 1")
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self.input, self.output = describe(inputs[0]), describe(outputs[0])
+        self.table = byte_table(self.input)
+        list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
+        delegated = any(operator["op_name"] == "DELEGATE" for operator in list_operators())
+        self.delegate = "XNNPACK" if delegated else "none"
+
+    def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Run the model on its own numbers."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        result: NDArray[Any] = self._interpreter.get_tensor(self._output)
+        return result
+
+
+def load_runtime() -> tuple[Any, Any]:
+    """Return a TFLite runtime: its package and the module with its interpreter."""
+    for name in ("tflite_runtime", "ai_edge_litert"):
+        try:
+            return importlib.import_module(name), importlib.import_module(f"{name}.interpreter")
+        except ImportError:
+            continue
+    raise BenchmarkError("no TFLite runtime is installed: pip install tflite-runtime, or ai-edge-litert")
+
+
+def describe(details: dict[str, Any]) -> dict[str, Any]:
+    """Return what the report says of an input or output; scale is 0 where it isn't quantized."""
+    scale, zero_point = details["quantization"]
+    shape, dtype = details["shape"].tolist(), np.dtype(details["dtype"]).name
+    return {"shape": shape, "dtype": dtype, "scale": float(scale), "zero_point": int(zero_point)}
+
+
+def byte_table(spec: dict[str, Any]) -> NDArray[Any]:
+    """Return what the input takes for each byte b: the real b / 255, quantized half up where the input is."""
+    real = np.arange(256) / 255
+    if spec["scale"]:
+        limits = np.iinfo(spec["dtype"])
+        real = np.clip(np.floor(real / spec["scale"] + 0.5) + spec["zero_point"], limits.min, limits.max)
+    return np.asarray(real.astype(spec["dtype"]))
+
+
+# ---- images: edgecnn/data/images.py and resize.py again, to the byte; a test compares them -----------------
+
+
+def list_images(folder: Path) -> list[tuple[Path, str]]:
+    """Return the images in `folder` and below, each with its class: the name of its own folder, or ""."""
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise BenchmarkError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
+    return [(path, path.parent.name if path.parent != folder else "") for path in found]
+
+
+def class_names(model: Path, images: list[tuple[Path, str]]) -> list[str]:
+    """Return the names of the model's classes, in the order of its output; none if the images have none."""
+    labels = {label for _, label in images}
+    if "" in labels:
+        return []
+    names = sorted(labels)
+    beside = model.with_name("labels.txt")
+    if beside.exists():
+        names = beside.read_text(encoding="utf-8").splitlines()
+    elif zipfile.is_zipfile(model):
+        with zipfile.ZipFile(model) as archive:
+            file = next((name for name in archive.namelist() if name.endswith(".txt")), None)
+            names = archive.read(file).decode().splitlines() if file else names
+    strange = sorted(labels - set(names))
+    if strange:
+        raise BenchmarkError(f"{model} knows the classes {names}, but a folder of images is {strange[0]!r}")
+    return names
+
+
+def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """Decode a file and bring it to (height, width, channels) bytes."""
+    image = decode(path)
+    if image.shape[2] > channels:
+        image = to_grey(image)
+    elif image.shape[2] < channels:
+        image = np.repeat(image, channels, axis=2)
+    return resize(image, height, width)
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError:
+        raise BenchmarkError("--images needs Pillow; install it with: pip install pillow") from None
+    try:
+        with Image.open(path) as opened:
+            image: Any = ImageOps.exif_transpose(opened)
+            if image.mode == "F":
+                raise ValueError("its pixels are floating-point numbers")
+            if image.mode.startswith("I"):
+                wide: NDArray[Any] = np.asarray(image)
+                if wide.min() < 0 or wide.max() > 65535:
+                    raise ValueError("its pixels have 32 bits")
+                return (wide >> 8).astype(np.uint8)[..., None]
+            if image.mode in ("1", "L", "LA"):
+                return np.array(image.convert("L"))[..., None]
+            return np.array(image.convert("RGB"))
+    except Exception as error:
+        raise BenchmarkError(f"{path} can't be decoded: {error}") from None
+
+
+def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn (H, W, 3) RGB bytes into (H, W, 1) grey bytes."""
+    luma = image.astype(np.uint16) @ np.array([[77], [150], [29]], np.uint16)
+    return ((luma + 128) >> 8).astype(np.uint8)
+
+
+def resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Resize (H, W, C) bytes to (height, width, C) bytes: along the rows, then along the columns."""
+    columns = resize_first_axis(image.swapaxes(0, 1), width)
+    return resize_first_axis(columns.swapaxes(0, 1), height)
+
+
+def resize_first_axis(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize (N, M, C) bytes to (size, M, C)."""
+    image = np.ascontiguousarray(image)
+    indices, weights = taps(len(image), size)
+    total = np.full((size, *image.shape[1:]), 1 << 13, np.int32)
+    for tap in range(len(indices)):
+        total += image[indices[tap]] * weights[tap][:, None, None]
+    return (total >> 14).astype(np.uint8)
+
+
+@lru_cache(maxsize=256)
+def taps(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return which inputs each output is made of, and their weights of 1/16384, both (taps, size_out)."""
+    # 64 bits also where Python has 32: the sums of a large picture need them.
+    inputs, outputs = np.arange(size_in, dtype=np.int64), np.arange(size_out, dtype=np.int64)[:, None]
+    distance = np.abs((2 * inputs + 1) * size_out - (2 * outputs + 1) * size_in)
+    tent = np.maximum(0, 2 * max(size_in, size_out) - distance)
+    sums = np.pad(tent.cumsum(axis=1), ((0, 0), (1, 0)), mode="constant")
+    weights = np.diff((2 * 16384 * sums + sums[:, -1:]) // (2 * sums[:, -1:]), axis=1)
+    used = weights != 0
+    first, last = used.argmax(axis=1), size_in - used[:, ::-1].argmax(axis=1)
+    count = int((last - first).max())
+    indices = np.minimum(first, size_in - count) + np.arange(count)[:, None]
+    return indices, weights[np.arange(size_out), indices].astype(np.int32)
+
+
+# ---- the machine, and the report ---------------------------------------------------------------------------
+
+
+def machine() -> dict[str, Any]:
+    """Return what the machine says of itself; None for what it doesn't say."""
+    facts: dict[str, str] = {}
+    for line in (read("/proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip().lower(), value.strip())
+    board = read("/proc/device-tree/model") or facts.get("model name") or "unknown"
+    known = facts.get("features", facts.get("flags", "")).split()
+    return {
+        "model": board.strip("\0"),
+        "isa": platform.machine(),
+        "features": [feature for feature in FEATURES.split() if feature in known],
+        "cores": os.cpu_count(),
+        "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    }
+
+
+def temperature() -> float | None:
+    """Return the processor's temperature in degrees Celsius, if it can be read."""
+    text = read("/sys/class/thermal/thermal_zone0/temp")
+    return int(text) / 1000 if text and text.lstrip("-").isdigit() else None
+
+
+def read(path: str) -> str | None:
+    """Return the text of a file that the kernel may provide."""
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """Return the report for people: what was measured on, then a column for each model."""
+    about, heat = report["machine"], report["machine"]["temperature_c"]
+    lines = [
+        f"machine   {about['model']}, {about['cores']} cores, governor {about['governor'] or 'unknown'}",
+        f"ISA       {about['isa']} {' '.join(about['features'])}",
+        "software  {system}, Python {python}, NumPy {numpy}".format(**report["software"]),
+        "timed     {runs} runs after {warmup} to warm up, {threads} thread(s)".format(**report["options"]),
+    ]
+    if heat["after"] is not None:
+        lines.append(f"heat      {heat['before']} C before, {heat['after']} C after")
+    if report["images"]:
+        lines.append("images    {count:,} from {folder}".format(**report["images"]))
+    table = [rows_of(name, result) for name, result in report["models"].items()]
+    widths = [max(map(len, column.values())) for column in table]
+    for key in table[0]:
+        cells = [column[key].rjust(width) for column, width in zip(table, widths)]  # noqa: B905
+        lines.append(f"{key:<22}" + "  ".join(cells))
+    lines.append("For research and education, not for diagnosis.")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def rows_of(name: str, result: dict[str, Any]) -> dict[str, str]:
+    """Return a model's column of the table, by row."""
+    rows = {"": Path(name).name, "runtime": result["runtime"], "delegate": result["delegate"]}
+    for end in ("input", "output"):
+        rows[end] = f"{result[end]['dtype']} {'x'.join(map(str, result[end]['shape']))}"
+    rows["init, ms"] = f"{result['init_ms']:.1f}"
+    for key in ("first", "min", "median", "mean", "p95", "max"):
+        rows[f"{key}, us"] = f"{result['latency_us'][key]:,.1f}"
+    rows["peak memory, MB"] = f"{result['peak_memory_mb']:.1f}"
+    if result["accuracy"]:
+        rows["accuracy"] = f"{result['accuracy']['share']:.2%}"
+    if result["agreement"] is not None:
+        rows["same answer as first"] = f"{result['agreement']:.2%}"
+    rows["file, bytes"] = f"{result['bytes']:,}"
+    rows["SHA-256"] = result["sha256"][:16]
+    rows["CRC-32, in and out"] = f"{result['input_crc32']:08x} {result['output_crc32']:08x}"
+    return rows
+
+
+if __name__ == "__main__":
+    main()

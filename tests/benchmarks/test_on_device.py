@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark script that runs alone: its images are edgecnn's to the byte; it is run as a user runs it."""
+
+import ast
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from edgecnn.converters.tflite_metadata import add_metadata
+from edgecnn.data import images, resize
+from edgecnn.errors import MissingToolError
+from edgecnn.runtime import tflite
+from edgecnn.runtime.tflite import TfliteModel
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "benchmarks" / "on_device.py"
+INT8 = ROOT / "tests" / "assets" / "tiny_int8.tflite"
+FLOAT = ROOT / "tests" / "assets" / "tiny_float32.tflite"
+
+spec = importlib.util.spec_from_file_location("on_device", SCRIPT)
+on_device = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(on_device)
+
+
+def have_runtime():
+    try:
+        TfliteModel(INT8)
+    except MissingToolError:
+        return False
+    return True
+
+
+needs_runtime = pytest.mark.skipif(not have_runtime(), reason="needs a TFLite runtime: edgecnn[runtime]")
+
+
+def run(*arguments):
+    command = [sys.executable, SCRIPT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def measure(tmp_path, *arguments):
+    """Run the script briefly; return what --json wrote."""
+    file = tmp_path / "figures.json"
+    done = run(*arguments, "--runs", "3", "--warmup", "1", "--json", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(file.read_text())
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Six pictures of noise in folders named after three classes."""
+    generator = np.random.default_rng(5)
+    for index in range(6):
+        path = tmp_path / "pictures" / "cab"[index % 3] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (30, 20 + index), dtype=np.uint8)).save(path)
+    return tmp_path / "pictures"
+
+
+# ---- the same images as edgecnn's ----
+
+
+@settings(max_examples=200, deadline=None)
+@given(*[st.integers(1, 70)] * 4, st.sampled_from([1, 3]), st.integers(0, 2**32 - 1))
+def test_resize_is_edgecnns(rows, columns, height, width, channels, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (rows, columns, channels), dtype=np.uint8)
+    np.testing.assert_array_equal(on_device.resize(image, height, width), resize.resize(image, height, width))
+
+
+@pytest.mark.parametrize("shape", [(1234, 987, 3), (40, 2000, 1)])
+def test_resize_of_large_pictures_is_edgecnns(shape):
+    image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    np.testing.assert_array_equal(on_device.resize(image, 64, 96), resize.resize(image, 64, 96))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [
+        *[("L", "png"), ("LA", "png"), ("1", "png"), ("I;16", "png"), ("RGB", "png"), ("RGBA", "png")],
+        *[("L", "jpg"), ("RGB", "jpg"), ("CMYK", "jpg"), ("L", "bmp"), ("P", "gif"), ("I;16", "tif")],
+        *[("RGB", "webp"), ("RGB", "ppm")],
+    ],
+)
+def test_files_become_the_same_bytes(tmp_path, mode, suffix, channels):
+    path = tmp_path / f"picture.{suffix}"
+    noise = np.random.default_rng(2).integers(0, 256, (17, 23, 3), dtype=np.uint8)
+    if mode == "I;16":
+        Image.fromarray(noise[..., 0].astype(np.uint16) * 251).save(path)
+    else:
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turned by a quarter
+        Image.fromarray(noise).convert(mode).save(path, exif=exif)
+    mine, edgecnns = (module.load_image(path, 12, 10, channels) for module in (on_device, images))
+    np.testing.assert_array_equal(mine, edgecnns)
+
+
+def test_the_same_files_count_as_images():
+    assert on_device.SUFFIXES == images.SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"),
+    [
+        ("int8", float(np.float32(1 / 255)), -128),
+        ("uint8", 1 / 128, 3),
+        ("int16", 1 / 32768, 0),
+        ("float32", 0.0, 0),
+    ],
+)
+def test_bytes_become_the_same_input(dtype, scale, zero_point):
+    mine = on_device.byte_table({"dtype": dtype, "scale": scale, "zero_point": zero_point})
+    edgecnns = tflite.byte_table(tflite.TensorSpec("", (1,), np.dtype(dtype), scale, zero_point))
+    np.testing.assert_array_equal(mine, edgecnns)
+    assert mine.dtype == edgecnns.dtype
+
+
+# ---- run as a user runs it ----
+
+
+@needs_runtime
+def test_two_models_side_by_side(tmp_path):
+    report = measure(tmp_path, FLOAT, INT8)
+    assert list(report["models"]) == [str(FLOAT), str(INT8)]
+    for model in report["models"].values():
+        times = model["latency_us"]
+        assert 0 < times["min"] <= times["median"] <= times["p95"] <= times["max"]
+        assert times["first"] > 0
+        assert model["init_ms"] > 0
+        assert model["peak_memory_mb"] > 5
+        assert model["accuracy"] is model["agreement"] is None
+    assert report["options"] == {"threads": 1, "warmup": 1, "runs": 3}
+    assert report["machine"]["cores"] >= 1
+
+
+@needs_runtime
+def test_accuracy_agreement_and_checksums_are_those_of_edgecnn(tmp_path, pictures):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(add_metadata(INT8.read_bytes(), "tiny", "", ["c", "a", "b"]))
+    report = measure(tmp_path, FLOAT, model, "--images", pictures)
+    found = report["models"][str(model)]
+    files = sorted(pictures.rglob("*.png"))
+    batch = np.stack([images.load_image(file, 12, 12, 1) for file in files])
+    inputs = list((batch.astype(int) - 128).astype(np.int8)[:, None])
+    outputs = [TfliteModel(model).invoke(values) for values in inputs]
+    assert found["input_crc32"] == zlib.crc32(b"".join(values.tobytes() for values in inputs))
+    assert found["output_crc32"] == zlib.crc32(b"".join(output.tobytes() for output in outputs))
+    answers = np.array([output.argmax() for output in outputs])
+    truth = np.array(["cab".index(file.parent.name) for file in files])
+    assert found["accuracy"]["correct"] == (answers == truth).sum()
+    assert found["agreement"] == np.mean(answers == TfliteModel(FLOAT).predict(batch).argmax(axis=1))
+    assert report["models"][str(FLOAT)]["agreement"] == 1
+    assert report["images"]["count"] == 6
+
+
+@needs_runtime
+@pytest.mark.parametrize("order", ["abc", "bca"])
+def test_labels_beside_the_model_order_its_classes(tmp_path, pictures, order):
+    model = tmp_path / "model.tflite"
+    shutil.copy(INT8, model)
+    (tmp_path / "labels.txt").write_text("\n".join(order))
+    files = sorted(pictures.rglob("*.png"))
+    answers = TfliteModel(INT8).predict(np.stack([images.load_image(file, 12, 12, 1) for file in files]))
+    right = [order[answer.argmax()] == file.parent.name for answer, file in zip(answers, files, strict=True)]
+    accuracy = measure(tmp_path, model, "--images", pictures)["models"][str(model)]["accuracy"]
+    assert accuracy == {"correct": sum(right), "share": sum(right) / 6}
+
+
+@needs_runtime
+def test_images_without_folders_have_no_accuracy(tmp_path, pictures):
+    report = measure(tmp_path, INT8, "--images", pictures / "a")
+    assert report["models"][str(INT8)]["accuracy"] is None
+
+
+@needs_runtime
+def test_the_text_holds_the_figures():
+    done = run(FLOAT, INT8, "--runs", "2", "--warmup", "1")
+    for line in ("machine ", "median, us ", "peak memory, MB ", "SHA-256 ", "delegate "):
+        assert any(row.startswith(line) for row in done.stdout.splitlines()), line
+    assert done.stdout.splitlines()[-1] == "For research and education, not for diagnosis."
+
+
+@needs_runtime
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: MODEL"),
+        ([INT8, "--runs", "0"], "'0' is not a number of 1 or more"),
+        (["absent.tflite"], "absent.tflite: No such file or directory"),
+        ([SCRIPT], "on_device.py is not a .tflite file"),
+        (["cut.tflite"], "cut.tflite"),
+        ([INT8, "--images", "empty"], "empty holds no images"),
+        ([INT8, "--images", "absent"], "absent"),
+        ([INT8, "--images", "broken"], "broken.png can't be decoded"),
+        ([INT8, "--images", "one"], "tells 3 classes apart, not 1: ['other']"),
+        (
+            ["labelled.tflite", "--images", "one"],
+            "knows the classes ['a', 'b', 'c'], but a folder of images is",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    Path("cut.tflite").write_bytes(INT8.read_bytes()[:1000])
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken/broken.png").write_bytes(b"no picture")
+    Path("one/other").mkdir(parents=True)
+    Image.new("L", (9, 9)).save("one/other/picture.png")
+    Path("labelled.tflite").write_bytes(add_metadata(INT8.read_bytes(), "tiny", "", ["a", "b", "c"]))
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+# ---- old Pythons ----
+
+
+def test_the_syntax_is_python_3_8():
+    ast.parse(SCRIPT.read_text(), feature_version=(3, 8))
+
+
+def test_it_imports_nothing_of_edgecnn():
+    tree = ast.parse(SCRIPT.read_text())
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not any(module.startswith("edgecnn") for module in modules)
