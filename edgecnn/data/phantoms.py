@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from edgecnn.data.images import FORMATS
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
 from edgecnn.progress import Progress, silent
@@ -94,6 +95,12 @@ _README = """\
 They look somewhat like CT slices of a chest: normal, or with a benign or malignant nodule. They show nobody.
 They are for testing, teaching and benchmarks; a model trained on them is not for diagnosis.
 """
+
+
+def is_phantom(path: Path) -> bool:
+    """Say whether an image file was written by `write_phantoms`."""
+    with Image.open(path, formats=FORMATS) as image:
+        return bool(image.info.get("Description") == NOTE)
 
 
 def _write_phantom(folder: Path, split: str, index: int, seed: int) -> None:

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn data`: make the built-in pictures, or check one's own before training on them."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgecnn.cli.console import json_option, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from edgecnn.data.check import Report
+    from edgecnn.data.duplicates import Pair
+
+SHOWN = 5  # of a list of files, in the terminal; --json has them all
+
+
+@click.group()
+def command() -> None:
+    """Make the built-in pictures, or check your own before you train on them."""
+
+
+@command.command(short_help="Write the built-in, synthetic pictures to a folder.")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--count", type=click.IntRange(min=33), default=6600, show_default=True,
+    help="Images in all: 5 in 11 for training, 1 for validation, 5 for testing.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seed, other pictures."
+)
+def phantoms(directory: Path, count: int, seed: int) -> None:
+    """Write the built-in data to DIRECTORY as PNG files: train, validation and test folders of three classes.
+
+    They are synthetic 64x64 slices that look somewhat like a chest CT: normal, or with a benign or a
+    malignant nodule. They show nobody; they are for research and education, not for diagnosis.
+    """
+    from edgecnn.data.phantoms import write_phantoms
+
+    validation = count // 11
+    train = (count - validation) // 2
+    counts = {"train": train, "validation": validation, "test": count - validation - train}
+    with progress_bar() as progress:
+        write_phantoms(directory, counts, seed, progress)
+    click.echo(f"Wrote {count:,} synthetic pictures to {directory}.")
+
+
+@command.command(short_help="Look for duplicates, leakage, shortcuts and broken files.")
+@click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the split, if none is given."
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw pictures of each class to this file.",
+)
+@json_option
+def check(source: Path, seed: int, sheet: Path | None, as_json: bool) -> None:
+    """Look through DIR (a folder, a .zip or a .csv) for what makes training fail or its results lie.
+
+    Reports classes, counts and sizes; files that can't be read; pictures that occur twice, exactly or
+    nearly, above all in two parts (leakage) or in two classes; class imbalance; and shortcuts: a class that
+    file size, image size, mean or noise (median absolute Laplacian) alone gives away, with an AUC of 0.85 or
+    more, the class against the rest. Without train, validation and test folders it looks at the split that
+    training would make.
+    """
+    from edgecnn.data.check import check as look_through
+    from edgecnn.data.dataset import open_dataset
+    from edgecnn.data.sheet import draw_sheet
+
+    with progress_bar() as progress:
+        dataset = open_dataset(source, seed=seed, progress=progress)
+        report = look_through(dataset, progress)
+    if sheet:
+        draw_sheet(dataset, sheet)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print(report)
+
+
+def _print(report: "Report") -> None:
+    from edgecnn.data.dataset import PARTS
+
+    counts = [
+        [name, *(f"{held[part]:,}" for part in PARTS), f"{sum(held.values()):,}"]
+        for name, held in report.counts.items()
+    ]
+    print_table("Images", ("class", *PARTS, "total"), counts)
+    aucs = [[figure, *(f"{value:.2f}" for value in row.values())] for figure, row in report.aucs.items()]
+    print_table("AUC, a class against the rest", ("figure", *report.dataset.classes), aucs)
+    sizes = [f"{size} ({count:,})" for size, count in report.sizes.items()]
+    click.echo(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
+    found = [finding for finding in _findings(report) if finding[2]]
+    for title, meaning, lines in found:
+        click.echo(
+            "\n".join([f"\n{title} ({len(lines):,}): {meaning}", *(f"  {line}" for line in lines[:SHOWN])])
+        )
+        if len(lines) > SHOWN:
+            click.echo(f"  and {len(lines) - SHOWN:,} more; --json lists them all")
+    if not found:
+        click.echo("Nothing found that makes training fail or its results lie.")
+
+
+def _findings(report: "Report") -> list[tuple[str, str, list[str]]]:
+    """Return what is wrong, worst first: its name, what it means, and the files or figures it is about."""
+    from edgecnn.data.check import IMBALANCE, SHORTCUT_AUC
+
+    samples, name = report.dataset.samples, report.dataset.name
+    held = Counter(sample.split for sample in samples)
+    leaked = " and ".join(
+        f"{count:,} of {held[part]:,} {part} images" for part, count in report.leaked.items()
+    )
+
+    def pairs(of: "list[Pair]") -> list[str]:
+        ends = [(pair.similarity, samples[pair.first], samples[pair.second]) for pair in of]
+        return [f"{value:.3f}  {name(a)} ({a.split})  {name(b)} ({b.split})" for value, a, b in ends]
+
+    exact = [" = ".join(name(samples[index]) for index in group) for group in report.exact]
+    shortcuts = [
+        f"{figure} tells {label} from the rest: AUC {auc:.2f}" for figure, label, auc in report.shortcuts
+    ]
+    ratio = f"the largest class has {report.imbalance:.1f} times the images of the smallest"
+    return [
+        ("Skipped", "files that can't be used", [why for _, why in report.dataset.skipped]),
+        (
+            "Leakage",
+            f"{leaked} are, exactly or nearly, in another part as well, so accuracy will be too good; "
+            "give a .csv with the group (patient, scan) of each image",
+            pairs(report.across),
+        ),
+        ("Leakage of groups", "groups that lie in several parts", report.groups_across),
+        ("Contradictions", "exactly or nearly the same picture in two classes", pairs(report.contradictions)),
+        (
+            "Shortcuts",
+            f"a figure alone gives a class away (AUC of {SHORTCUT_AUC} up); a model may learn nothing else",
+            shortcuts,
+        ),
+        (
+            "Imbalance",
+            "look at balanced accuracy, and train with class weights",
+            [ratio] if report.imbalance >= IMBALANCE else [],
+        ),
+        ("Exact duplicates", "files with the same pixels", exact),
+        ("Near duplicates", "by correlation of the detail, mirrored and turned as well", pairs(report.near)),
+    ]
