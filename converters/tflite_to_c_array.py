@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A .tflite file as constant data in C, for TensorFlow Lite Micro and whatever else reads it from memory."""
 
-import hashlib
 import textwrap
 from binascii import hexlify
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,8 @@ from edgecnn.files import write_bytes, write_text
 
 _WORDS_PER_LINE = 5  # 96 columns
 _BYTE_MINUS_128 = Quantization((float(np.float32(1 / 255)),), (-128,))  # how edgecnn's own models take images
-_C_TYPES = {
-    "float32": "float",
-    "float64": "double",
-    **{
-        name: f"{name}_t"
-        for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
-    },
-}
+_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+_C_TYPES = {"float32": "float", "float64": "double", **{name: f"{name}_t" for name in _INTEGERS}}
 
 
 def write_c_array(
@@ -63,17 +56,16 @@ def tflite_to_c_array(
     """
     check_name(name)
     graph = parse(model)
-    sha256 = hashlib.sha256(model).hexdigest()
-    words = {"name": name, "NAME": name.upper(), "version": __version__, "size": len(model)}
-    words |= {"sha256": sha256, "id": f"0x{sha256[:8]}u"}
+    fields = {"name": name, "NAME": name.upper(), "version": __version__, "size": len(model)}
+    fields |= {"sha256": graph.sha256, "id": f"0x{graph.sha256[:8]}u"}
     manual = "".join(f" *   {line}\n" for line in _facts(graph, labels))
     macros = "\n".join(
         f"#define {name.upper() + key:<{len(name) + 20}} {value}" for key, value in _macros(graph, labels)
     )
     declaration = f"extern const char *const {name}_labels[{name.upper()}_LABEL_COUNT];\n" if labels else ""
-    header = _HEADER.format(**words, manual=manual, macros=macros, labels=declaration)
-    data = _INCBIN.format(**words) if incbin else _WORDS.format(**words, data=_hex_words(model))
-    return header, _SOURCE.format(**words) + data + _label_array(name, labels)
+    header = _HEADER.format(**fields, manual=manual, macros=macros, labels=declaration)
+    data = _INCBIN.format(**fields) if incbin else _WORDS.format(**fields, data=_hex_words(model))
+    return header, _SOURCE.format(**fields) + data + _label_array(name, labels)
 
 
 def _hex_words(model: bytes) -> str:
@@ -107,7 +99,7 @@ def _facts(graph: Graph, labels: Sequence[str]) -> Iterator[str]:
             yield f"{kind:<8}{tensor.dtype + shape:<24}{_meaning(tensor.quantization)}".rstrip()
     if labels:
         yield "labels  " + textwrap.shorten(comment_text(", ".join(labels)), 90, placeholder=" ...")
-    if all(graph.tensors[index].quantization == _BYTE_MINUS_128 for index in graph.inputs):
+    if [graph.tensors[index].quantization for index in graph.inputs] == [_BYTE_MINUS_128]:
         yield "image   a byte b of a picture, 0 to 255, goes in as b - 128"
 
 
