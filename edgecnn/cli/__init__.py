@@ -19,6 +19,8 @@ COMMANDS = {
     "benchmark": "Measure latency and accuracy of several models side by side.",
     "predict": "Classify images with a model.",
     "inspect": "Show what is inside a .tflite file.",
+    "compile": "Turn an int8 .tflite file into C that needs no interpreter.",
+    "verify": "Prove that this C computes the same bytes, here or on an emulated core.",
 }
 
 

@@ -7,7 +7,7 @@ from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_text import comment_text, float_literal
 
 
-def header(model: CModel) -> str:
+def header_text(model: CModel) -> str:
     """Return the text of NAME.h."""
     words = {
         "name": model.name,
@@ -78,7 +78,7 @@ def _macros(model: CModel) -> Iterator[str]:
         yield f"{macro}_ZERO_POINT ({edge.quantization.zero_point})"
     if model.pushes:
         edge = model.inputs[0]
-        yield f"#define {model.prefix.upper()}_LINES {edge.lines}u /* of the image, each of LINE_SIZE bytes */"
+        yield f"#define {model.prefix.upper()}_LINES {edge.lines}u /* of an image, LINE_SIZE bytes each */"
         yield f"#define {model.prefix.upper()}_LINE_SIZE {edge.size // edge.lines}u"
     if model.classes:
         yield f"#define {model.prefix.upper()}_CLASSES {model.classes}u"

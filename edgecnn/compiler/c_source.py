@@ -17,7 +17,7 @@ from edgecnn.compiler.steps import Step, Window
 _LONGEST_RUN = 255
 
 
-def source(model: CModel) -> str:
+def source_text(model: CModel) -> str:
     """Return the text of NAME.c."""
     steps = model.schedule.network.steps
     tables = "".join(_tables(model))

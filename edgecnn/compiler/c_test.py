@@ -11,7 +11,7 @@ _MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
 _MOST_VECTORS = 3
 
 
-def golden_test(model: CModel) -> str:
+def test_text(model: CModel) -> str:
     """Return the text of NAME_test.c, whose inputs come from a generator seeded alike every time."""
     size = sum(edge.size for edge in model.inputs)
     count = max(1, min(_MOST_VECTORS, _MOST_BYTES // size))

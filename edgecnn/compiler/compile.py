@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a .tflite file to the text of C files and the plan behind them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 
 from edgecnn import __version__
 from edgecnn.compiler import ops, reference
-from edgecnn.compiler.c_header import header
+from edgecnn.compiler.c_header import header_text
 from edgecnn.compiler.c_model import CModel, edges
-from edgecnn.compiler.c_source import source
-from edgecnn.compiler.c_test import golden_test
+from edgecnn.compiler.c_source import source_text
+from edgecnn.compiler.c_test import test_text
 from edgecnn.compiler.c_text import check_name
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes import PASSES
 from edgecnn.compiler.schedule import schedule
@@ -58,9 +59,10 @@ class CompiledModel:
 
 
 def compile_tflite(
-    path: Path,
+    source: Path | bytes,
     *,
-    name: str | None = None,
+    name: str = "",
+    labels: Sequence[str] = (),
     target: str = "c99",
     rows: bool = True,
     ram: int | None = None,
@@ -69,8 +71,9 @@ def compile_tflite(
     """Compile a .tflite file to C.
 
     Args:
-        path: the file.
+        source: the file, or its bytes.
         name: what the C files and identifiers are called; by default after the file.
+        labels: names of the classes; by default the model's own.
         target: a name from `targets.TARGETS`.
         rows: run row by row through rings; otherwise tensor by tensor.
         ram: bytes the arena may have; within them speed counts. Without a limit the smallest arena is taken.
@@ -79,13 +82,15 @@ def compile_tflite(
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
     """
-    original = read_model(path)
+    original = read_model(source) if isinstance(source, Path) else parse(source)
+    if labels:
+        original = replace(original, labels=tuple(labels))
     graph, dumps = run_passes(original)
     found = schedule(graph, rows=rows, limit=ram, align=_ALIGN)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
     model = CModel(
-        check_name(name or default_name(path)),
+        check_name(name or default_name(original.name)),
         __version__,
         original,
         graph,
@@ -96,12 +101,14 @@ def compile_tflite(
         inputs,
         outputs,
     )
-    return CompiledModel(model, header(model), source(model), golden_test(model), describe_plan(model), dumps)
+    return CompiledModel(
+        model, header_text(model), source_text(model), test_text(model), describe_plan(model), dumps
+    )
 
 
-def default_name(path: Path) -> str:
-    """Return a name for C after a file's: letters and digits of it, runs of others as one underscore."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in path.stem).split()
+def default_name(title: str) -> str:
+    """Return a name for C after a title: letters and digits of it, runs of others as one underscore."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in title).split()
     name = "_".join(words).lower()
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 

@@ -44,6 +44,7 @@ _OPTION_NAMES = {
     value: name for name, value in vars(tflite.BuiltinOptions).items() if not name.startswith("_")
 }
 _MAX_RANK = 8
+_QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
 
 
 def read_model(path: Path) -> Graph:
@@ -78,6 +79,24 @@ def parse(data: bytes, name: str = "") -> Graph:
         ) from error
     graph.verify()
     return graph
+
+
+def with_valid_axes(data: bytes) -> bytes:
+    """Return a model's bytes with 0 for each quantized_dimension that its tensor doesn't have.
+
+    person_detect.tflite of TensorFlow Lite Micro says 3 for its bias vectors: TFLM accepts that, and
+    the larger runtimes refuse the file.
+    """
+    repaired = bytearray(data)
+    subgraph = tflite.Model.GetRootAs(data, 0).Subgraphs(0)
+    for number in range(subgraph.TensorsLength()):
+        tensor = subgraph.Tensors(number)
+        stored = tensor.Quantization()
+        if stored is not None and stored.QuantizedDimension() >= max(tensor.ShapeLength(), 1):
+            table = stored._tab
+            position = table.Pos + table.Offset(_QUANTIZED_DIMENSION)
+            repaired[position : position + 4] = bytes(4)
+    return bytes(repaired)
 
 
 class _Reader:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn compile`: a .tflite file to standalone C."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgecnn.cli.console import json_option
+from edgecnn.compiler.targets import TARGETS
+
+if TYPE_CHECKING:
+    from edgecnn.compiler.compile import CompiledModel
+
+schedule_option = click.option(
+    "--schedule",
+    type=click.Choice(["rows", "whole"]),
+    default="rows",
+    show_default=True,
+    help="Run row by row through rings, or tensor by tensor.",
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    default="speed",
+    show_default=True,
+    help="One copy of a kernel for each operator, or one for all.",
+)
+target_option = click.option(
+    "--target", type=click.Choice(list(TARGETS)), default="c99", show_default=True, help="What the C is for."
+)
+
+
+def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """Read a size such as 20000, 20K or 1M; K and M are 1,024 and 1,048,576."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)([kKmM]?)", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no size; write bytes, or a number with K or M, such as 20K")
+    return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
+
+
+@click.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option(
+    "--name", default="", help="What files and identifiers in C are called.  [default: as the file]"
+)
+@target_option
+@schedule_option
+@click.option(
+    "--ram",
+    metavar="LIMIT",
+    callback=_bytes,
+    help="Take a fast schedule with an arena of so many bytes at most (20K, 1M).  [default: the smallest]",
+)
+@optimize_option
+@click.option(
+    "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
+)
+@json_option
+def command(  # noqa: PLR0917 - one parameter for each option
+    model: Path,
+    out: Path,
+    name: str,
+    target: str,
+    schedule: str,
+    ram: int | None,
+    optimize: str,
+    dump: Path | None,
+    as_json: bool,
+) -> None:
+    """Compile an int8 .tflite file to C that needs no interpreter.
+
+    Writes NAME.h, which explains itself, NAME.c, and NAME_test.c, a self-test on stored inputs. The outputs
+    equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify' proves it.
+
+    \b
+    Examples:
+      edgecnn compile model_int8.tflite --out firmware
+      edgecnn compile model_int8.tflite --out firmware --target cortex-m4 --ram 20K
+    """
+    from edgecnn.cli.console import print_json
+    from edgecnn.compiler.compile import compile_tflite
+    from edgecnn.files import write_text
+
+    compiled = compile_tflite(
+        model, name=name, target=target, rows=schedule == "rows", ram=ram, optimize=optimize
+    )
+    files = compiled.write(out)
+    if dump is not None:
+        for number, (made, text) in enumerate(compiled.dumps.items()):
+            write_text(dump / f"{number}_{made}.txt", text)
+    if as_json:
+        print_json(compiled.plan | {"files": [str(file) for file in files]})
+    else:
+        _print(compiled, files)
+
+
+def _print(compiled: "CompiledModel", files: list[Path]) -> None:
+    from edgecnn.cli.console import print_table
+
+    plan = compiled.plan
+    columns = ("step", "makes", "MACs as given", "MACs computed", "kernel", "rows kept")
+    print_table("", columns, [_row(operator) for operator in plan["operators"]])
+    saved = plan["arena_bytes_whole"] / max(plan["arena_bytes"], 1)
+    whole = f"tensor by tensor it would be {plan['arena_bytes_whole']:,} ({saved:.1f} times as many)"
+    print(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
+    print(f"weights  {plan['weight_bytes']:,} bytes, with biases, scales and tables")
+    print(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
+    for file in files:
+        print(f"{file}  {file.stat().st_size:,} bytes")
+
+
+def _row(operator: dict[str, Any]) -> tuple[str, ...]:
+    cut = "  (new segment)" if operator["begins_segment"] and operator["op"] != "INPUT" else ""
+    return (
+        f"{operator['index']} {operator['op']}{cut}" if operator["op"] != "INPUT" else "INPUT",
+        "x".join(map(str, operator["shape"])),
+        f"{operator['macs']:,}",
+        f"{operator['macs_computed']:,}",
+        operator["kernel"] if operator["op"] != "INPUT" else "",
+        f"{operator['rows_kept']} of {operator['rows']}",
+    )

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn verify`: proof that the generated C computes the same bytes."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgecnn.cli.compile import optimize_option, schedule_option, target_option
+from edgecnn.cli.console import json_option
+
+if TYPE_CHECKING:
+    from edgecnn.pipeline.verify import Verified
+
+
+@click.command("verify")
+@click.argument("model", type=click.Path(path_type=Path))
+@target_option
+@click.option(
+    "--inputs",
+    default="5",
+    show_default=True,
+    metavar="DIR|N",
+    help="A folder of images, or how many random inputs.",
+)
+@schedule_option
+@optimize_option
+@json_option
+def command(model: Path, target: str, inputs: str, schedule: str, optimize: str, as_json: bool) -> None:
+    """Compile a model's C with a real compiler, run it, and compare every byte.
+
+    The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), or with edgecnn's
+    own in NumPy where that can't run. Target c99 runs on this machine under ASan and UBSan; the Cortex-M
+    targets run on an emulated core, which counts instructions. Exit code 1 when a byte differs.
+
+    \b
+    Examples:
+      edgecnn verify model_int8.tflite
+      edgecnn verify model_int8.tflite --target cortex-m4 --inputs photos/test
+    """
+    from edgecnn.cli.console import print_json
+    from edgecnn.pipeline.verify import verify
+
+    chosen = int(inputs) if inputs.isdigit() else Path(inputs)
+    if chosen == 0:
+        raise click.BadParameter("at least 1 input is needed", param_hint="--inputs")
+    if isinstance(chosen, Path) and not chosen.is_dir():
+        raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
+    found = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+    if found.bytes_different:
+        sys.exit(1)
+
+
+def _print(found: "Verified") -> None:
+    print(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
+    if found.instructions is not None:
+        rate = found.instructions / max(found.macs, 1)
+        print(f"instructions per inference   {found.instructions:>12,}   ({rate:.2f} per MAC as given)")
+    for label, value in (
+        ("MACs computed", found.macs_computed),
+        ("code", found.code_bytes),
+        ("constant data", found.const_bytes),
+        ("arena", found.arena_bytes),
+        ("state", found.state_bytes),
+        ("statics", found.static_bytes),
+        ("worst stack, by call graph", found.stack_bytes),
+        ("worst stack, seen", found.stack_painted_bytes),
+    ):
+        if value is not None:
+            print(f"{label:<28} {value:>12,}" + ("" if label == "MACs computed" else " bytes"))
+    print(f"{found.bytes_different} of {found.bytes_compared} bytes differ")

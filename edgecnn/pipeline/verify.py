@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles a model's C, runs it, and compares every byte with TFLite's reference kernels."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import reference
+from edgecnn.compiler.c_model import CModel
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.flatbuffer import with_valid_axes
+from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
+from edgecnn.compiler.targets import Target, find_target
+from edgecnn.data.images import load_image
+from edgecnn.errors import DataError, MissingToolError, ModelError
+from edgecnn.runtime.emulated_core import EmulatedCore
+from edgecnn.runtime.host_compiler import HostCompiler
+from edgecnn.runtime.program import Program
+from edgecnn.runtime.tflite import TfliteModel
+
+Values = NDArray[np.int8]
+
+# Whose reference kernels are the definition of bit-exact; where it can't run, our NumPy references stand in.
+_ORACLE = "tflite-runtime 2.14.0"
+_LEVELS = {"speed": "-O2", "size": "-Os"}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `edgecnn verify` found. Figures of the core are None where the host ran the C."""
+
+    target: str
+    oracle: str
+    inputs: int
+    bytes_compared: int
+    bytes_different: int
+    instructions: int | None
+    code_bytes: int | None
+    const_bytes: int | None
+    arena_bytes: int
+    state_bytes: int
+    static_bytes: int | None
+    stack_bytes: int | None
+    stack_painted_bytes: int | None
+    macs: int
+    macs_computed: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures by name; every value fits JSON."""
+        return asdict(self)
+
+
+def verify(
+    path: Path, target: str, inputs: int | Path, *, rows: bool = True, optimize: str = "speed"
+) -> Verified:
+    """Compile a .tflite file to C, run it and compare its outputs with the oracle's.
+
+    Args:
+        path: the file.
+        target: a name from `targets.TARGETS`: one with an emulated board, or one of this machine.
+        inputs: how many random inputs to run, or a folder of images.
+        rows: the schedule to compile with, as for `compile_tflite`.
+        optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
+
+    Raises:
+        ModelError: the model can't be compiled.
+        DataError: the folder holds no image that can be read.
+        MissingToolError: a compiler or the emulator is not installed.
+        EdgecnnError: the generated C doesn't compile or fails.
+    """
+    compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
+    model, chosen = compiled.model, find_target(target)
+    values = _random(model, inputs) if isinstance(inputs, int) else _images(model, inputs)
+    oracle, expected = _expected(model, path, values)
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+        folder = Path(name)
+        compiled.write(folder)
+        program = _program(compiled, chosen, folder)
+        given = [b"".join(value.tobytes() for value in one) for one in values]
+        if chosen.board is None:
+            outputs, figures = _on_host(chosen, program, given, optimize), dict.fromkeys(_FIGURES)
+        else:
+            outputs, figures = _on_core(chosen, program, given, optimize, folder)
+    got = np.frombuffer(b"".join(outputs), np.int8)
+    return Verified(
+        target=target,
+        oracle=oracle,
+        inputs=len(values),
+        bytes_compared=got.size,
+        bytes_different=int(np.count_nonzero(got != expected)),
+        arena_bytes=model.schedule.arena,
+        state_bytes=_state_bytes(model, chosen),
+        macs=compiled.plan["macs"],
+        macs_computed=compiled.plan["macs_computed"],
+        **figures,
+    )
+
+
+_FIGURES = ("instructions", "code_bytes", "const_bytes", "static_bytes", "stack_bytes", "stack_painted_bytes")
+
+
+def _on_host(target: Target, program: Program, given: Sequence[bytes], optimize: str) -> list[bytes]:
+    if not target.native:
+        raise MissingToolError(
+            f"target {target.name} can't be run here: no emulator for it is supported; "
+            "targets cortex-m0plus to cortex-m55 and c99 can be verified"
+        )
+    flags = (_LEVELS[optimize], *target.cflags)
+    return HostCompiler(sanitize=True, flags=flags).run(program, given)
+
+
+def _on_core(
+    target: Target, program: Program, given: Sequence[bytes], optimize: str, folder: Path
+) -> tuple[list[bytes], dict[str, int | None]]:
+    core = EmulatedCore(target, _LEVELS[optimize])
+    firmware = core.build(program, folder)
+    result = core.run(firmware, given)
+    return result.outputs, {
+        "instructions": max(result.instructions),
+        "code_bytes": firmware.code_bytes,
+        "const_bytes": firmware.const_bytes,
+        "static_bytes": firmware.data_bytes + firmware.bss_bytes,
+        "stack_bytes": firmware.stack.bytes,
+        "stack_painted_bytes": result.stack_bytes,
+    }
+
+
+def _random(model: CModel, count: int) -> list[list[Values]]:
+    rng = np.random.default_rng(0)
+    return [[rng.integers(-128, 128, edge.shape, np.int8) for edge in model.inputs] for _ in range(count)]
+
+
+def _images(model: CModel, folder: Path) -> list[list[Values]]:
+    """Return the images of a folder and its subfolders as the model's input: a byte stands for byte / 255."""
+    shape, quantization = model.inputs[0].shape, model.inputs[0].quantization
+    if len(model.inputs) != 1 or len(shape) != 4 or shape[3] not in (1, 3):
+        raise ModelError(
+            f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
+        )
+    real = np.arange(256) / 255
+    table = np.clip(np.floor(real / quantization.scale + 0.5) + quantization.zero_point, -128, 127).astype(
+        np.int8
+    )
+    found = []
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            try:
+                found.append([table[load_image(file, *shape[1:])][np.newaxis]])
+            except DataError:
+                continue  # labels and notes lie beside images
+    if not found:
+        raise DataError(f"{folder} holds no image that can be read; give another folder, or a number")
+    return found
+
+
+def _expected(model: CModel, path: Path, values: Sequence[Sequence[Values]]) -> tuple[str, Values]:
+    """Return whose reference kernels were asked, and all outputs in a row."""
+    if len(model.inputs) == len(model.outputs) == 1 and not model.real:
+        try:
+            oracle = TfliteModel(with_valid_axes(path.read_bytes()), kernels="reference")
+        except MissingToolError:
+            oracle = None
+        if oracle is not None and oracle.runtime == _ORACLE:
+            outputs = [oracle.invoke(one[0]) for one in values]
+            return f"{oracle.runtime} BUILTIN_REF", np.concatenate([output.ravel() for output in outputs])
+    graph = strip_float_edges(model.original)
+    made = [output.ravel() for one in values for output in reference.run(graph, one)]
+    return "NumPy references", np.concatenate(made)
+
+
+def _state_bytes(model: CModel, target: Target) -> int:
+    """Return the size of the state struct, which `_program` has the C compiler assert."""
+    pointer = 8 if target.native or target.name == "aarch64" else 4
+    size = pointer + 4 + 2 + 2 * len(model.schedule.network.steps) + 2
+    return -(-size // pointer) * pointer
+
+
+def _program(compiled: CompiledModel, target: Target, folder: Path) -> Program:
+    """Return the program that runs the model; on the host both ways, where lines can be pushed."""
+    model = compiled.model
+    arguments, at = [], 0
+    for edge in model.inputs:
+        arguments.append(f"input + {at}")
+        at += edge.size
+    made = 0
+    for edge in model.outputs:
+        arguments.append(f"output + {made}")
+        made += edge.size
+    # On a core each call is measured, so it is one inference; the host checks both ways.
+    pushed = _PUSHED if model.pushes and target.board is None else ""
+    words = {"prefix": model.prefix, "PREFIX": model.prefix.upper(), "name": model.name}
+    harness = _HARNESS.format(
+        **words,
+        state=_state_bytes(model, target),
+        arguments=", ".join(arguments),
+        pushed=pushed.format(**words, size=made),
+    )
+    return Program((folder / f"{model.name}.c",), harness, at, made, (folder,))
+
+
+_HARNESS = """\
+#include <string.h>
+#include "{name}.h"
+#include "program.h"
+
+static {PREFIX}_ARENA(arena);
+static {prefix}_t nn;
+typedef char state_is_as_reported[sizeof(nn) == {state} ? 1 : -1];
+
+int program_setup(void)
+{{
+    return {prefix}_init(&nn, &arena, sizeof arena);
+}}
+
+int program_run(const int8_t *input, int8_t *output)
+{{
+    if ({prefix}_run(&nn, {arguments}) != 0) {{
+        return 1;
+    }}
+{pushed}    return 0;
+}}
+"""
+
+_PUSHED = """\
+    {{
+        static int8_t pushed[{size}];
+        int done = 0;
+        {prefix}_begin(&nn);
+        for (unsigned y = 0; y < {PREFIX}_LINES; ++y) {{
+            done = {prefix}_push_row(&nn, input + y * {PREFIX}_LINE_SIZE, pushed);
+        }}
+        if (done != 1 || {prefix}_push_row(&nn, input, pushed) != -1) {{
+            return 2;
+        }}
+        if (memcmp(pushed, output, sizeof pushed) != 0) {{
+            return 3;
+        }}
+    }}
+"""
