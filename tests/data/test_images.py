@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decoding: every mode ends as grey or RGB bytes, and what is broken is named."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn.data import images
+from edgecnn.data.images import decode, image_size, load_image
+from edgecnn.errors import DataError
+
+RED = (200, 10, 30)
+
+
+def save(tmp_path, picture, name="picture.png", **options):
+    path = tmp_path / name
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "fill", "expected"),
+    [
+        ("1", 1, [255]),
+        ("L", 77, [77]),
+        ("LA", (77, 0), [77]),
+        ("RGB", RED, list(RED)),
+        ("RGBA", (*RED, 0), list(RED)),
+    ],
+)
+def test_modes_of_png(tmp_path, mode, fill, expected):
+    path = save(tmp_path, Image.new(mode, (3, 2), fill))
+    image = decode(path)
+    assert image.dtype == np.uint8
+    assert image.shape == (2, 3, len(expected))
+    assert (image == expected).all()
+    assert image_size(path) == (3, 2)
+
+
+def test_palette_and_cmyk_become_rgb(tmp_path):
+    palette = Image.new("RGB", (4, 4), RED).quantize(2)
+    assert (decode(save(tmp_path, palette)) == RED).all()
+    cmyk = Image.new("CMYK", (4, 4), (0, 255, 255, 0))
+    assert (decode(save(tmp_path, cmyk, "ink.tif")) == (255, 0, 0)).all()
+
+
+def test_sixteen_bits_lose_the_low_byte(tmp_path):
+    values = np.array([[0, 255, 256, 0x1234, 65535]], np.uint16)
+    for name in ("deep.png", "deep.tif"):
+        path = save(tmp_path, Image.fromarray(values), name)
+        assert decode(path).ravel().tolist() == [0, 0, 1, 0x12, 255]
+
+
+def test_other_depths_are_refused(tmp_path):
+    for values in (np.full((2, 2), 70000, np.int32), np.ones((2, 2), np.float32)):
+        path = save(tmp_path, Image.fromarray(values), "deep.tif")
+        for read in (decode, image_size):
+            with pytest.raises(
+                DataError, match=r"deep\.tif can't be decoded: its pixels .* save it with 8 or 16"
+            ):
+                read(path)
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    picture = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8) * 20)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    assert decode(save(tmp_path, picture, exif=exif))[..., 0].tolist() == [[80, 20], [100, 40], [120, 60]]
+
+
+def test_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("L", (4, 4), level) for level in (10, 250)]
+    path = save(tmp_path, frames[0], "two.gif", save_all=True, append_images=frames[1:])
+    assert (decode(path) == 10).all()
+
+
+def test_load_image_brings_any_channels_to_those_asked_for(tmp_path):
+    grey = save(tmp_path, Image.new("L", (9, 7), 50), "grey.png")
+    colour = save(tmp_path, Image.new("RGB", (9, 7), RED), "colour.png")
+    assert (load_image(grey, 4, 5, 3) == 50).all()
+    assert load_image(grey, 4, 5, 3).shape == (4, 5, 3)
+    luma = (77 * 200 + 150 * 10 + 29 * 30 + 128) >> 8
+    assert (load_image(colour, 4, 5, 1) == luma).all()
+
+
+@pytest.mark.parametrize("read", [decode, image_size])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif", "webp"])
+def test_truncated_files_are_found(tmp_path, suffix, read):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    path = save(tmp_path, Image.fromarray(pixels), f"cut.{suffix}")
+    read(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(DataError, match=rf"cut\.{suffix} can't be decoded: ."):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
+def test_what_is_no_image_is_refused(tmp_path, content):
+    path = tmp_path / "fake.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"fake\.png is not an image that edgecnn reads \(BMP, GIF"):
+        decode(path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.png can't be decoded: No such file"):
+        decode(tmp_path / "gone.png")
+
+
+def test_pixel_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 99)
+    path = save(tmp_path, Image.new("L", (10, 10)))
+    with pytest.raises(DataError, match="10x10 pixels are more than 99"):
+        decode(path)
