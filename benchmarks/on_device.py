@@ -256,7 +256,7 @@ def class_names(model: Path, images: list[tuple[Path, str]]) -> list[str]:
     names = sorted(labels)
     beside = model.with_name("labels.txt")
     if beside.exists():
-        names = beside.read_text(encoding="utf-8").splitlines()
+        names = beside.read_text(encoding="utf-8", errors="replace").splitlines()
     elif zipfile.is_zipfile(model):
         with zipfile.ZipFile(model) as archive:
             file = next((name for name in archive.namelist() if name.endswith(".txt")), None)

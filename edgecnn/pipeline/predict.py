@@ -87,7 +87,7 @@ def _model_file(model: Path) -> Path:
 def _labels(file: Path, classes: int) -> tuple[str, ...]:
     beside = file.with_name("labels.txt")
     if beside.exists():
-        labels, source = tuple(beside.read_text(encoding="utf-8").splitlines()), str(beside)
+        labels, source = tuple(beside.read_text(encoding="utf-8", errors="replace").splitlines()), str(beside)
     else:
         stored = read_labels(file.read_bytes())
         if stored is None:
