@@ -34,7 +34,8 @@ def draw_sheet(dataset: Dataset, path: Path) -> None:
     for label, name in enumerate(dataset.classes):
         samples = [sample for sample in dataset.samples if sample.label == label]
         chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, COLUMNS * ROWS).round().astype(int)]
-        bands.append(_band(f"{name}: {len(samples):,} images", list(dict.fromkeys(chosen))))
+        kind = ", synthetic" if any(is_phantom(sample.path) for sample in chosen) else ""
+        bands.append(_band(f"{name}: {len(samples):,} images{kind}", list(dict.fromkeys(chosen))))
     with replacing(path) as temporary:
         Image.fromarray(np.concatenate(bands)).save(temporary)
 
@@ -43,8 +44,6 @@ def _band(title: str, samples: Sequence[Sample]) -> NDArray[np.uint8]:
     """Return (height, width, 3): a title over rows of pictures."""
     rows = -(-len(samples) // COLUMNS)
     band = Image.new("RGB", (COLUMNS * (TILE + GAP) + GAP, TITLE + rows * (TILE + GAP)), PAPER)
-    if any(is_phantom(sample.path) for sample in samples):
-        title += ", synthetic"
     ImageDraw.Draw(band).text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(16))
     for index, sample in enumerate(samples):
         row, column = divmod(index, COLUMNS)
