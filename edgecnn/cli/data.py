@@ -72,9 +72,9 @@ def check(source: Path, seed: int, sheet: Path | None, as_json: bool) -> None:
 
     with progress_bar() as progress:
         dataset = open_dataset(source, seed=seed, progress=progress)
+        if sheet:
+            draw_sheet(dataset, sheet)
         report = look_through(dataset, progress)
-    if sheet:
-        draw_sheet(dataset, sheet)
     if as_json:
         print_json(report.to_json())
     else:

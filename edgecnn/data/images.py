@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image files to arrays of bytes. Pillow only decodes; every other step is ours (see resize.py)."""
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # _open refuses instead
+# What Pillow would print about odd files is either one of our own errors or of no concern to a user.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:

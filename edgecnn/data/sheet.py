@@ -12,6 +12,7 @@ from edgecnn.data.dataset import Dataset, Sample
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import is_phantom
 from edgecnn.data.resize import resize
+from edgecnn.errors import EdgecnnError
 from edgecnn.files import replacing
 
 COLUMNS, ROWS = 10, 2
@@ -20,16 +21,16 @@ PAPER, INK = (255, 255, 255), (32, 32, 32)
 
 
 def draw_sheet(dataset: Dataset, path: Path) -> None:
-    """Draw up to 20 pictures of each class, evenly taken from all there are, into an image file.
-
-    Args:
-        dataset: the pictures.
-        path: where to write; the suffix says the format, .png for instance.
+    """Draw up to 20 pictures of each class, evenly taken from all there are, into a PNG file.
 
     Raises:
         DataError: a file can't be decoded.
-        EdgecnnError: `path` can't be written.
+        EdgecnnError: `path` is not called .png or can't be written.
     """
+    if path.suffix.lower() != ".png":
+        raise EdgecnnError(
+            f"a contact sheet is a PNG file; call it {path.with_suffix('.png').name}, not {path.name}"
+        )
     bands = []
     for label, name in enumerate(dataset.classes):
         samples = [sample for sample in dataset.samples if sample.label == label]
