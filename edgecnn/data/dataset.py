@@ -106,13 +106,20 @@ def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
     if not source.exists():
         raise DataError(f"there is no {source}; give a folder of images, a .zip of one, or a .csv file")
     if source.suffix.lower() == ".zip":
-        folder = unpack(source)
-        return folder, *read_folder(folder)
+        return _read_zip(source)
     if source.suffix.lower() == ".csv":
         return source.parent, *read_csv(source)
     raise DataError(
         f"{source} is a {source.suffix or 'plain'} file; give a folder of images, a .zip of one, or a .csv"
     )
+
+
+def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
+    folder = unpack(source)
+    try:
+        return folder, *read_folder(folder)
+    except DataError as error:  # of a folder that nobody can look into later
+        raise DataError(str(error).replace(str(folder), str(source))) from error
 
 
 def _sieve(entries: Sequence[Entry], progress: Progress) -> tuple[list[Entry], list[tuple[Path, str]]]:

@@ -64,14 +64,15 @@ def write_phantoms(
     Args:
         directory: made here; it may exist only if it is empty.
         counts: images per split ("train", "validation", "test"), shared evenly among the classes.
-        seed: an image depends on the seed, its split and its number only, not on how many there are.
+        seed: an image depends on the seed, its split and its number only, not on how many there are. On
+            another processor or NumPy a pixel may differ by one level, where arithmetic rounds differently.
         progress: told of every image.
 
     Raises:
         DataError: `directory` holds something, or a count leaves a class without an image.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise DataError(f"{directory} is not empty; give a new folder, or empty this one first")
+        raise DataError(f"{directory} is there and is not an empty folder; give a new one")
     for split, count in counts.items():
         if count < len(CLASSES):
             raise DataError(
@@ -188,9 +189,8 @@ def _draw_vessels(drawing: _Drawing, lungs: list[_Lung], rng: np.random.Generato
     for lung in lungs:
         density = _lines(drawing.to_pixels(_branches(lung, rng)))
         ends = lung.places(rng, rng.integers(1, 5), 0.9)
-        density += _dots(
-            drawing.to_pixels(ends), (0.02 + rng.exponential(0.008, ends.shape[1])) / drawing.pixel
-        )
+        radii = 0.02 + rng.exponential(0.008, ends.shape[1])
+        density += _dots(drawing.to_pixels(ends), radii / drawing.pixel)
         drawing.paint(lung.inside * (1 - np.exp(-density)), brightness)
 
 
@@ -236,7 +236,7 @@ def _dots(points: Points, radii: Points) -> Plane:
 def _draw_nodule(drawing: _Drawing, lung: _Lung, malignant: bool, rng: np.random.Generator) -> None:
     """Draw a nodule. Malignant ones tend to the far end of each trait, benign ones to the near end."""
     traits = rng.beta(7, 1.5, 4) if malignant else rng.beta(1.5, 7, 4)
-    radius, lobes, spicules, texture = traits * (0.15, 0.3, 0.9, 0.12) + (0.085, 0, 0, 0)
+    radius, lobes, spicules, texture = (traits * (0.15, 0.3, 0.9, 0.12) + (0.085, 0, 0, 0)).tolist()
     centre = lung.places(rng, 1, 0.7)[:, 0]
     x, y = drawing.x - np.float32(centre[0]), drawing.y - np.float32(centre[1])
     distance, angle = _length(x, y), np.arctan2(y, x)
@@ -263,9 +263,8 @@ def _draw_heart(drawing: _Drawing, rng: np.random.Generator) -> None:
     """Draw heart, descending aorta and windpipe."""
     brightness = rng.uniform(0.54, 0.64)
     centre = (rng.uniform(0, 0.14), rng.uniform(-0.2, 0))
-    drawing.paint(
-        drawing.ellipse(centre, (rng.uniform(0.12, 0.25), rng.uniform(0.14, 0.24)), 0.5), brightness
-    )
+    radii = (rng.uniform(0.12, 0.25), rng.uniform(0.14, 0.24))
+    drawing.paint(drawing.ellipse(centre, radii, 0.5), brightness)
     drawing.paint(drawing.ellipse((0.13, 0.24), (0.085, 0.085)), brightness + 0.04)
     drawing.paint(drawing.ellipse((0, 0.05), (rng.uniform(0.01, 0.08), 0.05)), 0.1)
 

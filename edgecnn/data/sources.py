@@ -70,7 +70,7 @@ def _class_names(folder: Path) -> list[str]:
     names = [entry.name for entry in _subfolders(folder)]
     if len(names) < 2:
         raise DataError(
-            f"{folder} holds {len(names)} class folders; put the images into a folder per class, at least two"
+            f"{folder} needs a folder of images per class, at least two, but has {', '.join(names) or 'none'}"
         )
     return names
 

@@ -77,6 +77,14 @@ def test_what_is_no_zip(tmp_path, content):
         unpack(tmp_path / "broken.zip")
 
 
+def test_a_zip_without_classes_is_named_itself(tmp_path):
+    packed = zip_of(tmp_path / "one.zip", [("cat/1.png", b"picture")])
+    with pytest.raises(
+        DataError, match=r"one\.zip needs a folder of images per class, at least two, but has cat"
+    ):
+        open_dataset(packed, seed=0)
+
+
 def test_damaged_member(tmp_path):
     packed = zip_of(tmp_path / "broken.zip", [("cat/1.png", b"picture")])
     packed.write_bytes(packed.read_bytes().replace(b"picture", b"pixture"))

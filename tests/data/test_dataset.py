@@ -146,8 +146,8 @@ def test_folder_refusals(folder, tmp_path):
     assert "class 'empty' has no image for test" in refusal(folder)
     shutil.rmtree(folder / "empty")
     shutil.rmtree(folder / "dog")
-    assert "holds 1 class folders" in refusal(folder)
-    assert "holds 0 class folders" in refusal(folder / "cat")
+    assert "at least two, but has cat" in refusal(folder)
+    assert "at least two, but has none" in refusal(folder / "cat")
     assert "there is no" in refusal(tmp_path / "nowhere")
     (tmp_path / "model.tflite").write_bytes(b"")
     assert "is a .tflite file" in refusal(tmp_path / "model.tflite")
@@ -159,7 +159,7 @@ def test_part_folder_refusals(folder, tmp_path):
     assert "has masks beside train and test folders" in refusal(parts)
     (parts / "masks").rmdir()
     (parts / "val" / "cat").mkdir(parents=True)
-    assert "holds 1 class folders" in refusal(parts)
+    assert "at least two, but has cat" in refusal(parts)
     (parts / "val" / "bird").mkdir()
     assert "test has the classes cat, dog, but val has bird, cat" in refusal(parts)
     shutil.rmtree(parts / "val")
@@ -171,7 +171,7 @@ def test_part_folder_refusals(folder, tmp_path):
 
 
 def test_an_empty_folder_and_empty_classes(tmp_path):
-    assert "holds 0 class folders" in refusal(tmp_path)
+    assert "at least two, but has none" in refusal(tmp_path)
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
     assert "holds no image that can be decoded" in refusal(tmp_path)

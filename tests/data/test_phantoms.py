@@ -45,7 +45,7 @@ def test_splits_hold_different_pictures(tmp_path):
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(DataError, match="is not empty"):
+    with pytest.raises(DataError, match="is not an empty folder"):
         write_phantoms(tmp_path, {"train": 3}, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
