@@ -25,15 +25,20 @@ def prune(
 ) -> tuple[Any, list[dict[str, float]]]:
     """Return a copy of `model` with `sparsity` (0..1) of each kernel zero, fine-tuned, and its history.
 
+    It learns to answer as `model` does, which keeps what early stopping chose: on labels, a few more epochs
+    overfit a small data set again.
+
     The options' `keep_best` has to be False: an early epoch has fewer zeros, and is better for it.
     """
     steps = options.epochs * ceil(len(train.labels) / options.batch_size)
     every = max(1, int(RAMP * steps) // UPDATES)
     end = int(RAMP * steps) // every * every  # a multiple, or the toolkit never sets the final sparsity
-    schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, sparsity, begin_step=0, end_step=end, frequency=every)
+    schedule = tfmot.sparsity.keras.PolynomialDecay(
+        0.0, sparsity, begin_step=0, end_step=end, frequency=every
+    )
     pruned = tfmot.sparsity.keras.prune_low_magnitude(_copy(model), pruning_schedule=schedule)
     update = tfmot.sparsity.keras.UpdatePruningStep()
-    history = fit(pruned, train, validation, options, checkpoint, progress, callbacks=(update,))
+    history = fit(pruned, train, validation, options, checkpoint, progress, (update,), teacher=model)
     return _copy(tfmot.sparsity.keras.strip_pruning(pruned)), history
 
 

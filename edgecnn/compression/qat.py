@@ -23,6 +23,7 @@ Ranges = dict[str, tuple[float, float]]  # name of a quantizer's variables -> lo
 
 def quantize_aware(
     model: Any,
+    teacher: Any,
     train: Arrays,
     validation: Arrays,
     options: FitOptions,
@@ -33,6 +34,7 @@ def quantize_aware(
 
     Args:
         model: a float Keras model, pruned or not.
+        teacher: the Keras model whose answers are learned.
         train: the images to learn from; a seeded sample of them calibrates the ranges.
         validation: the images that choose the best epoch.
         options: how to fit.
@@ -47,7 +49,7 @@ def quantize_aware(
         scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
         quantized = quantize.quantize_apply(annotated, scheme)
     _set_ranges(quantized, ranges)
-    history = fit(quantized, train, validation, options, checkpoint, progress, callbacks=(_PinInputRange(),))
+    history = fit(quantized, train, validation, options, checkpoint, progress, (_PinInputRange(),), teacher)
     return quantized, history
 
 

@@ -131,6 +131,7 @@ def _prune_and_train(
     write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned))
     quantized, history = quantize_aware(
         pruned,
+        model,
         train,
         validation,
         _fit_options(run, "qat", options.qat_epochs),
@@ -152,6 +153,5 @@ def _fit_options(run: Run, stage: str, epochs: int) -> FitOptions:
         learning_rate=trained["learning_rate"] * LEARNING_RATE[stage],
         seed=trained["seed"],
         keep_best=stage == "qat",
-        balance=trained["class_weights"] == "balanced",
         augmentation=parse_augmentation(trained["augment"]),
     )

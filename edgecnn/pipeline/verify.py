@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.c_model import CModel
-from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
 from edgecnn.compiler.targets import Target, find_target
@@ -80,12 +80,14 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
         folder = Path(name)
         compiled.write(folder)
-        program = _program(compiled, chosen, folder)
+        # On a core each call is measured, so it is one inference; the host checks pushed lines too.
+        on_host = chosen.board is None
+        built = program(model, folder, both_ways=on_host, pointer=_pointer(chosen))
         given = [b"".join(value.tobytes() for value in one) for one in values]
-        if chosen.board is None:
-            outputs, figures = _on_host(chosen, program, given, optimize), dict.fromkeys(_FIGURES)
+        if on_host:
+            outputs, figures = _on_host(chosen, built, given, optimize), dict.fromkeys(_FIGURES)
         else:
-            outputs, figures = _on_core(chosen, program, given, optimize, folder)
+            outputs, figures = _on_core(chosen, built, given, optimize, folder)
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=target,
@@ -94,7 +96,7 @@ def verify(
         bytes_compared=got.size,
         bytes_different=int(np.count_nonzero(got != expected)),
         arena_bytes=model.schedule.arena,
-        state_bytes=_state_bytes(model, chosen),
+        state_bytes=_state_bytes(model, _pointer(chosen)),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
         **figures,
@@ -104,21 +106,21 @@ def verify(
 _FIGURES = ("instructions", "code_bytes", "const_bytes", "static_bytes", "stack_bytes", "stack_painted_bytes")
 
 
-def _on_host(target: Target, program: Program, given: Sequence[bytes], optimize: str) -> list[bytes]:
+def _on_host(target: Target, built: Program, given: Sequence[bytes], optimize: str) -> list[bytes]:
     if not target.native:
         raise MissingToolError(
             f"target {target.name} can't be run here: no emulator for it is supported; "
             "targets cortex-m0plus to cortex-m55 and c99 can be verified"
         )
     flags = (_LEVELS[optimize], *target.cflags)
-    return HostCompiler(sanitize=True, flags=flags).run(program, given)
+    return HostCompiler(sanitize=True, flags=flags).run(built, given)
 
 
 def _on_core(
-    target: Target, program: Program, given: Sequence[bytes], optimize: str, folder: Path
+    target: Target, built: Program, given: Sequence[bytes], optimize: str, folder: Path
 ) -> tuple[list[bytes], dict[str, int | None]]:
     core = EmulatedCore(target, _LEVELS[optimize])
-    firmware = core.build(program, folder)
+    firmware = core.build(built, folder)
     result = core.run(firmware, given)
     return result.outputs, {
         "instructions": max(result.instructions),
@@ -173,16 +175,26 @@ def _expected(model: CModel, path: Path, values: Sequence[Sequence[Values]]) -> 
     return "NumPy references", np.concatenate(made)
 
 
-def _state_bytes(model: CModel, target: Target) -> int:
-    """Return the size of the state struct, which `_program` has the C compiler assert."""
-    pointer = 8 if target.native or target.name == "aarch64" else 4
+def _pointer(target: Target) -> int:
+    """Return the bytes of a pointer."""
+    return 8 if target.native or target.name == "aarch64" else 4
+
+
+def _state_bytes(model: CModel, pointer: int) -> int:
+    """Return the size of the state struct, which `program` has the C compiler assert."""
     size = pointer + 4 + 2 + 2 * len(model.schedule.network.steps) + 2
     return -(-size // pointer) * pointer
 
 
-def _program(compiled: CompiledModel, target: Target, folder: Path) -> Program:
-    """Return the program that runs the model; on the host both ways, where lines can be pushed."""
-    model = compiled.model
+def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Program:
+    """Return a program that runs the model whose C is in `folder`, with all inputs and outputs in a row.
+
+    Args:
+        model: the model.
+        folder: where its files are.
+        both_ways: push the lines of an image as well as run it whole, and fail where the bytes differ.
+        pointer: bytes of a pointer, by which the size of the state struct is asserted.
+    """
     arguments, at = [], 0
     for edge in model.inputs:
         arguments.append(f"input + {at}")
@@ -191,12 +203,11 @@ def _program(compiled: CompiledModel, target: Target, folder: Path) -> Program:
     for edge in model.outputs:
         arguments.append(f"output + {made}")
         made += edge.size
-    # On a core each call is measured, so it is one inference; the host checks both ways.
-    pushed = _PUSHED if model.pushes and target.board is None else ""
+    pushed = _PUSHED if model.pushes and both_ways else ""
     words = {"prefix": model.prefix, "PREFIX": model.prefix.upper(), "name": model.name}
     harness = _HARNESS.format(
         **words,
-        state=_state_bytes(model, target),
+        state=_state_bytes(model, pointer),
         arguments=", ".join(arguments),
         pushed=pushed.format(**words, size=made),
     )

@@ -51,6 +51,7 @@ def fit(
     checkpoint: Path,
     progress: Progress,
     callbacks: tuple[Any, ...] = (),
+    teacher: Any = None,
 ) -> list[dict[str, float]]:
     """Train `model` in place, going on from `checkpoint` where that file exists.
 
@@ -62,6 +63,8 @@ def fit(
         checkpoint: file that holds the state after each finished epoch.
         progress: told after each batch.
         callbacks: further Keras callbacks.
+        teacher: a Keras model whose probabilities for each training image, as it was augmented, take the
+            place of its label (distillation, Hinton et al. 2015, arXiv:1503.02531, at temperature 1).
 
     Returns:
         One row per epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy.
@@ -81,7 +84,7 @@ def fit(
     held_out = _batches(validation, classes, options.batch_size, np.arange(len(validation.labels)))
     while state.epoch < options.epochs and not state.stopped:
         logs = model.fit(
-            _epoch(train, classes, options, state.epoch),
+            _epoch(train, classes, options, state.epoch, teacher),
             validation_data=held_out,
             initial_epoch=state.epoch,
             epochs=state.epoch + 1,
@@ -109,18 +112,21 @@ def _advance(
     return best
 
 
-def _epoch(arrays: Arrays, classes: int, options: FitOptions, epoch: int) -> Any:
+def _epoch(arrays: Arrays, classes: int, options: FitOptions, epoch: int, teacher: Any) -> Any:
     """Return the batches of one epoch, in an order that depends on seed and epoch only."""
     count, height, width, _ = arrays.images.shape
     order = np.random.default_rng((options.seed, epoch, 0)).permutation(count)
     batches = _batches(arrays, classes, options.batch_size, order)
-    if options.augmentation == NONE:
-        return batches
-    transforms = options.augmentation.transforms(count, height, width, options.seed, epoch)
-    offsets = options.augmentation.offsets(count, options.seed, epoch)
-    moves = tf.data.Dataset.from_tensor_slices((transforms, offsets)).batch(options.batch_size)
-    zipped = tf.data.Dataset.zip((batches, moves))
-    return zipped.map(lambda batch, move: (augment(batch[0], *move), batch[1]))
+    if options.augmentation != NONE:
+        transforms = options.augmentation.transforms(count, height, width, options.seed, epoch)
+        offsets = options.augmentation.offsets(count, options.seed, epoch)
+        moves = tf.data.Dataset.from_tensor_slices((transforms, offsets)).batch(options.batch_size)
+        batches = tf.data.Dataset.zip((batches, moves)).map(
+            lambda batch, move: (augment(batch[0], move[0], move[1]), batch[1])
+        )
+    if teacher is not None:
+        batches = batches.map(lambda images, _: (images, teacher(images, training=False)))
+    return batches
 
 
 def _batches(arrays: Arrays, classes: int, batch_size: int, order: npt.NDArray[np.int64]) -> Any:
