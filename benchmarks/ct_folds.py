@@ -6,7 +6,7 @@
 Needs the pack iqothnccd-ct160 in the folder that EDGECNN_DATA names, and scikit-learn. Groups of slices that
 look like one scan are never torn apart between training and test; a random split of these slices scores near
 100% by recognizing scans. Each fold is trained with each seed by the same steps as `edgecnn train` and
-`edgecnn compress`, in a process of its own; finished ones are kept in --work and not repeated.
+`edgecnn compress`; finished ones are kept in --work and not repeated.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def main() -> None:
     cells = [
         Cell(f, seed, table, options.work) for seed in range(options.seeds) for f, table in enumerate(folds)
     ]
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         for done, cell in enumerate(pool.map(_train, cells), 1):
             print(f"{done}/{len(cells)}: {cell.answers}", file=sys.stderr, flush=True)
     rows = list(_rows(cells))
@@ -202,8 +202,9 @@ def _figures(rows: list[Row]) -> dict[str, Any]:
 
 def _table(figures: dict[str, Any], images: int, folds: int, seeds: int) -> str:
     lines = [
-        f"{images:,} slices, {folds} folds by group, {seeds} seeds; means over all trainings in percent, 95% intervals",
-        f"clustered by group. Data: {SOURCE}. For research and education, not for diagnosis.",
+        f"{images:,} slices, {folds} folds by group, {seeds} seeds; means over all trainings in percent,",
+        f"95% intervals clustered by group. Data: {SOURCE}.",
+        "For research and education, not for diagnosis.",
         "",
         "| model | accuracy | balanced accuracy | loss of balanced accuracy against float, points |",
         "|---|---|---|---|",

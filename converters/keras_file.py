@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file of Keras 2 or 3, or a SavedModel, to a model that can be called and converted.
 
-Files are opened in Keras's safe mode: a Lambda layer, which holds Python code, is refused.
+Files are opened in Keras's safe mode: a Lambda layer, which holds Python code, is refused. Keras 2 has no
+safe mode for .h5 files, so those are searched for one first.
 """
 
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -49,9 +51,27 @@ def _load(path: Path) -> Any:
         return _SavedModel(path)
     if path.suffix not in (".keras", ".h5"):
         raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
+    if path.suffix == ".h5":
+        _refuse_lambda(path)
     if _keras_version(path).startswith("3."):
-        return keras3.models.load_model(path, compile=False, safe_mode=True)
+        return _by_export(keras3.models.load_model(path, compile=False, safe_mode=True))
     return keras2.models.load_model(path, compile=False, safe_mode=True)
+
+
+def _by_export(model: Any) -> Any:
+    """Return a Keras 3 model as a SavedModel, because TensorFlow's converter doesn't find its variables."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.export(folder, format="tf_saved_model", verbose=False)
+        return _SavedModel(Path(folder))
+
+
+def _refuse_lambda(path: Path) -> None:
+    def check(part: dict[str, Any]) -> None:
+        if part.get("class_name") == "Lambda":
+            raise ModelError(f"{path} holds a Lambda layer, that is Python code; use a layer of Keras")
+
+    with h5py.File(path) as file:
+        json.loads(file.attrs["model_config"], object_hook=check)
 
 
 def _keras_version(path: Path) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: one thin file per command, each loaded only when it is asked for."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -42,12 +43,9 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(
-    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgecnn")
-@click.pass_context
-def edgecnn(ctx: click.Context) -> None:
+def edgecnn() -> None:
     """From a folder of images to a small neural network on a five-euro device.
 
     \b
@@ -61,14 +59,12 @@ def edgecnn(ctx: click.Context) -> None:
     Every command explains itself with --help. Models trained with edgecnn are for research and
     education, never for diagnosis.
     """
-    if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
 
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
     try:
-        edgecnn(standalone_mode=False)
+        _run()
     except EdgecnnError as error:
         _fail(str(error))
     except click.UsageError as error:
@@ -79,6 +75,16 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         print("Interrupted; nothing half-written is left.", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # whoever reads us, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run() -> None:
+    try:
+        edgecnn(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as no_args:
+        print(no_args.format_message())
+    sys.stdout.flush()
 
 
 def _fail(message: str) -> None:

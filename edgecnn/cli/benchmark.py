@@ -27,7 +27,9 @@ from edgecnn.cli.console import print_metrics, progress_bar
 @click.option(
     "--warmup", type=click.IntRange(0), default=20, show_default=True, help="Inferences before those."
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the TFLite runtime."
+)
 @click.option(
     "--json",
     "json_file",

@@ -17,8 +17,20 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
     show_default=True,
     help="Part of the weights that become zero.",
 )
-@click.option("--prune-epochs", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--qat-epochs", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--prune-epochs",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Passes over the training images while weights become zero.",
+)
+@click.option(
+    "--qat-epochs",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Passes with int8 arithmetic imitated.",
+)
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no pruning, no further training.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved."
@@ -37,9 +49,10 @@ def command(
 ) -> None:
     """Prune a trained model and quantize it to int8.
 
-    Prunes by magnitude, trains on with the quantization in the loop and the zeros kept, and leaves
-    model_int8.tflite and its C array in the RUN folder, beside the pruned float model and, to compare with,
-    the plain post-training int8 model. Every variant is then measured on the same test images.
+    Prunes by magnitude, trains on with the quantization in the loop and the zeros kept, the float model
+    being the teacher. Leaves model_int8.tflite and its C array in the RUN folder, and beside them, to compare
+    with, the pruned float model and the post-training int8 model. Every variant is measured on the same test
+    images.
 
     \b
     Example:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -18,6 +20,7 @@ from rich.table import Table
 from edgecnn.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5
+_FILE_WIDTH = 240
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -27,15 +30,13 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, all columns but the first right-aligned; never cut where there is no terminal."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none."""
+    console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=not console.is_terminal)
     for row in rows:
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=240)
+        table.add_row(*map(escape, row))
     console.print(table)
 
 

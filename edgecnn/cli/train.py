@@ -18,9 +18,9 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
 @click.option("--model", default="cainvas", show_default=True, help="Architecture.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to make.")
 @click.option("--epochs", type=click.IntRange(1), help="At most so many passes over the images.")
-@click.option("--batch-size", type=click.IntRange(1))
-@click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]))
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--batch-size", type=click.IntRange(1), help="Images per step.")
+@click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Size of a step.")
 @click.option(
     "--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower validation loss."
 )

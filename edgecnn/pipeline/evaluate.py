@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from edgecnn.compiler.inspect import inspect
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
-from edgecnn.data.phantoms import NOTE
+from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.measurement import Latency, measure_latency
@@ -109,14 +108,8 @@ def describe_data(source: Path, dataset: Dataset) -> dict[str, Any]:
         counts[split] = {name: labels.count(label) for label, name in enumerate(dataset.classes)}
     return {
         "source": str(source),
-        "synthetic": _is_synthetic(dataset),
+        "synthetic": is_phantom(dataset.samples[0].path),
         "fingerprint": dataset.fingerprint,
         "images": counts,
         "skipped": len(dataset.skipped),
     }
-
-
-def _is_synthetic(dataset: Dataset) -> bool:
-    """Whether the images are the built-in phantoms, which say so in their files."""
-    with Image.open(dataset.samples[0].path) as image:
-        return NOTE in image.info.values()

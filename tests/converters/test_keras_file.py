@@ -32,7 +32,10 @@ def _model(keras: Any) -> Any:
 
 def _save(kind: str, folder: Path) -> tuple[Path, Any]:
     model = _model(keras3 if kind.startswith("keras3") else keras2)
-    path = folder / {"keras2": "a.keras", "h5": "a.h5", "keras3": "b.keras", "keras3h5": "b.h5", "saved": "dir"}[kind]
+    path = (
+        folder
+        / {"keras2": "a.keras", "h5": "a.h5", "keras3": "b.keras", "keras3h5": "b.h5", "saved": "dir"}[kind]
+    )
     with quiet():
         if kind == "saved":
             tf.saved_model.save(model, path)
@@ -60,11 +63,11 @@ def test_code_in_a_file_is_not_run(name: str, keras: Any, tmp_path: Path) -> Non
     marker = str(tmp_path / "ran")
     with quiet():
         model = keras.Sequential(
-            [keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x, path=marker: (open(path, "w"), x)[1])]
+            [keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x, path=marker: (Path(path).touch(), x)[1])]
         )
         model.save(tmp_path / name)
     (tmp_path / "ran").unlink(missing_ok=True)
-    with pytest.raises(ModelError, match="can't be loaded as a Keras model"):
+    with pytest.raises(ModelError, match="Lambda"):
         load_float_model(tmp_path / name)
     assert not (tmp_path / "ran").exists()
 

@@ -44,7 +44,8 @@ def test_metrics_hold_every_variant_with_every_figure(compressed: Run) -> None:
     assert list(metrics["variants"]) == ["float32", "float32_pruned", "int8_ptq", "int8_qat"]
     for variant in metrics["variants"].values():
         assert 0 <= variant["accuracy"] <= 1
-        assert variant["accuracy_loss_ci95"][0] <= variant["accuracy_loss"] <= variant["accuracy_loss_ci95"][1]
+        low, high = variant["accuracy_loss_ci95"]
+        assert low <= variant["accuracy_loss"] <= high
         assert variant["gzip_bytes"] < variant["bytes"]
         assert set(variant["latency_us"]) == {"median", "p95", "runs"}
         assert variant["latency_us"]["median"] <= variant["latency_us"]["p95"]
@@ -65,7 +66,8 @@ def test_int8_is_integer_throughout_and_takes_a_byte_minus_128(compressed: Run) 
         graph = read_model(compressed.variant(variant))
         assert "float32" not in {tensor.dtype for tensor in graph.tensors}
         [image], [answer] = (map(graph.tensors.__getitem__, edge) for edge in (graph.inputs, graph.outputs))
-        assert image.quantization and answer.quantization
+        assert image.quantization
+        assert answer.quantization
         assert (image.quantization.scale, image.quantization.zero_point) == (np.float32(1 / 255), -128)
         assert (answer.quantization.scale, answer.quantization.zero_point) == (1 / 256, -128)
         ops = [operator.op for operator in graph.operators]
@@ -77,7 +79,7 @@ def test_activation_ranges_are_calibrated(compressed: Run) -> None:
     graph = read_model(compressed.int8_model)
     for operator in graph.operators[:10]:
         quantization = graph.tensors[operator.outputs[0]].quantization
-        assert quantization and quantization.zero_point == -128 or operator.op == "FULLY_CONNECTED"
+        assert (quantization and quantization.zero_point == -128) or operator.op == "FULLY_CONNECTED"
 
 
 def test_same_seed_same_bytes(trained: Run, compressed: Run) -> None:
@@ -124,7 +126,7 @@ def test_other_images_than_trained_on_are_refused(images: Path, trained: Run, tm
     shutil.copytree(images, tmp_path / "data")
     (tmp_path / "data" / "bars" / "0.png").unlink()
     before = sorted(path.name for path in trained.path.iterdir())
-    with pytest.raises(RunError, match="is not what .* was trained on"):
+    with pytest.raises(RunError, match=r"is not what .* was trained on"):
         compress(trained.path, OPTIONS, silent, data=tmp_path / "data")
     assert sorted(path.name for path in trained.path.iterdir()) == before
 
