@@ -61,7 +61,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | No
     "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
 )
 @json_option
-def command(  # noqa: PLR0917 - one parameter for each option
+def command(  # noqa: PLR0913 - one parameter for each option
     model: Path,
     out: Path,
     name: str,

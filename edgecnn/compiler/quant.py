@@ -164,10 +164,3 @@ def one_over_one_plus(a: Int64s) -> Int64s:
         error = (1 << 29) - doubling_high_mul(half_denominator, x)
         x = x + multiply_by_power_of_two(doubling_high_mul(x, error), 2)
     return multiply_by_power_of_two(x, 1)
-
-
-def logistic(value: Int64s, integer_bits: int) -> Int64s:
-    """Return 1 / (1 + exp(-value)) as 0.31 fixed point (gemmlowp)."""
-    positive = one_over_one_plus(exp_on_negative_values(-np.abs(value), integer_bits))
-    result = np.where(value > 0, positive, INT32_MAX - positive)
-    return np.where(value == 0, 1 << 30, result)

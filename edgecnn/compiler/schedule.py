@@ -118,7 +118,8 @@ class _Search:
         """Return the steps that may pay when they wait: those a step with several inputs reads."""
         network = self._network(_Choice((0,) * len(self._steps)))
         joins = [step for step in network.steps if len(set(step.inputs)) > 1]
-        return sorted({network.maker[tensor] for step in joins for tensor in step.inputs})
+        makers = {network.maker[tensor] for step in joins for tensor in step.inputs}
+        return sorted(number for number in makers if network.steps[number].inputs)
 
     def _try(self, choice: _Choice) -> Schedule:
         network = self._network(choice)

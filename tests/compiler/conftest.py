@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lets the tests of the compiler import tflite_builder.py and generated_c.py, which lie beside this file."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+sys.path.append(str(Path(__file__).parent))
+
+# The same examples on every run; one that fails is kept in the test as an @example.
+settings.register_profile("edgecnn", derandomize=True, deadline=None, database=None)
+settings.load_profile("edgecnn")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the stored C of small models")

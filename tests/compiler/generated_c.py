@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a model three ways: TFLite's reference kernels, the NumPy references, the generated C."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tflite_builder import Builder
+
+from edgecnn.compiler import reference
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.pipeline.verify import program
+from edgecnn.runtime.host_compiler import HostCompiler
+from edgecnn.runtime.program import Program
+
+Arrays = list[np.ndarray]
+
+
+def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
+    """Return random int8 inputs, among them one with the extremes only."""
+    graph, rng = parse(model), np.random.default_rng(seed)
+    shapes = [graph.tensors[i].shape for i in graph.inputs]
+    inputs = [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
+    inputs[0] = [np.where(rng.random(shape) < 0.5, -128, 127).astype(np.int8) for shape in shapes]
+    return inputs
+
+
+def run_oracle(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
+    """Return what tflite-runtime 2.14's reference kernels make of the inputs."""
+    from tflite_runtime.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
+    )
+    interpreter.allocate_tensors()
+    results = []
+    for one in inputs:
+        for details, value in zip(interpreter.get_input_details(), one, strict=True):
+            interpreter.set_tensor(details["index"], value)
+        interpreter.invoke()
+        results.append([interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()])
+    return results
+
+
+def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
+    graph = parse(model)
+    return [reference.run(graph, one) for one in inputs]
+
+
+def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: object) -> list[Arrays]:
+    """Compile and run the C of several models as one program, whole images as well as pushed lines.
+
+    `inputs` holds a list for each model, all of one length; so does the result, outputs joined to one array.
+    """
+    host = HostCompiler(**({"sanitize": True, "flags": ("-O1",)} | compiler))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for model in models:
+            model.write(folder)
+        programs = [program(model.model, folder, both_ways=True, pointer=8) for model in models]
+        joined = [
+            b"".join(value.tobytes() for one in ones for value in one) for ones in zip(*inputs, strict=True)
+        ]
+        made = host.run(_joined(programs, folder), joined)
+    ends = np.cumsum([one.output_bytes for one in programs])[:-1]
+    outputs = [np.split(np.frombuffer(output, np.int8), ends) for output in made]
+    return [list(one) for one in zip(*outputs, strict=True)]
+
+
+def _joined(programs: list[Program], folder: Path) -> Program:
+    """Return one program that runs several, on inputs and to outputs that lie one behind the other."""
+    text, calls, setups = ['#include "program.h"\n'], "", ""
+    read = made = 0
+    for number, one in enumerate(programs):
+        # In files of their own, so that names don't meet.
+        harness = one.harness.replace("int program_", f"int program{number}_")
+        text.append(f"int program{number}_setup(void);\nint program{number}_run(const int8_t *, int8_t *);\n")
+        (folder / f"harness{number}.c").write_text("#include <stdint.h>\n" + text[-1] + harness)
+        setups += f"    if (program{number}_setup() != 0) return 1;\n"
+        calls += f"    if (program{number}_run(input + {read}, output + {made}) != 0) return {number + 1};\n"
+        read += one.input_bytes
+        made += one.output_bytes
+    body = f"int program_setup(void) {{\n{setups}    return 0;\n}}\n"
+    body += f"int program_run(const int8_t *input, int8_t *output) {{\n{calls}    return 0;\n}}\n"
+    sources = [source for one in programs for source in one.sources]
+    sources += [folder / f"harness{number}.c" for number in range(len(programs))]
+    return Program(sources, "".join(text) + body, read, made, (folder,))
+
+
+def check(models: list[bytes], count: int = 3, **options: object) -> list[CompiledModel]:
+    """Check oracle = NumPy reference = C, byte for byte; return what was compiled."""
+    inputs = [random_inputs(model, count, seed) for seed, model in enumerate(models)]
+    expected = [run_oracle(model, ones) for model, ones in zip(models, inputs, strict=True)]
+    for model, ones, wanted in zip(models, inputs, expected, strict=True):
+        for mine, theirs in zip(run_numpy(model, ones), wanted, strict=True):
+            for our, their in zip(mine, theirs, strict=True):
+                np.testing.assert_array_equal(our, their)
+    options = {"optimize": "size"} | options
+    compiled = [compile_tflite(model, name=f"net{i}", **options) for i, model in enumerate(models)]
+    for got, wanted in zip(run_c(compiled, inputs), expected, strict=True):
+        for ours, theirs in zip(got, wanted, strict=True):
+            np.testing.assert_array_equal(ours, np.concatenate([value.ravel() for value in theirs]))
+    return compiled
+
+
+def check_operators(make: Callable[..., int], cases: Sequence[tuple[Any, ...]]) -> None:
+    """Check one-operator models: each case is an input shape and what `make(builder, input, ...)` takes."""
+    models = []
+    for seed, (shape, *arguments) in enumerate(cases):
+        builder = Builder(seed)
+        source = builder.input(shape, *((0.02, -11) if seed % 2 else ()))
+        models.append(builder.build((source,), (make(builder, source, *arguments),)))
+    check(models)

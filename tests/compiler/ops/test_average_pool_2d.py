@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AVERAGE_POOL_2D: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
+
+import pytest
+from generated_c import check_operators
+from tflite_builder import RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Builder
+
+# Shape, window, stride, padding, activation.
+CASES = [
+    ((1, 6, 8, 3), (2, 2), (2, 2)),
+    ((1, 7, 9, 3), (2, 2), (2, 2)),
+    ((1, 7, 9, 3), (2, 2), (2, 2), SAME),
+    ((1, 9, 9, 2), (3, 3), (3, 3)),
+    ((1, 10, 11, 2), (3, 3), (3, 3), SAME),
+    ((1, 10, 11, 2), (3, 3), (2, 2)),
+    ((1, 10, 11, 2), (3, 3), (2, 2), SAME),
+    ((1, 10, 11, 2), (3, 3), (1, 1), SAME),
+    ((1, 5, 5, 4), (5, 5), (5, 5)),
+    ((1, 5, 5, 4), (5, 5), (1, 1), SAME),
+    ((1, 2, 2, 4), (4, 4), (1, 1), SAME),
+    ((1, 1, 1, 1), (1, 1), (1, 1)),
+    ((1, 1, 8, 2), (1, 2), (1, 2)),
+    ((1, 8, 1, 2), (2, 1), (2, 1)),
+    ((1, 8, 6, 2), (2, 3), (3, 1)),
+    ((1, 8, 6, 2), (1, 1), (2, 2), SAME),
+    ((1, 8, 6, 2), (2, 2), (3, 3), VALID, RELU),
+    ((1, 8, 6, 2), (2, 2), (2, 2), VALID, RELU6),
+    ((1, 8, 6, 2), (3, 2), (2, 2), SAME, RELU_N1_TO_1),
+    ((1, 7, 6, 17), (2, 2), (2, 2), SAME, RELU),
+    ((1, 8, 8, 64), (8, 8), (8, 8)),
+]
+
+
+def make(builder: Builder, source: int, *arguments: object) -> int:
+    return builder.pool(source, "AVERAGE", *arguments)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_equal_to_the_oracle(part: int) -> None:
+    check_operators(make, CASES[part::4])

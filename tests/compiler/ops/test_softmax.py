@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SOFTMAX: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
+
+import numpy as np
+import pytest
+from generated_c import check_operators
+from tflite_builder import Builder
+
+SHAPES = ((1, 1), (1, 2), (1, 3), (1, 10), (1, 100), (1, 255), (1, 4, 5, 3))
+SCALES = (0.001, 0.05, 0.3, 1.7)
+CASES = [
+    (shape, scale, beta) for shape in SHAPES for scale, beta in zip(SCALES, (1.0, 0.5, 1.0, 2.0), strict=True)
+]
+
+
+def make(builder: Builder, source: int, scale: float, beta: float) -> int:
+    builder.tensors[source].scales = (float(np.float32(scale)),)
+    return builder.unary("SOFTMAX", source, beta=beta)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_equal_to_the_oracle(part: int) -> None:
+    check_operators(make, CASES[part::4])

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes .tflite files without TensorFlow: random int8 networks for tests, one call for each operator."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+
+NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+SAME, VALID = range(2)
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "ADD": "AddOptions",
+    "MEAN": "ReducerOptions",
+    "PAD": "PadOptions",
+    "RESHAPE": "ReshapeOptions",
+}
+# Elsewhere int8 came with version 2.
+_VERSIONS = {
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "FULLY_CONNECTED": 5,
+    "RESHAPE": 1,
+}
+_TYPES = {
+    "int8": tflite.TensorType.INT8,
+    "int32": tflite.TensorType.INT32,
+    "float32": tflite.TensorType.FLOAT32,
+}
+
+
+@dataclass
+class _Tensor:
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+    data: np.ndarray | None
+    name: str
+
+
+@dataclass
+class Builder:
+    """A network under construction: methods add an operator and return the number of the tensor it makes."""
+
+    seed: int = 0
+    description: str = ""
+    tensors: list[_Tensor] = field(default_factory=list)
+    operators: list[tuple[str, tuple[int, ...], int, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+
+    def tensor(
+        self,
+        shape: tuple[int, ...],
+        dtype: str = "int8",
+        scales: tuple[float, ...] | float = (),
+        zero_points: tuple[int, ...] | int = 0,
+        axis: int = 0,
+        data: np.ndarray | None = None,
+        name: str = "",
+    ) -> int:
+        scales = (scales,) if isinstance(scales, float) else scales
+        scales = tuple(float(np.float32(scale)) for scale in scales)
+        zero_points = (zero_points,) * len(scales) if isinstance(zero_points, int) else zero_points
+        name = name or f"tensor{len(self.tensors)}"
+        self.tensors.append(_Tensor(tuple(shape), dtype, scales, zero_points, axis, data, name))
+        return len(self.tensors) - 1
+
+    def input(self, shape: tuple[int, ...], scale: float = 1 / 255, zero_point: int = -128) -> int:
+        return self.tensor(shape, "int8", scale, zero_point)
+
+    def operator(self, op: str, inputs: tuple[int, ...], output: int, **options: Any) -> int:
+        self.operators.append((op, inputs, output, options))
+        return output
+
+    def conv(  # noqa: PLR0917
+        self,
+        source: int,
+        channels: int,
+        size: tuple[int, int] = (3, 3),
+        stride: tuple[int, int] = (1, 1),
+        padding: int = VALID,
+        activation: int = NONE,
+        dilation: tuple[int, int] = (1, 1),
+        per_channel: bool = True,
+        bias: bool = True,
+        dead: int = 0,
+        depthwise: bool = False,
+        gain: float = 1.0,
+        zero_point: int | None = None,
+    ) -> int:
+        """`channels` is the multiplier of a depthwise convolution; `dead` filters get weights of zero."""
+        _, height, width, depth = self.tensors[source].shape
+        made = depth * channels if depthwise else channels
+        shape = (1, *size, made) if depthwise else (made, *size, depth)
+        weights = self.rng.integers(-127, 128, shape, np.int8)
+        weights[..., :dead] *= np.int8(0 if depthwise else 1)
+        if not depthwise:
+            weights[:dead] = 0
+        scales = self._weight_scales(made, per_channel)
+        filter_ = self.tensor(shape, "int8", scales, 0, 3 if depthwise else 0, weights)
+        rows = _positions(height, size[0], stride[0], dilation[0], padding)
+        columns = _positions(width, size[1], stride[1], dilation[1], padding)
+        taps = size[0] * size[1] * (1 if depthwise else depth)
+        output = self._output((1, rows, columns, made), source, scales, taps, activation, gain, zero_point)
+        inputs = (source, filter_, self._bias(source, scales, made, taps)) if bias else (source, filter_)
+        options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+        options |= {"fused_activation_function": activation}
+        options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
+        if depthwise:
+            options["depth_multiplier"] = channels
+        return self.operator("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs, output, **options)
+
+    def fully_connected(
+        self, source: int, outputs: int, activation: int = NONE, per_channel: bool = False, bias: bool = True
+    ) -> int:
+        size = int(np.prod(self.tensors[source].shape))
+        weights = self.rng.integers(-127, 128, (outputs, size), np.int8)
+        scales = self._weight_scales(outputs, per_channel)
+        matrix = self.tensor((outputs, size), "int8", scales, 0, 0, weights)
+        output = self._output((1, outputs), source, scales, size, activation, 1.0, None)
+        inputs = (source, matrix, self._bias(source, scales, outputs, size)) if bias else (source, matrix, -1)
+        return self.operator("FULLY_CONNECTED", inputs, output, fused_activation_function=activation)
+
+    def pool(
+        self,
+        source: int,
+        kind: str,
+        size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: int = VALID,
+        activation: int = NONE,
+    ) -> int:
+        before = self.tensors[source]
+        _, height, width, channels = before.shape
+        shape = (
+            1,
+            _positions(height, size[0], stride[0], 1, padding),
+            _positions(width, size[1], stride[1], 1, padding),
+            channels,
+        )
+        output = self.tensor(shape, "int8", before.scales, before.zero_points)
+        options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+        options |= {
+            "filter_height": size[0],
+            "filter_width": size[1],
+            "fused_activation_function": activation,
+        }
+        return self.operator(f"{kind}_POOL_2D", (source,), output, **options)
+
+    def add(self, first: int, second: int, activation: int = NONE) -> int:
+        scale = max(self.tensors[first].scales[0], self.tensors[second].scales[0])
+        scale *= float(self.rng.uniform(0.7, 2.5))
+        output = self.tensor(self.tensors[first].shape, "int8", scale, int(self.rng.integers(-128, 100)))
+        return self.operator("ADD", (first, second), output, fused_activation_function=activation)
+
+    def mean(self, source: int, keep_dims: bool = True) -> int:
+        before = self.tensors[source]
+        axes = self.tensor((2,), "int32", data=np.array([1, 2], np.int32))
+        shape = (1, 1, 1, before.shape[3]) if keep_dims else (1, before.shape[3])
+        scale = before.scales[0] * float(self.rng.uniform(0.3, 1.2))
+        output = self.tensor(shape, "int8", scale, int(self.rng.integers(-128, 100)))
+        return self.operator("MEAN", (source, axes), output, keep_dims=keep_dims)
+
+    def pad(self, source: int, top: int, bottom: int, left: int, right: int) -> int:
+        before = self.tensors[source]
+        paddings = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
+        amounts = self.tensor((4, 2), "int32", data=paddings)
+        _, height, width, channels = before.shape
+        shape = (1, height + top + bottom, width + left + right, channels)
+        output = self.tensor(shape, "int8", before.scales, before.zero_points)
+        return self.operator("PAD", (source, amounts), output)
+
+    def reshape(self, source: int, shape: tuple[int, ...]) -> int:
+        before = self.tensors[source]
+        wanted = self.tensor((len(shape),), "int32", data=np.array(shape, np.int32))
+        output = self.tensor(shape, "int8", before.scales, before.zero_points)
+        return self.operator("RESHAPE", (source, wanted), output)
+
+    def flatten(self, source: int) -> int:
+        return self.reshape(source, (1, int(np.prod(self.tensors[source].shape))))
+
+    def unary(self, op: str, source: int, **options: Any) -> int:
+        """SOFTMAX and LOGISTIC have a fixed output scale; QUANTIZE gets a random one."""
+        before = self.tensors[source]
+        scale, zero_point = 1 / 256, -128
+        if op == "QUANTIZE":
+            scale = (before.scales[0] if before.scales else 1 / 64) * float(self.rng.uniform(0.4, 3))
+            zero_point = int(self.rng.integers(-128, 128))
+        output = self.tensor(before.shape, "int8", scale, zero_point)
+        if op == "SOFTMAX":
+            options.setdefault("beta", 1.0)
+        return self.operator(op, (source,), output, **options)
+
+    def dequantize(self, source: int) -> int:
+        return self.operator("DEQUANTIZE", (source,), self.tensor(self.tensors[source].shape, "float32"))
+
+    def _weight_scales(self, channels: int, per_channel: bool) -> tuple[float, ...]:
+        return tuple(self.rng.uniform(0.002, 0.02, channels if per_channel else 1))
+
+    def _output(self, shape, source, scales, taps, activation, gain, zero_point) -> int:  # type: ignore[no-untyped-def]
+        spread = 73 * 73 * np.sqrt(taps) * float(np.mean(scales)) * self.tensors[source].scales[0]
+        scale = float(spread / (60 * gain) * self.rng.uniform(0.7, 1.5))
+        if zero_point is None:
+            zero_point = -128 if activation in (RELU, RELU6) else int(self.rng.integers(-60, 60))
+        return self.tensor(shape, "int8", scale, zero_point)
+
+    def _bias(self, source: int, scales: tuple[float, ...], channels: int, taps: int) -> int:
+        limit = int(73 * 73 * np.sqrt(taps))
+        values = self.rng.integers(-limit, limit + 1, channels).astype(np.int32)
+        scale = tuple(self.tensors[source].scales[0] * scale for scale in scales)
+        return self.tensor((channels,), "int32", scale, 0, 0, values)
+
+    def build(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
+        """Return the bytes of the .tflite file."""
+        return _Writer(self).write(inputs, outputs)
+
+
+def _positions(length: int, size: int, stride: int, dilation: int, padding: int) -> int:
+    extent = (size - 1) * dilation + 1
+    return -(-length // stride) if padding == SAME else (length - extent) // stride + 1
+
+
+class _Writer:
+    def __init__(self, builder: Builder) -> None:
+        self.model = builder
+        self.fb = flatbuffers.Builder(1024)
+
+    def write(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
+        fb, ops = self.fb, list(dict.fromkeys(op for op, *_ in self.model.operators))
+        tensors = [self._tensor(number, tensor) for number, tensor in enumerate(self.model.tensors)]
+        operators = [self._operator(ops, *operator) for operator in self.model.operators]
+        vectors = [self._offsets(tensors), self._ints(inputs), self._ints(outputs), self._offsets(operators)]
+        tflite.SubGraphStart(fb)
+        tflite.SubGraphAddTensors(fb, vectors[0])
+        tflite.SubGraphAddInputs(fb, vectors[1])
+        tflite.SubGraphAddOutputs(fb, vectors[2])
+        tflite.SubGraphAddOperators(fb, vectors[3])
+        subgraphs = self._offsets([tflite.SubGraphEnd(fb)])
+        codes = self._offsets([self._code(op) for op in ops])
+        empty = [self._buffer(None)]  # number 0 stands for no data
+        buffers = self._offsets(empty + [self._buffer(tensor.data) for tensor in self.model.tensors])
+        description = fb.CreateString(self.model.description)
+        tflite.ModelStart(fb)
+        tflite.ModelAddVersion(fb, 3)
+        tflite.ModelAddOperatorCodes(fb, codes)
+        tflite.ModelAddSubgraphs(fb, subgraphs)
+        tflite.ModelAddDescription(fb, description)
+        tflite.ModelAddBuffers(fb, buffers)
+        fb.Finish(tflite.ModelEnd(fb), file_identifier=b"TFL3")
+        return bytes(fb.Output())
+
+    def _offsets(self, offsets: list[int]) -> int:
+        self.fb.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self.fb.PrependUOffsetTRelative(offset)
+        return self.fb.EndVector()
+
+    def _ints(self, values: tuple[int, ...]) -> int:
+        return self.fb.CreateNumpyVector(np.array(values, np.int32))
+
+    def _buffer(self, data: np.ndarray | None) -> int:
+        vector = 0
+        if data is not None:
+            # TFLite wants its constants aligned.
+            self.fb.StartVector(1, data.nbytes, 16)
+            self.fb.head -= data.nbytes
+            self.fb.Bytes[self.fb.Head() : self.fb.Head() + data.nbytes] = data.tobytes()
+            vector = self.fb.EndVector()
+        tflite.BufferStart(self.fb)
+        if data is not None:
+            tflite.BufferAddData(self.fb, vector)
+        return tflite.BufferEnd(self.fb)
+
+    def _code(self, op: str) -> int:
+        code = getattr(tflite.BuiltinOperator, op)
+        tflite.OperatorCodeStart(self.fb)
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(self.fb, min(code, 127))
+        tflite.OperatorCodeAddVersion(self.fb, _VERSIONS.get(op, 2))
+        tflite.OperatorCodeAddBuiltinCode(self.fb, code)
+        return tflite.OperatorCodeEnd(self.fb)
+
+    def _tensor(self, number: int, tensor: _Tensor) -> int:
+        fb = self.fb
+        name, shape = fb.CreateString(tensor.name), self._ints(tensor.shape)
+        quantization = 0
+        if tensor.scales:
+            scales = fb.CreateNumpyVector(np.array(tensor.scales, np.float32))
+            zero_points = fb.CreateNumpyVector(np.array(tensor.zero_points, np.int64))
+            tflite.QuantizationParametersStart(fb)
+            tflite.QuantizationParametersAddScale(fb, scales)
+            tflite.QuantizationParametersAddZeroPoint(fb, zero_points)
+            tflite.QuantizationParametersAddQuantizedDimension(fb, tensor.axis)
+            quantization = tflite.QuantizationParametersEnd(fb)
+        tflite.TensorStart(fb)
+        tflite.TensorAddShape(fb, shape)
+        tflite.TensorAddType(fb, _TYPES[tensor.dtype])
+        tflite.TensorAddBuffer(fb, number + 1 if tensor.data is not None else 0)
+        tflite.TensorAddName(fb, name)
+        if tensor.scales:
+            tflite.TensorAddQuantization(fb, quantization)
+        return tflite.TensorEnd(fb)
+
+    def _operator(self, ops: list[str], op: str, inputs: tuple[int, ...], output: int, options: dict) -> int:
+        fb, kind = self.fb, _OPTIONS.get(op)
+        table = 0
+        if kind:
+            getattr(tflite, f"{kind}Start")(fb)
+            for name, value in options.items():
+                camel = "".join(word.capitalize() for word in name.split("_"))
+                getattr(tflite, f"{kind}Add{camel}")(fb, value)
+            table = getattr(tflite, f"{kind}End")(fb)
+        read, made = self._ints(inputs), self._ints((output,))
+        tflite.OperatorStart(fb)
+        tflite.OperatorAddOpcodeIndex(fb, ops.index(op))
+        tflite.OperatorAddInputs(fb, read)
+        tflite.OperatorAddOutputs(fb, made)
+        if kind:
+            tflite.OperatorAddBuiltinOptionsType(fb, getattr(tflite.BuiltinOptions, kind))
+            tflite.OperatorAddBuiltinOptions(fb, table)
+        return tflite.OperatorEnd(fb)
