@@ -36,7 +36,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         # float64 rounded to float32 is what a good expf gives.
         exponential = np.exp(-real).astype(np.float32)
         result = np.float32(1) / (np.float32(1) + exponential)
-    return np.clip(np.floor(result * np.float32(256) + np.float32(0.5)) - 128, -128, 127).astype(np.int8)
+    rounded = np.floor(result * np.float32(256) + np.float32(0.5)) - 128
+    return np.asarray(np.clip(rounded, -128, 127), np.int8)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

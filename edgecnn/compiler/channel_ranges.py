@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which values each channel of each tensor can take, whatever the input is: interval arithmetic."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, ops, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+
+# Where no channel of an input tells anything about the same channel of the output.
+_MIXING = ("SOFTMAX", "RESHAPE")
+_LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """The smallest and the largest value of each channel, int64[channels]."""
+
+    low: quant.Int64s
+    high: quant.Int64s
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which channels can take one value only."""
+        return np.asarray(self.low == self.high)
+
+
+def channel_ranges(graph: Graph) -> dict[int, Range]:
+    """Return the range of every tensor of a graph whose tensors are (1, rows, columns, channels)."""
+    ranges = {i: _any(graph.tensors[i].shape[3]) for i in graph.inputs}
+    for operator in graph.operators:
+        ranges[operator.outputs[0]] = _range(
+            graph, operator, [ranges[i] for i in operator.inputs if i in ranges]
+        )
+    return ranges
+
+
+def reads_padding(graph: Graph, operator: Operator) -> bool:
+    """Tell whether a convolution's windows reach into padding anywhere."""
+    if operator.op == "FULLY_CONNECTED":
+        return False
+    filter_h, filter_w = graph.input(operator, 1).shape[1:3]
+    source, made = graph.input(operator, 0).shape, graph.output(operator).shape
+    axes = geometry.axes(operator, (filter_h, filter_w), source, made)
+    return any(
+        axis.pad > 0 or axis.start(count - 1) + axis.extent > length
+        for axis, count, length in zip(axes, made[1:3], source[1:3], strict=True)
+    )
+
+
+def _any(channels: int) -> Range:
+    return Range(np.full(channels, quant.INT8_MIN, np.int64), np.full(channels, quant.INT8_MAX, np.int64))
+
+
+def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
+    made = graph.output(operator)
+    if operator.op in _MIXING:
+        return _any(made.shape[3])
+    if operator.op in _LINEAR_AXES:
+        return _linear(graph, operator, inputs[0])
+    if operator.op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        low, high = geometry.clamp_range(graph, operator)
+        return Range(np.clip(inputs[0].low, low, high), np.clip(inputs[0].high, low, high))
+    if operator.op == "PAD":
+        zero_point = geometry.quantization_of(made).zero_point
+        return Range(np.minimum(inputs[0].low, zero_point), np.maximum(inputs[0].high, zero_point))
+    return _monotone(graph, operator, inputs)
+
+
+def _monotone(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
+    """Return the range of an op that never falls where an input rises: ADD, MEAN, LOGISTIC, QUANTIZE."""
+    reference = ops.require(graph, operator).reference
+    shape = graph.input(operator, 0).shape
+
+    def at(values: list[quant.Int64s]) -> quant.Int64s:
+        images = [np.broadcast_to(value.astype(np.int8), shape) for value in values]
+        made = reference(graph, operator, images)
+        return np.asarray(made.reshape(-1, made.shape[-1])[0], np.int64)
+
+    return Range(at([one.low for one in inputs]), at([one.high for one in inputs]))
+
+
+def _linear(graph: Graph, operator: Operator, source: Range) -> Range:
+    linear = Linear.of(graph, operator, _LINEAR_AXES[operator.op])
+    least, most = _products(graph, operator, linear, source)
+    if reads_padding(graph, operator):  # there a product is 0
+        least, most = np.minimum(least, 0), np.maximum(most, 0)
+    axes = tuple(axis for axis in range(least.ndim) if axis != linear.channel_axis)
+    least, most = least.sum(axis=axes) + linear.bias, most.sum(axis=axes) + linear.bias
+    shifted = np.maximum(np.abs(least), np.abs(most)) << np.maximum(linear.shift, 0)
+    ends = [linear.requantize(end).astype(np.int64) for end in (quant.wrap(least), quant.wrap(most))]
+    sure = shifted <= quant.INT32_MAX
+    low, high = linear.activation_min, linear.activation_max
+    return Range(np.where(sure, ends[0], low), np.where(sure, ends[1], high))
+
+
+def _products(
+    graph: Graph, operator: Operator, linear: Linear, source: Range
+) -> tuple[quant.Int64s, quant.Int64s]:
+    """Return the least and the largest product of each weight with what it can meet."""
+    weights = linear.weights.astype(np.int64)
+    low, high = source.low - linear.input_zero_point, source.high - linear.input_zero_point
+    if operator.op == "DEPTHWISE_CONV_2D":
+        low, high = (np.repeat(end, weights.shape[3] // end.size) for end in (low, high))
+    elif operator.op == "FULLY_CONNECTED":
+        low, high = (np.tile(end, weights.shape[1] // end.size) for end in (low, high))
+    return np.minimum(weights * low, weights * high), np.maximum(weights * low, weights * high)
