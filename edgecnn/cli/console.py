@@ -45,11 +45,12 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
     if as_json:
         print_json(metrics)
         return
-    from edgecnn.evaluation.summary import summary_rows
+    from edgecnn.evaluation.summary import latency_note, summary_rows
 
     columns, rows = summary_rows(metrics)
     kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
     print_table(f"{metrics['test_images']:,} {kind}, {len(metrics['classes'])} classes", columns, rows)
+    print(latency_note(metrics))
     if report:
         print(f"Report: {report}")
     print("For research and education, not for diagnosis.")

@@ -20,7 +20,7 @@ from PIL import Image
 from edgecnn import __version__
 from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
 from edgecnn.evaluation.plots import History, curves
-from edgecnn.evaluation.summary import microseconds, percent, summary_rows, variant_title
+from edgecnn.evaluation.summary import latency_note, microseconds, percent, summary_rows, variant_title
 from edgecnn.files import write_text
 
 Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
@@ -104,8 +104,8 @@ def _results(metrics: Mapping[str, Any]) -> str:
     reference = escape(rows[0][0])
     note = (
         f"On {metrics['test_images']:,} test images. Loss and agreement are against {reference} on the same "
-        "images; a loss comes with its 95% interval, and a negative one is a gain. Latency is that of one "
-        "inference on the computer of this run, not on a device."
+        "images; a loss comes with its 95% interval, and a negative one is a gain. "
+        + escape(latency_note(metrics))
     )
     table = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
     return f'{_tiles(metrics["variants"])}\n{table}\n<p class="muted">{note}</p>'

@@ -37,6 +37,16 @@ def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tupl
     return COLUMNS, [(*first[:2], "-", *first[3:]), *others]
 
 
+def latency_note(metrics: Mapping[str, Any]) -> str:
+    """Return a sentence on what the latencies were measured with: a runtime's kernels make all the difference."""
+    variants: dict[str, list[str]] = {}
+    for name, scores in metrics["variants"].items():
+        variants.setdefault(scores["runtime"], []).append(name)
+    measured = "; ".join(f"{', '.join(names)} by {runtime}" for runtime, names in variants.items())
+    threads = next(iter(metrics["variants"].values()))["threads"]
+    return f"Latency is that of this computer with {threads} {'thread' if threads == 1 else 'threads'}: {measured}."
+
+
 def variant_title(name: str) -> str:
     """Return how a person would call a variant; a file is called by its name."""
     return VARIANTS.get(name, name)

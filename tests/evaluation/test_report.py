@@ -26,6 +26,8 @@ SCORES = {
     "gzip_bytes": 220118,
     "sparsity": 0.0,
     "latency_us": {"median": 488.2, "p95": 530.1, "runs": 200},
+    "runtime": "tflite-runtime 2.14.0, delegate none",
+    "threads": 1,
 }
 SMALLER = {
     **SCORES,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgecnn.evaluation.summary import COLUMNS, microseconds, summary_rows
+from edgecnn.evaluation.summary import latency_note, COLUMNS, microseconds, summary_rows
 
 
 def variant(**changes: Any) -> dict[str, Any]:
@@ -19,6 +19,8 @@ def variant(**changes: Any) -> dict[str, Any]:
         "gzip_bytes": 38810,
         "sparsity": 0.5,
         "latency_us": {"median": 235.4, "p95": 1251.0, "runs": 200},
+        "runtime": "tflite-runtime 2.14.0, delegate none",
+        "threads": 1,
     }
     return {**scores, **changes}
 
@@ -54,3 +56,17 @@ def test_the_first_is_not_compared_with_itself() -> None:
 )
 def test_microseconds_keep_about_three_digits(value: float, text: str) -> None:
     assert microseconds(value) == text
+
+
+def test_the_runtime_is_named_with_what_it_measured() -> None:
+    metrics = {
+        "variants": {
+            "float32": {"runtime": "a, delegate XNNPACK", "threads": 1},
+            "int8_ptq": {"runtime": "a, delegate none", "threads": 1},
+            "int8_qat": {"runtime": "a, delegate none", "threads": 1},
+        }
+    }
+    assert latency_note(metrics) == (
+        "Latency is that of this computer with 1 thread: float32 by a, delegate XNNPACK; "
+        "int8_ptq, int8_qat by a, delegate none."
+    )
