@@ -38,13 +38,14 @@ def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tupl
 
 
 def latency_note(metrics: Mapping[str, Any]) -> str:
-    """Return a sentence on what the latencies were measured with: a runtime's kernels make all the difference."""
+    """Return a sentence on what latencies were measured with: a runtime's kernels make all the difference."""
     variants: dict[str, list[str]] = {}
     for name, scores in metrics["variants"].items():
         variants.setdefault(scores["runtime"], []).append(name)
     measured = "; ".join(f"{', '.join(names)} by {runtime}" for runtime, names in variants.items())
     threads = next(iter(metrics["variants"].values()))["threads"]
-    return f"Latency is that of this computer with {threads} {'thread' if threads == 1 else 'threads'}: {measured}."
+    unit = "thread" if threads == 1 else "threads"
+    return f"Latency is that of this computer with {threads} {unit}: {measured}."
 
 
 def variant_title(name: str) -> str:

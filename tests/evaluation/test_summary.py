@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgecnn.evaluation.summary import latency_note, COLUMNS, microseconds, summary_rows
+from edgecnn.evaluation.summary import COLUMNS, latency_note, microseconds, summary_rows
 
 
 def variant(**changes: Any) -> dict[str, Any]:
