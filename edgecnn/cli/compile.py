@@ -61,7 +61,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | No
     "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
 )
 @json_option
-def command(  # noqa: PLR0913 - one parameter for each option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path,
     out: Path,
     name: str,
@@ -104,7 +104,7 @@ def _print(compiled: "CompiledModel", files: list[Path]) -> None:
 
     plan = compiled.plan
     columns = ("step", "makes", "MACs as given", "MACs computed", "kernel", "rows kept")
-    print_table("", columns, [_row(operator) for operator in plan["operators"]])
+    print_table("", columns, [_row(operator) for operator in plan["steps"]])
     saved = plan["arena_bytes_whole"] / max(plan["arena_bytes"], 1)
     whole = f"tensor by tensor it would be {plan['arena_bytes_whole']:,} ({saved:.1f} times as many)"
     print(f"arena    {plan['arena_bytes']:,} bytes; {whole}")

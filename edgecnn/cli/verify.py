@@ -68,8 +68,8 @@ def _print(found: "Verified") -> None:
         ("arena", found.arena_bytes),
         ("state", found.state_bytes),
         ("statics", found.static_bytes),
-        ("worst stack, by call graph", found.stack_bytes),
-        ("worst stack, seen", found.stack_painted_bytes),
+        ("worst stack", found.stack_bytes),
+        ("of it seen in use", found.stack_painted_bytes),
     ):
         if value is not None:
             print(f"{label:<28} {value:>12,}" + ("" if label == "MACs computed" else " bytes"))

@@ -20,6 +20,7 @@ _LONGEST_RUN = 255
 def source_text(model: CModel) -> str:
     """Return the text of NAME.c."""
     steps = model.schedule.network.steps
+    kernels = [one.kernel for step in steps for one in (step.before, step) if one is not None]
     tables = "".join(_tables(model))
     words = {
         "name": model.name,
@@ -32,7 +33,7 @@ def source_text(model: CModel) -> str:
         "inline": _INLINE[model.optimize],
         "plan": "\n".join(_plan(model)),
         "endian": c_data.LITTLE_ENDIAN_CHECK if "uint64_t" in tables else "",
-        "kernels": kernel_text((step.kernel for step in steps), model.name),
+        "kernels": kernel_text(kernels, model.name),
         "tables": tables,
         "rings": ",\n".join(_rings(model)),
         "program": c_data.table(f"{model.name}_program", _program(model)),
@@ -101,27 +102,31 @@ def _plan(model: CModel) -> Iterator[str]:
         cut = " *" if number in model.schedule.cuts[1:] else ""
         bytes_ = heights[tensor] * network.row_bytes[tensor]
         yield f" *   {number:>3} {step.operator.op:<20} {rows:>12} {bytes_:>10} {place:>8}{cut}"
-        if step.sums:
-            offset = model.schedule.offsets["sums", number]
-            yield f" *   {'':>3} {'  its sums':<20} {'':>12} {4 * step.sums:>10} {offset:>8}"
+        if step.scratch:
+            offset = model.schedule.offsets["scratch", number]
+            yield f" *   {'':>3} {'  its scratch':<20} {'':>12} {step.scratch:>10} {offset:>8}"
 
 
 def _tables(model: CModel) -> Iterator[str]:
     for number, step in enumerate(model.schedule.network.steps):
-        if step.kernel == "input":
-            continue
-        base = f"{model.name}_op{number}"
-        fields = []
-        for field, value in step.params.items():
-            if isinstance(value, int):
-                fields.append(f".{field} = {value}")
-            else:
-                yield c_data.table(f"{base}_{field}", value)
-                fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
-        # A line for each two or three fields reads best.
-        lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
-        kind = f"{model.name}_{step.kernel}_params"
-        yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
+        if step.before is not None:
+            yield from _parameters(model, f"{model.name}_op{number}_before", step.before)
+        if step.kernel != "input":
+            yield from _parameters(model, f"{model.name}_op{number}", step)
+
+
+def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
+    """Yield the tables of a step, then the struct that points to them, called `base`."""
+    fields = []
+    for field, value in step.params.items():
+        if isinstance(value, int):
+            fields.append(f".{field} = {value}")
+        else:
+            yield c_data.table(f"{base}_{field}", value)
+            fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
+    lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
+    kind = f"{model.name}_{step.kernel}_params"
+    yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
 
 
 def _title(model: CModel, step: Step) -> str:
@@ -151,7 +156,8 @@ def _case(model: CModel, number: int) -> str:
         _input_lines(model, number, step) if step.kernel == "input" else _kernel_lines(model, number, step)
     )
     body = "".join(f"            {line}\n" for line in lines)
-    return f"        case {number}: /* {step.operator.op} */\n{body}            break;\n"
+    before = f"{step.before.operator.op} and " if step.before is not None else ""
+    return f"        case {number}: /* {before}{step.operator.op} */\n{body}            break;\n"
 
 
 def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
@@ -182,9 +188,28 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         filled += window.extent
     row = _times(_group(step), step.rows_per_group)
     made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
-    extra = {"part": _part(step), "sums": _sums(model, number)}
+    if step.before is not None:
+        yield from _column_lines(model, number, step, made)
+        return
+    width = model.graph.tensors[step.output].shape[2]
+    extra = {"part": _part(step), "sums": _sums(model, number), "columns": f"0, {width}"}
     arguments = "".join(f", {extra[argument]}" for argument in step.arguments)
     yield f"{name}_{step.kernel}(&{name}_op{number}, rows, {made}{arguments});"
+
+
+def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator[str]:
+    """Yield the loop of a step over columns of what comes before it."""
+    assert step.before is not None, "only such steps come here"
+    name, (_, _, width, channels) = model.name, model.graph.tensors[step.output].shape
+    yield "{"
+    yield f"    int8_t *const column = arena + {model.schedule.offsets['scratch', number]};"
+    yield "    const int8_t *const columns[1] = {column};"
+    yield f"    int8_t *const row = {made};"
+    yield f"    for (int x = 0; x < {width}; ++x) {{"
+    yield f"        {name}_{step.before.kernel}(&{name}_op{number}_before, rows, column, x, x + 1);"
+    yield f"        {name}_{step.kernel}(&{name}_op{number}, columns, row + x * {channels}, 0);"
+    yield "    }"
+    yield "}"
 
 
 def _group(step: Step) -> str:
@@ -200,7 +225,7 @@ def _part(step: Step) -> str:
 
 
 def _sums(model: CModel, number: int) -> str:
-    offset = model.schedule.offsets.get(("sums", number))
+    offset = model.schedule.offsets.get(("scratch", number))
     return "NULL" if offset is None else f"(int32_t *)(void *)(arena + {offset})"
 
 

@@ -20,6 +20,7 @@ from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes import PASSES
 from edgecnn.compiler.schedule import schedule
+from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
 from edgecnn.errors import ModelError
 from edgecnn.files import write_text
@@ -157,22 +158,37 @@ def describe_plan(model: CModel) -> dict[str, Any]:
         "macs": given,
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
-        "operators": [
+        "steps": [
             {
                 "index": step.operator.index,
-                "op": step.operator.op,
+                "op": _op(step),
                 "kernel": step.kernel,
                 "shape": list(model.graph.tensors[step.output].shape[1:]),
-                "macs": _macs(model.original)[step.operator.index] if step.kernel != "input" else 0,
+                "macs": _macs_given(model.original, step),
                 "macs_computed": step.macs,
                 "rows_kept": heights[step.output],
                 "rows": network.height[step.output],
-                "sums_bytes": 4 * step.sums,
+                "scratch_bytes": step.scratch,
                 "begins_segment": number in model.schedule.cuts,
             }
             for number, step in enumerate(network.steps)
         ],
     }
+
+
+def _op(step: Step) -> str:
+    """Return the op of a step, with what is fused into it."""
+    before = f"{step.before.operator.op} + " if step.before is not None else ""
+    after = " + MAX_POOL_2D" if "pool_h" in step.operator.options else ""
+    return before + step.operator.op + after
+
+
+def _macs_given(original: Graph, step: Step) -> int:
+    """Return the multiplications of a step's operators in the file."""
+    if step.kernel == "input":
+        return 0
+    before = _macs_given(original, step.before) if step.before is not None else 0
+    return before + _macs(original)[step.operator.index]
 
 
 def _macs(graph: Graph) -> list[int]:

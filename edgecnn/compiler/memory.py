@@ -11,7 +11,7 @@ from edgecnn.compiler.cascade import Network
 class Buffer:
     """Bytes that live from one position of the order to another, both included.
 
-    `owner` is ("rows", tensor) or ("sums", step).
+    `owner` is ("rows", tensor) or ("scratch", step).
     """
 
     owner: tuple[str, int]
@@ -55,7 +55,7 @@ def _events(network: Network, order: Sequence[int]) -> tuple[dict[int, list[int]
 
 
 def buffers(network: Network, order: Sequence[int], heights: dict[int, int], align: int) -> list[Buffer]:
-    """Return what the arena must hold: rings, tensors, sums. The model's outputs are the caller's."""
+    """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's."""
     begun, last_read = _events(network, order)
     found = [
         Buffer(
@@ -68,9 +68,9 @@ def buffers(network: Network, order: Sequence[int], heights: dict[int, int], ali
         if tensor not in network.outputs
     ]
     for number, step in enumerate(network.steps):
-        if step.sums:
-            size = _aligned(4 * step.sums, align)
-            found.append(Buffer(("sums", number), size, order.index(number), _last(order, number)))
+        if step.scratch:
+            size = _aligned(step.scratch, align)
+            found.append(Buffer(("scratch", number), size, order.index(number), _last(order, number)))
     return found
 
 

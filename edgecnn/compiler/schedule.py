@@ -6,14 +6,13 @@ dynamic programming over the cuts for given steps, and a climb over the steps' a
 whatever it proposes is then measured exactly, by replaying the order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.cascade import Network, cascade
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.memory import buffers, place, ring_heights
-from edgecnn.compiler.steps import Step
+from edgecnn.compiler.steps import Step, column_by_column, takes_columns
 from edgecnn.errors import ModelError
 
 
@@ -34,10 +33,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which alternative each step takes (0 is the fastest) and which steps are lazy."""
+    """What the search varies.
+
+    `alternatives` says which of its ways each step takes (0 is the fastest), `lazy` the tensors whose
+    makers wait, `columns` the tensors of which a column is kept and no row.
+    """
 
     alternatives: tuple[int, ...]
     lazy: frozenset[int] = frozenset()
+    columns: frozenset[int] = frozenset()
 
 
 def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4) -> Schedule:
@@ -82,18 +86,23 @@ class _Search:
 
     def whole(self) -> Schedule:
         """Return the schedule that runs each operator to its end before the next starts."""
-        network = self._network(_Choice((0,) * len(self._steps)))
-        return self._measure(network, tuple(range(len(self._steps))), frozenset())
+        choice = _Choice((0,) * len(self._steps))
+        return self._measure(choice, tuple(range(len(self._steps))))
 
     def least(self) -> Schedule:
         """Return the schedule with the smallest arena that the search finds."""
         choice = _Choice(tuple(len(alternatives) - 1 for alternatives in self._steps))
         best = self._try(choice)
-        for step in self._branches():
-            lazy = replace(choice, lazy=choice.lazy | {step})
+        for tensor in self._branches():
+            lazy = replace(choice, lazy=choice.lazy | {tensor})
             found = self._try(lazy)
             if found.arena < best.arena:
                 best, choice = found, lazy
+        for tensor in self._column_tensors():
+            columns = replace(choice, columns=choice.columns | {tensor})
+            found = self._try(columns)
+            if found.arena < best.arena:
+                best, choice = found, columns
         self._best = best, choice
         return best
 
@@ -111,28 +120,50 @@ class _Search:
         return best
 
     def _network(self, choice: _Choice) -> Network:
-        steps = [alternatives[i] for alternatives, i in zip(self._steps, choice.alternatives, strict=True)]
-        return Network.of(self._graph, steps)
+        steps: dict[int, Step] = {}  # by the tensor each makes
+        for alternatives, taken in zip(self._steps, choice.alternatives, strict=True):
+            step = alternatives[taken]
+            if step.inputs and step.inputs[0] in choice.columns:
+                step = column_by_column(steps.pop(step.inputs[0]), step)
+            steps[step.output] = step
+        return Network.of(self._graph, list(steps.values()))
 
     def _branches(self) -> list[int]:
-        """Return the steps that may pay when they wait: those a step with several inputs reads."""
-        network = self._network(_Choice((0,) * len(self._steps)))
-        joins = [step for step in network.steps if len(set(step.inputs)) > 1]
-        makers = {network.maker[tensor] for step in joins for tensor in step.inputs}
-        return sorted(number for number in makers if network.steps[number].inputs)
+        """Return the tensors whose makers it may pay to let wait: those a step with several inputs reads."""
+        steps = [alternatives[0] for alternatives in self._steps]
+        joined = {tensor for step in steps if len(set(step.inputs)) > 1 for tensor in step.inputs}
+        return sorted(joined.difference(self._graph.inputs))
+
+    def _column_tensors(self) -> list[int]:
+        """Return the tensors between a depthwise and a 1x1 convolution that nothing else reads."""
+        steps = {alternatives[0].output: alternatives[0] for alternatives in self._steps}
+        return [
+            step.inputs[0]
+            for step in steps.values()
+            if takes_columns(step)
+            and steps[step.inputs[0]].kernel == "depthwise_conv_2d"
+            and len(self._graph.consumers(step.inputs[0])) == 1
+            and step.inputs[0] not in self._graph.outputs
+        ]
 
     def _try(self, choice: _Choice) -> Schedule:
         network = self._network(choice)
-        return self._measure(network, _best_cuts(network, choice.lazy, self._align), choice.lazy)
+        return self._measure(choice, _best_cuts(network, _waiting(network, choice), self._align))
 
-    def _measure(self, network: Network, cuts: tuple[int, ...], lazy: frozenset[int]) -> Schedule:
-        ends = (*cuts[1:], len(network.steps))
+    def _measure(self, choice: _Choice, cuts: tuple[int, ...]) -> Schedule:
+        network = self._network(choice)
+        lazy, ends = _waiting(network, choice), (*cuts[1:], len(network.steps))
         order = [n for first, end in zip(cuts, ends, strict=True) for n in cascade(network, first, end, lazy)]
         heights = ring_heights(network, order)
         for tensor in network.outputs:
             heights[tensor] = network.height[tensor]
         offsets, arena = place(buffers(network, order, heights, self._align))
         return Schedule(network, tuple(order), cuts, heights, offsets, arena)
+
+
+def _waiting(network: Network, choice: _Choice) -> frozenset[int]:
+    """Return the numbers of the lazy steps."""
+    return frozenset(network.maker[tensor] for tensor in choice.lazy if tensor in network.maker)
 
 
 def _best_cuts(network: Network, lazy: frozenset[int], align: int) -> tuple[int, ...]:
@@ -162,7 +193,7 @@ def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: in
     heights = ring_heights(network, cascade(network, first, count, lazy))
     sizes = []
     for end in range(first + 1, count + 1):
-        total = sum(-(-4 * network.steps[i].sums // align) * align for i in range(first, end))
+        total = sum(-(-network.steps[i].scratch // align) * align for i in range(first, end))
         for tensor, maker in network.maker.items():
             last = network.last_reader(tensor)
             if maker >= end or last < first or tensor in network.outputs:
@@ -171,9 +202,3 @@ def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: in
             total += -(-height * network.row_bytes[tensor] // align) * align
         sizes.append(total)
     return sizes
-
-
-def segments(found: Schedule) -> list[Sequence[Step]]:
-    """Return the steps of each segment."""
-    ends = (*found.cuts[1:], len(found.network.steps))
-    return [found.network.steps[first:end] for first, end in zip(found.cuts, ends, strict=True)]

@@ -2,7 +2,7 @@
 """What an operator becomes in C: a kernel that is fired once for each row, and the rows it reads then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,10 @@ class Step:
     params: Params
     group: int = 1
     rows_per_group: int = 1
-    sums: int = 0  # how many 32-bit sums are kept from the first firing of a group to its last
+    scratch: int = 0  # bytes kept from the first firing to the last: 32-bit sums, or a column of `before`
     macs: int = 0
-    arguments: tuple[str, ...] = field(default=())  # what the kernel takes after the output row: part, sums
+    arguments: tuple[str, ...] = ()  # what the kernel takes after the output row: part, sums, columns
+    before: "Step | None" = None  # what makes this step's input, column by column, in the scratch
 
     def first_row(self, window: Window, firing: int) -> int:
         """Return the first input row, maybe negative, that a firing reads."""
@@ -65,3 +66,26 @@ class Step:
     def completed(self, firing: int) -> int:
         """Return how many output rows are complete after a firing."""
         return (firing + 1) // self.group * self.rows_per_group
+
+
+def column_by_column(before: Step, step: Step) -> Step:
+    """Return one step for a depthwise convolution and the 1x1 convolution behind it.
+
+    Of what lies between the two, a single column is kept instead of rows.
+    """
+    column = {"in_w": 1, "out_w": 1}
+    return replace(
+        step,
+        inputs=before.inputs,
+        windows=before.windows,
+        params={**step.params, **column},
+        macs=before.macs + step.macs,
+        scratch=int(np.size(before.params["bias"])),
+        before=before,
+    )
+
+
+def takes_columns(step: Step) -> bool:
+    """Tell whether a step reads its input column by column: a 1x1 convolution of stride 1, nothing fused."""
+    ones = ("filter_h", "filter_w", "stride_h", "stride_w", "pool_h", "pool_w")
+    return step.kernel == "conv_2d" and all(step.params[name] == 1 for name in ones)

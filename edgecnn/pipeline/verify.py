@@ -127,7 +127,8 @@ def _on_core(
         "code_bytes": firmware.code_bytes,
         "const_bytes": firmware.const_bytes,
         "static_bytes": firmware.data_bytes + firmware.bss_bytes,
-        "stack_bytes": firmware.stack.bytes,
+        # The call graph ends at libraries; what was seen on the core includes them.
+        "stack_bytes": max(firmware.stack.bytes, result.stack_bytes),
         "stack_painted_bytes": result.stack_bytes,
     }
 

@@ -53,7 +53,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             out_h * group,
             params | {"filter_h": rows_at_once, "parts": group},
             group=group,
-            sums=0 if group == 1 else out_w * channels,
+            scratch=0 if group == 1 else 4 * out_w * channels,
             arguments=("part", "sums"),
         )
 

@@ -2,7 +2,7 @@
 #include "kernel.h"
 
 typedef struct {
-    int16_t in_w, in_c, out_w, depth_multiplier;
+    int16_t in_w, in_c, depth_multiplier;
     int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
     int16_t input_zero_point, output_zero_point, activation_min, activation_max;
     const int8_t *filter; /* HWC */
@@ -29,11 +29,11 @@ EDGECNN_INLINE int32_t kernel_depthwise_conv_2d_window(const kernel_depthwise_co
     return sum;
 }
 
-/* One row of outputs. */
+/* One row of outputs, or of it the columns from `first` to `end` - 1. */
 EDGECNN_INLINE void kernel_depthwise_conv_2d(const kernel_depthwise_conv_2d_params *p, const int8_t *const *rows,
-                                             int8_t *output)
+                                             int8_t *output, int first, int end)
 {
-    for (int x = 0; x < p->out_w; ++x) {
+    for (int x = first; x < end; ++x) {
         const int column = x * p->stride_w - p->pad_w;
         int c = 0;
         for (int channel = 0; channel < p->in_c; ++channel) {

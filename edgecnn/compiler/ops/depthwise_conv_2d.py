@@ -71,12 +71,11 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     vertical, horizontal = _axes(graph, operator)
-    _, out_h, out_w, out_c = graph.output(operator).shape
+    _, out_h, _, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
     params = {
         "in_w": in_w,
         "in_c": in_c,
-        "out_w": out_w,
         "depth_multiplier": out_c // in_c,
         "filter_h": vertical.size,
         "filter_w": horizontal.size,
@@ -96,5 +95,6 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             out_h,
             params,
             macs=macs(graph, operator),
+            arguments=("columns",),
         ),
     )

@@ -78,7 +78,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             parts,
             params | {"rows": rows_at_once, "parts": parts},
             group=parts,
-            sums=0 if parts == 1 else graph.output(operator).size,
+            scratch=0 if parts == 1 else 4 * graph.output(operator).size,
             macs=macs(graph, operator),
             arguments=("part", "sums"),
         )

@@ -84,7 +84,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             parts,
             params | {"rows": rows_at_once, "parts": parts},
             group=parts,
-            sums=0 if parts == 1 else channels,
+            scratch=0 if parts == 1 else 4 * channels,
             arguments=("part", "sums"),
         )
 
