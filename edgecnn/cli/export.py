@@ -17,10 +17,11 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["tflite", "c-array"]),
+    type=click.Choice(["tflite", "c-array", "c"]),
     multiple=True,
     default=["tflite", "c-array"],
-    help="What to write; repeat it for several.  [default: all]",
+    help="c-array is data for an interpreter, c a network that needs none; repeat it for several.  "
+    "[default: tflite, c-array]",
 )
 @click.option(
     "--name", default="model_int8", show_default=True, help="What files, and identifiers in C, are called."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
+from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
@@ -14,8 +15,6 @@ from edgecnn.files import write_bytes, write_text
 from edgecnn.pipeline.compress import representative_images
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
-
-FORMATS = ("tflite", "c-array")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def export(
         source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, or a .tflite file, which is
             taken as it is.
         out: the folder to write to.
-        formats: of FORMATS.
+        formats: "tflite", "c-array" (data for an interpreter) or "c" (a network that needs none).
         name: what the files, and the identifiers in C, are called.
         progress: told how far each long step is.
         data: images like those the model will see, to take a float model's ranges from; a run knows its own.
@@ -53,6 +52,8 @@ def export(
         DataError: images are needed and none are given.
         ModelError: `source` is no model, or can't be converted.
     """
+    if {"c-array", "c"} <= set(formats):
+        raise ModelError(f"formats c-array and c both write {name}.h; export them to two folders")
     exported = _as_tflite(source, data, name, progress)
     written = []
     if "tflite" in formats:
@@ -63,6 +64,8 @@ def export(
         write_text(written[-1], "".join(f"{label}\n" for label in exported.labels))
     if "c-array" in formats:
         written += write_c_array(out, exported.tflite, name, exported.labels, incbin=incbin)
+    if "c" in formats:
+        written += write_c(out, exported.tflite, name, exported.labels)
     return written
 
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export of everything that export takes, and benchmark of what it gives."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.converters.tflite_metadata import read_labels
+from edgecnn.errors import DataError, EdgecnnError, ModelError
+from edgecnn.pipeline.benchmark import benchmark
+from edgecnn.pipeline.evaluate import Timing
+from edgecnn.pipeline.export import export
+from edgecnn.pipeline.run import Run
+from edgecnn.progress import silent
+
+BOTH = ("tflite", "c-array")
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def _names(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths]
+
+
+@pytest.mark.slow
+def test_a_compressed_run_gives_its_int8_model_and_its_labels(compressed: Run, tmp_path: Path) -> None:
+    written = export(compressed.path, tmp_path, BOTH, "mine", silent)
+    assert _names(written) == ["mine.tflite", "labels.txt", "mine.h", "mine.c"]
+    assert written[0].read_bytes() == compressed.int8_model.read_bytes()
+    assert written[1].read_text() == "bars\ndots\nplain\n"
+
+
+@pytest.mark.slow
+def test_a_run_that_was_only_trained_is_quantized_from_its_own_data(trained: Run, tmp_path: Path) -> None:
+    [tflite, _] = export(trained.path, tmp_path, ("tflite",), "mine", silent)
+    assert read_labels(tflite.read_bytes()) == ("bars", "dots", "plain")
+    assert "float32" not in {tensor.dtype for tensor in read_model(tflite).tensors}
+
+
+@pytest.mark.slow
+def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
+    trained: Run, images: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="is a float model; give images like those it will see by --data"):
+        export(trained.keras_model, tmp_path, BOTH, "mine", silent)
+    written = export(trained.keras_model, tmp_path, ("tflite",), "mine", silent, data=images)
+    assert _names(written) == ["mine.tflite", "labels.txt"]
+    labels = read_labels(written[0].read_bytes())
+    assert labels == ("bars", "dots", "plain")
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> None:
+    written = export(ASSETS / "tiny_int8.tflite", tmp_path, ("tflite", "c"), "tiny", silent)
+    assert _names(written) == ["tiny.tflite", "tiny.h", "tiny.c", "tiny_test.c"]
+    assert written[0].read_bytes() == (ASSETS / "tiny_int8.tflite").read_bytes()
+    subprocess.run(
+        ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-c", "tiny.c"], cwd=tmp_path, check=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "formats", "name", "message"),
+    [
+        ("absent", BOTH, "a", "there is no|float model"),
+        ("garbage.tflite", BOTH, "a", "not a .tflite file"),
+        ("tiny.tflite", ("c", "c-array"), "a", "both write a.h; export them to two folders"),
+        ("tiny.tflite", ("c-array",), "int", "int"),
+        ("tiny.tflite", ("c-array",), "../up", "up"),
+    ],
+)
+def test_what_cannot_be_exported_leaves_nothing(
+    source: str, formats: tuple[str, ...], name: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "garbage.tflite").write_bytes(b"garbage")
+    shutil.copyfile(ASSETS / "tiny_int8.tflite", tmp_path / "tiny.tflite")
+    with pytest.raises(EdgecnnError, match=message):
+        export(tmp_path / source, tmp_path / "out", formats, name, silent)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_benchmark_measures_runs_and_files_side_by_side(
+    compressed: Run, images: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(compressed.int8_model, tmp_path / "field.tflite")
+    sources = [compressed.path, tmp_path / "field.tflite"]
+    # The seed of the run: its test images are those that it was not trained on.
+    evaluation = benchmark(sources, images, Timing(warmup=1, runs=5), silent, seed=1)
+    variants = evaluation.metrics["variants"]
+    kinds = ("float32", "float32_pruned", "int8_ptq", "int8_qat")
+    assert list(variants) == [f"compressed/{kind}" for kind in kinds] + ["field"]
+    np.testing.assert_array_equal(
+        evaluation.probabilities["field"], evaluation.probabilities["compressed/int8_qat"]
+    )
+    assert variants["field"]["accuracy"] == compressed.metrics()["variants"]["int8_qat"]["accuracy"]
+    assert variants["field"]["latency_us"]["runs"] == 5
+
+
+@pytest.mark.slow
+def test_benchmark_refuses_models_of_two_sizes(compressed: Run, images: Path) -> None:
+    with pytest.raises(ModelError, match=r"takes images of .*, the first model of 64x64x1"):
+        benchmark([compressed.path, ASSETS / "tiny_int8.tflite"], images, Timing(), silent)
