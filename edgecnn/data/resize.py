@@ -54,7 +54,7 @@ def _resize_first_axis(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]
 @lru_cache(maxsize=256)
 def _taps(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return which inputs each output is made of, and their weights, both (taps, size_out)."""
-    # int64 by name: on a 32-bit machine arange counts in 32 bits, and the products of a large picture overflow.
+    # int64 by name: on a 32-bit machine arange counts in 32 bits, too few for a large picture.
     inputs, outputs = np.arange(size_in, dtype=np.int64), np.arange(size_out, dtype=np.int64)[:, None]
     distance = np.abs((2 * inputs + 1) * size_out - (2 * outputs + 1) * size_in)
     tent = np.maximum(0, 2 * max(size_in, size_out) - distance)
