@@ -129,7 +129,7 @@ def _functions(model: CModel) -> Iterator[str]:
 
 def describe(model: CModel) -> str:
     """Return the model's description, safe inside a comment."""
-    return comment_text(model.original.description or model.original.name)
+    return comment_text(model.original.description or model.name)
 
 
 _HEADER = """\

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn compile` on the tiny stored model: files, plan, options, refusals."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgecnn.cli.compile import command
+from edgecnn.errors import EdgecnnError, ModelError
+
+TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
+FLOAT = TINY.with_name("tiny_float32.tflite")
+
+
+def compile_with(*arguments: object) -> str:
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    if isinstance(result.exception, EdgecnnError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_three_files_and_the_plan(tmp_path: Path) -> None:
+    plan = json.loads(compile_with(TINY, "--out", tmp_path, "--name", "tiny", "--json"))
+    assert [Path(file).name for file in plan["files"]] == ["tiny.h", "tiny.c", "tiny_test.c"]
+    assert all((tmp_path / name).stat().st_size for name in ("tiny.h", "tiny.c", "tiny_test.c"))
+    assert plan["macs"] == 3900
+    assert plan["arena_bytes"] < plan["arena_bytes_whole"]
+    assert [step["op"] for step in plan["steps"]] == [
+        "INPUT",
+        "CONV_2D + MAX_POOL_2D",
+        "FULLY_CONNECTED",
+        "SOFTMAX",
+    ]
+
+
+def test_the_name_follows_the_file(tmp_path: Path) -> None:
+    model = tmp_path / "8-bit Model.v2.tflite"
+    model.write_bytes(TINY.read_bytes())
+    compile_with(model, "--out", tmp_path)
+    assert (tmp_path / "model_8_bit_model_v2.h").exists()
+
+
+def test_text_names_arena_and_files(tmp_path: Path) -> None:
+    shown = compile_with(TINY, "--out", tmp_path, "--target", "cortex-m4", "--schedule", "whole")
+    assert "arena    " in shown
+    assert "tiny_int8.c" in shown
+    assert 'for target "cortex-m4"' in (tmp_path / "tiny_int8.h").read_text()
+
+
+def test_dump_holds_the_graph_after_each_pass(tmp_path: Path) -> None:
+    compile_with(TINY, "--out", tmp_path, "--dump", tmp_path / "dump")
+    names = [file.name for file in sorted((tmp_path / "dump").iterdir())]
+    assert names[0] == "0_read.txt"
+    assert "MAX_POOL_2D" in (tmp_path / "dump" / "0_read.txt").read_text()
+    assert "MAX_POOL_2D" not in (tmp_path / "dump" / names[-1]).read_text()
+
+
+def test_sizes_with_letters_and_without(tmp_path: Path) -> None:
+    compile_with(TINY, "--out", tmp_path, "--ram", "1K")
+    with pytest.raises(ModelError, match="the limit is 10;"):
+        compile_with(TINY, "--out", tmp_path, "--ram", "10")
+    refused = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path), "--ram", "much"])
+    assert refused.exit_code == 2
+    assert "'much' is no size" in refused.output
+
+
+def test_a_float_model_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"CONV_2D .*\(operator 0\).* is float32; .*edgecnn export"):
+        compile_with(FLOAT, "--out", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn verify` on the tiny stored model, on this machine and on an emulated core."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from edgecnn.cli.verify import command
+
+TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
+KEYS = {
+    *("target", "inputs", "bytes_compared", "bytes_different", "instructions", "code_bytes", "const_bytes"),
+    *("arena_bytes", "state_bytes", "static_bytes", "stack_bytes", "macs", "macs_computed"),
+}
+
+
+def verify(*arguments: object) -> dict:
+    result = CliRunner().invoke(command, [str(TINY), "--json", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_on_this_machine() -> None:
+    found = verify("--inputs", 4)
+    assert set(found) >= KEYS
+    assert (found["inputs"], found["bytes_compared"], found["bytes_different"]) == (4, 12, 0)
+    assert found["instructions"] is None
+
+
+@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4"])
+def test_on_an_emulated_core(target: str) -> None:
+    found = verify("--target", target, "--inputs", 2, "--optimize", "size")
+    assert found["bytes_different"] == 0
+    assert found["instructions"] > found["macs_computed"]
+    assert found["static_bytes"] == 0
+    assert 0 < found["code_bytes"] <= 8192
+    assert found["stack_bytes"] + found["state_bytes"] <= 2048
+
+
+def test_on_images_of_a_folder(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    assert verify("--inputs", tmp_path)["inputs"] == 1
+
+
+def test_a_wrong_byte_ends_in_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgecnn.runtime.host_compiler import HostCompiler
+
+    honest = HostCompiler.run
+    monkeypatch.setattr(
+        HostCompiler, "run", lambda *a, **k: [bytes([one[0] ^ 1]) + one[1:] for one in honest(*a, **k)]
+    )
+    result = CliRunner().invoke(command, [str(TINY), "--inputs", "3"])
+    assert result.exit_code == 1
+    assert "3 of 9 bytes differ" in result.stdout
+
+
+@pytest.mark.parametrize("inputs", ["0", "nowhere"])
+def test_inputs_that_are_none_are_refused(inputs: str) -> None:
+    result = CliRunner().invoke(command, [str(TINY), "--inputs", inputs])
+    assert result.exit_code == 2
+
+
+def test_a_missing_tool_is_one_line_naming_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = CliRunner().invoke(command, [str(TINY), "--target", "cortex-m4"])
+    assert "gcc-arm-none-eabi" in str(result.exception)
+    assert "\n" not in str(result.exception)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memory plan: lifetimes recomputed, arenas within their goals, limits kept."""
+
+import os
+from pathlib import Path
+
+import networks
+import pytest
+
+from edgecnn.compiler import compile_tflite
+from edgecnn.compiler.flatbuffer import parse, read_model
+from edgecnn.compiler.passes import PASSES
+from edgecnn.compiler.schedule import Schedule, schedule
+from edgecnn.errors import ModelError
+
+MODELS = Path(os.environ.get("EDGECNN_DATA", "/nonexistent")) / "edge-models"
+NETWORKS = [networks.cainvas(), networks.small(), networks.residual(), networks.two_ends()]
+
+
+class Replay:
+    """Fires the steps of a schedule on an arena whose bytes remember what they hold: a row, or scratch."""
+
+    def __init__(self, found: Schedule) -> None:
+        self.found, self.network = found, found.network
+        self.arena: list[object] = [None] * found.arena
+        self.fired = [0] * len(found.network.steps)
+
+    def run(self) -> None:
+        for number in self.found.order:
+            self.read(number)
+            self.keep_scratch(number)
+            self.write(number)
+            self.fired[number] += 1
+        assert self.fired == [step.firings for step in self.network.steps]
+
+    def row(self, tensor: int, row: int) -> slice:
+        size = self.network.row_bytes[tensor]
+        start = self.found.offsets["rows", tensor] + row % self.found.heights[tensor] * size
+        return slice(start, start + size)
+
+    def read(self, number: int) -> None:
+        for tensor, first, end in self.network.reads(number, self.fired[number]):
+            for row in range(first, end) if tensor not in self.network.outputs else ():
+                assert set(self.arena[self.row(tensor, row)]) == {(tensor, row)}
+
+    def keep_scratch(self, number: int) -> None:
+        step = self.network.steps[number]
+        if step.scratch:
+            start = self.found.offsets["scratch", number]
+            place = slice(start, start + step.scratch)
+            if self.fired[number] % step.group:
+                assert set(self.arena[place]) == {number}
+            self.arena[place] = [number] * step.scratch
+
+    def write(self, number: int) -> None:
+        step, firing = self.network.steps[number], self.fired[number]
+        first = step.begins(firing)
+        for row in (
+            range(first, first + step.rows_per_group) if step.output not in self.network.outputs else ()
+        ):
+            place = self.row(step.output, row)
+            if firing % step.group and not step.scratch:  # a running maximum
+                assert set(self.arena[place]) == {(step.output, row)}
+            self.arena[place] = [(step.output, row)] * self.network.row_bytes[step.output]
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+@pytest.mark.parametrize("rows", [True, False])
+def test_no_row_is_overwritten_before_it_is_read(model: bytes, rows: bool) -> None:
+    graph = parse(model)
+    for make in PASSES:
+        graph = make(graph)
+    Replay(schedule(graph, rows=rows)).run()
+
+
+def test_cainvas_within_its_goals() -> None:
+    plan = compile_tflite(networks.cainvas(), name="net").plan
+    assert plan["macs"] == 18_121_952
+    assert plan["macs_computed"] == 15_605_984  # 58x58, 27x27 and 8x8 positions
+    assert plan["arena_bytes"] <= 10_240
+    assert plan["arena_bytes_whole"] <= 36_864
+
+
+def test_memory_grows_with_width_and_not_with_area() -> None:
+    plans = [compile_tflite(networks.cainvas(pixels), name="net").plan for pixels in (64, 128, 256)]
+    arenas = [plan["arena_bytes"] for plan in plans]
+    assert arenas[1] < 2.5 * arenas[0]
+    assert arenas[2] < 2.5 * arenas[1]
+    assert plans[2]["arena_bytes_whole"] > 3.5 * plans[1]["arena_bytes_whole"]
+
+
+@pytest.mark.skipif(not MODELS.is_dir(), reason="needs EDGECNN_DATA with edge-models")
+@pytest.mark.parametrize(
+    ("file", "rows", "whole"),
+    [
+        ("mlperf-tiny/pretrainedResnet_quant.tflite", 16_384, 50_000),
+        ("tflite-micro/person_detect.tflite", 14_336, 57_000),
+    ],
+)
+def test_models_of_others_within_their_goals(file: str, rows: int, whole: int) -> None:
+    graph = read_model(MODELS / file)
+    for make in PASSES:
+        graph = make(graph)
+    found = schedule(graph)
+    Replay(found).run()
+    assert found.arena <= rows
+    assert schedule(graph, rows=False).arena <= whole
+
+
+def test_a_limit_buys_speed_and_is_kept() -> None:
+    least = compile_tflite(networks.cainvas(), name="net")
+    roomy = compile_tflite(networks.cainvas(), name="net", ram=20_000)
+    assert roomy.plan["arena_bytes"] <= 20_000
+    groups = [[step.group for step in one.model.schedule.network.steps] for one in (least, roomy)]
+    assert sum(groups[1]) < sum(groups[0])  # fewer running maxima: fewer values scaled
+
+
+def test_a_limit_that_nothing_fits_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"needs an arena of [\d,]+ bytes, but the limit is 1,000"):
+        compile_tflite(networks.cainvas(), name="net", ram=1000)
