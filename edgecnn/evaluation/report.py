@@ -133,10 +133,17 @@ def _grid(css: str, items: Iterable[str]) -> str:
     return f'<div class="{css}">\n' + "\n".join(items) + "\n</div>"
 
 
+_TEACHER = (
+    '\n<p class="muted">While pruning and QAT the float model is the teacher: training accuracy then tells how '
+    "often its answer was learned. Validation is against the labels throughout.</p>"
+)
+
+
 def _training(history: History) -> str:
     if not any(history.values()):
         return ""
-    return _grid("pair", (_figure(name, curves(history, name.lower())) for name in ("Accuracy", "Loss")))
+    figures = _grid("pair", (_figure(name, curves(history, name.lower())) for name in ("Accuracy", "Loss")))
+    return figures + (_TEACHER if {"prune", "qat"} & set(history) else "")
 
 
 def _figure(name: str, svg: str) -> str:
