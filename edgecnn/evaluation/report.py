@@ -134,8 +134,8 @@ def _grid(css: str, items: Iterable[str]) -> str:
 
 
 _TEACHER = (
-    '\n<p class="muted">While pruning and QAT the float model is the teacher: training accuracy then tells how '
-    "often its answer was learned. Validation is against the labels throughout.</p>"
+    '\n<p class="muted">While pruning and QAT the float model is the teacher: training accuracy then tells '
+    "how often its answer was learned. Validation is against the labels throughout.</p>"
 )
 
 
