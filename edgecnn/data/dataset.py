@@ -82,6 +82,7 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
         DataError: what is there can't be used as it is; the message says what to do.
     """
     root, classes, entries = _read(source)
+    _require_text(source, classes)
     usable, skipped = _sieve(entries, progress)
     if skipped and strict:
         raise DataError(f"{len(skipped)} of {len(entries)} files can't be used, the first: {skipped[0][1]}")
@@ -164,6 +165,15 @@ def _divide(
     labels, groups = [sample.label for sample in samples], [sample.group for sample in samples]
     chosen = split_by_group(labels, groups, fractions, seed)
     return [replace(sample, split=parts[part]) for sample, part in zip(samples, chosen, strict=True)]
+
+
+def _require_text(source: Path, classes: Sequence[str]) -> None:
+    """Class names become lines of labels.txt, metadata and C: a line break in one would shift the others."""
+    for name in classes:
+        if not name.strip() or not name.isprintable():
+            raise DataError(
+                f"{source}: class {name!r} is not a line of printable text; give that class another name"
+            )
 
 
 def _require_images(source: Path, classes: Sequence[str], labels: Iterable[int]) -> None:

@@ -177,6 +177,12 @@ def test_an_empty_folder_and_empty_classes(tmp_path):
     assert "holds no image that can be decoded" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "a\u2028b", "\udcff", " "])
+def test_class_names_are_lines_of_text(folder, name):
+    (folder / "cat").rename(folder / name)
+    assert "is not a line of printable text; give that class another name" in refusal(folder)
+
+
 def test_fingerprint(folder, tmp_path):
     dataset = open_dataset(folder, seed=0)
     digest = hashlib.sha256()
