@@ -7,7 +7,7 @@ the process is killed.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.data.arrays import Arrays
+from edgecnn.errors import ModelError
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf
 from edgecnn.training.augmentation import NONE, Augmentation, augment
@@ -71,6 +72,7 @@ def fit(
 
     Raises:
         RunError: the checkpoint is damaged or belongs to another model.
+        ModelError: the loss became infinite or no number.
     """
     model.compile(
         optimizer=OPTIMIZERS[options.optimizer](options.learning_rate),
@@ -92,11 +94,22 @@ def fit(
             callbacks=[_BatchProgress(options, len(train.labels), progress), *callbacks],
             verbose=0,
         )
-        best = _advance(state, {name: float(v[0]) for name, v in logs.history.items()}, model, best, options)
+        row = {name: float(v[0]) for name, v in logs.history.items()}
+        _refuse_divergence(row, options)
+        best = _advance(state, row, model, best, options)
         save_checkpoint(checkpoint, state, model, best)
     if options.keep_best:
         model.set_weights(best)
     return state.history
+
+
+def _refuse_divergence(row: dict[str, float], options: FitOptions) -> None:
+    """Stop where no later epoch can mend it, and before the untrained weights pass for the best."""
+    if not all(map(isfinite, row.values())):
+        raise ModelError(
+            f"'{options.stage}' diverged: its loss became {row['loss']} (in validation {row['val_loss']}) "
+            f"at learning rate {options.learning_rate:g}; train anew with a lower one"
+        )
 
 
 def _advance(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgecnn.data.arrays import Arrays
-from edgecnn.errors import RunError
+from edgecnn.errors import ModelError, RunError
 from edgecnn.progress import silent
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import Augmentation
@@ -76,6 +76,12 @@ def test_patience_stops_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     at_best, _ = _fit(replace(options, epochs=best + 1, keep_best=False), tmp_path / "d.npz")
     for a, b in zip(weights, at_best, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_training_that_diverges_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"'train' diverged: its loss became nan .* train anew with a lower"):
+        _fit(replace(OPTIONS, optimizer="sgd", learning_rate=1e30), tmp_path / "c.npz")
+    assert not (tmp_path / "c.npz").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign"])
