@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import json_option, print_metrics, progress_bar
+from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progress_bar
 
 
 @click.command("compress")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--sparsity",
-    type=click.FloatRange(0, 0.98, min_open=True),
+    type=FiniteRange(0, 0.98, min_open=True),
     default=0.5,
     show_default=True,
     help="Part of the weights that become zero.",

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ from edgecnn.progress import Progress
 _SECONDS_BETWEEN_LINES = 5
 _FILE_WIDTH = 240
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; click's own lets "nan" through every range, and "inf" through an open one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number that `value` says, as click asks of its types."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def print_json(value: Any) -> None:

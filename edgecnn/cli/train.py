@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import json_option, print_metrics, progress_bar
+from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progress_bar
 
 
 @click.command("train")
@@ -20,7 +20,7 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
 @click.option("--epochs", type=click.IntRange(1), help="At most so many passes over the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step.")
 @click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Size of a step.")
+@click.option("--learning-rate", type=FiniteRange(0, min_open=True), help="Size of a step.")
 @click.option(
     "--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower validation loss."
 )

@@ -6,6 +6,7 @@ numbers are drawn with NumPy, so that a resumed training sees the very same pict
 """
 
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,8 @@ def parse_augmentation(text: str) -> Augmentation:
         try:
             values[name] = True if name == "flip" and not value else float(value)
         except ValueError:
-            values[name] = None
-        if name not in known or values[name] is None or values[name] < 0 or (name == "flip" and value):
+            values[name] = -1
+        if name not in known or not 0 <= values[name] < inf or (name == "flip" and value):
             allowed = ", ".join(n if n == "flip" else f"{n}=NUMBER" for n in known)
             raise DataError(f'augmentation "{part}" is not one of: {allowed}')
     return Augmentation(**values)

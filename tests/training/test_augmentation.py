@@ -51,7 +51,9 @@ def test_shift_moves_by_at_most_its_part_of_the_side() -> None:
     assert 18 < np.abs(transforms[:, 2]).max() <= 20  # columns
 
 
-@pytest.mark.parametrize("text", ["bend=1", "rotation", "rotation=", "zoom=x", "shift=-1", "flip=2"])
+@pytest.mark.parametrize(
+    "text", ["bend=1", "rotation", "rotation=", "zoom=x", "shift=-1", "flip=2", "zoom=nan"]
+)
 def test_what_is_no_augmentation_is_named(text: str) -> None:
     with pytest.raises(DataError, match=f'augmentation "{text}" is not one of: rotation=NUMBER'):
         parse_augmentation(f"brightness=0.1,{text}")
