@@ -13,6 +13,8 @@ from edgecnn.compiler.quant import ACTIVATIONS, activation_range
 from edgecnn.errors import ModelError
 
 SAME = 0  # tflite.Padding; VALID is 1
+MOST = 32767  # what the C's parameters hold
+_MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,7 @@ def axes(
     result = []
     for name, size, length, count in zip(("h", "w"), sizes, in_shape[1:3], out_shape[1:3], strict=True):
         stride = int(operator.options.get(f"stride_{name}", 1))
-        dilation = int(
-            operator.options.get(f"dilation_{name}_factor", operator.options.get(f"dilation_{name}factor", 1))
-        )
+        dilation = int(operator.options.get(f"dilation_{name}factor", 1))
         extent = (size - 1) * dilation + 1
         pad = operator.options.get(f"pad_{name}")
         if pad is None:
@@ -85,6 +85,54 @@ def clamp_range(graph: Graph, operator: Operator) -> tuple[int, int]:
     )
 
 
+def option(graph: Graph, operator: Operator, name: str) -> int:
+    """Return an option that the operator must have.
+
+    Raises:
+        ModelError: it is missing: the file stores options of another op.
+    """
+    if name not in operator.options:
+        raise ModelError(f"{graph.describe(operator)} has no option {name}, which it needs")
+    return int(operator.options[name])
+
+
+def check_shape(graph: Graph, operator: Operator, expected: Sequence[int]) -> None:
+    """Check the shape of an operator's output.
+
+    Raises:
+        ModelError: the file says another shape than follows from the inputs.
+    """
+    made = graph.output(operator).shape
+    if made != tuple(expected):
+        raise ModelError(
+            f"{graph.describe(operator)} has output shape {made}; {tuple(expected)} follows from its inputs"
+        )
+
+
+def check_windows(graph: Graph, operator: Operator, sizes: tuple[int, int], channels: int) -> None:
+    """Check the options of an operator with windows of `sizes` (h, w), and the output shape that follows.
+
+    Raises:
+        ModelError: a size, stride, dilation or padding makes no sense, or the shape is another.
+    """
+    what, same = graph.describe(operator), option(graph, operator, "padding") == SAME
+    counts = []
+    for name, size, length in zip(("h", "w"), sizes, graph.input(operator, 0).shape[1:3], strict=True):
+        stride = option(graph, operator, f"stride_{name}")
+        dilation = int(operator.options.get(f"dilation_{name}factor", 1))
+        if not (0 < size <= MOST and 0 < stride <= MOST and 0 < dilation <= MOST // size):
+            raise ModelError(
+                f"{what} has window {size}, stride {stride}, dilation {dilation}; 1 to {MOST} supported"
+            )
+        extent = (size - 1) * dilation + 1
+        counts.append(-(-length // stride) if same else (length - extent) // stride + 1)
+    if min(counts) < 1:
+        raise ModelError(
+            f"{what} has windows larger than its input {graph.input(operator, 0).shape}; use SAME padding"
+        )
+    check_shape(graph, operator, (1, *counts, channels))
+
+
 def quantization_of(tensor: Tensor) -> Quantization:
     """Return the quantization of a tensor that has one.
 
@@ -114,8 +162,12 @@ def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> N
             raise ModelError(
                 f"{what} has batch {tensor.shape[0]}; only batch 1 is supported: convert with batch 1"
             )
-        if tensor.size == 0:
-            raise ModelError(f"{what} has shape {tensor.shape}, which holds nothing")
+        if tensor.data is not None:
+            raise ModelError(
+                f"{what} is a constant; it must be made by an operator or be an input of the model"
+            )
+        if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > MOST:
+            raise ModelError(f"{what} has shape {tensor.shape}; 1 to {MOST} in each dimension are supported")
 
 
 def check_activation(graph: Graph, operator: Operator) -> None:

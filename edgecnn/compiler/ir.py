@@ -90,7 +90,7 @@ class Graph:
     labels: tuple[str, ...] = ()
 
     def verify(self) -> None:
-        """Check that every index is in range and every tensor has its value before it is read.
+        """Check that indices are in range and every tensor is made once, before it is read.
 
         Raises:
             ModelError: naming the operator and the tensor.
@@ -106,6 +106,11 @@ class Graph:
                 if tensor not in known:
                     raise ModelError(
                         f"{self.describe(operator)} reads tensor {tensor} before anything makes it"
+                    )
+            for tensor in operator.outputs:
+                if tensor in known:
+                    raise ModelError(
+                        f"{self.describe(operator)} makes tensor {tensor}, which is there before"
                     )
             known.update(operator.outputs)
         for tensor in self.outputs:

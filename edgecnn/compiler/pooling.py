@@ -18,11 +18,17 @@ def check(graph: Graph, operator: Operator) -> None:
     geometry.check_activation(graph, operator)
     if len(source.shape) != 4:
         raise ModelError(f"{graph.describe(operator)} has input {source.shape}; 4 dimensions needed")
+    geometry.check_windows(graph, operator, _sizes(graph, operator), source.shape[3])
+
+
+def _sizes(graph: Graph, operator: Operator) -> tuple[int, int]:
+    height, width = (geometry.option(graph, operator, f"filter_{side}") for side in ("height", "width"))
+    return height, width
 
 
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of the windows."""
-    sizes = int(operator.options["filter_height"]), int(operator.options["filter_width"])
+    sizes = _sizes(graph, operator)
     return geometry.axes(operator, sizes, graph.input(operator, 0).shape, graph.output(operator).shape)
 
 

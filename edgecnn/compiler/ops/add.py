@@ -28,6 +28,7 @@ def check(graph: Graph, operator: Operator) -> None:
         raise ModelError(
             f"{graph.describe(operator)} adds {first.shape} and {second.shape}; equal shapes needed"
         )
+    geometry.check_shape(graph, operator, first.shape)
 
 
 def macs(graph: Graph, operator: Operator) -> int:

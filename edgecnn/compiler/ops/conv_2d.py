@@ -30,6 +30,7 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "the filter's last dimension must be the input's channels (no grouped convolutions)"
         )
+    geometry.check_windows(graph, operator, (weights.shape[1], weights.shape[2]), weights.shape[0])
 
 
 def macs(graph: Graph, operator: Operator) -> int:

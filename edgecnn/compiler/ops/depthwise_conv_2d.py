@@ -31,6 +31,7 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "1 x height x width x a multiple of the input's channels needed"
         )
+    geometry.check_windows(graph, operator, (weights.shape[1], weights.shape[2]), weights.shape[3])
 
 
 def macs(graph: Graph, operator: Operator) -> int:

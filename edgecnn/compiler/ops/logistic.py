@@ -25,6 +25,7 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has output scale {quantization.scale:.9g} and zero point "
             f"{quantization.zero_point}; TFLite fixes them to 1/256 and -128"
         )
+    geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -23,6 +23,8 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} averages axes {axes} of input {source.shape}; "
             "only 1 and 2 of 4 are supported"
         )
+    if graph.output(operator).size != source.shape[3]:
+        raise ModelError(f"{graph.describe(operator)} makes {graph.output(operator).shape} of {source.shape}")
 
 
 def macs(graph: Graph, operator: Operator) -> int:

@@ -24,6 +24,8 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} pads {source.shape} by {paddings.tolist()}; "
             "only height and width of 4 dimensions can be padded"
         )
+    expected = [size + int(amount) for size, amount in zip(source.shape, paddings.sum(axis=1), strict=True)]
+    geometry.check_shape(graph, operator, expected)
 
 
 def macs(graph: Graph, operator: Operator) -> int:

@@ -17,6 +17,7 @@ macs, needs = elementwise.macs, elementwise.needs
 def check(graph: Graph, operator: Operator) -> None:
     """Check types; floats are only known at the model's edges, where a pass removes the operator."""
     geometry.check_int8(graph, operator, (graph.input(operator, 0), graph.output(operator)))
+    geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

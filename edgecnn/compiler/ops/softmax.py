@@ -30,6 +30,7 @@ def check(graph: Graph, operator: Operator) -> None:
         raise ModelError(
             f"{graph.describe(operator)} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed"
         )
+    geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
 def macs(graph: Graph, operator: Operator) -> int:

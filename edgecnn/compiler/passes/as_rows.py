@@ -7,7 +7,7 @@ A RESHAPE goes where both sides have the same rows, and into FULLY_CONNECTED, wh
 from dataclasses import replace
 
 from edgecnn.compiler import geometry, ops
-from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ir import Graph, Operator, Tensor, short_name
 from edgecnn.errors import ModelError
 
 # Where each op with windows has their sizes: a filter (input 1) or its options.
@@ -29,14 +29,29 @@ def as_rows(graph: Graph) -> Graph:
         _four_dimensions(tensor) if i in activations and tensor.data is None else tensor
         for i, tensor in enumerate(graph.tensors)
     )
+    if not (graph.inputs and graph.operators and graph.outputs):
+        raise ModelError("the model lacks inputs, operators or outputs; it needs at least one of each")
+    for number in (*graph.inputs, *graph.outputs):
+        _check_edge(graph, number)
     return _without_reshapes(replace(graph, tensors=tensors, operators=operators))
+
+
+def _check_edge(graph: Graph, number: int) -> None:
+    """Check that an input is read and an output made by an operator: no other has a place in the C."""
+    what = f'tensor "{short_name(graph.tensors[number].name)}"'
+    if number in graph.outputs and graph.producer(number) is None:
+        raise ModelError(f"{what} is an output that no operator makes; only made ones are supported")
+    if number in graph.inputs and not graph.consumers(number):
+        raise ModelError(f"{what} is an input that no operator reads; remove it from the model")
+    if (*graph.inputs, *graph.outputs).count(number) > 1:
+        raise ModelError(f"{what} is an input or output twice; once is supported")
 
 
 def _explicit(graph: Graph, operator: Operator) -> Operator:
     if operator.op in _FILTERED:
         sizes = graph.input(operator, 1).shape[1:3]
     elif operator.op in _POOLS:
-        sizes = int(operator.options["filter_height"]), int(operator.options["filter_width"])
+        sizes = tuple(geometry.option(graph, operator, f"filter_{side}") for side in ("height", "width"))
     else:
         return operator
     shapes = graph.input(operator, 0).shape, graph.output(operator).shape

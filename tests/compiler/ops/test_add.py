@@ -21,6 +21,6 @@ def make(builder: Builder, source: int, activation: int, kind: str) -> int:
     return builder.add(first, second, activation)
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(6))
 def test_equal_to_the_oracle(part: int) -> None:
-    check_operators(make, CASES[part::4])
+    check_operators(make, CASES[part::6])
