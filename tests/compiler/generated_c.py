@@ -64,13 +64,13 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: o
         joined = [
             b"".join(value.tobytes() for one in ones for value in one) for ones in zip(*inputs, strict=True)
         ]
-        made = host.run(_joined(programs, folder), joined)
+        made = host.run(joined(programs, folder), joined)
     ends = np.cumsum([one.output_bytes for one in programs])[:-1]
     outputs = [np.split(np.frombuffer(output, np.int8), ends) for output in made]
     return [list(one) for one in zip(*outputs, strict=True)]
 
 
-def _joined(programs: list[Program], folder: Path) -> Program:
+def joined(programs: list[Program], folder: Path) -> Program:
     """Return one program that runs several, on inputs and to outputs that lie one behind the other."""
     text, calls, setups = ['#include "program.h"\n'], "", ""
     read = made = 0
