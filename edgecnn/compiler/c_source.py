@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import c_data
+from edgecnn.compiler import c_data, c_templates
 from edgecnn.compiler.c_header import describe, parameters
 from edgecnn.compiler.c_kernels import kernel_text
 from edgecnn.compiler.c_model import CModel, Edge
@@ -30,7 +30,7 @@ def source_text(model: CModel) -> str:
         "target": model.target,
         "id": model.original.sha256[:8],
         "description": describe(model),
-        "inline": _INLINE[model.optimize],
+        "inline": c_templates.INLINE[model.optimize],
         "plan": "\n".join(_plan(model)),
         "endian": c_data.LITTLE_ENDIAN_CHECK if "uint64_t" in tables else "",
         "kernels": kernel_text(kernels, model.name),
@@ -45,7 +45,7 @@ def source_text(model: CModel) -> str:
         ),
         "helpers": "\n".join(_helpers(model)),
     }
-    return _SOURCE.format(**words)
+    return c_templates.SOURCE.format(**words)
 
 
 def _advance(model: CModel) -> str:
@@ -54,11 +54,11 @@ def _advance(model: CModel) -> str:
     given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
     real = any(edge.real for edge in model.inputs)
     take = "".join(
-        _TAKE.format(name=model.name, prefix=model.prefix, suffix=edge.suffix)
+        c_templates.TAKE.format(name=model.name, prefix=model.prefix, suffix=edge.suffix)
         for edge in model.inputs
         if edge.real
     )
-    return take + _ADVANCE.format(
+    return take + c_templates.ADVANCE.format(
         name=model.name,
         prefix=model.prefix,
         flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
@@ -248,7 +248,7 @@ def _helpers(model: CModel) -> Iterator[str]:
     prefix, name = model.prefix, model.name
     words = {"prefix": prefix, "PREFIX": prefix.upper(), "name": name}
     if model.pushes:
-        yield _PUSH.format(
+        yield c_templates.PUSH.format(
             **words,
             call=_call(model, "1", "0", "row, output"),
             live=model.schedule.network.height[model.inputs[0].tensor],
@@ -256,13 +256,13 @@ def _helpers(model: CModel) -> Iterator[str]:
     if model.real:
         yield _run_f32(model)
     for edge in model.inputs:
-        yield _QUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+        yield c_templates.QUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
     for edge in model.outputs:
-        yield _DEQUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+        yield c_templates.DEQUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
     if model.classes:
         labels = ",\n".join(f"    {string_literal(label)}" for label in model.labels)
         yield f"const char *const {prefix}_labels[{prefix.upper()}_CLASSES] = {{\n{labels}\n}};\n"
-        yield (_ONE_CLASS if model.outputs[0].size == 1 else _CLASS).format(**words)
+        yield (c_templates.ONE_CLASS if model.outputs[0].size == 1 else c_templates.CLASS).format(**words)
 
 
 def _run_f32(model: CModel) -> str:
@@ -290,210 +290,3 @@ def _run_f32(model: CModel) -> str:
         + "".join(after)
         + "    return 0;\n}\n"
     )
-
-
-_INLINE = {
-    "speed": """\
-#ifndef EDGECNN_INLINE /* one copy of a kernel for each operator: faster */
-#if defined(__GNUC__)
-#define EDGECNN_INLINE static inline __attribute__((always_inline))
-#else
-#define EDGECNN_INLINE static inline
-#endif
-#endif
-""",
-    "size": """\
-#ifndef EDGECNN_INLINE /* one copy of a kernel for all operators: smaller */
-#define EDGECNN_INLINE static
-#endif
-""",
-}
-
-_TAKE = """
-/* Stores `count` values of an input from number `start` on, which are floats where `real` is set. */
-static void {name}_take{suffix}(int8_t *row, const void *input, int real, size_t start, size_t count)
-{{
-    if (real) {{
-        for (size_t i = 0; i < count; ++i) {{
-            row[i] = {prefix}_quantize{suffix}(((const float *)input)[start + i]);
-        }}
-    }} else {{
-        memcpy(row, (const int8_t *)input + start, count);
-    }}
-}}
-"""
-
-_PUSH = """\
-void {prefix}_begin({prefix}_t *nn)
-{{
-    {name}_start(nn);
-}}
-
-int {prefix}_push_row({prefix}_t *nn, const int8_t *row, int8_t *output)
-{{
-    if (nn->line >= {PREFIX}_LINES) {{
-        return -1;
-    }}
-    if (nn->line < {live}u) {{ /* no window reads the lines beyond */
-        (void){call};
-    }}
-    return ++nn->line == {PREFIX}_LINES;
-}}
-"""
-
-_QUANTIZE = """\
-int8_t {prefix}_quantize{suffix}(float real)
-{{
-    float q = real / {PREFIX}_{NAME}_SCALE;
-    int32_t rounded;
-    float fraction;
-    if (!(q > -1024.0f)) {{ /* NaN too: a cast of what does not fit is undefined */
-        q = -1024.0f;
-    }} else if (q > 1024.0f) {{
-        q = 1024.0f;
-    }}
-    rounded = (int32_t)q;
-    fraction = q - (float)rounded;
-    rounded += (fraction >= 0.5f) - (fraction <= -0.5f) + {PREFIX}_{NAME}_ZERO_POINT;
-    return (int8_t)(rounded < INT8_MIN ? INT8_MIN : rounded > INT8_MAX ? INT8_MAX : rounded);
-}}
-"""
-
-_DEQUANTIZE = """\
-float {prefix}_dequantize{suffix}(int8_t q)
-{{
-    return {PREFIX}_{NAME}_SCALE * (float)(q - {PREFIX}_{NAME}_ZERO_POINT);
-}}
-"""
-
-_ONE_CLASS = """\
-int {prefix}_class(const int8_t *output)
-{{
-    return output[0] >= {PREFIX}_THRESHOLD;
-}}
-"""
-
-_CLASS = """\
-int {prefix}_class(const int8_t *output)
-{{
-    int best = 0;
-    for (int i = 1; i < (int){PREFIX}_CLASSES; ++i) {{
-        best = output[i] > output[best] ? i : best;
-    }}
-    return best;
-}}
-"""
-
-_ADVANCE = """
-/* Fires steps until one wants a line of the image that is not there (0) or the outputs are complete (1). */
-static int {name}_advance({prefix}_t *nn, {flags}{passed})
-{{
-    const int8_t *rows[{rows}];
-    int8_t *const arena = nn->arena;
-{first}    for (;;) {{
-        int at;
-        if (nn->left == 0) {{
-            if (nn->position == sizeof {name}_program) {{
-                return 1;
-            }}
-            nn->step = {name}_program[nn->position];
-            nn->left = {name}_program[nn->position + 1u];
-            nn->position += 2u;
-        }}
-        at = nn->fired[nn->step];
-        switch (nn->step) {{
-{cases}        default:
-            break;
-        }}
-        ++nn->fired[nn->step];
-        --nn->left;
-    }}
-}}
-"""
-
-_SOURCE = """\
-/* SPDX-License-Identifier: 0BSD */
-/* {name}.c - see {name}.h. Generated by edgecnn {version} for target "{target}". Do not edit.
- *
- * {description}
- *
- * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole):
- *       step                   rows kept      bytes   offset
-{plan}
- */
-#include "{name}.h"
-
-#include <string.h>
-
-#if {PREFIX}_MODEL_ID != 0x{id}u
-#error "{name}.h and {name}.c come from different models: regenerate both"
-#endif
-{endian}
-{inline}
-typedef char {name}_int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
-typedef char {name}_right_shift_is_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
-
-/* ---- kernels ---------------------------------------------------------------------------------- */
-
-{kernels}
-/* ---- weights and parameters ------------------------------------------------------------------- */
-
-{tables}/* ---- the schedule ----------------------------------------------------------------------------- */
-
-/* Where a tensor's rows lie: row y in slot y % height. */
-typedef struct {{
-    uint32_t offset, row_bytes;
-    uint16_t rows, height;
-}} {name}_ring;
-
-/* What each step makes. */
-static const {name}_ring {name}_rings[{steps}] = {{
-{rings}
-}};
-
-/* Steps in the order they fire, each with how often in a row. */
-{program}
-static int8_t *{name}_row(const {name}_ring *ring, int8_t *base, int y)
-{{
-    return base + ring->offset + (size_t)(y % ring->height) * ring->row_bytes;
-}}
-
-/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
-static void {name}_window(const int8_t **rows, const {name}_ring *ring, int8_t *base, int first, int count)
-{{
-    for (int i = 0; i < count; ++i) {{
-        const int y = first + i;
-        rows[i] = y < 0 || y >= ring->rows ? NULL : {name}_row(ring, base, y);
-    }}
-}}
-
-static void {name}_start({prefix}_t *nn)
-{{
-    int8_t *const arena = nn->arena;
-    memset(nn, 0, sizeof *nn);
-    nn->arena = arena;
-}}
-{advance}
-/* ---- the interface ---------------------------------------------------------------------------- */
-
-int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size)
-{{
-    if (nn == NULL || arena == NULL || arena_size < {PREFIX}_ARENA_SIZE ||
-        (uintptr_t)arena % {PREFIX}_ARENA_ALIGN != 0u) {{
-        return -1;
-    }}
-    nn->arena = (int8_t *)arena;
-    {name}_start(nn);
-    nn->line = UINT16_MAX; /* not begun */
-    return 0;
-}}
-
-int {prefix}_run({prefix}_t *nn, {parameters})
-{{
-    {name}_start(nn);
-    (void){call};
-    nn->line = UINT16_MAX;
-    return 0;
-}}
-
-{helpers}"""
