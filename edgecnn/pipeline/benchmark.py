@@ -40,7 +40,7 @@ def benchmark(
             )
     dataset = open_dataset(data, seed=seed, progress=progress)
     test = load_arrays(dataset.part("test"), *shape, progress)
-    return evaluate_models(models, test, dataset.classes, describe_data(data, dataset), timing, progress)
+    return evaluate_models(models, test, dataset.classes, describe_data(str(data), dataset), timing, progress)
 
 
 def _gather(sources: Sequence[Path]) -> dict[str, Path]:

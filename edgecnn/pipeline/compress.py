@@ -61,21 +61,29 @@ def compress(
     """
     run = Run(path)
     record = run.record()
-    if not run.keras_model.exists():
-        raise RunError(f"the training in {path} is not finished; go on with it by 'edgecnn train --resume'")
     asked = asdict(options) if options else {"ptq": True}
-    if resume:
-        refuse_other_options(run, "compress", asked)
+    _refuse(run, asked, resume)
     dataset = reopen_data(run, data, progress)
     make_repeatable(record["train"]["seed"], record["train"]["threads"])
     if not resume:
-        run.discard_compressed()
         run.update_record(compress=asked)
+        run.discard_compressed()
     _make_models(run, dataset, options, progress)
     write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
-    run.discard_checkpoints()
     evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
+    run.discard_checkpoints()
     return run
+
+
+def _refuse(run: Run, asked: dict[str, Any], resume: bool) -> None:
+    if not run.is_trained():
+        raise RunError(
+            f"the training in {run.path} is not finished; go on with it by 'edgecnn train --resume'"
+        )
+    if resume:
+        refuse_other_options(run, "compress", asked)
+        if run.metrics_file.exists():
+            raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")
 
 
 def _make_models(run: Run, dataset: Dataset, options: CompressOptions | None, progress: Progress) -> None:
@@ -99,7 +107,7 @@ def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
         RunError: they are not the same any more, so that test images could be among those trained on.
     """
     record = run.record()
-    source = moved_to or Path(record["data"]["source"])
+    source = moved_to or run.data()
     dataset = open_dataset(source, seed=record["train"]["seed"], progress=progress)
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run.path} was trained on; give the same images by --data")

@@ -100,14 +100,14 @@ def _run(path: Path, images: npt.NDArray[np.uint8], timing: Timing) -> tuple[str
     return f"{model.runtime}, delegate {model.delegate}", model.predict(images), latency
 
 
-def describe_data(source: Path, dataset: Dataset) -> dict[str, Any]:
+def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
     """Return what run.json and metrics.json say of the data."""
     counts = {}
     for split in ("train", "validation", "test"):
         labels = [sample.label for sample in dataset.part(split)]
         counts[split] = {name: labels.count(label) for label, name in enumerate(dataset.classes)}
     return {
-        "source": str(source),
+        "source": source,
         "synthetic": is_phantom(dataset.samples[0].path),
         "fingerprint": dataset.fingerprint,
         "images": counts,

@@ -82,7 +82,7 @@ def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -
             raise ModelError(
                 f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'"
             )
-        return _quantize(run.keras_model, data or Path(run.record()["data"]["source"]), name, progress)
+        return _quantize(run.keras_model, data or run.data(), name, progress)
     if data is None:
         raise DataError(f"{source} is a float model; give images like those it will see by --data")
     return _quantize(source, data, name, progress)

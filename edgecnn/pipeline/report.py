@@ -24,8 +24,8 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
     """Measure every variant in `run`; write metrics.json and report.html there."""
     record = run.record()
     evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
-    write_json(run.metrics_file, evaluation.metrics)
     write_report(run.report_file, _report(run, record, test, evaluation))
+    write_json(run.metrics_file, evaluation.metrics)
     return evaluation
 
 

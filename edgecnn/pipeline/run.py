@@ -2,6 +2,7 @@
 """The run folder: what every run leaves, and where."""
 
 import json
+import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
@@ -37,7 +38,7 @@ class Run:
         self.int8_model = path / "model_int8.tflite"  # the best int8 variant that was asked for
         self.labels_file = path / "labels.txt"
         self.history_file = path / "history.csv"
-        self.metrics_file = path / "metrics.json"
+        self.metrics_file = path / "metrics.json"  # the last that a step writes
         self.report_file = path / "report.html"
         self.record_file = path / "run.json"
 
@@ -52,7 +53,9 @@ class Run:
     def discard_compressed(self) -> None:
         """Remove what an earlier `compress` left, so that nothing made with other options stays behind."""
         self.discard_checkpoints()
-        for file in (self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")):
+        figures = self.metrics_file, self.report_file
+        models = self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")
+        for file in (*figures, *models):
             file.unlink(missing_ok=True)
 
     def variant(self, name: str) -> Path:
@@ -62,6 +65,27 @@ class Run:
     def variants(self) -> dict[str, Path]:
         """Return the .tflite file of each variant that is there, in the order in which they are shown."""
         return {name: self.variant(name) for name in VARIANTS if self.variant(name).exists()}
+
+    def is_trained(self) -> bool:
+        """Whether `train` came to its end; what `compress` was asked for is recorded only then."""
+        return "compress" in self.record() or self.metrics_file.exists()
+
+    def relative(self, data: Path) -> str:
+        """Return a path as run.json records it: from here, so that a run can be moved with its images."""
+        return os.path.relpath(data.resolve(), self.path.resolve())
+
+    def data(self) -> Path:
+        """Return where the images are.
+
+        Raises:
+            RunError: they are not there any more.
+        """
+        data: Path = (self.path.resolve() / self.record()["data"]["source"]).resolve()
+        if not data.exists():
+            raise RunError(
+                f"the images that {self.path} was trained on are not at {data} any more; give them by --data"
+            )
+        return data
 
     def input_shape(self) -> tuple[int, int, int]:
         """Return height, width and channels of the model's input."""
@@ -96,7 +120,7 @@ class Run:
 
     def labels(self) -> list[str]:
         """Return the names of the classes, in the order of the model's output."""
-        return self.labels_file.read_text().splitlines()
+        return self.labels_file.read_text(encoding="utf-8").splitlines()
 
     def write_labels(self, labels: tuple[str, ...]) -> None:
         """Write one class name per line."""

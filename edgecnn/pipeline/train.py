@@ -57,9 +57,9 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
         ModelError: the architecture doesn't exist.
         RunError: `path` holds a run already, or with `resume` one of other options.
     """
-    chosen = _with_defaults(options)
-    fit_options = _fit_options(chosen)
     run = Run(path)
+    chosen = _with_defaults(run, options)
+    fit_options = _fit_options(chosen)
     _refuse_overwriting(run, chosen, resume)
     dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
     shape = architecture(options.model).input_shape
@@ -71,7 +71,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
         classes=list(dataset.classes),
         parameters=model.count_params(),
         train=chosen,
-        data=describe_data(options.data, dataset),
+        data=describe_data(chosen["data"], dataset),
     )
     history = fit(
         model,
@@ -86,8 +86,8 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     with replacing(run.keras_model) as temporary:
         model.save(temporary)
     write_tflite(run, run.variant("float32"), keras_to_float32(model))
-    run.discard_checkpoints()
     evaluate_run(run, load_split(dataset, "test", shape, progress), progress)
+    run.discard_checkpoints()
     return run
 
 
@@ -103,10 +103,10 @@ def write_tflite(run: Run, path: Path, tflite: bytes) -> None:
     write_bytes(path, add_metadata(tflite, record["model"], description, run.labels()))
 
 
-def _with_defaults(options: TrainOptions) -> dict[str, Any]:
+def _with_defaults(run: Run, options: TrainOptions) -> dict[str, Any]:
     """Return all options as JSON values, those that were left open as the architecture has them."""
     defaults = architecture(options.model)
-    given = {**asdict(options), "data": str(options.data)}
+    given = {**asdict(options), "data": run.relative(options.data)}
     return {name: getattr(defaults, name) if value is None else value for name, value in given.items()}
 
 
@@ -132,7 +132,7 @@ def _refuse_overwriting(run: Run, chosen: dict[str, Any], resume: bool) -> None:
             )
         return
     refuse_other_options(run, "train", chosen)
-    if run.keras_model.exists():
+    if run.is_trained():
         raise RunError(f"the training in {run.path} is finished; there is nothing to resume")
 
 

@@ -16,7 +16,7 @@ from edgecnn.errors import DataError, RunError
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import TrainOptions, train
-from edgecnn.progress import silent
+from edgecnn.progress import Progress, silent
 
 pytestmark = pytest.mark.slow
 OPTIONS = CompressOptions(sparsity=0.5, prune_epochs=2, qat_epochs=1)
@@ -87,35 +87,43 @@ def test_same_seed_same_bytes(trained: Run, compressed: Run) -> None:
     assert trained.history_file.read_text() in compressed.history_file.read_text()
 
 
-def test_interrupted_compress_goes_on_to_the_same_bytes(
-    images: Path, trained: Run, compressed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(trained.path, tmp_path / "run")
+def _killed_in(killed: str) -> Progress:
+    """Return a Progress that ends the program when half of a step is done."""
 
-    def killed(step: str, done: int, total: int, note: str = "") -> None:
-        if step == "prune" and done > total / 2:
+    def progress(step: str, done: int, total: int, note: str = "") -> None:
+        if step == killed and done >= total / 2:
             raise KeyboardInterrupt
 
+    return progress
+
+
+def test_interrupted_compress_goes_on_to_the_same_bytes(
+    images: Path, trained: Run, compressed: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        compress(tmp_path / "run", OPTIONS, killed)
+        compress(tmp_path / "run", OPTIONS, _killed_in("prune"), data=images)
     assert not (tmp_path / "run" / "model_int8.tflite").exists()
+    assert not (tmp_path / "run" / "metrics.json").exists()
     with pytest.raises(RunError, match=r"was started with sparsity 0.5, not 0.6"):
-        compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, resume=True)
-    run = compress(tmp_path / "run", OPTIONS, silent, resume=True)
+        compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, data=images, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        compress(tmp_path / "run", OPTIONS, _killed_in("measuring"), data=images, resume=True)
+    run = compress(tmp_path / "run", OPTIONS, silent, data=images, resume=True)
     assert run.int8_model.read_bytes() == compressed.int8_model.read_bytes()
+    with pytest.raises(RunError, match="is finished"):
+        compress(tmp_path / "run", OPTIONS, silent, resume=True)
 
 
 def test_interrupted_train_goes_on_to_the_same_bytes(images: Path, trained: Run, tmp_path: Path) -> None:
-    def killed(step: str, done: int, total: int, note: str = "") -> None:
-        if step == "train" and done > total / 2:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "run", _options(images), killed)
+        train(tmp_path / "run", _options(images), _killed_in("train"))
     with pytest.raises(RunError, match="holds a run already"):
         train(tmp_path / "run", _options(images), silent)
     with pytest.raises(RunError, match="is not finished"):
         compress(tmp_path / "run", OPTIONS, silent)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", _options(images), _killed_in("measuring"), resume=True)
     run = train(tmp_path / "run", _options(images), silent, resume=True)
     assert run.variant("float32").read_bytes() == trained.variant("float32").read_bytes()
     with pytest.raises(RunError, match="is finished"):
@@ -131,9 +139,24 @@ def test_other_images_than_trained_on_are_refused(images: Path, trained: Run, tm
     assert sorted(path.name for path in trained.path.iterdir()) == before
 
 
-def test_ptq_alone_replaces_what_was_there(compressed: Run, tmp_path: Path) -> None:
+def test_a_run_finds_its_images_from_anywhere_and_says_where_they_were(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(images, tmp_path / "here" / "images")
+    monkeypatch.chdir(tmp_path / "here")
+    run = Run(Path("run"))
+    run.update_record(data={"source": run.relative(Path("images"))})
+    (tmp_path / "here").rename(tmp_path / "there")
+    monkeypatch.chdir(tmp_path)
+    assert Run(Path("there/run")).data().samefile("there/images")
+    (tmp_path / "there" / "images").rename(tmp_path / "images")
+    with pytest.raises(RunError, match=r"are not at .*there/images any more; give them by --data"):
+        Run(Path("there/run")).data()
+
+
+def test_ptq_alone_replaces_what_was_there(compressed: Run, images: Path, tmp_path: Path) -> None:
     shutil.copytree(compressed.path, tmp_path / "run")
-    run = compress(tmp_path / "run", None, silent)
+    run = compress(tmp_path / "run", None, silent, data=images)
     assert list(run.metrics()["variants"]) == ["float32", "int8_ptq"]
     assert run.int8_model.read_bytes() == compressed.variant("int8_ptq").read_bytes()
     assert not run.variant("float32_pruned").exists()
