@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Preprocessing in C equals Python's to the byte, over sizes, crops, formats and quantizations."""
+
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
+from edgecnn.data.frames import decode_frame
+from edgecnn.data.resize import resize
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.runtime.host_compiler import HostCompiler, execute
+from edgecnn.runtime.tflite import TensorSpec, byte_table
+
+sys.path.append(str(Path(__file__).parents[1] / "compiler"))
+from networks import float_edges, two_ends
+from tflite_builder import Builder
+
+FORMATS = ("grey", "rgb888", "rgb565_le", "rgb565_be", "yuyv")
+BYTES = {"grey": 1, "rgb888": 3}
+
+# Reads frames, each behind the members of a frame_t, and writes the rows that come of them. Every buffer has
+# exactly the size that the header says, so that AddressSanitizer sees a byte too many.
+MAIN = r"""
+#include "cam_preprocess.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const size_t bytes_per_pixel[] = {1, 3, 2, 2, 2, 2 /* no format */};
+
+int main(void)
+{
+    uint16_t v[7];
+    while (fread(v, sizeof v, 1, stdin) == 1) {
+        edgecnn_cam_frame_t frame = {(edgecnn_cam_format_t)v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
+        const unsigned width = v[5] > 0 ? v[5] : v[1], height = v[6] > 0 ? v[6] : v[2];
+        const size_t size = EDGECNN_CAM_PREPROCESS_MEMORY_SIZE(width, height);
+        const size_t line_size = v[1] * bytes_per_pixel[v[0]];
+        void *memory = malloc(size);
+        uint8_t *line = calloc(line_size, 1);
+        edgecnn_cam_preprocess_t pre;
+        unsigned rows = 0;
+        if (edgecnn_cam_preprocess_init(&pre, &frame, memory, size - 1) != -1 ||
+            edgecnn_cam_preprocess_init(&pre, &frame, (char *)memory + 1, size) != -1 ||
+            edgecnn_cam_preprocess_init(&pre, &frame, NULL, size) != -1 ||
+            edgecnn_cam_preprocess_init(&pre, &frame, memory, size) != 0) {
+            return 1;
+        }
+        (void)edgecnn_cam_preprocess_push(&pre, line); /* dropped */
+        edgecnn_cam_preprocess_begin(&pre);
+        for (unsigned y = 0; y < v[2]; ++y) {
+            int8_t row[EDGECNN_CAM_PREPROCESS_ROW_SIZE];
+            if (fread(line, line_size, 1, stdin) != 1 || edgecnn_cam_preprocess_push(&pre, line) != 0) {
+                return 3;
+            }
+            while (edgecnn_cam_preprocess_pull(&pre, row) == 1) {
+                fwrite(row, sizeof row, 1, stdout);
+                ++rows;
+            }
+        }
+        if (rows != EDGECNN_CAM_PREPROCESS_HEIGHT || edgecnn_cam_preprocess_push(&pre, line) != -1) {
+            return 4;
+        }
+        free(memory);
+        free(line);
+    }
+    return 0;
+}
+"""
+
+
+def model(shape, scale=1 / 255, zero_point=-128):
+    builder = Builder()
+    source = builder.input((1, *shape), scale, zero_point)
+    return builder.build((source,), (builder.fully_connected(source, 2),))
+
+
+def build(folder, content, compiler=None):
+    paths = write_preprocess(folder, content, "cam")
+    (folder / "main.c").write_text(MAIN)
+    compiler = compiler or HostCompiler(sanitize=True, flags=("-O1",))
+    compiler.compile([folder / "main.c", paths[1]], folder / "program", [f"-I{folder}"])
+    return folder / "program"
+
+
+def case(form, width, height, crop=(0, 0, 0, 0), seed=0):
+    """The input of MAIN, and the arguments of `expected`."""
+    rng = np.random.default_rng(seed)
+    data = rng.integers(0, 256, width * height * BYTES.get(form, 2), np.uint8).tobytes()
+    return struct.pack("7H", FORMATS.index(form), width, height, *crop) + data, (
+        data,
+        form,
+        width,
+        height,
+        crop,
+    )
+
+
+def expected(shape, table, data, form, width, height, crop):
+    image = decode_frame(data, form, height, width, shape[2])
+    x, y, wide, high = crop if crop[2] else (0, 0, width, height)
+    return table[resize(image[y : y + high, x : x + wide], *shape[:2])].tobytes()
+
+
+def check(folder, shape, cases, scale=1 / 255, zero_point=-128):
+    spec = TensorSpec("", (1, *shape), np.dtype(np.int8), float(np.float32(scale)), zero_point)
+    program = build(folder, model(shape, scale, zero_point))
+    made = execute(program, b"".join(data for data, _ in cases))
+    size = int(np.prod(shape))
+    for index, (_, arguments) in enumerate(cases):
+        wanted = expected(shape, byte_table(spec), *arguments)
+        assert made[index * size : (index + 1) * size] == wanted, arguments[1:]
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize("shape", [(64, 64, 1), (24, 32, 3), (1, 1, 1), (7, 5, 3)])
+def test_sizes_formats_and_crops(shape, tmp_path):
+    sizes = [(2, 1), (8, 6), (64, 64), (160, 120), (46, 301), (302, 20), (640, 8)]
+    cases = [case(form, *size, seed=seed) for seed, size in enumerate(sizes) for form in FORMATS]
+    crops = [(0, 0, 1, 1), (7, 3, 41, 30), (1, 0, 99, 70), (60, 40, 40, 30), (99, 69, 1, 1)]
+    cases += [case(form, 100, 70, crop, 1) for crop in crops for form in FORMATS]
+    cases += [case("grey", width, height) for width in range(1, 12) for height in (1, 3, 4)]
+    check(tmp_path, shape, cases)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_frames_as_large_as_there_are(tmp_path):
+    check(tmp_path, (3, 2, 1), [case("grey", 16383, 1), case("grey", 1, 16383), case("grey", 3, 16383)])
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize(
+    ("scale", "zero_point"), [(2 / 255, -1), (1 / 127, 0), (1 / 510, -128), (0.0039, -127)]
+)
+def test_any_quantization(scale, zero_point, tmp_path):
+    ramp = bytes(range(256))
+    wide = struct.pack("7H", 0, 16, 16, 0, 0, 0, 0) + ramp, (ramp, "grey", 16, 16, (0, 0, 0, 0))
+    check(tmp_path, (16, 16, 1), [wide], scale, zero_point)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.needs_tool("g++", package="g++")
+@pytest.mark.needs_tool("clang", package="clang")
+def test_compilers_have_nothing_to_say(tmp_path):
+    answers = set()
+    data, _ = case("yuyv", 52, 41)
+    for channels in (1, 3):
+        for compiler in (
+            HostCompiler("gcc"),
+            HostCompiler("gcc", "c17"),
+            HostCompiler("clang", flags=("-O3",)),
+        ):
+            answers.add(execute(build(tmp_path, model((9, 8, channels)), compiler), data))
+        assert len(answers) == channels // 2 + 1
+        (tmp_path / "main.cpp").write_text('#include "cam_preprocess.h"\nint main() { return 0; }\n')
+        for name in ("g++", "clang++"):
+            HostCompiler(name, "c++11").compile([tmp_path / "main.cpp"], tmp_path / "cpp", [f"-I{tmp_path}"])
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_frames_that_do_not_fit_are_refused(tmp_path):
+    program = build(tmp_path, model((4, 4, 1)))
+    for wrong in (
+        (5, 8, 8, 0, 0, 0, 0),
+        (0, 0, 8, 0, 0, 0, 0),
+        (0, 8, 16384, 0, 0, 0, 0),
+        (0, 8, 8, 4, 0, 5, 1),
+        (0, 8, 8, 0, 4, 1, 5),
+        (0, 8, 8, 0, 0, 1, 0),
+        (4, 7, 8, 0, 0, 0, 0),
+    ):
+        with pytest.raises(EdgecnnError, match="exit code 1"):
+            execute(program, struct.pack("7H", *wrong))
+
+
+def test_the_text_does_not_vary_and_names_hold():
+    header, source = preprocess_to_c(model((8, 8, 1)), "RENAME")
+    assert (header, source) == preprocess_to_c(model((8, 8, 1)), "RENAME")
+    assert "EDGECNN_RENAME_PREPROCESS_WIDTH 8" in header
+    assert '#include "RENAME_preprocess.h"' in source
+    assert "@" not in header + source
+    assert "RERENAME" not in header + source
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (two_ends(), "the model has 2 inputs; preprocessing makes one image"),
+        (float_edges(), r"is \[1, 6, 5, 2\]; an image is \[1, height, width, 1 or 3\]"),
+        (b"no model", "flatbuffer|tflite"),
+    ],
+)
+def test_what_takes_no_image_is_refused(content, reason):
+    with pytest.raises(ModelError, match=reason):
+        preprocess_to_c(content, "cam")
