@@ -28,6 +28,7 @@ from sklearn.svm import SVC
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.data.split import split_by_group
+from edgecnn.errors import EdgecnnError
 from edgecnn.evaluation.accuracy import Estimate, balanced_mean
 from edgecnn.evaluation.summary import VARIANTS
 from edgecnn.files import replacing, write_json, write_text
@@ -221,4 +222,7 @@ def _interval(estimate: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EdgecnnError as error:
+        sys.exit(f"Error: {error}")
