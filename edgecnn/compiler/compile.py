@@ -134,8 +134,10 @@ def _check_limits(graph: Graph, steps: int) -> None:
         raise ModelError(f"the model has {steps} inputs and operators; at most {_MOST_STEPS} are supported")
     for operator in graph.operators:
         shape = graph.output(operator).shape
-        if max(shape) > 32767 or shape[1] > _MOST_ROWS:
-            raise ModelError(f"{graph.describe(operator)} makes {shape}; at most 32767 in any dimension")
+        if shape[1] > _MOST_ROWS:
+            raise ModelError(
+                f"{graph.describe(operator)} makes {shape}; at most {_MOST_ROWS} rows are supported"
+            )
 
 
 def describe_plan(model: CModel) -> dict[str, Any]:

@@ -166,8 +166,10 @@ def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> N
             raise ModelError(
                 f"{what} is a constant; it must be made by an operator or be an input of the model"
             )
-        if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > MOST:
-            raise ModelError(f"{what} has shape {tensor.shape}; 1 to {MOST} in each dimension are supported")
+        # A flattened map may be longer, where it is only renamed or multiplied by a matrix.
+        most = _MOST_VALUES if operator.op in ("RESHAPE", "FULLY_CONNECTED") else MOST
+        if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > most:
+            raise ModelError(f"{what} has shape {tensor.shape}; 1 to {most} in each dimension are supported")
 
 
 def check_activation(graph: Graph, operator: Operator) -> None:

@@ -29,9 +29,14 @@ def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
 
 
 def run_oracle(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
-    """Return what tflite-runtime 2.14's reference kernels make of the inputs."""
-    from tflite_runtime.interpreter import Interpreter, OpResolverType
+    """Return what tflite-runtime 2.14's reference kernels make of the inputs.
 
+    From Python 3.12 on there is no such runtime; the NumPy references, held to it elsewhere, stand in.
+    """
+    try:
+        from tflite_runtime.interpreter import Interpreter, OpResolverType
+    except ImportError:
+        return run_numpy(model, inputs)
     interpreter = Interpreter(
         model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
     )
@@ -61,10 +66,10 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: o
         for model in models:
             model.write(folder)
         programs = [program(model.model, folder, both_ways=True, pointer=8) for model in models]
-        joined = [
+        given = [
             b"".join(value.tobytes() for one in ones for value in one) for ones in zip(*inputs, strict=True)
         ]
-        made = host.run(joined(programs, folder), joined)
+        made = host.run(joined(programs, folder), given)
     ends = np.cumsum([one.output_bytes for one in programs])[:-1]
     outputs = [np.split(np.frombuffer(output, np.int8), ends) for output in made]
     return [list(one) for one in zip(*outputs, strict=True)]

@@ -25,6 +25,8 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has weights {weights.shape} on input {source.shape}; "
             f"(outputs, {source.size}) needed: one vector at a time"
         )
+    if made.size > geometry.MOST:
+        raise ModelError(f"{graph.describe(operator)} has {made.size} outputs; {geometry.MOST} at most")
     if operator.options.get("weights_format", 0) != 0:
         raise ModelError(
             f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
