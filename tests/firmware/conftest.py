@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the firmware examples as their users do: by make, in a folder of their own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests" / "compiler"))  # for networks.py
+
+
+class Example:
+    """A copy of an example, which finds the tests' assets where the original does."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.folder = folder / "firmware_examples" / name
+        shutil.copytree(ROOT / "firmware_examples" / name, self.folder)
+        shutil.copytree(ROOT / "tests" / "assets", folder / "tests" / "assets")
+        self._environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHON": sys.executable,
+        }
+
+    def call(self, command: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-euc", command],
+            check=False,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            **options,
+        )
+
+    def run(self, command: str) -> str:
+        done = self.call(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def make(self, model: bytes | Path, *options: str) -> None:
+        if isinstance(model, bytes):
+            path = self.folder / "given.tflite"
+            path.write_bytes(model)
+            model = path
+        self.run(f"make MODEL={model} {' '.join(options)}")
+
+    def check_readme(self) -> None:
+        """Run the README's sh and console blocks; the latter print what they say they do."""
+        text = (self.folder / "README.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^```(sh|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert blocks
+        for language, block in blocks:
+            if language == "sh":
+                self.run(block)
+            else:
+                for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+                    assert self.run(command) == shown
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Example:
+    """The example that the test's module is about: test_NAME.py."""
+    return Example(request.path.stem.removeprefix("test_"), tmp_path)
