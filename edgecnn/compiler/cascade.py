@@ -24,6 +24,7 @@ class Network:
     outputs: tuple[int, ...]
     readers: dict[int, list[int]] = field(default_factory=dict)  # tensor -> steps
     maker: dict[int, int] = field(default_factory=dict)  # tensor -> step
+    rows_read: list[list[list[tuple[int, int, int]]]] = field(default_factory=list)  # by step and firing
 
     @staticmethod
     def of(graph: Graph, steps: Sequence[Step]) -> "Network":
@@ -39,19 +40,28 @@ class Network:
             network.maker[step.output] = number
             for tensor in step.inputs:
                 network.readers.setdefault(tensor, []).append(number)
+            network.rows_read.append(_rows_read(step, network.height))
         return network
 
     def last_reader(self, tensor: int) -> int:
         """Return the number of the last step that reads `tensor`, or -1."""
-        return max(self.readers.get(tensor, ()), default=-1)
+        readers = self.readers.get(tensor)
+        return readers[-1] if readers else -1
 
     def reads(self, number: int, firing: int) -> list[tuple[int, int, int]]:
         """Return (tensor, first row, end) for each input of a firing."""
-        step = self.steps[number]
-        return [
-            (tensor, *step.reads(position, firing, self.height[tensor]))
+        return self.rows_read[number][firing]
+
+
+def _rows_read(step: Step, height: dict[int, int]) -> list[list[tuple[int, int, int]]]:
+    """Return what each firing of a step reads: the search asks often."""
+    return [
+        [
+            (tensor, *step.reads(position, firing, height[tensor]))
             for position, tensor in enumerate(step.inputs)
         ]
+        for firing in range(step.firings)
+    ]
 
 
 def cascade(network: Network, first: int, end: int, lazy: frozenset[int]) -> list[int]:

@@ -6,6 +6,7 @@ dynamic programming over the cuts for given steps, and a climb over the steps' a
 whatever it proposes is then measured exactly, by replaying the order.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from edgecnn.compiler import ops
@@ -14,6 +15,8 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.memory import buffers, place, ring_heights
 from edgecnn.compiler.steps import Step, column_by_column, takes_columns
 from edgecnn.errors import ModelError
+
+_AHEAD = 16  # steps that a search for cuts looks at first
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,15 @@ class _Choice:
     alternatives: tuple[int, ...]
     lazy: frozenset[int] = frozenset()
     columns: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A schedule, the choice that led to it, and what the search for cuts took its arena for."""
+
+    schedule: Schedule
+    choice: _Choice
+    estimate: float
 
 
 def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4) -> Schedule:
@@ -82,7 +94,7 @@ class _Search:
         self._graph = graph
         self._align = align
         self._steps = lower(graph)
-        self._best: tuple[Schedule, _Choice] | None = None
+        self._best: _Found | None = None
 
     def whole(self) -> Schedule:
         """Return the schedule that runs each operator to its end before the next starts."""
@@ -91,33 +103,34 @@ class _Search:
 
     def least(self) -> Schedule:
         """Return the schedule with the smallest arena that the search finds."""
-        choice = _Choice(tuple(len(alternatives) - 1 for alternatives in self._steps))
-        best = self._try(choice)
+        best = self._try(_Choice(tuple(len(alternatives) - 1 for alternatives in self._steps)), math.inf)
+        assert best is not None, "without a bound there is always a schedule"
         for tensor in self._branches():
-            lazy = replace(choice, lazy=choice.lazy | {tensor})
-            found = self._try(lazy)
-            if found.arena < best.arena:
-                best, choice = found, lazy
+            best = self._better(best, replace(best.choice, lazy=best.choice.lazy | {tensor}))
         for tensor in self._column_tensors():
-            columns = replace(choice, columns=choice.columns | {tensor})
-            found = self._try(columns)
-            if found.arena < best.arena:
-                best, choice = found, columns
-        self._best = best, choice
-        return best
+            best = self._better(best, replace(best.choice, columns=best.choice.columns | {tensor}))
+        self._best = best
+        return best.schedule
 
     def quicken(self, limit: int) -> Schedule:
         """Return the schedule of `least` with faster alternatives wherever the arena stays within `limit`."""
         assert self._best is not None, "least comes first"
-        best, choice = self._best
-        for step, current in enumerate(choice.alternatives):
+        best = self._best
+        bound = max(limit, best.estimate) + 1
+        for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
-                taken = (*choice.alternatives[:step], alternative, *choice.alternatives[step + 1 :])
-                found = self._try(replace(choice, alternatives=taken))
-                if found.arena <= limit:
-                    best, choice = found, replace(choice, alternatives=taken)
+                taken = best.choice.alternatives
+                taken = (*taken[:step], alternative, *taken[step + 1 :])
+                found = self._try(replace(best.choice, alternatives=taken), bound)
+                if found is not None and found.schedule.arena <= limit:
+                    best = found
                     break
-        return best
+        return best.schedule
+
+    def _better(self, best: "_Found", choice: _Choice) -> "_Found":
+        """Return what a choice leads to if its arena is smaller, else `best`."""
+        found = self._try(choice, max(best.estimate, best.schedule.arena) + 1)
+        return best if found is None or found.schedule.arena >= best.schedule.arena else found
 
     def _network(self, choice: _Choice) -> Network:
         steps: dict[int, Step] = {}  # by the tensor each makes
@@ -146,9 +159,11 @@ class _Search:
             and step.inputs[0] not in self._graph.outputs
         ]
 
-    def _try(self, choice: _Choice) -> Schedule:
+    def _try(self, choice: _Choice, bound: float) -> "_Found | None":
+        """Return the schedule with the best cuts for a choice, or None where it is not below `bound`."""
         network = self._network(choice)
-        return self._measure(choice, _best_cuts(network, _waiting(network, choice), self._align))
+        cuts, estimate = _best_cuts(network, _waiting(network, choice), self._align, bound)
+        return None if estimate == math.inf else _Found(self._measure(choice, cuts), choice, estimate)
 
     def _measure(self, choice: _Choice, cuts: tuple[int, ...]) -> Schedule:
         network = self._network(choice)
@@ -166,39 +181,65 @@ def _waiting(network: Network, choice: _Choice) -> frozenset[int]:
     return frozenset(network.maker[tensor] for tensor in choice.lazy if tensor in network.maker)
 
 
-def _best_cuts(network: Network, lazy: frozenset[int], align: int) -> tuple[int, ...]:
-    """Return the cuts whose worst segment needs the least memory.
+def _best_cuts(
+    network: Network, lazy: frozenset[int], align: int, bound: float
+) -> tuple[tuple[int, ...], float]:
+    """Return the cuts whose worst segment needs the least memory, and the bytes of that segment.
 
     In a deepest-first cascade the steps before a given one fire in the same order whether or not later
     ones are there, so one cascade from each start gives the rings of every segment that starts there.
+    Segments of `bound` bytes or more don't interest; where nothing smaller is found the bytes are infinite.
     """
     count = len(network.steps)
-    worst: list[int] = [0] + [1 << 62] * count
+    worst = [0.0] + [math.inf] * count
     came_from = [0] * (count + 1)
     for first in range(count):
-        for end, size in enumerate(_segment_sizes(network, first, lazy, align), start=first + 1):
+        if worst[first] == math.inf:
+            continue
+        for end, size in enumerate(_segment_sizes(network, first, lazy, align, bound), start=first + 1):
             cost = max(worst[first], size)
-            # Of equal costs take the longer segment: rings need less than whole tensors for what lies beside.
+            # Of equal costs the earlier start wins: rings need less than whole tensors for what lies beside.
             if cost < worst[end]:
                 worst[end], came_from[end] = cost, first
     cuts = [came_from[count]]
     while cuts[-1]:
         cuts.append(came_from[cuts[-1]])
-    return tuple(reversed(cuts))
+    return tuple(reversed(cuts)), worst[count]
 
 
-def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: int) -> list[int]:
-    """Return the bytes that live during the segments from `first` to `first`, `first` + 1, ..."""
-    count = len(network.steps)
-    heights = ring_heights(network, cascade(network, first, count, lazy))
-    sizes = []
-    for end in range(first + 1, count + 1):
-        total = sum(-(-network.steps[i].scratch // align) * align for i in range(first, end))
-        for tensor, maker in network.maker.items():
-            last = network.last_reader(tensor)
-            if maker >= end or last < first or tensor in network.outputs:
-                continue
-            height = heights[tensor] if first <= maker and last < end else network.height[tensor]
-            total += -(-height * network.row_bytes[tensor] // align) * align
-        sizes.append(total)
-    return sizes
+def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: int, bound: float) -> list[int]:
+    """Return the bytes that live during the segments from `first` to `first`, `first` + 1, ...
+
+    The list ends where rings alone reach `bound`: a longer segment has more of them. As most do so soon,
+    the cascade looks ahead a few steps, and farther only if need be.
+    """
+    ahead = _AHEAD
+    while True:
+        horizon = min(first + ahead, len(network.steps))
+        heights = ring_heights(network, cascade(network, first, horizon, lazy))
+        sizes = []
+        for end in range(first + 1, horizon + 1):
+            inside, across = _segment_bytes(network, first, end, heights, align)
+            sizes.append(inside + across)
+            if inside >= bound:
+                return sizes
+        if horizon == len(network.steps):
+            return sizes
+        ahead *= 2
+
+
+def _segment_bytes(
+    network: Network, first: int, end: int, heights: dict[int, int], align: int
+) -> tuple[int, int]:
+    """Return the bytes of rings and scratch inside a segment, and of whole tensors that reach beyond it."""
+    inside = sum(-(-network.steps[i].scratch // align) * align for i in range(first, end))
+    across = 0
+    for tensor, maker in network.maker.items():
+        last = network.last_reader(tensor)
+        if maker >= end or last < first or tensor in network.outputs:
+            continue
+        if first <= maker and last < end:
+            inside += -(-heights[tensor] * network.row_bytes[tensor] // align) * align
+        else:
+            across += -(-network.height[tensor] * network.row_bytes[tensor] // align) * align
+    return inside, across
