@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calling a function in a process of its own.
 
-tflite-runtime fails where TensorFlow has been used in the same process ("vector::reserve": both bring
-their own copies of the same C++ symbols), and a latency is not to be measured beside TensorFlow's
-threads and memory.
+A latency is not to be measured beside TensorFlow's threads and memory, and a TFLite runtime that dies of
+a broken model is not to take the program with it.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import ParamSpec, TypeVar
 
 from edgecnn.errors import ModelError
@@ -24,10 +25,22 @@ def call_isolated(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     Raises:
         ModelError: the process died, as the TFLite runtimes do on some broken models.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent) as pool:
         try:
             return pool.submit(function, *args, **kwargs).result()
         except BrokenProcessPool as error:
             raise ModelError(
                 "the TFLite runtime crashed while running the model; is the file damaged?"
             ) from error
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed; it would wait for more work for good otherwise."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
