@@ -40,6 +40,11 @@ def quiet() -> Iterator[None]:
             os.close(terminal)
 
 
+# Both bring copies of the same C++ symbols. Loaded after TensorFlow, tflite-runtime fails on every model
+# ("vector::reserve"); loaded before, both work.
+with suppress(ImportError):
+    import tflite_runtime.interpreter  # noqa: F401
+
 try:
     with quiet():
         import tensorflow as tf

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running a .tflite: specs, images in, real numbers out, and files that no runtime may see."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -127,3 +128,11 @@ def test_a_missing_file_and_a_missing_runtime_are_one_line(tmp_path, monkeypatch
         monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingToolError, match=r"pip install 'edgecnn\[runtime\]'"):
         TfliteModel(INT8)
+
+
+@needs_runtime
+@pytest.mark.slow
+def test_models_run_where_tensorflow_was_loaded_before():
+    pytest.importorskip("tensorflow", reason="needs TensorFlow: edgecnn[train]")
+    program = "import edgecnn.tf, sys; from edgecnn.runtime.tflite import *; TfliteModel(Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", program, INT8], check=True)
