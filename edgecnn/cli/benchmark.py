@@ -19,7 +19,7 @@ from edgecnn.cli.console import print_metrics, progress_bar
     help="Images as for train; the test split is used.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split, as for train."
+    "--seed", type=click.IntRange(0), help="Of the split, as for train.  [default: the run's, else 0]"
 )
 @click.option(
     "--runs", type=click.IntRange(1), default=200, show_default=True, help="Inferences that are timed."
@@ -40,7 +40,7 @@ from edgecnn.cli.console import print_metrics, progress_bar
 def command(
     models: tuple[Path, ...],
     data: Path,
-    seed: int,
+    seed: int | None,
     runs: int,
     warmup: int,
     threads: int,
@@ -61,6 +61,6 @@ def command(
 
     with progress_bar() as progress:
         evaluation = benchmark(models, data, Timing(warmup, runs, threads), progress, seed=seed)
+    print_metrics(evaluation.metrics)
     if json_file:
         write_json(json_file, evaluation.metrics)
-    print_metrics(evaluation.metrics)

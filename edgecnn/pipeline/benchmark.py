@@ -7,27 +7,29 @@ from pathlib import Path
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import open_dataset
-from edgecnn.errors import ModelError
+from edgecnn.errors import ModelError, RunError
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
 
 def benchmark(
-    sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int = 0
+    sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int | None = None
 ) -> Evaluation:
     """Run models on the test split of `data`; each is compared with the first.
 
     Args:
         sources: runs, of which every variant is measured, and .tflite files, all of one input size.
-        data: the images, split as in training when `seed` is the same.
+        data: the images.
         timing: how to measure latency.
         progress: told how far each long step is.
-        seed: of the split, for data that hold none.
+        seed: of the split, for data that hold none; None: that of the runs, so that no model is measured on
+            images that it was trained on, and 0 for files.
 
     Raises:
         DataError: the images can't be used.
         ModelError: a file is no model, or the models take images of different sizes.
+        RunError: the runs were trained with different seeds, so that no split suits them all.
     """
     models = _gather(sources)
     shapes = {path: _image_shape(path) for path in models.values()}
@@ -38,7 +40,7 @@ def benchmark(
                 f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; "
                 "measure them one at a time"
             )
-    dataset = open_dataset(data, seed=seed, progress=progress)
+    dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
     test = load_arrays(dataset.part("test"), *shape, progress)
     return evaluate_models(models, test, dataset.classes, describe_data(str(data), dataset), timing, progress)
 
@@ -56,6 +58,19 @@ def _gather(sources: Sequence[Path]) -> dict[str, Path]:
         for variant, path in run.variants().items():
             models[f"{source.name}/{variant}" if several else variant] = path
     return models
+
+
+def _seed(sources: Sequence[Path]) -> int:
+    seeds = {
+        source: Run(source).record()["train"]["seed"] for source in sources if source.suffix != ".tflite"
+    }
+    if len(set(seeds.values())) > 1:
+        each = ", ".join(f"{source} {seed}" for source, seed in seeds.items())
+        raise RunError(
+            f"the runs were trained with different seeds ({each}), so they split images differently; "
+            "measure them one at a time, or choose by --seed where the data have a split of their own"
+        )
+    return next(iter(seeds.values()), 0)
 
 
 def _image_shape(path: Path) -> tuple[int, int, int]:

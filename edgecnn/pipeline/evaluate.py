@@ -17,6 +17,7 @@ from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.measurement import Latency, measure_latency
+from edgecnn.pipeline.labels import class_labels
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
 from edgecnn.runtime.tflite import TfliteModel, byte_table
@@ -52,7 +53,7 @@ def evaluate_models(
     """Run `models`, by variant, on the test images; each is compared with the first.
 
     Args:
-        models: .tflite files with one image input and one output with a value per class.
+        models: .tflite files with one image input and one output with a value per class, or a sigmoid.
         test: images of the models' input size.
         classes: the names of the classes.
         data: what to say of the data in the metrics.
@@ -68,10 +69,7 @@ def evaluate_models(
         progress("measuring", done, len(models), name)
         contents = inspect(path)
         runtime, answers, latency = call_isolated(_run, path, test.images, timing)
-        if answers.shape[1] != len(classes):
-            raise ModelError(
-                f"{path} answers with {answers.shape[1]} values, but the data have {len(classes)} classes"
-            )
+        answers = answers[:, _columns(path, answers.shape[1], classes)]
         reference = next(iter(probabilities.values()), None)
         probabilities[name] = answers
         variants[name] = {
@@ -93,11 +91,24 @@ def evaluate_models(
     return Evaluation(metrics, probabilities)
 
 
+def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
+    """Return which output of a model stands for each class: by name where it has names, else by order."""
+    if outputs != len(classes):
+        raise ModelError(f"{path} tells {outputs} classes apart, but the data have {len(classes)}")
+    labels = class_labels(path, outputs) or tuple(classes)
+    if set(labels) != set(classes):
+        raise ModelError(
+            f"{path} knows the classes {', '.join(labels)}, but the data have {', '.join(classes)}; "
+            "name the folders as the model does"
+        )
+    return [labels.index(name) for name in classes]
+
+
 def _run(path: Path, images: npt.NDArray[np.uint8], timing: Timing) -> tuple[str, Probabilities, Latency]:
     model = TfliteModel(path, threads=timing.threads)
     values = byte_table(model.input)[images[:1]]
     latency = measure_latency(lambda: model.invoke(values), warmup=timing.warmup, runs=timing.runs)
-    return f"{model.runtime}, delegate {model.delegate}", model.predict(images), latency
+    return f"{model.runtime}, delegate {model.delegate}", model.classify(images), latency
 
 
 def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from edgecnn.converters.tflite_metadata import read_labels
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError, RunError
+from edgecnn.pipeline.labels import class_labels
 from edgecnn.runtime.tflite import TfliteModel
 
 
@@ -61,12 +59,11 @@ def predict(model: Path, images: Sequence[Path]) -> Answer:
             f"{file} maps {list(shape)} to {list(outputs)}; a classifier of images maps "
             "[1, height, width, 1 or 3] to [1, classes]"
         )
-    labels = _labels(file, max(2, outputs[1]))
+    classes = max(2, outputs[1])
+    labels = class_labels(file, classes) or tuple(f"class {index}" for index in range(classes))
     predictions = []
     for image in images:
-        answer = runner.predict(load_image(image, *shape[1:])[None])[0]
-        if len(answer) == 1:  # a sigmoid says how probable the second class is
-            answer = np.array([1 - answer[0], answer[0]])
+        answer = runner.classify(load_image(image, *shape[1:])[None])[0]
         best = int(answer.argmax())
         probabilities = tuple(float(value) for value in answer)
         predictions.append(Prediction(image, labels[best], probabilities[best], probabilities))
@@ -82,17 +79,3 @@ def _model_file(model: Path) -> Path:
     raise RunError(
         f"{model} holds no model_int8.tflite and no model_float32.tflite; train one with 'edgecnn train'"
     )
-
-
-def _labels(file: Path, classes: int) -> tuple[str, ...]:
-    beside = file.with_name("labels.txt")
-    if beside.exists():
-        labels, source = tuple(beside.read_text(encoding="utf-8", errors="replace").splitlines()), str(beside)
-    else:
-        stored = read_labels(file.read_bytes())
-        if stored is None:
-            return tuple(f"class {index}" for index in range(classes))
-        labels, source = stored, f"{file}'s metadata"
-    if len(labels) != classes:
-        raise ModelError(f"{source} has {len(labels)} labels, but the model tells {classes} classes apart")
-    return labels

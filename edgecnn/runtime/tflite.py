@@ -111,6 +111,22 @@ class TfliteModel:
             result[...] = dequantize(self.invoke(table[image][None])[0], self.output)
         return results
 
+    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run a classifier as `predict` does; a single output says how probable the second of two classes is.
+
+        Returns:
+            (N, classes) float32.
+
+        Raises:
+            ModelError: the images are not of the model's input size, or it doesn't answer with one row.
+        """
+        if len(self.output.shape) != 2:
+            raise ModelError(
+                f"{self._name} answers with {list(self.output.shape)}; a classifier with [1, classes]"
+            )
+        answers = self.predict(images)
+        return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
+
 
 def byte_table(spec: TensorSpec) -> NDArray[Any]:
     """Return the 256 values that an input of `spec` takes for the bytes of an image: (256,) of its dtype."""

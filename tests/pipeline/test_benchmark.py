@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which images models are measured on, and which output stands for which class."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.converters.tflite_metadata import add_metadata
+from edgecnn.errors import ModelError, RunError
+from edgecnn.pipeline.benchmark import benchmark
+from edgecnn.pipeline.evaluate import Timing
+from edgecnn.progress import silent
+
+TINY = Path(__file__).parent.parent / "assets" / "tiny_int8.tflite"
+TIMING = Timing(warmup=0, runs=1)
+
+
+def test_outputs_go_to_classes_by_name(images: Path, tmp_path: Path) -> None:
+    shutil.copyfile(TINY, tmp_path / "plain.tflite")
+    named = tmp_path / "named.tflite"
+    named.write_bytes(add_metadata(TINY.read_bytes(), "named", "", ["plain", "bars", "dots"]))
+    answers = benchmark([tmp_path / "plain.tflite", named], images, TIMING, silent).probabilities
+    np.testing.assert_array_equal(answers["named"], answers["plain"][:, [1, 2, 0]])
+
+
+def test_other_classes_than_the_data_have_are_refused(images: Path, tmp_path: Path) -> None:
+    shutil.copyfile(TINY, tmp_path / "model.tflite")
+    for labels, message in (("bars\ndots\n", "has 2 labels"), ("bars\ndots\nstars\n", "knows the classes")):
+        (tmp_path / "labels.txt").write_text(labels)
+        with pytest.raises(ModelError, match=message):
+            benchmark([tmp_path / "model.tflite"], images, TIMING, silent)
+
+
+def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        run = tmp_path / f"run{seed}"
+        run.mkdir()
+        shutil.copyfile(TINY, run / "model_float32.tflite")
+        (run / "run.json").write_text(json.dumps({"train": {"seed": seed}}))
+
+    def measured(*runs: str, seed: int | None = None) -> str:
+        evaluation = benchmark([tmp_path / run for run in runs], images, TIMING, silent, seed=seed)
+        return str(evaluation.metrics["data"]["fingerprint"])
+
+    assert measured("run1") == measured("run1", seed=1) != measured("run2")
+    with pytest.raises(RunError, match=r"different seeds \(.*run1 1, .*run2 2\)"):
+        measured("run1", "run2")
