@@ -120,6 +120,9 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
     Raises:
         ModelError: an operator is not supported.
     """
+    for operator in original.operators:
+        if not (operator.inputs and operator.outputs):
+            raise ModelError(f"{original.describe(operator)} lacks inputs or outputs; it needs one of each")
     graph, dumps = original, {"read": str(original)}
     for make in PASSES:
         graph = make(graph)

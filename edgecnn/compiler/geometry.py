@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor, short_name
-from edgecnn.compiler.quant import ACTIVATIONS, activation_range
+from edgecnn.compiler.quant import ACTIVATIONS, INT8_MAX, INT8_MIN, activation_range
 from edgecnn.errors import ModelError
 
 SAME = 0  # tflite.Padding; VALID is 1
@@ -158,6 +158,9 @@ def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> N
             )
         if quantization_of(tensor).per_channel:
             raise ModelError(f"{what} has a scale per channel; activations need a single one")
+        zero_point = quantization_of(tensor).zero_point
+        if not INT8_MIN <= zero_point <= INT8_MAX:
+            raise ModelError(f"{what} has zero point {zero_point}; {INT8_MIN} to {INT8_MAX} are possible")
         if len(tensor.shape) == 4 and tensor.shape[0] != 1:
             raise ModelError(
                 f"{what} has batch {tensor.shape[0]}; only batch 1 is supported: convert with batch 1"
