@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgecnn import __version__
-from edgecnn.compiler import ops, reference
+from edgecnn.compiler import ops
 from edgecnn.compiler.c_header import header_text
 from edgecnn.compiler.c_model import CModel, edges
 from edgecnn.compiler.c_source import source_text
@@ -202,12 +201,3 @@ def _macs(graph: Graph) -> list[int]:
 
 def _weight_bytes(values: Any) -> int:
     return sum(value.nbytes for value in values if not isinstance(value, int))
-
-
-def run_reference(model: CModel, inputs: list[NDArray[np.int8]]) -> list[NDArray[np.int8]]:
-    """Return the outputs of the model as read for int8 inputs, by NumPy.
-
-    Float edges are bridged: inputs and outputs are those of the generated C's `run`.
-    """
-    graph = PASSES[0](model.original)
-    return reference.run(graph, inputs)

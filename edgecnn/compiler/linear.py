@@ -42,7 +42,7 @@ class Linear:
         source = geometry.quantization_of(graph.input(operator, 0))
         made = geometry.quantization_of(graph.output(operator))
         multipliers = [
-            quant.quantize_multiplier(real) for real in _scales(graph, operator, weights, channels)
+            quant.quantize_multiplier(real) for real in _scales(graph, operator, weights, channel_axis)
         ]
         low, high = geometry.clamp_range(graph, operator)
         return Linear(
@@ -101,13 +101,16 @@ class Linear:
         }
 
 
-def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channels: int) -> list[float]:
+def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channel_axis: int) -> list[float]:
     """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
     source = geometry.quantization_of(graph.input(operator, 0))
     made = geometry.quantization_of(graph.output(operator))
     what, stored = graph.describe(operator), geometry.quantization_of(graph.input(operator, 1))
     if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
         raise ModelError(f"{what} has {weights.dtype} weights; int8 with zero point 0 is supported")
+    channels = weights.shape[channel_axis]
+    if stored.per_channel and stored.axis != channel_axis:
+        raise ModelError(f"{what} has scales along axis {stored.axis} of its weights; {channel_axis} needed")
     if len(stored.scales) not in (1, channels):
         raise ModelError(
             f"{what} has {len(stored.scales)} scales for {channels} channels; 1 or {channels} needed"

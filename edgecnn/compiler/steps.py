@@ -59,10 +59,6 @@ class Step:
         first = self.first_row(window, firing)
         return max(first, 0), max(min(first + window.extent, height), 0)
 
-    def begins(self, firing: int) -> int:
-        """Return the first output row that a firing writes to."""
-        return firing // self.group * self.rows_per_group
-
     def completed(self, firing: int) -> int:
         """Return how many output rows are complete after a firing."""
         return (firing + 1) // self.group * self.rows_per_group

@@ -54,7 +54,7 @@ class Replay:
 
     def write(self, number: int) -> None:
         step, firing = self.network.steps[number], self.fired[number]
-        first = step.begins(firing)
+        first = firing // step.group * step.rows_per_group
         for row in (
             range(first, first + step.rows_per_group) if step.output not in self.network.outputs else ()
         ):

@@ -70,7 +70,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return vertical.needed(rows, in_h), horizontal.needed(columns, in_w)
 
 
-def sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
+def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
     """Return the 32-bit sums of all positions, int64[rows, columns, channels], bias included."""
     linear = Linear.of(graph, operator, channel_axis=0)
     _, height, width, channels = graph.output(operator).shape
@@ -91,7 +91,7 @@ def sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> qu
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
     linear = Linear.of(graph, operator, channel_axis=0)
-    total = sums(graph, operator, inputs)
+    total = _sums(graph, operator, inputs)
     pool_h, pool_w, stride_h, stride_w = _pool(operator)
     windows: Any = np.lib.stride_tricks.sliding_window_view(total, (pool_h, pool_w), axis=(0, 1))  # type: ignore[call-overload]
     pooled = windows[::stride_h, ::stride_w].max(axis=(-2, -1))
