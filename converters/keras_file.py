@@ -37,9 +37,9 @@ def load_float_model(path: Path) -> Any:
     except Exception as error:
         raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
     shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
         raise ModelError(
-            f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, channels)"
+            f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, 1 or 3)"
         )
     return model
 

@@ -33,12 +33,12 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    converter.representative_dataset = lambda: _samples(representative)
+    converter.representative_dataset = lambda: samples(representative)
     # Newer TensorFlow quantizes dense layers per channel; the kernels of tflite-runtime 2.14, our
     # oracle, read such files without an error and compute garbage.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     tflite = _convert(converter)
-    _check_integer(tflite)
+    check_integer(tflite)
     return tflite
 
 
@@ -59,15 +59,23 @@ def _convert(converter: Any) -> bytes:
         ) from error
 
 
-def _samples(images: npt.NDArray[np.uint8]) -> Any:
-    """Yield batches of one; a black and a white pixel in the first pin the input's range to 0..1."""
+def samples(images: npt.NDArray[np.uint8]) -> Any:
+    """Yield batches of one, float32 (1, h, w, c) in 0..1, as TensorFlow's quantizers take them.
+
+    A black and a white pixel in the first pin the input's range to 0..1.
+    """
     pinned = images.astype(np.float32) / 255
     pinned[0, 0, 0], pinned[0, -1, -1] = 0, 1
     for image in pinned:
         yield [image[np.newaxis]]
 
 
-def _check_integer(tflite: bytes) -> None:
+def check_integer(tflite: bytes) -> None:
+    """Refuse a .tflite that isn't integer from the input, a byte minus 128, to the output.
+
+    Raises:
+        ModelError: a tensor is float, or the input is quantized otherwise.
+    """
     graph = parse(tflite)
     floats = [tensor.name for tensor in graph.tensors if tensor.dtype == "float32"]
     if floats:

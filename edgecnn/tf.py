@@ -49,6 +49,7 @@ try:
     with quiet():
         import tensorflow as tf
         import tensorflow_model_optimization as tfmot
+        from tensorflow.lite.python.optimize.calibrator import Calibrator
 except ImportError as error:
     raise MissingToolError(
         f"training and converting need TensorFlow, but {error.name} is missing here; "
@@ -88,4 +89,4 @@ def _pin_threads(threads: int) -> None:
 with suppress(RuntimeError):
     _pin_threads(THREADS)
 
-__all__ = ["THREADS", "keras", "make_repeatable", "quiet", "tf", "tfmot"]
+__all__ = ["THREADS", "Calibrator", "keras", "make_repeatable", "quiet", "tf", "tfmot"]

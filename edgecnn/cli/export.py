@@ -24,7 +24,7 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
     "[default: tflite, c-array]",
 )
 @click.option(
-    "--name", default="model_int8", show_default=True, help="What files, and identifiers in C, are called."
+    "--name", help="What files, and identifiers in C, are called.  [default: model_int8, or of another type]"
 )
 @click.option(
     "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
@@ -35,7 +35,7 @@ def command(
     out: Path,
     data: Path | None,
     formats: tuple[str, ...],
-    name: str,
+    name: str | None,
     incbin: bool,
     as_json: bool,
 ) -> None:
@@ -43,7 +43,8 @@ def command(
 
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
     its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
-    taken from --data. A .tflite file is taken as it is.
+    taken from --data: it has to take images of 0 to 1. A .tflite file that is quantized already, or comes
+    without --data, is taken as it is.
 
     \b
     Examples:

@@ -4,11 +4,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import open_dataset
 from edgecnn.errors import ModelError, RunError
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
+from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
@@ -32,7 +32,7 @@ def benchmark(
         RunError: the runs were trained with different seeds, so that no split suits them all.
     """
     models = _gather(sources)
-    shapes = {path: _image_shape(path) for path in models.values()}
+    shapes = {path: image_shape(path) for path in models.values()}
     shape = shapes[next(iter(models.values()))]
     for path, other in shapes.items():
         if other != shape:
@@ -71,16 +71,6 @@ def _seed(sources: Sequence[Path]) -> int:
             "measure them one at a time, or choose by --seed where the data have a split of their own"
         )
     return next(iter(seeds.values()), 0)
-
-
-def _image_shape(path: Path) -> tuple[int, int, int]:
-    graph = read_model(path)
-    shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
-    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
-        raise ModelError(
-            f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]"
-        )
-    return shape[1], shape[2], shape[3]
 
 
 def _by(shape: tuple[int, ...]) -> str:

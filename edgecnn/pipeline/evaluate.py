@@ -17,7 +17,7 @@ from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.measurement import Latency, measure_latency
-from edgecnn.pipeline.labels import class_labels
+from edgecnn.pipeline.model_file import class_labels
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
 from edgecnn.runtime.tflite import TfliteModel, byte_table

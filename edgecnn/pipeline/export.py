@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantize a model and write it as a .tflite file and as C."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from edgecnn.compiler.flatbuffer import read_model
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.compiler.c_text import check_name
+from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
@@ -13,6 +19,7 @@ from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import DataError, ModelError
 from edgecnn.files import write_bytes, write_text
 from edgecnn.pipeline.compress import representative_images
+from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
@@ -27,20 +34,20 @@ def export(
     source: Path,
     out: Path,
     formats: tuple[str, ...],
-    name: str,
+    name: str | None,
     progress: Progress,
     *,
     data: Path | None = None,
     incbin: bool = False,
 ) -> list[Path]:
-    """Write a model in each of `formats`; a float Keras model or SavedModel is quantized to int8 first.
+    """Write a model in each of `formats`; a float model is quantized to int8 first.
 
     Args:
         source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, or a .tflite file, which is
-            taken as it is.
+            taken as it is where it is not float, or `data` is None.
         out: the folder to write to.
         formats: "tflite", "c-array" (data for an interpreter) or "c" (a network that needs none).
-        name: what the files, and the identifiers in C, are called.
+        name: what the files, and the identifiers in C, are called; None: model_int8, or of another type.
         progress: told how far each long step is.
         data: images like those the model will see, to take a float model's ranges from; a run knows its own.
         incbin: let the C array include the .tflite by the assembler, in place of writing its bytes as text.
@@ -53,8 +60,11 @@ def export(
         ModelError: `source` is no model, or can't be converted.
     """
     if {"c-array", "c"} <= set(formats):
-        raise ModelError(f"formats c-array and c both write {name}.h; export them to two folders")
-    exported = _as_tflite(source, data, name, progress)
+        raise ModelError("formats c-array and c both write a header of that name; export them to two folders")
+    if name is not None:
+        check_name(name)
+    exported = _as_tflite(source, data, name or "model_int8", progress)
+    name = name or f"model_{_input_dtype(exported.tflite)}"
     written = []
     if "tflite" in formats:
         written.append(out / f"{name}.tflite")
@@ -71,39 +81,66 @@ def export(
 
 def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
     if source.suffix == ".tflite":
-        read_model(source)
-        tflite = source.read_bytes()
-        return _Exported(tflite, tuple(read_labels(tflite) or ()))
+        return _tflite(source, data, name, progress)
     run = Run(source)
-    if run.record_file.exists():
-        if run.int8_model.exists():
-            return _Exported(run.int8_model.read_bytes(), tuple(run.labels()))
-        if not run.keras_model.exists():
-            raise ModelError(
-                f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'"
-            )
-        return _quantize(run.keras_model, data or run.data(), name, progress)
-    if data is None:
-        raise DataError(f"{source} is a float model; give images like those it will see by --data")
-    return _quantize(source, data, name, progress)
+    if not run.record_file.exists():
+        return _keras(source, data, name, progress)
+    if run.int8_model.exists():
+        return _Exported(run.int8_model.read_bytes(), tuple(run.labels()))
+    if not run.is_trained():
+        raise ModelError(
+            f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'"
+        )
+    return _keras(run.keras_model, data or run.data(), name, progress)
 
 
-def _quantize(source: Path, data: Path, name: str, progress: Progress) -> _Exported:
+def _tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
+    read_model(source)
+    tflite = source.read_bytes()
+    labels = tuple(read_labels(tflite) or ())
+    if data is None or _input_dtype(tflite) != "float32":
+        return _Exported(tflite, labels)
+    from edgecnn.converters.tflite_to_int8 import tflite_to_int8
+
+    return _quantized(partial(tflite_to_int8, tflite), image_shape(source), data, name, progress, labels)
+
+
+def _keras(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
     from edgecnn.converters.keras_file import load_float_model
     from edgecnn.converters.keras_to_tflite import keras_to_int8
 
     model = load_float_model(source)
+    if data is None:
+        raise DataError(f"{source} is a float model; give images like those it will see by --data")
+    return _quantized(partial(keras_to_int8, model), model.input_shape[1:], data, name, progress)
+
+
+def _quantized(
+    quantize: Callable[[npt.NDArray[np.uint8]], bytes],
+    shape: tuple[int, int, int],
+    data: Path,
+    name: str,
+    progress: Progress,
+    labels: tuple[str, ...] = (),
+) -> _Exported:
     dataset = open_dataset(data, seed=0, progress=progress)
-    height, width, channels = model.input_shape[1:]
-    arrays = load_arrays(dataset.part("train"), height, width, channels, progress)
+    arrays = load_arrays(dataset.part("train"), *shape, progress)
     progress("quantizing", 0, 1)
-    tflite = keras_to_int8(model, representative_images(arrays, seed=0))
+    tflite = quantize(representative_images(arrays, seed=0))
     progress("quantizing", 1, 1)
-    labels = dataset.classes if _outputs(dataset, model) else ()
+    labels = labels or _labels(tflite, dataset)
     description = f"{name}, quantized with edgecnn. For research and education, not for diagnosis."
     return _Exported(add_metadata(tflite, name, description, labels), labels)
 
 
-def _outputs(dataset: Dataset, model: object) -> bool:
-    """Whether the folders of the images name the model's outputs."""
-    return getattr(model, "output_shape", (None,))[-1] == len(dataset.classes)
+def _labels(tflite: bytes, dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of the images' folders, if they are as many as the model's answers."""
+    graph = parse(tflite)
+    shape = graph.tensors[graph.outputs[0]].shape
+    # A single answer, a sigmoid, is that of two classes.
+    return dataset.classes if len(shape) == 2 and max(2, shape[1]) == len(dataset.classes) else ()
+
+
+def _input_dtype(tflite: bytes) -> str:
+    graph = parse(tflite)
+    return graph.tensors[graph.inputs[0]].dtype

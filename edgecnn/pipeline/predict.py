@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError, RunError
-from edgecnn.pipeline.labels import class_labels
+from edgecnn.pipeline.model_file import class_labels
 from edgecnn.runtime.tflite import TfliteModel
 
 

@@ -62,14 +62,33 @@ def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> N
     )
 
 
+def test_a_float_tflite_file_is_quantized_where_there_are_images(images: Path, tmp_path: Path) -> None:
+    source = ASSETS / "tiny_float32.tflite"
+    [taken] = export(source, tmp_path, ("tflite",), None, silent)
+    assert taken.name == "model_float32.tflite"
+    assert taken.read_bytes() == source.read_bytes()
+    [made, _] = export(source, tmp_path, ("tflite",), None, silent, data=images)
+    assert made.name == "model_int8.tflite"
+    graph = read_model(made)
+    assert {tensor.dtype for tensor in graph.tensors} == {"int8", "int32"}
+    assert graph.labels == ("bars", "dots", "plain")
+    answers = benchmark([taken, made], images, Timing(0, 1), silent).probabilities.values()
+    np.testing.assert_allclose(*answers, atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("source", "formats", "name", "message"),
     [
-        ("absent", BOTH, "a", "there is no|float model"),
+        ("absent", BOTH, "a", "there is no .*absent; give a run, a .keras, .h5 or .tflite file"),
         ("garbage.tflite", BOTH, "a", "not a .tflite file"),
-        ("tiny.tflite", ("c", "c-array"), "a", "both write a.h; export them to two folders"),
-        ("tiny.tflite", ("c-array",), "int", "int"),
-        ("tiny.tflite", ("c-array",), "../up", "up"),
+        (
+            "tiny.tflite",
+            ("c", "c-array"),
+            "a",
+            "both write a header of that name; export them to two folders",
+        ),
+        ("tiny.tflite", BOTH, "int", "int"),
+        ("tiny.tflite", BOTH, "../up", "up"),
     ],
 )
 def test_what_cannot_be_exported_leaves_nothing(

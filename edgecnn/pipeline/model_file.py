@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the classes of a .tflite file are called."""
+"""What a .tflite file says of the images that it takes, and of the classes that it tells apart."""
 
 from pathlib import Path
 
+from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.converters.tflite_metadata import read_labels
 from edgecnn.errors import ModelError
+
+
+def image_shape(path: Path) -> tuple[int, int, int]:
+    """Return height, width and channels of the images that a .tflite file takes.
+
+    Raises:
+        ModelError: it is no .tflite file, or takes anything but one grey or RGB image.
+    """
+    graph = read_model(path)
+    shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
+        raise ModelError(
+            f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]"
+        )
+    return shape[1], shape[2], shape[3]
 
 
 def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
