@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Preprocessing in C equals Python's to the byte, over sizes, crops, formats and quantizations."""
 
+import os
 import struct
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
 from edgecnn.data.frames import decode_frame
+from edgecnn.data.images import decode, load_image
 from edgecnn.data.resize import resize
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
@@ -124,6 +126,24 @@ def test_sizes_formats_and_crops(shape, tmp_path):
     cases += [case(form, 100, 70, crop, 1) for crop in crops for form in FORMATS]
     cases += [case("grey", width, height) for width in range(1, 12) for height in (1, 3, 4)]
     check(tmp_path, shape, cases)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_real_photos(tmp_path):
+    """As training reads a file, so the device sees the same picture in RGB888."""
+    folder = Path(os.environ.get("EDGECNN_DATA", "/nonexistent")) / "isic2017-skin256"
+    if not folder.is_dir():
+        pytest.skip("needs the pack isic2017-skin256 in the folder EDGECNN_DATA")
+    paths = sorted(folder.rglob("*.jpg"))[:20]
+    assert paths
+    for channels in (1, 3):
+        frames, wanted = b"", b""
+        for path in paths:
+            image = decode(path)
+            height, width, _ = image.shape
+            frames += struct.pack("7H", FORMATS.index("rgb888"), width, height, 0, 0, 0, 0) + image.tobytes()
+            wanted += (load_image(path, 48, 56, channels) ^ 0x80).tobytes()  # byte - 128
+        assert execute(build(tmp_path, model((48, 56, channels))), frames) == wanted
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
