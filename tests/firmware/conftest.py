@@ -15,11 +15,12 @@ sys.path.append(str(ROOT / "tests" / "compiler"))  # for networks.py
 
 
 class Example:
-    """A copy of an example, which finds the tests' assets where the original does."""
+    """A copy of an example, which finds the others and the tests' assets where the original does."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.folder = folder / "firmware_examples" / name
-        shutil.copytree(ROOT / "firmware_examples" / name, self.folder)
+        built = shutil.ignore_patterns("build", "classify")
+        shutil.copytree(ROOT / "firmware_examples", self.folder.parent, ignore=built)
         shutil.copytree(ROOT / "tests" / "assets", folder / "tests" / "assets")
         self._environment = {
             **os.environ,
