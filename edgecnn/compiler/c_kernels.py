@@ -7,27 +7,31 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "ops"
-_DEFINED = re.compile(r"(kernel_\w+)\(")
+# What a block of a header defines: a function, or a macro that only some kernels need.
+_DEFINED = re.compile(r"\b(kernel_\w+\()|#define (EDGECNN_(?:DSP|SHARED)\b)")
+_INCLUDE = re.compile(r'#include "(\w+\.h)"\n')
 
 
 def kernel_text(kernels: Iterable[str], name: str) -> str:
     """Return the text of the kernels called so, and of what they share, with names that start with `name`."""
-    own = "\n\n".join(_body(kernel) for kernel in sorted(set(kernels)) if kernel != "input")
+    files = [f"{kernel}.c" for kernel in sorted(set(kernels)) if kernel != "input"]
+    own = "\n\n".join(_INCLUDE.split(_read(file))[-1].strip() for file in files)
+    headers = dict.fromkeys(header for file in files for header in _headers(file))
+    blocks = [block for header in headers for block in _read(header).split("\n\n")]
     shared: list[str] = []
-    # What a helper calls comes before it in kernel.h, so one walk from the end finds all that is used.
-    for block in reversed(_helpers()):
+    # What a helper calls comes before it in the headers, so one walk from the end finds all that is used.
+    for block in reversed(blocks):
         defined = _DEFINED.search(block)
-        if defined and re.search(rf"\b{defined[1]}\b", own + "".join(shared)):
+        if defined and re.search(rf"\b{re.escape(defined[1] or defined[2])}", own + "".join(shared)):
             shared.insert(0, block)
     return re.sub(r"\bkernel_", f"{name}_", "\n\n".join([*shared, own])) + "\n"
 
 
-@cache
-def _body(kernel: str) -> str:
-    text = (_FOLDER / f"{kernel}.c").read_text(encoding="ascii")
-    return text.split('#include "kernel.h"\n', maxsplit=1)[1].strip()
+def _headers(file: str) -> list[str]:
+    """Return the headers that a file includes, each behind those that it includes itself."""
+    return [one for header in _INCLUDE.findall(_read(file)) for one in (*_headers(header), header)]
 
 
 @cache
-def _helpers() -> list[str]:
-    return (_FOLDER / "kernel.h").read_text(encoding="ascii").split("\n\n")
+def _read(file: str) -> str:
+    return (_FOLDER / file).read_text(encoding="ascii")

@@ -125,7 +125,7 @@ def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
             yield c_data.table(f"{base}_{field}", value)
             fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
-    kind = f"{model.name}_{step.kernel}_params"
+    kind = f"{model.name}_{step.function}_params"
     yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
 
 
@@ -192,22 +192,34 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         yield from _column_lines(model, number, step, made)
         return
     width = model.graph.tensors[step.output].shape[2]
-    extra = {"part": _part(step), "sums": _sums(model, number), "columns": f"0, {width}"}
+    extra = {
+        "part": _part(step),
+        "sums": _words(model, "scratch", number),
+        "columns": f"0, {width}",
+        "working": _words(model, "working", _segment(model, number)),
+    }
     arguments = "".join(f", {extra[argument]}" for argument in step.arguments)
-    yield f"{name}_{step.kernel}(&{name}_op{number}, rows, {made}{arguments});"
+    yield f"{name}_{step.function}(&{name}_op{number}, rows, {made}{arguments});"
 
 
 def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator[str]:
-    """Yield the loop of a step over columns of what comes before it."""
+    """Yield the loop of a step over columns of what comes before it, one or several at a time."""
     assert step.before is not None, "only such steps come here"
     name, (_, _, width, channels) = model.name, model.graph.tensors[step.output].shape
+    columns = int(step.params["out_w"])
+    # The last columns may overlap those before.
+    begin = "x" if width % columns == 0 else f"x < {width - columns} ? x : {width - columns}"
+    words = f", {_words(model, 'working', _segment(model, number))}"
+    before, after = (words if "working" in one.arguments else "" for one in (step.before, step))
     yield "{"
     yield f"    int8_t *const column = arena + {model.schedule.offsets['scratch', number]};"
     yield "    const int8_t *const columns[1] = {column};"
     yield f"    int8_t *const row = {made};"
-    yield f"    for (int x = 0; x < {width}; ++x) {{"
-    yield f"        {name}_{step.before.kernel}(&{name}_op{number}_before, rows, column, x, x + 1);"
-    yield f"        {name}_{step.kernel}(&{name}_op{number}, columns, row + x * {channels}, 0);"
+    yield f"    for (int x = 0; x < {width}; x += {columns}) {{"
+    yield f"        const int begin = {begin}, end = begin + {columns};"
+    params, function = f"&{name}_op{number}", f"{name}_{step.before.function}"
+    yield f"        {function}({params}_before, rows, column, begin, end{before});"
+    yield f"        {name}_{step.function}({params}, columns, row + begin * {channels}, 0{after});"
     yield "    }"
     yield "}"
 
@@ -224,8 +236,14 @@ def _part(step: Step) -> str:
     return "at" if step.group == step.firings else f"at % {step.group}"
 
 
-def _sums(model: CModel, number: int) -> str:
-    offset = model.schedule.offsets.get(("scratch", number))
+def _segment(model: CModel, number: int) -> int:
+    """Return the first step of the segment that a step belongs to."""
+    return max(cut for cut in model.schedule.cuts if cut <= number)
+
+
+def _words(model: CModel, kind: str, number: int) -> str:
+    """Return the C expression of 32-bit words in the arena, NULL where there are none."""
+    offset = model.schedule.offsets.get((kind, number))
     return "NULL" if offset is None else f"(int32_t *)(void *)(arena + {offset})"
 
 

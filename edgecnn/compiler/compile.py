@@ -24,7 +24,7 @@ from edgecnn.compiler.targets import find_target
 from edgecnn.errors import ModelError
 from edgecnn.files import write_text
 
-# The portable kernels read and write 32-bit sums; nothing in an arena is wider.
+# Kernels read and write 32-bit sums; nothing in an arena is wider.
 _ALIGN = 4
 _MOST_STEPS, _MOST_ROWS = 255, 65534
 
@@ -86,7 +86,7 @@ def compile_tflite(
     if labels:
         original = replace(original, labels=tuple(labels))
     graph, dumps = run_passes(original)
-    found = schedule(graph, rows=rows, limit=ram, align=_ALIGN)
+    found = schedule(graph, rows=rows, limit=ram, align=_ALIGN, isa=find_target(target).isa)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
     model = CModel(
@@ -145,7 +145,8 @@ def _check_limits(graph: Graph, steps: int) -> None:
 def describe_plan(model: CModel) -> dict[str, Any]:
     """Return figures of a plan and one entry for each step; every value fits JSON."""
     network, heights = model.schedule.network, model.schedule.heights
-    whole = schedule(model.graph, rows=False, align=model.align).arena
+    isa = find_target(model.target).isa
+    whole = schedule(model.graph, rows=False, align=model.align, isa=isa).arena
     given = sum(_macs(model.original))
     return {
         "name": model.name,
@@ -172,7 +173,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
                 "macs_computed": step.macs,
                 "rows_kept": heights[step.output],
                 "rows": network.height[step.output],
-                "scratch_bytes": step.scratch,
+                "scratch_bytes": step.scratch + step.working,
                 "begins_segment": number in model.schedule.cuts,
             }
             for number, step in enumerate(network.steps)

@@ -11,7 +11,7 @@ from edgecnn.compiler.cascade import Network
 class Buffer:
     """Bytes that live from one position of the order to another, both included.
 
-    `owner` is ("rows", tensor) or ("scratch", step).
+    `owner` is ("rows", tensor), ("scratch", step), or ("working", first step of a segment).
     """
 
     owner: tuple[str, int]
@@ -54,8 +54,13 @@ def _events(network: Network, order: Sequence[int]) -> tuple[dict[int, list[int]
     return begun, last_read
 
 
-def buffers(network: Network, order: Sequence[int], heights: dict[int, int], align: int) -> list[Buffer]:
-    """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's."""
+def buffers(
+    network: Network, order: Sequence[int], heights: dict[int, int], cuts: Sequence[int], align: int
+) -> list[Buffer]:
+    """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's.
+
+    `cuts` are the numbers of the steps that begin a segment.
+    """
     begun, last_read = _events(network, order)
     found = [
         Buffer(
@@ -71,6 +76,12 @@ def buffers(network: Network, order: Sequence[int], heights: dict[int, int], ali
         if step.scratch:
             size = _aligned(step.scratch, align)
             found.append(Buffer(("scratch", number), size, order.index(number), _last(order, number)))
+    for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
+        size = _aligned(max(step.working for step in network.steps[first:end]), align)
+        if size:
+            begin = min(order.index(number) for number in range(first, end))
+            last = max(_last(order, number) for number in range(first, end))
+            found.append(Buffer(("working", first), size, begin, last))
     return found
 
 

@@ -46,6 +46,11 @@ class _Choice:
     lazy: frozenset[int] = frozenset()
     columns: frozenset[int] = frozenset()
 
+    def with_alternative(self, step: int, alternative: int) -> "_Choice":
+        """Return this choice with another way for a step."""
+        taken = (*self.alternatives[:step], alternative, *self.alternatives[step + 1 :])
+        return replace(self, alternatives=taken)
+
 
 @dataclass(frozen=True, eq=False)
 class _Found:
@@ -56,7 +61,9 @@ class _Found:
     estimate: float
 
 
-def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4) -> Schedule:
+def schedule(
+    graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4, isa: str = "c99"
+) -> Schedule:
     """Return a schedule of a graph that all passes have gone over.
 
     Args:
@@ -64,11 +71,12 @@ def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: i
         rows: search for the least memory; otherwise every tensor is whole.
         limit: of the schedules whose arena has at most so many bytes, take a fast one, not the smallest.
         align: what every buffer's offset is a multiple of, in bytes.
+        isa: the instruction set of the target, whose kernels are taken.
 
     Raises:
         ModelError: no schedule found fits the limit.
     """
-    search = _Search(graph, align)
+    search = _Search(graph, align, isa)
     found = search.least() if rows else search.whole()
     if limit is not None and found.arena > limit:
         raise ModelError(
@@ -78,10 +86,10 @@ def schedule(graph: Graph, rows: bool = True, limit: int | None = None, align: i
     return search.quicken(found.arena if limit is None else limit) if rows else found
 
 
-def lower(graph: Graph) -> list[tuple[Step, ...]]:
+def lower(graph: Graph, isa: str) -> list[tuple[Step, ...]]:
     """Return the alternatives of each step: first the graph's inputs, then its operators."""
     made = [(_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)]
-    return made + [ops.require(graph, operator).lower(graph, operator) for operator in graph.operators]
+    return made + [ops.lower(graph, operator, isa) for operator in graph.operators]
 
 
 def _input_step(graph: Graph, tensor: int, number: int) -> Step:
@@ -90,16 +98,28 @@ def _input_step(graph: Graph, tensor: int, number: int) -> Step:
 
 
 class _Search:
-    def __init__(self, graph: Graph, align: int) -> None:
+    def __init__(self, graph: Graph, align: int, isa: str) -> None:
         self._graph = graph
         self._align = align
-        self._steps = lower(graph)
+        self._steps = lower(graph, isa)
         self._best: _Found | None = None
 
     def whole(self) -> Schedule:
-        """Return the schedule that runs each operator to its end before the next starts."""
-        choice = _Choice((0,) * len(self._steps))
-        return self._measure(choice, tuple(range(len(self._steps))))
+        """Return the schedule that runs each operator to its end before the next starts.
+
+        Every step takes its fastest way, or a slower one with less working memory where that makes the
+        arena smaller.
+        """
+        cuts = tuple(range(len(self._steps)))
+        choice = _Choice((0,) * len(cuts))
+        best = self._measure(choice, cuts)
+        for step, ways in enumerate(self._steps):
+            for alternative in range(1, len(ways) if ways[0].working else 1):
+                slower = choice.with_alternative(step, alternative)
+                found = self._measure(slower, cuts)
+                if found.arena < best.arena:
+                    best, choice = found, slower
+        return best
 
     def least(self) -> Schedule:
         """Return the schedule with the smallest arena that the search finds."""
@@ -119,9 +139,7 @@ class _Search:
         bound = max(limit, best.estimate) + 1
         for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
-                taken = best.choice.alternatives
-                taken = (*taken[:step], alternative, *taken[step + 1 :])
-                found = self._try(replace(best.choice, alternatives=taken), bound)
+                found = self._try(best.choice.with_alternative(step, alternative), bound)
                 if found is not None and found.schedule.arena <= limit:
                     best = found
                     break
@@ -137,7 +155,8 @@ class _Search:
         for alternatives, taken in zip(self._steps, choice.alternatives, strict=True):
             step = alternatives[taken]
             if step.inputs and step.inputs[0] in choice.columns:
-                step = column_by_column(steps.pop(step.inputs[0]), step)
+                width = self._graph.tensors[step.output].shape[2]
+                step = column_by_column(steps.pop(step.inputs[0]), step, width)
             steps[step.output] = step
         return Network.of(self._graph, list(steps.values()))
 
@@ -154,7 +173,7 @@ class _Search:
             step.inputs[0]
             for step in steps.values()
             if takes_columns(step)
-            and steps[step.inputs[0]].kernel == "depthwise_conv_2d"
+            and steps[step.inputs[0]].kernel.startswith("depthwise_conv_2d")
             and len(self._graph.consumers(step.inputs[0])) == 1
             and step.inputs[0] not in self._graph.outputs
         ]
@@ -172,7 +191,7 @@ class _Search:
         heights = ring_heights(network, order)
         for tensor in network.outputs:
             heights[tensor] = network.height[tensor]
-        offsets, arena = place(buffers(network, order, heights, self._align))
+        offsets, arena = place(buffers(network, order, heights, cuts, self._align))
         return Schedule(network, tuple(order), cuts, heights, offsets, arena)
 
 
@@ -232,7 +251,9 @@ def _segment_bytes(
     network: Network, first: int, end: int, heights: dict[int, int], align: int
 ) -> tuple[int, int]:
     """Return the bytes of rings and scratch inside a segment, and of whole tensors that reach beyond it."""
-    inside = sum(-(-network.steps[i].scratch // align) * align for i in range(first, end))
+    steps = network.steps[first:end]
+    inside = sum(-(-step.scratch // align) * align for step in steps)
+    inside += -(-max(step.working for step in steps) // align) * align
     across = 0
     for tensor, maker in network.maker.items():
         last = network.last_reader(tensor)

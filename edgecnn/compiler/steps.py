@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Operator
 
+_COLUMNS = 12  # at a time: more save little and cost memory
 Params = Mapping[str, "int | NDArray[np.generic]"]
 
 
@@ -35,7 +36,7 @@ class Step:
     """
 
     operator: Operator
-    kernel: str  # the name of the C function and of its file in ops/
+    kernel: str  # the name of its file in ops/: an op's, or one such as conv_2d.dsp
     inputs: tuple[int, ...]
     output: int
     windows: tuple[Window, ...]
@@ -44,9 +45,17 @@ class Step:
     group: int = 1
     rows_per_group: int = 1
     scratch: int = 0  # bytes kept from the first firing to the last: 32-bit sums, or a column of `before`
+    working: int = 0  # bytes needed only while it fires: steps of a segment share them
     macs: int = 0
-    arguments: tuple[str, ...] = ()  # what the kernel takes after the output row: part, sums, columns
-    before: "Step | None" = None  # what makes this step's input, column by column, in the scratch
+    arguments: tuple[
+        str, ...
+    ] = ()  # what the kernel takes after the output row: part, sums, columns, working
+    before: "Step | None" = None  # what makes this step's input, some columns at a time, in the scratch
+
+    @property
+    def function(self) -> str:
+        """The name of the kernel in C."""
+        return self.kernel.replace(".", "_")
 
     def first_row(self, window: Window, firing: int) -> int:
         """Return the first input row, maybe negative, that a firing reads."""
@@ -64,19 +73,23 @@ class Step:
         return (firing + 1) // self.group * self.rows_per_group
 
 
-def column_by_column(before: Step, step: Step) -> Step:
-    """Return one step for a depthwise convolution and the 1x1 convolution behind it.
+def column_by_column(before: Step, step: Step, width: int) -> Step:
+    """Return one step for a depthwise convolution and the 1x1 convolution behind it, whose rows have `width`.
 
-    Of what lies between the two, a single column is kept instead of rows.
+    Of what lies between the two, a single column is kept instead of rows, or as many as kernels for
+    several at a time can use.
     """
-    column = {"in_w": 1, "out_w": 1}
+    several = before.working and step.working
+    columns = -(-width // -(-width // _COLUMNS)) if several else 1
+    size = columns * int(np.size(before.params["bias"]))
     return replace(
         step,
         inputs=before.inputs,
         windows=before.windows,
-        params={**step.params, **column},
+        params={**step.params, "in_w": columns, "out_w": columns},
         macs=before.macs + step.macs,
-        scratch=int(np.size(before.params["bias"])),
+        scratch=size,
+        working=max(before.working, step.working),
         before=before,
     )
 
@@ -84,4 +97,4 @@ def column_by_column(before: Step, step: Step) -> Step:
 def takes_columns(step: Step) -> bool:
     """Tell whether a step reads its input column by column: a 1x1 convolution of stride 1, nothing fused."""
     ones = ("filter_h", "filter_w", "stride_h", "stride_w", "pool_h", "pool_w")
-    return step.kernel == "conv_2d" and all(step.params[name] == 1 for name in ones)
+    return step.kernel.startswith("conv_2d") and all(step.params[name] == 1 for name in ones)

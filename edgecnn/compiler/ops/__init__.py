@@ -38,6 +38,13 @@ class Op(Protocol):
         """Return the ways in which rows can be computed, the fastest first."""
 
 
+class Kernel(Protocol):
+    """What a module beside an op offers: `_conv_2d_dsp.py` for the faster kernel `conv_2d.dsp.c`."""
+
+    def faster(self, graph: Graph, step: Step) -> tuple[Step, ...]:
+        """Return the ways to do what the portable `step` does, the fastest first; none where it can't."""
+
+
 @cache
 def find(op: str) -> Op | None:
     """Return the module of an op, or None where there is none."""
@@ -57,6 +64,27 @@ def require(graph: Graph, operator: Operator) -> Op:
     if op is None:
         raise ModelError(f"{graph.describe(operator)} is not supported; supported: {', '.join(supported())}")
     return op
+
+
+def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
+    """Return the ways in which rows can be computed with an instruction set, the fastest first.
+
+    Where there is no faster kernel, or it can't do what an operator asks for, the portable one stays.
+
+    Raises:
+        ModelError: the op is not supported.
+    """
+    ways: list[Step] = []
+    for step in require(graph, operator).lower(graph, operator):
+        ways += _faster(graph, step, isa) or (step,)
+    return tuple(ways)
+
+
+def _faster(graph: Graph, step: Step, isa: str) -> tuple[Step, ...]:
+    module = f"{__name__}._{step.kernel}_{isa}"
+    if find_spec(module) is None:
+        return ()
+    return cast(Kernel, import_module(module)).faster(graph, step)
 
 
 def supported() -> list[str]:

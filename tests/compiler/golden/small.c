@@ -471,9 +471,10 @@ static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, in
                 int8_t *const column = arena + 228;
                 const int8_t *const columns[1] = {column};
                 int8_t *const row = small_row(&small_rings[2], arena, at);
-                for (int x = 0; x < 6; ++x) {
-                    small_depthwise_conv_2d(&small_op2_before, rows, column, x, x + 1);
-                    small_conv_2d(&small_op2, columns, row + x * 4, 0);
+                for (int x = 0; x < 6; x += 1) {
+                    const int begin = x, end = begin + 1;
+                    small_depthwise_conv_2d(&small_op2_before, rows, column, begin, end);
+                    small_conv_2d(&small_op2, columns, row + begin * 4, 0);
                 }
             }
             break;

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D for the DSP instructions: pairs of channels times two or three columns of 16-bit values."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import dsp
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step
+
+_CHANNELS = 32  # at once: more save little and cost memory
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return the ways with three and two columns at once, or none where 16 bits don't hold the weights."""
+    linear = Linear.of(graph, step.operator, channel_axis=0)
+    return ways(step, linear, linear.weights)
+
+
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+    """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
+    matrix = weights.reshape(weights.shape[0], -1)
+    groups, chunk = -(-matrix.shape[1] // dsp.TAPS), dsp.groups_per_chunk(matrix)
+    channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
+    packed = dsp.pack_pairs(matrix, chunk, channels)
+    if packed is None:
+        return ()
+    params = {
+        **step.params,
+        "groups": groups,
+        "chunk": chunk,
+        "channels": channels,
+        "general_scale": int(dsp.needs_general_scale(linear)),
+        "filter": packed,
+    }
+    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
+
+    def way(columns: int) -> Step:
+        sums = channels * columns * (1 if chunk >= groups else 2)
+        best = len(matrix) if pooled else 0
+        # The bytes of a column that is being gathered lie where its sums do later.
+        words = 2 * columns * groups + best + max(sums, groups)
+        return replace(
+            step,
+            kernel="conv_2d.dsp",
+            params=params | {"columns": columns},
+            working=4 * words,
+            arguments=("part", "working"),
+        )
+
+    # A window of a pool is made by itself: three columns only where they leave no more over than two.
+    width = int(step.params["pool_w"])
+    return (way(2),) if pooled and -width % 3 > width % 2 else (way(3), way(2))

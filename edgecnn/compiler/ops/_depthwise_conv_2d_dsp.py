@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D for the DSP instructions: 3x3 over pairs of rows, and over one channel as a CONV_2D."""
+
+from dataclasses import replace
+
+from edgecnn.compiler import dsp
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops import _conv_2d_dsp
+from edgecnn.compiler.steps import Step
+
+_TAKEN = {"filter_h": 3, "filter_w": 3, "dilation_w": 1, "depth_multiplier": 1}
+_COLUMNS = {1: 12, 2: 8}  # at once, by stride: more save little and cost memory
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return ways faster than the portable `step`: only for 3x3 windows or a single channel."""
+    linear = Linear.of(graph, step.operator, channel_axis=3)
+    width = graph.output(step.operator).shape[2]
+    if step.params["in_c"] == 1:
+        return _conv_2d_dsp.ways(_as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))
+    params = dict(step.params)
+    taken = {name: params.pop(name) for name in _TAKEN}
+    stride = int(step.params["stride_w"])
+    if taken != _TAKEN or int(step.params["in_c"]) < 4 or stride not in _COLUMNS:
+        return ()
+    columns = min(width + width % 2, _COLUMNS[stride])
+    words = 20 + columns + 8 * ((columns - 1) * stride + 3)  # weights, sums, pairs
+    return (
+        replace(
+            step,
+            kernel="depthwise_conv_2d.dsp",
+            params=params | {"columns": columns, "general_scale": int(dsp.needs_general_scale(linear))},
+            working=4 * words,
+            arguments=("columns", "working"),
+        ),
+    )
+
+
+def _as_conv_2d(step: Step, width: int) -> Step:
+    """Return a step over one channel as the convolution that it is."""
+    params = dict(step.params)
+    params |= {"out_c": params.pop("depth_multiplier"), "out_w": width}
+    ones = {"stride_h": 1, "pool_h": 1, "pool_w": 1, "pool_stride_w": 1}
+    return replace(step, params=params | ones)

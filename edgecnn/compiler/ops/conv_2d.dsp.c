@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp.h"
+
+typedef struct {
+    int16_t in_w, in_c, out_w, out_c;
+    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
+    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
+    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    int16_t groups;        /* of four taps in a column, the last filled up with zeros */
+    int16_t chunk;         /* groups at once: so few that 256 times a sum stays within 32 bits */
+    int16_t columns;       /* at once: 2 or 3 */
+    int16_t channels;      /* at once: even */
+    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
+    const int32_t *filter; /* for `channels` at once: chunk after chunk, pair after pair, as kernel_dot_2 takes them */
+    const int32_t *bias;   /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_conv_2d_dsp_params;
+
+/* Writes a stretch of a column, `count` bytes from a tap on: widened where channels come in fours, else as they are.
+ * `row` is NULL where the stretch is padding; `bytes` holds as many.
+ */
+EDGECNN_INLINE void kernel_conv_2d_dsp_taps(const kernel_conv_2d_dsp_params *p, const int8_t *row, int x, int tap,
+                                            int count, uint32_t *pairs, int step, int8_t *bytes)
+{
+    if (p->in_c % 4 != 0) {
+        bytes += tap * p->in_c;
+    }
+    if (row == NULL) {
+        memset(bytes, p->input_zero_point, (size_t)count);
+    } else if (p->in_c % 4 != 0) {
+        memcpy(bytes, row + x * p->in_c, (size_t)count);
+    }
+    if (p->in_c % 4 == 0) {
+        kernel_widen(pairs + tap * p->in_c / 2 * step, step, row == NULL ? bytes : row + x * p->in_c, count / 4);
+    }
+}
+
+/* Writes the taps of the window whose first column is x to every `step`-th word of `pairs`. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_column(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
+                                              uint32_t *pairs, int step, int8_t *bytes)
+{
+    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    for (int y = 0; y < p->filter_h; ++y) {
+        const int8_t *row = rows[y * p->dilation_h];
+        const int tap = y * p->filter_w;
+        if (row == NULL || inside) {
+            kernel_conv_2d_dsp_taps(p, row, x, tap, p->filter_w * p->in_c, pairs, step, bytes);
+        } else {
+            for (int i = 0; i < p->filter_w; ++i) {
+                const int column = x + i * p->dilation_w;
+                const int8_t *from = column < 0 || column >= p->in_w ? NULL : row;
+                kernel_conv_2d_dsp_taps(p, from, column, tap + i, p->in_c, pairs, step, bytes);
+            }
+        }
+    }
+    if (p->in_c % 4 != 0) {
+        kernel_widen(pairs, step, bytes, p->groups);
+    }
+}
+
+/* Makes of a block of `count` columns the sums of some channels, without bias: for each pair of channels `count` of
+ * the first, then `count` for the second, which kernel_conv_2d_dsp_sum reads. Returns where the next filters begin.
+ */
+EDGECNN_INLINE const int32_t *kernel_conv_2d_dsp_block(const kernel_conv_2d_dsp_params *p, const uint32_t *columns,
+                                                       int count, const int32_t *filter, int channels,
+                                                       int32_t *sums)
+{
+    const int whole = p->chunk >= p->groups;
+    int32_t *part = whole ? sums : sums + channels * count;
+    for (int at = 0; at < p->groups; at += p->chunk) {
+        const int groups = p->groups - at < p->chunk ? p->groups - at : p->chunk;
+        if (count == 3) {
+            kernel_dot_3(columns + 6 * at, filter, groups, channels, part);
+        } else {
+            kernel_dot_2(columns + 4 * at, filter, groups, channels, part);
+        }
+        filter += channels * groups;
+        for (int i = 0; !whole && i < channels * count; ++i) {
+            /* The second sums of a pair lie behind the first. */
+            const int second = i / count % 2;
+            const int32_t sum = second ? (int32_t)((uint32_t)part[i] - (uint32_t)part[i - count]) >> 8 : part[i];
+            sums[i] = at > 0 ? sums[i] + sum : sum;
+        }
+    }
+    return filter;
+}
+
+/* The sum of a channel, or of the second of its pair, at a column; `twice` doubles it. */
+EDGECNN_INLINE int32_t kernel_conv_2d_dsp_sum(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
+                                              int count, int column, int twice)
+{
+    const uint32_t sum = (uint32_t)sums[second ? count + column : column];
+    if (second && p->chunk >= p->groups) {
+        return (int32_t)(sum - (uint32_t)sums[column]) >> (8 - twice);
+    }
+    return (int32_t)(sum << twice);
+}
+
+/* Scales the sums of channel c at `used` of a block's columns to outputs that lie out_c apart. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_scale(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
+                                             int c, int count, int used, int8_t *output)
+{
+    const int32_t multiplier = p->multiplier[c], min = p->activation_min, max = p->activation_max;
+    const int right = -p->shift[c];
+    if (p->general_scale) {
+        for (int i = 0; i < used; ++i) {
+            const int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, i, 0) + p->bias[c];
+            output[i * p->out_c] =
+                kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
+        }
+    } else {
+        const int32_t bias = kernel_twice(p->bias[c]), rounding = kernel_rounding(p->output_zero_point, right);
+        int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 1) + bias;
+        output[0] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
+        if (used > 1) {
+            sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 1, 1) + bias;
+            output[p->out_c] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
+        }
+        if (used > 2) {
+            sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 2, 1) + bias;
+            output[2 * p->out_c] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
+        }
+    }
+}
+
+/* Writes the columns of `count` positions from x on; the last `used` is repeated. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_columns(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
+                                               int count, int used, uint32_t *columns, int8_t *bytes)
+{
+    for (int i = 0; i < count; ++i) {
+        const int at = (x + (i < used ? i : used - 1)) * p->stride_w - p->pad_w;
+        kernel_conv_2d_dsp_column(p, rows, at, columns + i, count, bytes);
+    }
+}
+
+/* The number of channels from c on that are computed at once: even, so maybe one more than there are. */
+EDGECNN_INLINE int kernel_conv_2d_dsp_channels(const kernel_conv_2d_dsp_params *p, int c)
+{
+    return p->out_c - c < p->channels ? (p->out_c - c + 1) / 2 * 2 : p->channels;
+}
+
+/* Makes `used` outputs from position x of a row on, all channels of each. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_outputs(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
+                                               int count, int used, int8_t *output, int32_t *working)
+{
+    uint32_t *columns = (uint32_t *)working;
+    int32_t *sums = working + 2 * p->columns * p->groups;
+    const int32_t *filter = p->filter;
+    kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
+    for (int first = 0; first < p->out_c; first += p->channels) {
+        const int channels = kernel_conv_2d_dsp_channels(p, first);
+        const int32_t *sum = sums;
+        filter = kernel_conv_2d_dsp_block(p, columns, count, filter, channels, sums);
+        for (int c = first; c < first + channels; c += 2, sum += 2 * count) {
+            kernel_conv_2d_dsp_scale(p, sum, 0, c, count, used, output + c);
+            if (c + 1 < p->out_c) {
+                kernel_conv_2d_dsp_scale(p, sum, 1, c + 1, count, used, output + c + 1);
+            }
+        }
+    }
+}
+
+/* The largest sum of a channel, or of the second of its pair, among a block's columns. */
+EDGECNN_INLINE int32_t kernel_conv_2d_dsp_largest(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
+                                                  int count)
+{
+    int32_t largest = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 0);
+    int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 1, 0);
+    largest = sum > largest ? sum : largest;
+    if (count == 3) {
+        sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 2, 0);
+        largest = sum > largest ? sum : largest;
+    }
+    return largest;
+}
+
+/* Makes an output of the largest sum of channel c in its window; with part > 0 it keeps what is larger. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, int32_t sum, int c, int part,
+                                            int8_t *output)
+{
+    const int32_t min = p->activation_min, max = p->activation_max, multiplier = p->multiplier[c];
+    const int right = -p->shift[c];
+    int8_t value;
+    sum += p->bias[c];
+    if (p->general_scale) {
+        value = kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
+    } else {
+        const int32_t rounding = kernel_rounding(p->output_zero_point, right);
+        value = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);
+    }
+    output[c] = part > 0 && output[c] > value ? output[c] : value;
+}
+
+/* Takes the maximum of `used` positions from x on into one output of all channels. The sums of channels are kept in
+ * `best` from the first block of a window to its last, which makes the output.
+ */
+EDGECNN_INLINE void kernel_conv_2d_dsp_pooled(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
+                                              int count, int used, int first, int last, int8_t *output, int part,
+                                              int32_t *working)
+{
+    uint32_t *columns = (uint32_t *)working;
+    int32_t *best = working + 2 * p->columns * p->groups, *sums = best + p->out_c;
+    const int32_t *filter = p->filter;
+    kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
+    for (int begin = 0; begin < p->out_c; begin += p->channels) {
+        const int channels = kernel_conv_2d_dsp_channels(p, begin);
+        const int32_t *sum = sums;
+        filter = kernel_conv_2d_dsp_block(p, columns, count, filter, channels, sums);
+        for (int c = begin; c < begin + channels; c += 2, sum += 2 * count) {
+            int32_t one = kernel_conv_2d_dsp_largest(p, sum, 0, count);
+            int32_t two = kernel_conv_2d_dsp_largest(p, sum, 1, count);
+            const int second = c + 1 < p->out_c;
+            if (!first) {
+                one = one > best[c] ? one : best[c];
+                two = second && two < best[c + 1] ? best[c + 1] : two;
+            }
+            if (last) {
+                kernel_conv_2d_dsp_pool(p, one, c, part, output);
+                if (second) {
+                    kernel_conv_2d_dsp_pool(p, two, c + 1, part, output);
+                }
+            } else {
+                best[c] = one;
+                best[c + second] = second ? two : one;
+            }
+        }
+    }
+}
+
+/* One output of all channels: the maximum over a window, and with part > 0 over the output as it is. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_window(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
+                                              int8_t *output, int part, int32_t *working)
+{
+    const int first = x * p->pool_stride_w, w = p->pool_w;
+    if (p->pool_h == 1 && w <= p->columns) {
+        kernel_conv_2d_dsp_pooled(p, rows, first, p->columns, w, 1, 1, output, part, working);
+        return;
+    }
+    for (int y = 0; y < p->pool_h; ++y, rows += p->stride_h) {
+        for (int i = 0; i < w; i += p->columns) {
+            const int used = w - i < p->columns ? w - i : p->columns;
+            kernel_conv_2d_dsp_pooled(p, rows, first + i, p->columns, used, y == 0 && i == 0,
+                                      y + 1 == p->pool_h && i + used == w, output, part, working);
+        }
+    }
+}
+
+/* One row of (pooled) outputs. With part > 0 the row holds the maximum of earlier parts. */
+EDGECNN_INLINE void kernel_conv_2d_dsp(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows,
+                                       int8_t *output, int part, int32_t *working)
+{
+    if (p->pool_h * p->pool_w > 1 || part > 0) {
+        for (int x = 0; x < p->out_w; ++x, output += p->out_c) {
+            kernel_conv_2d_dsp_window(p, rows, x, output, part, working);
+        }
+        return;
+    }
+    for (int x = 0; x < p->out_w;) {
+        const int left = p->out_w - x;
+        if (p->columns == 3 && left != 4 && left > 2) {
+            kernel_conv_2d_dsp_outputs(p, rows, x, 3, 3, output, working);
+            x += 3;
+            output += 3 * p->out_c;
+        } else {
+            kernel_conv_2d_dsp_outputs(p, rows, x, 2, left > 1 ? 2 : 1, output, working);
+            x += 2;
+            output += 2 * p->out_c;
+        }
+    }
+}

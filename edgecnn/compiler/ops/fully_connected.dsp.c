@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp.h"
+
+typedef struct {
+    int32_t row; /* bytes of one row of the input */
+    int16_t out, rows, parts;
+    int16_t per_channel; /* 0: one multiplier and shift for all */
+    int16_t output_zero_point, activation_min, activation_max;
+    int16_t chunk, channels; /* taps and outputs at once: multiples of 4 and 2 */
+    int16_t general_scale;   /* 1: some output needs kernel_requantize, 0: kernel_scale serves all */
+    const int32_t *filter;   /* row after row, in each chunk after chunk, outputs after outputs, see kernel_dot_2 */
+    const int32_t *bias;     /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_fully_connected_dsp_params;
+
+/* Adds to all sums the products with `count` bytes of the input; returns where the next weights begin. */
+EDGECNN_INLINE const int32_t *kernel_fully_connected_dsp_chunk(const kernel_fully_connected_dsp_params *p,
+                                                               const int8_t *bytes, int count, const int32_t *filter,
+                                                               int32_t *sums, int32_t *working)
+{
+    uint32_t *column = (uint32_t *)working;
+    int32_t *part = working + p->chunk / 2;
+    kernel_widen(column, 1, bytes, count / 4);
+    if (count % 4 != 0) {
+        int8_t rest[4] = {0, 0, 0, 0};
+        memcpy(rest, bytes + count / 4 * 4, (size_t)(count % 4));
+        kernel_widen(column + count / 4 * 2, 1, rest, 1);
+    }
+    for (int first = 0; first < p->out; first += p->channels) {
+        const int left = (p->out - first + 1) / 2 * 2, channels = left < p->channels ? left : p->channels;
+        kernel_dot_1(column, filter, (count + 3) / 4, channels, part);
+        filter += channels * ((count + 3) / 4);
+        for (int o = 0; o < channels; o += 2) {
+            sums[first + o] += part[o];
+            if (first + o + 1 < p->out) {
+                sums[first + o + 1] += (int32_t)((uint32_t)part[o + 1] - (uint32_t)part[o]) >> 8;
+            }
+        }
+    }
+    return filter;
+}
+
+/* All outputs, from p->rows rows of the input at a time; the last part writes them. */
+EDGECNN_INLINE void kernel_fully_connected_dsp(const kernel_fully_connected_dsp_params *p, const int8_t *const *rows,
+                                               int8_t *output, int part, int32_t *sums,
+                                               int32_t *working)
+{
+    const int32_t min = p->activation_min, max = p->activation_max;
+    const int even = (p->out + 1) / 2 * 2, whole = p->row / p->chunk, rest = (p->row % p->chunk + 3) / 4;
+    const int32_t *filter = p->filter + part * p->rows * even * (whole * p->chunk / 4 + rest);
+    for (int o = 0; part == 0 && o < p->out; ++o) {
+        sums[o] = p->bias[o];
+    }
+    for (int y = 0; y < p->rows; ++y) {
+        for (int at = 0; at < p->row; at += p->chunk) {
+            const int count = p->row - at < p->chunk ? p->row - at : p->chunk;
+            filter = kernel_fully_connected_dsp_chunk(p, rows[y] + at, count, filter, sums, working);
+        }
+    }
+    for (int o = 0; part + 1 == p->parts && o < p->out; ++o) {
+        const int32_t multiplier = p->multiplier[o * p->per_channel];
+        const int right = -p->shift[o * p->per_channel];
+        if (p->general_scale) {
+            const int32_t scaled = kernel_requantize(sums[o], multiplier, -right);
+            output[o] = kernel_clamp(scaled + p->output_zero_point, min, max);
+        } else {
+            const int32_t rounding = kernel_rounding(p->output_zero_point, right);
+            output[o] = kernel_saturate(kernel_scale(2 * sums[o], multiplier, rounding, right), min, max);
+        }
+    }
+}
