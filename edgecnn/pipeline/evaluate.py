@@ -2,6 +2,7 @@
 """Measure models on test images: the content of metrics.json."""
 
 import gzip
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -122,5 +123,5 @@ def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
         "synthetic": is_phantom(dataset.samples[0].path),
         "fingerprint": dataset.fingerprint,
         "images": counts,
-        "skipped": len(dataset.skipped),
+        "skipped": [os.path.relpath(path, dataset.root) for path, _ in dataset.skipped],
     }

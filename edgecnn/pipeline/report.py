@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run shows of itself: metrics.json and report.html."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evalu
         history=read_history(run),
         confusion={name: confusion_matrix(test.labels, answer, classes) for name, answer in answers.items()},
         examples=[_example(test, last, index) for index in _pick(test.labels)],
-        findings=(),
+        findings=_findings(record["data"]["skipped"]),
         run=record,
     )
 
@@ -61,6 +61,12 @@ def _summary(record: Mapping[str, Any]) -> str:
     elif compress:
         text += " It was then quantized to int8 without further training."
     return text
+
+
+def _findings(skipped: Sequence[str]) -> tuple[str, ...]:
+    if not skipped:
+        return ()
+    return (f"{len(skipped):,} files can't be decoded and were left out: {', '.join(skipped)}",)
 
 
 def _pick(labels: npt.NDArray[np.int64]) -> list[int]:

@@ -48,3 +48,11 @@ def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, t
     assert measured("run1") == measured("run1", seed=1) != measured("run2")
     with pytest.raises(RunError, match=r"different seeds \(.*run1 1, .*run2 2\)"):
         measured("run1", "run2")
+
+
+def test_files_that_cannot_be_decoded_are_named(images: Path, tmp_path: Path) -> None:
+    shutil.copyfile(TINY, tmp_path / "model.tflite")
+    shutil.copytree(images, tmp_path / "images")
+    (tmp_path / "images" / "bars" / "torn.png").write_bytes(b"torn")
+    metrics = benchmark([tmp_path / "model.tflite"], tmp_path / "images", TIMING, silent).metrics
+    assert metrics["data"]["skipped"] == ["bars/torn.png"]
