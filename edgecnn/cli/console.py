@@ -22,6 +22,7 @@ from edgecnn.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5
 _FILE_WIDTH = 240
+_SKIPPED_SHOWN = 5  # metrics.json has them all
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -44,9 +45,22 @@ def print_json(value: Any) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none."""
     console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=not console.is_terminal)
+        table.add_column(
+            escape(column),
+            justify="left" if index == 0 else "right",
+            no_wrap=not console.is_terminal,
+            overflow="fold",  # nothing is cut off
+        )
     for row in rows:
         table.add_row(*map(escape, row))
     console.print(table)
@@ -63,6 +77,11 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
     kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
     print_table(f"{metrics['test_images']:,} {kind}, {len(metrics['classes'])} classes", columns, rows)
     print(latency_note(metrics))
+    if skipped := metrics["data"]["skipped"]:
+        named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
+        print(
+            f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}"
+        )
     if report:
         print(f"Report: {report}")
     print("For research and education, not for diagnosis.")
