@@ -53,9 +53,14 @@ def _load(path: Path) -> Any:
         raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
     if path.suffix == ".h5":
         _refuse_lambda(path)
-    if _keras_version(path).startswith("3."):
-        return _by_export(keras3.models.load_model(path, compile=False, safe_mode=True))
-    return keras2.models.load_model(path, compile=False, safe_mode=True)
+    of_keras3 = _keras_version(path).startswith("3.")
+    keras = keras3 if of_keras3 else keras2
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        raise ModelError(
+            f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not one of each"
+        )
+    return _by_export(model) if of_keras3 else model
 
 
 def _by_export(model: Any) -> Any:

@@ -57,6 +57,22 @@ def test_every_form_is_loaded_and_converted(kind: str, tmp_path: Path) -> None:
     assert {graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)} == {"int8"}
 
 
+@pytest.mark.parametrize("keras", [keras2, keras3])
+def test_two_inputs_are_refused(keras: Any, tmp_path: Path) -> None:
+    images = [keras.Input((8, 10, 3)) for _ in range(2)]
+    keras.Model(images, keras.layers.Concatenate()(images)).save(tmp_path / "two.keras")
+    with pytest.raises(ModelError, match=r"two\.keras has 2 inputs and 1 outputs, not one of each"):
+        load_float_model(tmp_path / "two.keras")
+
+
+def test_what_cannot_be_converted_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    image = keras2.Input((8, 10, 3))
+    model = keras2.Model(image, keras2.layers.Lambda(lambda x: tf.math.betainc(x + 1, x + 1, x))(image))
+    with pytest.raises(ModelError, match=r"TensorFlow can't convert this model to TFLite: .*Betainc"):
+        keras_to_float32(model)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", ["evil.keras", "evil.h5"])
 @pytest.mark.parametrize("keras", [keras2, keras3], ids=["keras2", "keras3"])
 def test_code_in_a_file_is_not_run(name: str, keras: Any, tmp_path: Path) -> None:
