@@ -81,7 +81,10 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
     Raises:
         DataError: what is there can't be used as it is; the message says what to do.
     """
-    root, classes, entries = _read(source)
+    try:
+        root, classes, entries = _read(source)
+    except OSError as error:  # a folder in it that may not be entered
+        raise DataError(f"can't read {error.filename}: {error.strerror}") from error
     _require_text(source, classes)
     usable, skipped = _sieve(entries, progress)
     if skipped and strict:
