@@ -76,12 +76,14 @@ def buffers(
         if step.scratch:
             size = _aligned(step.scratch, align)
             found.append(Buffer(("scratch", number), size, order.index(number), _last(order, number)))
+    begin = 0  # segments run one after the other
     for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
-        size = _aligned(max(step.working for step in network.steps[first:end]), align)
+        steps = network.steps[first:end]
+        firings = sum(step.firings for step in steps)
+        size = _aligned(max(step.working for step in steps), align)
         if size:
-            begin = min(order.index(number) for number in range(first, end))
-            last = max(_last(order, number) for number in range(first, end))
-            found.append(Buffer(("working", first), size, begin, last))
+            found.append(Buffer(("working", first), size, begin, begin + firings - 1))
+        begin += firings
     return found
 
 

@@ -124,7 +124,8 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_filter(const int8_t *filter, in
     "str r8, [r1], #4\n\t"
 #define EDGECNN_DEPTHWISE_LOOP(from, second, third)                                                                    \
     __asm__ volatile(".syntax unified\n\t"                                                                             \
-                     "ldmia %[weights], {r2, r3, r4, r5, r6}\n"                                                        \
+                     "ldr r8, %[weights]\n\t"                                                                          \
+                     "ldmia r8, {r2, r3, r4, r5, r6}\n"                                                                \
                      "1:\n\t"                                                                                          \
                      EDGECNN_DEPTHWISE(from, second, third)                                                            \
                      EDGECNN_DEPTHWISE(from, second, third)                                                            \
@@ -132,7 +133,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_filter(const int8_t *filter, in
                      "cmp r1, r8\n\t"                                                                                  \
                      "bne 1b"                                                                                          \
                      : "+r"(x), "+r"(made)                                                                             \
-                     : [weights] "r"(weights), [end] "m"(end)                                                          \
+                     : [weights] "m"(weights), [end] "m"(end)                                                          \
                      : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 #endif
 
