@@ -15,7 +15,7 @@ from edgecnn.data.images import decode, load_image
 from edgecnn.data.resize import resize
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
-from edgecnn.runtime.tflite import TensorSpec, byte_table
+from edgecnn.runtime.tflite import TensorSpec, TfliteModel, byte_table
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))
 from networks import float_edges, two_ends
@@ -80,9 +80,9 @@ def model(shape, scale=1 / 255, zero_point=-128):
     return builder.build((source,), (builder.fully_connected(source, 2),))
 
 
-def build(folder, content, compiler=None):
+def build(folder, content, compiler=None, main=MAIN):
     paths = write_preprocess(folder, content, "cam")
-    (folder / "main.c").write_text(MAIN)
+    (folder / "main.c").write_text(main)
     compiler = compiler or HostCompiler(sanitize=True, flags=("-O1",))
     compiler.compile([folder / "main.c", paths[1]], folder / "program", [f"-I{folder}"])
     return folder / "program"
@@ -159,6 +159,44 @@ def test_any_quantization(scale, zero_point, tmp_path):
     ramp = bytes(range(256))
     wide = struct.pack("7H", 0, 16, 16, 0, 0, 0, 0) + ramp, (ramp, "grey", 16, 16, (0, 0, 0, 0))
     check(tmp_path, (16, 16, 1), [wide], scale, zero_point)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_a_model_with_float_input_gets_what_its_quantize_makes_of_it(tmp_path):
+    ramp = bytes(range(256))
+    for scale, zero_point in ((1 / 255, -128), (0.0037, -120), (2 / 255, 3)):
+        builder = Builder()
+        source = builder.tensor((1, 16, 16, 1), "float32")
+        made = builder.tensor((1, 16, 16, 1), "int8", scale, zero_point)
+        content = builder.build((source,), (builder.operator("QUANTIZE", (source,), made),))
+        real = (np.arange(256) / 255).astype(np.float32).reshape(1, 16, 16, 1)
+        wanted = TfliteModel(content, kernels="reference").invoke(real).tobytes()
+        assert execute(build(tmp_path, content), struct.pack("7H", 0, 16, 16, 0, 0, 0, 0) + ramp) == wanted
+
+
+# Two rows of the model come of the first line, and none may be lost.
+GROWING = r"""
+#include "cam_preprocess.h"
+
+int main(void)
+{
+    static EDGECNN_CAM_PREPROCESS_MEMORY(memory, 2, 2);
+    static const uint8_t line[2] = {0, 255};
+    const edgecnn_cam_frame_t frame = {EDGECNN_CAM_GREY, 2, 2, 0, 0, 0, 0};
+    edgecnn_cam_preprocess_t pre;
+    int8_t row[EDGECNN_CAM_PREPROCESS_ROW_SIZE];
+    return edgecnn_cam_preprocess_init(&pre, &frame, &memory, sizeof memory) != 0 ||
+           edgecnn_cam_preprocess_pull(&pre, row) != 0 || edgecnn_cam_preprocess_push(&pre, line) != 0 ||
+           edgecnn_cam_preprocess_push(&pre, line) != -1 || edgecnn_cam_preprocess_pull(&pre, row) != 1 ||
+           edgecnn_cam_preprocess_push(&pre, line) != -1 || edgecnn_cam_preprocess_pull(&pre, row) != 1 ||
+           edgecnn_cam_preprocess_pull(&pre, row) != 0 || edgecnn_cam_preprocess_push(&pre, line) != 0;
+}
+"""
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_a_line_is_refused_while_rows_wait(tmp_path):
+    execute(build(tmp_path, model((6, 6, 1)), main=GROWING))
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")

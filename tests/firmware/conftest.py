@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "compiler"))  # for networks.py
+sys.path += [
+    str(ROOT / "tests" / name) for name in ("compiler", "firmware")
+]  # for networks.py and pictures.py
 
 
 class Example:

@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 from networks import residual, small
-from PIL import Image
+from pictures import reference_output, write_pictures
 
-from edgecnn.compiler import reference
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.data.images import load_image
-from edgecnn.data.phantoms import write_phantoms
 from edgecnn.pipeline.predict import predict
-from edgecnn.runtime.tflite import TfliteModel, byte_table
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TINY = (ASSETS / "tiny_int8.tflite").read_bytes()
@@ -24,42 +19,25 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def grey(tmp_path):
-    write_phantoms(tmp_path / "phantoms", {"test": 3}, seed=5)
-    return next((tmp_path / "phantoms").rglob("benign*.png"))
-
-
-@pytest.fixture
-def color(grey):
-    image = Image.open(grey).resize((50, 70))
-    path = grey.with_name("color.png")
-    Image.merge("RGB", (image, image.transpose(Image.Transpose.ROTATE_180), image)).save(path)
-    return path
-
-
 def check(example, model, picture, core):
     options = f"CORE={core} PICTURE={picture}"
     example.make(model, options, "CFLAGS='-Os -Wundef -Wcast-align -Werror'")
     path = example.folder / "given.tflite"
     output = example.run(f"make -s MODEL={path} {options} run").splitlines()
     [prediction] = predict(path, [picture]).predictions
-    spec = TfliteModel(path).input
-    pixels = byte_table(spec)[load_image(picture, *spec.shape[1:])][None]
-    expected = reference.run(parse(model), [pixels])[0].ravel().tolist()
     assert output[0] == "self-test: 0 wrong bytes"
     assert output[1].rpartition("  ")[0] == f"picture: {prediction.label}"
-    assert output[2] == f"output {' '.join(map(str, expected))}"
+    assert output[2] == f"output {' '.join(map(str, reference_output(model, picture)))}"
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_every_core_answers_alike(core, example, grey):
-    check(example, TINY, grey, core)
+def test_every_core_answers_alike(core, example, tmp_path):
+    check(example, TINY, write_pictures(tmp_path / "pictures", 3)[0], core)
 
 
 @pytest.mark.parametrize(("model", "core"), [(small(), "cortex-m0plus"), (residual(), "cortex-m55")])
-def test_other_models_and_pictures(model, core, example, color):
-    check(example, model, color, core)
+def test_other_models_and_pictures(model, core, example, tmp_path):
+    check(example, model, write_pictures(tmp_path / "pictures", 3)[-1], core)
 
 
 def changed(example, file, old, new):

@@ -5,15 +5,11 @@ from pathlib import Path
 
 import pytest
 from networks import residual, small
+from pictures import reference_output, write_pictures
 from PIL import Image
 
-from edgecnn.compiler import reference
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.converters.tflite_metadata import add_metadata
-from edgecnn.data.images import load_image
-from edgecnn.data.phantoms import write_phantoms
 from edgecnn.pipeline.predict import predict
-from edgecnn.runtime.tflite import TfliteModel, byte_table
 
 TINY = (Path(__file__).parents[1] / "assets" / "tiny_int8.tflite").read_bytes()
 LABELS = ("normal", 'be"nign', "very malignant")
@@ -21,44 +17,22 @@ LABELS = ("normal", 'be"nign', "very malignant")
 pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
 
 
-@pytest.fixture
-def pictures(tmp_path):
-    """Write phantoms, and the same in color and of other sizes, as PNG with a PGM or PPM beside each."""
-    write_phantoms(tmp_path / "phantoms", {"test": 6}, seed=3)
-    paths = sorted((tmp_path / "phantoms").rglob("*.png"))
-    for number, path in enumerate(list(paths)):
-        turned = Image.open(path).resize((40 + 31 * number, 90 - 14 * number))
-        color = Image.merge("RGB", (turned, turned.transpose(Image.Transpose.ROTATE_180), turned))
-        color.save(path.with_name(f"color-{number}.png"))
-        paths.append(path.with_name(f"color-{number}.png"))
-    for path in paths:
-        image = Image.open(path)
-        image.save(path.with_suffix(".ppm" if image.mode == "RGB" else ".pgm"))
-    return paths
-
-
-def expected_output(model, picture):
-    """The int8 output of the reference kernels for a picture as predict reads it."""
-    spec = TfliteModel(model).input
-    pixels = byte_table(spec)[load_image(picture, *spec.shape[1:])][None]
-    return reference.run(parse(model), [pixels])[0].ravel().tolist()
-
-
 @pytest.mark.parametrize(
     "model",
     [add_metadata(TINY, "tiny", "three classes", LABELS), small(), residual()],
     ids=["grey", "sigmoid", "rgb"],
 )
-def test_label_and_output_are_those_of_predict(model, example, pictures):
+def test_label_and_output_are_those_of_predict(model, example, tmp_path):
     example.make(model, "CFLAGS='-O1 -fsanitize=address,undefined -fno-sanitize-recover -Werror'")
+    pictures = write_pictures(tmp_path / "pictures", 6)
     answer = predict(example.folder / "given.tflite", pictures)
     for picture, prediction in zip(pictures, answer.predictions, strict=True):
-        pnm = next(path for path in picture.parent.glob(f"{picture.stem}.p?m"))
-        first, second = example.run(f"./classify {pnm}").splitlines()
+        Image.open(picture).save(example.folder / "picture.pnm", "PPM")
+        first, second = example.run("./classify picture.pnm").splitlines()
         label, _, probability = first.rpartition("  ")
         assert label == prediction.label
         assert float(probability.rstrip("%")) == pytest.approx(100 * prediction.probability, abs=0.5)
-        assert [int(word) for word in second.split()[1:]] == expected_output(model, picture)
+        assert [int(word) for word in second.split()[1:]] == reference_output(model, picture)
 
 
 def test_the_readme_is_true(example):
