@@ -38,6 +38,11 @@ def parameters(model: CModel, real: bool = False) -> str:
     )
 
 
+def pushed_parameters(model: CModel) -> str:
+    """Return the parameters of the function that takes a line, behind `nn`."""
+    return ", ".join(["const int8_t *row", *(f"int8_t *{edge.name}" for edge in model.outputs)])
+
+
 def _ctype(edge: Edge, real: bool) -> str:
     return "float" if real and edge.real else "int8_t"
 
@@ -50,7 +55,8 @@ def _edge_line(edge: Edge) -> str:
 
 
 def _usage(model: CModel) -> str:
-    arguments = ", ".join(edge.name for edge in (*model.inputs, *model.outputs))
+    made = ", ".join(edge.name for edge in model.outputs)
+    arguments = ", ".join([*(edge.name for edge in model.inputs), made])
     lines = [
         f"static {model.prefix.upper()}_ARENA(arena);   right size, right alignment",
         f"{model.prefix}_t nn;",
@@ -62,7 +68,7 @@ def _usage(model: CModel) -> str:
             "",
             "or line by line, as a camera delivers them, with the same bytes as the result:",
             f"{model.prefix}_begin(&nn);",
-            f"for each line: if ({model.prefix}_push_row(&nn, line, output) == 1) {{ output is complete }}",
+            f"for each line: if ({model.prefix}_push_row(&nn, line, {made}) == 1) {{ output is complete }}",
             "Give every call the same output: rows of a map are written as soon as they are known.",
         ]
     if model.classes:
@@ -111,7 +117,7 @@ def _functions(model: CModel) -> Iterator[str]:
         yield f"/* Starts an image; drops a half-pushed one. */\nvoid {prefix}_begin({prefix}_t *nn);"
         yield (
             "/* Takes a line. Returns 0: more lines needed, 1: answer complete, -1: not begun. */\n"
-            f"int {prefix}_push_row({prefix}_t *nn, const int8_t *row, int8_t *output);"
+            f"int {prefix}_push_row({prefix}_t *nn, {pushed_parameters(model)});"
         )
     for edge in model.inputs:
         yield (

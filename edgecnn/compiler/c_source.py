@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import c_data, c_templates
-from edgecnn.compiler.c_header import describe, parameters
+from edgecnn.compiler.c_header import describe, parameters, pushed_parameters
 from edgecnn.compiler.c_kernels import kernel_text
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_text import comment_text, string_literal
@@ -268,7 +268,8 @@ def _helpers(model: CModel) -> Iterator[str]:
     if model.pushes:
         yield c_templates.PUSH.format(
             **words,
-            call=_call(model, "1", "0", "row, output"),
+            parameters=pushed_parameters(model),
+            call=_call(model, "1", "0", ", ".join(["row", *(edge.name for edge in model.outputs)])),
             live=model.schedule.network.height[model.inputs[0].tensor],
         )
     if model.real:

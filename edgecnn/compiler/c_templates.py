@@ -38,7 +38,7 @@ void {prefix}_begin({prefix}_t *nn)
     {name}_start(nn);
 }}
 
-int {prefix}_push_row({prefix}_t *nn, const int8_t *row, int8_t *output)
+int {prefix}_push_row({prefix}_t *nn, {parameters})
 {{
     if (nn->line >= {PREFIX}_LINES) {{
         return -1;

@@ -4,6 +4,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.c_model import CModel
+from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
@@ -196,23 +197,22 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
         both_ways: push the lines of an image as well as run it whole, and fail where the bytes differ.
         pointer: bytes of a pointer, by which the size of the state struct is asserted.
     """
-    arguments, at = [], 0
-    for edge in model.inputs:
-        arguments.append(f"input + {at}")
-        at += edge.size
-    made = 0
-    for edge in model.outputs:
-        arguments.append(f"output + {made}")
-        made += edge.size
+    read, made = sum(edge.size for edge in model.inputs), sum(edge.size for edge in model.outputs)
     pushed = _PUSHED if model.pushes and both_ways else ""
     words = {"prefix": model.prefix, "PREFIX": model.prefix.upper(), "name": model.name}
     harness = _HARNESS.format(
         **words,
         state=_state_bytes(model, pointer),
-        arguments=", ".join(arguments),
-        pushed=pushed.format(**words, size=made),
+        arguments=", ".join(_places("input", model.inputs) + _places("output", model.outputs)),
+        pushed=pushed.format(**words, size=made, outputs=", ".join(_places("pushed", model.outputs))),
     )
-    return Program((folder / f"{model.name}.c",), harness, at, made, (folder,))
+    return Program((folder / f"{model.name}.c",), harness, read, made, (folder,))
+
+
+def _places(memory: str, edges: Sequence[Edge]) -> list[str]:
+    """Return the C expressions of where inputs or outputs lie in one piece of memory."""
+    ends = accumulate((edge.size for edge in edges), initial=0)
+    return [f"{memory} + {at}" for at, _ in zip(ends, edges, strict=False)]
 
 
 _HARNESS = """\
@@ -244,9 +244,9 @@ _PUSHED = """\
         int done = 0;
         {prefix}_begin(&nn);
         for (unsigned y = 0; y < {PREFIX}_LINES; ++y) {{
-            done = {prefix}_push_row(&nn, input + y * {PREFIX}_LINE_SIZE, pushed);
+            done = {prefix}_push_row(&nn, input + y * {PREFIX}_LINE_SIZE, {outputs});
         }}
-        if (done != 1 || {prefix}_push_row(&nn, input, pushed) != -1) {{
+        if (done != 1 || {prefix}_push_row(&nn, input, {outputs}) != -1) {{
             return 2;
         }}
         if (memcmp(pushed, output, sizeof pushed) != 0) {{

@@ -48,6 +48,14 @@ def float_edges(seed: int = 0) -> bytes:
     return builder.build((source,), (builder.dequantize(builder.conv(entry, 3)),))
 
 
+def two_heads(seed: int = 0) -> bytes:
+    """One image, and two outputs of which the first is read on."""
+    builder = Builder(seed)
+    source = builder.input((1, 8, 7, 2))
+    first = builder.conv(source, 3, activation=RELU)
+    return builder.build((source,), (first, builder.fully_connected(builder.flatten(first), 4)))
+
+
 def two_ends(seed: int = 0) -> bytes:
     """Two inputs that are added, and two outputs: a map and a vector."""
     builder = Builder(seed)

@@ -31,7 +31,8 @@ def run_main(folder: Path, compiled: CompiledModel, main: str, *more: Path) -> s
 @pytest.mark.parametrize("rows", [True, False])
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_every_schedule_and_optimization_computes_the_oracles_bytes(rows: bool, optimize: str) -> None:
-    check([networks.small(), networks.residual(), networks.two_ends()], rows=rows, optimize=optimize)
+    models = [networks.small(), networks.residual(), networks.two_ends(), networks.two_heads()]
+    check(models, rows=rows, optimize=optimize)
 
 
 def test_the_interface_by_its_word(tmp_path: Path) -> None:
