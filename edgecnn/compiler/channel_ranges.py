@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.linear import LINEAR_AXES, Linear
 
 # Where no channel of an input tells anything about the same channel of the output.
 _MIXING = ("SOFTMAX", "RESHAPE")
-_LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,7 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
     made = graph.output(operator)
     if operator.op in _MIXING:
         return _any(made.shape[3])
-    if operator.op in _LINEAR_AXES:
+    if operator.op in LINEAR_AXES:
         return _linear(graph, operator, inputs[0])
     if operator.op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         low, high = geometry.clamp_range(graph, operator)
@@ -84,7 +83,7 @@ def _monotone(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
 
 
 def _linear(graph: Graph, operator: Operator, source: Range) -> Range:
-    linear = Linear.of(graph, operator, _LINEAR_AXES[operator.op])
+    linear = Linear.of(graph, operator, LINEAR_AXES[operator.op])
     least, most = _products(graph, operator, linear, source)
     if reads_padding(graph, operator):  # there a product is 0
         least, most = np.minimum(least, 0), np.maximum(most, 0)

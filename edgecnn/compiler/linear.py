@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: weights, bias, and scaling per channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
 from edgecnn.errors import ModelError
+
+LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of output channels in weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,21 @@ class Linear:
             "multiplier": self.multiplier.astype(np.int32),
             "shift": self.shift.astype(np.int8),
         }
+
+
+def with_parameters(
+    operator: Operator,
+    tensors: list[Tensor],
+    weights: NDArray[Any],
+    bias: quant.Int64s,
+    scales: Quantization,
+) -> Operator:
+    """Return `operator` with other weights and biases, which are appended to `tensors`."""
+    first = len(tensors)
+    name = f"{tensors[operator.inputs[1]].name}, changed by a pass"
+    tensors.append(Tensor(name, weights.shape, "int8", scales, np.ascontiguousarray(weights)))
+    tensors.append(Tensor(f"{name}: bias", bias.shape, "int32", None, bias.astype(np.int32)))
+    return replace(operator, inputs=(operator.inputs[0], first, first + 1))
 
 
 def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channel_axis: int) -> list[float]:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removes channels that are constant: filters that never leave the clamp, or whose weights are all zero.
+"""Removes channels that nothing depends on: constant ones, and those whose every reader has taps of zero.
 
-What such a channel adds to the next layer's sums is added to the bias there, and its taps go. That is
-exact where the constant is the zero point, or where no window of the reader touches padding; other
-channels stay.
+A channel is constant where its filter never leaves the clamp, or has weights of zero only. What it adds to
+the next layer's sums is added to the bias there, and its taps go. That is exact where the constant is the
+zero point, or where no window of the reader touches padding; others stay, and `merge_constant_channels` has
+made them few.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.channel_ranges import Range, channel_ranges, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
 
 Kept = dict[int, NDArray[np.bool_]]
 
@@ -24,7 +25,7 @@ _PER_CHANNEL = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "ADD", "PAD", "LOGISTI
 
 
 def fold_constant_channels(graph: Graph) -> Graph:
-    """Return `graph` without the channels that are constant and can be folded into what reads them."""
+    """Return `graph` without the channels that nothing depends on."""
     ranges = channel_ranges(graph)
     kept = _kept(graph, ranges)
     if all(channels.all() for channels in kept.values()):
@@ -38,39 +39,47 @@ def fold_constant_channels(graph: Graph) -> Graph:
 
 
 def _kept(graph: Graph, ranges: Mapping[int, Range]) -> Kept:
-    """Return which channels of each tensor stay: the fewest that every operator can do with."""
-    kept = {number: ~found.constant for number, found in ranges.items()}
+    """Return which channels of each tensor stay: what the caller sees, and what that is computed from."""
+    kept = {number: np.zeros(found.low.size, bool) for number, found in ranges.items()}
     for number in (*graph.inputs, *graph.outputs):
         kept[number][:] = True
     while True:
-        before = {number: channels.copy() for number, channels in kept.items()}
-        for operator in graph.operators:
-            _restrict(graph, operator, ranges, kept)
-        for channels in kept.values():
-            channels[0] |= not channels.any()  # a tensor of no channels has no kernel
-        if all((kept[number] == channels).all() for number, channels in before.items()):
+        before = sum(int(channels.sum()) for channels in kept.values())
+        for operator in reversed(graph.operators):
+            made = kept[operator.outputs[0]]
+            made[0] |= not made.any()  # a tensor of no channels has no kernel
+            _demand(graph, operator, ranges, kept)
+        if before == sum(int(channels.sum()) for channels in kept.values()):
             return kept
 
 
-def _restrict(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept) -> None:
-    """Keep what an operator can't do without."""
-    made = operator.outputs[0]
-    sources = [i for i in operator.inputs if i in kept]
+def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept) -> None:
+    """Keep what an operator needs for what is kept of its output."""
+    sources, made = [kept[i] for i in operator.inputs if i in kept], kept[operator.outputs[0]]
     if operator.op in _FOLDING:
-        if reads_padding(graph, operator):
-            zero_point = geometry.quantization_of(graph.input(operator, 0)).zero_point
-            kept[sources[0]] |= ranges[sources[0]].low != zero_point
+        sources[0] |= _read(graph, operator, ranges[operator.inputs[0]], made)
     elif operator.op == "DEPTHWISE_CONV_2D":
-        groups = kept[made].reshape(kept[sources[0]].size, -1)
-        kept[sources[0]] |= groups.any(axis=1)
-        groups |= kept[sources[0]][:, np.newaxis]
+        groups = made.reshape(sources[0].size, -1)
+        sources[0] |= groups.any(axis=1)
+        groups |= sources[0][:, np.newaxis]
     elif operator.op in _PER_CHANNEL:
-        together = np.logical_or.reduce([kept[i] for i in (made, *sources)])
-        for i in (made, *sources):
-            kept[i][:] = together
+        together = np.logical_or.reduce([made, *sources])
+        for channels in (made, *sources):
+            channels[:] = together
     else:
-        for i in (made, *sources):
-            kept[i][:] = True
+        for channels in (made, *sources):
+            channels[:] = True
+
+
+def _read(graph: Graph, operator: Operator, source: Range, made: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the input channels on which what is kept of the output depends, other than by a bias."""
+    filters = geometry.constant(graph, operator, 1)[made]
+    tapped = filters.reshape(-1, source.low.size).any(axis=0)
+    zero_point = geometry.quantization_of(graph.input(operator, 0)).zero_point
+    folds = source.constant
+    if reads_padding(graph, operator):
+        folds = folds & (source.low == zero_point)
+    return np.asarray(tapped & ~folds)
 
 
 def _without(
@@ -78,9 +87,9 @@ def _without(
 ) -> Operator:
     """Return an operator over what is kept; its weights and bias are appended to `tensors`."""
     source, made = kept.get(operator.inputs[0]), kept[operator.outputs[0]]
-    if source is None or operator.op not in (*_FOLDING, "DEPTHWISE_CONV_2D") or (source.all() and made.all()):
+    if source is None or operator.op not in LINEAR_AXES or (source.all() and made.all()):
         return operator
-    axis = 3 if operator.op == "DEPTHWISE_CONV_2D" else 0
+    axis = LINEAR_AXES[operator.op]
     linear = Linear.of(graph, operator, axis)
     bias, weights = linear.bias, linear.weights
     if operator.op in _FOLDING:
@@ -90,29 +99,10 @@ def _without(
         constant = weights[..., ~taken].astype(np.int64) @ values[~taken]
         bias = bias + constant.reshape(bias.size, -1).sum(axis=1)
         weights = weights[..., taken]
-    first = len(tensors)
-    tensors += _parameters(graph, operator, np.compress(made, weights, axis), quant.wrap(bias)[made], made)
-    return replace(operator, inputs=(operator.inputs[0], first, first + 1))
-
-
-def _parameters(
-    graph: Graph,
-    operator: Operator,
-    weights: NDArray[np.int8],
-    bias: quant.Int64s,
-    made: NDArray[np.bool_],
-) -> list[Tensor]:
-    """Return the tensors of weights and bias that remain, with the scales that belong to them."""
-    before = graph.input(operator, 1)
-    scales = geometry.quantization_of(before)
+    scales = geometry.quantization_of(graph.input(operator, 1))
     if scales.per_channel:
-        scales = replace(
-            scales,
-            scales=tuple(np.compress(made, scales.scales).tolist()),
-            zero_points=tuple(np.compress(made, scales.zero_points).tolist()),
-        )
-    name = f"{before.name}, constant channels folded"
-    return [
-        Tensor(name, weights.shape, "int8", scales, np.ascontiguousarray(weights)),
-        Tensor(f"{name}: bias", bias.shape, "int32", None, bias.astype(np.int32)),
-    ]
+        of_kept = tuple(scale for scale, stays in zip(scales.scales, made, strict=True) if stays)
+        scales = replace(scales, scales=of_kept, zero_points=(0,) * len(of_kept))
+    return with_parameters(
+        operator, tensors, np.compress(made, weights, axis), quant.wrap(bias)[made], scales
+    )

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Merges constant channels that a convolution with padding reads into a few, with weights that say the same.
+
+Such a constant can't go into the bias as it is: a tap that lies in the padding does not add it. But what all
+constant channels add at one tap is one number, the sum of w * (constant - zero point). Channels whose
+constants are chosen, one a step above the zero point and some as far off as the clamp lets them, make every
+such number with 8-bit weights, as digits do. No kernel knows of it, and no window costs a correction.
+
+Only where that leaves fewer channels is anything changed; two suffice for most layers. The others, which
+nobody reads then, are removed by `fold_constant_channels`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.channel_ranges import Range, channel_ranges, reads_padding
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
+
+_MOST = 127  # of a weight's magnitude
+_READERS = ("CONV_2D", "FULLY_CONNECTED")
+_POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")  # a constant passes them, if their clamp lets it
+
+
+def merge_constant_channels(graph: Graph) -> Graph:
+    """Return `graph` with fewer constant channels read where padding is read too."""
+    for tensor, found in channel_ranges(graph).items():
+        path, readers = _path(graph, tensor), graph.consumers(tensor)
+        if path and readers and tensor not in graph.outputs and _all_may_change(graph, readers):
+            graph = _merge(graph, tensor, found, path, readers)
+    return graph
+
+
+def _path(graph: Graph, tensor: int) -> list[Operator]:
+    """Return the convolution that a tensor comes from and the pools between, or nothing if there is none."""
+    path: list[Operator] = []
+    maker = graph.producer(tensor)
+    while maker is not None and maker.op in _POOLS:
+        path.insert(0, maker)
+        tensor = maker.inputs[0]
+        if tensor in graph.outputs or len(graph.consumers(tensor)) != 1:
+            return []
+        maker = graph.producer(tensor)
+    return [maker, *path] if maker is not None and maker.op in ("CONV_2D", "DEPTHWISE_CONV_2D") else []
+
+
+def _all_may_change(graph: Graph, readers: Sequence[Operator]) -> bool:
+    """Tell whether weights stand between a tensor and all that is computed of it, and padding matters."""
+    return all(reader.op in _READERS for reader in readers) and any(
+        reads_padding(graph, reader) for reader in readers
+    )
+
+
+def _merge(
+    graph: Graph, tensor: int, found: Range, path: Sequence[Operator], readers: Sequence[Operator]
+) -> Graph:
+    zero_point = geometry.quantization_of(graph.tensors[tensor]).zero_point
+    merged = np.flatnonzero(found.constant & (found.low != zero_point))
+    farthest = _farthest(graph, path, zero_point)
+    if merged.size < 2 or farthest == 0:
+        return graph
+    constants = (found.low - zero_point)[merged]
+    digits = [_digits(_taps(graph, reader)[..., merged] @ constants, farthest) for reader in readers]
+    count = max(digit.shape[-1] for digit in digits)
+    if count >= merged.size:
+        return graph
+    offsets = np.array([np.sign(farthest)] + [farthest] * (count - 1))
+    tensors = list(graph.tensors)
+    changed = [_with_constants(graph, path[0], tensors, merged[:count], offsets)]
+    changed += [
+        _with_taps(graph, reader, tensors, merged, digit)
+        for reader, digit in zip(readers, digits, strict=True)
+    ]
+    by_index = {operator.index: operator for operator in changed}
+    operators = tuple(by_index.get(operator.index, operator) for operator in graph.operators)
+    return replace(graph, tensors=tuple(tensors), operators=operators)
+
+
+def _farthest(graph: Graph, path: Sequence[Operator], zero_point: int) -> int:
+    """Return how far from the zero point, up or down, a constant can be that no clamp on its way changes."""
+    clamps = [geometry.clamp_range(graph, operator) for operator in path]
+    down = max(low for low, _ in clamps) - zero_point
+    up = min(high for _, high in clamps) - zero_point
+    return max(down, up, key=abs) if down <= 0 <= up else 0
+
+
+def _taps(graph: Graph, reader: Operator) -> quant.Int64s:
+    """Return a reader's weights, int64[filters, positions of a window, input channels]."""
+    weights = geometry.constant(graph, reader, 1)
+    channels = graph.input(reader, 0).shape[3]
+    return np.asarray(weights.reshape(len(weights), -1, channels), np.int64)
+
+
+def _digits(total: quant.Int64s, farthest: int) -> quant.Int64s:
+    """Return weights, last axis added, of the constants 1, `farthest`, `farthest`, ... that make `total`.
+
+    With a negative `farthest` the first constant is -1.
+    """
+    size, wanted = abs(farthest), total * np.sign(farthest)
+    if np.abs(wanted).max() <= _MOST:
+        return np.asarray(wanted[..., np.newaxis])
+    # As `farthest` is at most 255, what remains is between -127 and 127.
+    quotient = (wanted + size // 2) // size
+    digits = [wanted - quotient * size]
+    while quotient.any():
+        digits.append(np.clip(quotient, -_MOST, _MOST))
+        quotient = quotient - digits[-1]
+    return np.stack(digits, axis=-1)
+
+
+def _with_constants(
+    graph: Graph, operator: Operator, tensors: list[Tensor], taken: NDArray[np.int64], offsets: quant.Int64s
+) -> Operator:
+    """Return a convolution whose channels `taken` are the zero point plus `offsets`, whatever it reads."""
+    axis = LINEAR_AXES[operator.op]
+    linear, stored = Linear.of(graph, operator, axis), geometry.quantization_of(graph.input(operator, 1))
+    weights, bias = np.moveaxis(linear.weights.copy(), axis, 0), linear.bias.copy()
+    weights[taken], bias[taken] = 0, offsets
+    scales = np.array(stored.scales if stored.per_channel else stored.scales * bias.size)
+    before, made = graph.input(operator, 0), graph.output(operator)
+    # So that the multiplier is 1: the bias is what comes out.
+    scales[taken] = geometry.quantization_of(made).scale / geometry.quantization_of(before).scale
+    quantization = Quantization(tuple(scales.tolist()), (0,) * bias.size, axis)
+    return with_parameters(operator, tensors, np.moveaxis(weights, 0, axis), bias, quantization)
+
+
+def _with_taps(
+    graph: Graph, reader: Operator, tensors: list[Tensor], merged: NDArray[np.int64], digits: quant.Int64s
+) -> Operator:
+    """Return a convolution whose taps on the first of `merged` are `digits`, and zero on the others."""
+    linear, taps = Linear.of(graph, reader, LINEAR_AXES[reader.op]), _taps(graph, reader)
+    taps[..., merged] = 0
+    taps[..., merged[: digits.shape[-1]]] = digits
+    weights = taps.astype(np.int8).reshape(linear.weights.shape)
+    scales = geometry.quantization_of(graph.input(reader, 1))
+    return with_parameters(reader, tensors, weights, linear.bias, scales)
