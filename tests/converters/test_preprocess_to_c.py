@@ -3,6 +3,7 @@
 
 import os
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -216,6 +217,16 @@ def test_compilers_have_nothing_to_say(tmp_path):
         (tmp_path / "main.cpp").write_text('#include "cam_preprocess.h"\nint main() { return 0; }\n')
         for name in ("g++", "clang++"):
             HostCompiler(name, "c++11").compile([tmp_path / "main.cpp"], tmp_path / "cpp", [f"-I{tmp_path}"])
+
+
+@pytest.mark.needs_tool("cppcheck", package="cppcheck")
+def test_cppcheck_has_nothing_to_say(tmp_path):
+    for channels in (1, 3):
+        _, source = write_preprocess(tmp_path, model((9, 8, channels), 0.01), "cam")
+        checks = "--enable=warning,style,performance,portability"
+        command = ["cppcheck", "--quiet", "--error-exitcode=1", "--std=c99", checks, source]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
