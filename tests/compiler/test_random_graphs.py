@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random chains and graphs with ADD: both schedules compute what TFLite's reference kernels do."""
+"""Random chains and graphs with ADD, dead filters in them: both schedules compute what TFLite's reference kernels do."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from edgecnn.compiler.flatbuffer import parse
 
 # What a network is made of, by number, so that a failing one shrinks to few and small numbers.
 Choice = tuple[int, int, int, int]
-choices = st.tuples(st.integers(0, 11), st.integers(1, 6), st.integers(1, 3), st.integers(0, 5))
+choices = st.tuples(st.integers(0, 11), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5))
 networks = st.tuples(
     st.tuples(st.integers(1, 17), st.integers(1, 17), st.integers(1, 4)),
     st.lists(choices, max_size=9),
@@ -37,10 +37,12 @@ def _operator(builder: Builder, at: int, kind: int, channels: int, size: int, va
     padding = VALID if variant % 2 == 0 and min(height, width) >= size else SAME
     activation = (NONE, RELU, RELU6)[variant // 2]
     stride = (1 + variant % 3 // 2, 1 + variant % 2)
-    if kind <= 2:  # the commonest: a convolution, some filters of zero
-        return builder.conv(
-            at, channels, (size, size), (1, 1), padding, activation, dead=kind and min(kind, channels - 1)
-        )
+    if kind <= 2:  # the commonest: a convolution; filters of zero, an input channel that it ignores
+        dead = (0, min(1, channels - 1), channels - 1)[kind]
+        made = builder.conv(at, channels, (size, size), (1, 1), padding, activation, dead=dead)
+        if kind:
+            builder.tensors[builder.operators[-1][1][1]].data[..., -1] = 0
+        return made
     if kind == 3:
         return builder.conv(at, channels, (size, size), stride, padding, activation)
     if kind == 4:
