@@ -51,7 +51,7 @@ def changed(example, file, old, new):
 
 def test_a_wrong_byte_is_found(example):
     example.make(TINY)
-    done = changed(example, "build/model_test.c", "output_1[3] = {", "output_1[3] = {1 + ")
+    done = changed(example, "build/cortex-m4/model_test.c", "output_1[3] = {", "output_1[3] = {1 + ")
     assert "self-test: 1 wrong bytes" in done.stdout
     assert done.returncode != 0
 
