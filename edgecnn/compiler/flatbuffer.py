@@ -11,6 +11,7 @@ import math
 import re
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,7 @@ _OPTION_NAMES = {
     value: name for name, value in vars(tflite.BuiltinOptions).items() if not name.startswith("_")
 }
 _MAX_RANK = 8
+_MAX_LABELS_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
 
 
@@ -242,8 +244,9 @@ def _labels(data: bytes) -> tuple[str, ...]:
     """Return the class labels packed behind the flatbuffer as TFLite metadata does, or none."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            name = next((name for name in archive.namelist() if name.endswith("labels.txt")), None)
-            text = archive.read(name).decode() if name else ""
-    except (zipfile.BadZipFile, UnicodeDecodeError, OSError, RuntimeError, NotImplementedError):
+            files = (file for file in archive.infolist() if file.filename.endswith("labels.txt"))
+            found = next((file for file in files if file.file_size <= _MAX_LABELS_BYTES), None)
+            text = archive.read(found).decode() if found else ""
+    except (*CORRUPT, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
         return ()
     return tuple(line.strip() for line in text.splitlines() if line.strip())
