@@ -247,6 +247,6 @@ def _labels(data: bytes) -> tuple[str, ...]:
             files = (file for file in archive.infolist() if file.filename.endswith("labels.txt"))
             found = next((file for file in files if file.file_size <= _MAX_LABELS_BYTES), None)
             text = archive.read(found).decode() if found else ""
-    except (*CORRUPT, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+    except (*_CORRUPT, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
         return ()
     return tuple(line.strip() for line in text.splitlines() if line.strip())
