@@ -8,10 +8,14 @@ extern uint32_t stack_top[], data_load[], data_start[], data_end[], bss_start[],
 
 int main(void);
 
+#define CCR (*(volatile uint32_t *)0xe000ed14u)   /* Configuration and Control Register */
 #define CPACR (*(volatile uint32_t *)0xe000ed88u) /* Coprocessor Access Control Register */
 
 static __attribute__((noreturn)) void reset(void)
 {
+#ifndef __ARM_FEATURE_UNALIGNED
+    CCR |= 1u << 3; /* UNALIGN_TRP: the M3 that stands in for an M0+ faults where that one would */
+#endif
 #ifdef __ARM_FP
     /* The floating-point unit, and MVE, are off after reset; the loops below may use them already. */
     CPACR |= 0xfu << 20;
