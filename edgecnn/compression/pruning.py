@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.data.arrays import Arrays
+from edgecnn.errors import ModelError
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tfmot
 from edgecnn.training.fit import FitOptions, fit
@@ -29,8 +30,16 @@ def prune(
     overfit a small data set again.
 
     The options' `keep_best` has to be False: an early epoch has fewer zeros, and is better for it.
+
+    Raises:
+        ModelError: there is only one batch, so that sparsity can't grow from none to all.
     """
     steps = options.epochs * ceil(len(train.labels) / options.batch_size)
+    if steps < 2:
+        raise ModelError(
+            f"pruning needs two batches or more, but {len(train.labels)} images at batch size "
+            f"{options.batch_size} are one in {options.epochs} epoch; use more --prune-epochs"
+        )
     every = max(1, int(RAMP * steps) // UPDATES)
     end = int(RAMP * steps) // every * every  # a multiple, or the toolkit never sets the final sparsity
     schedule = tfmot.sparsity.keras.PolynomialDecay(

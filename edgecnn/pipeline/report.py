@@ -35,7 +35,7 @@ def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evalu
     last = list(evaluation.probabilities.values())[-1]
     return RunReport(
         title=f"{record['model']} on {Path(record['data']['source']).name}",
-        summary=_summary(record),
+        summary=_summary(record, evaluation.metrics["variants"]),
         synthetic=record["data"]["synthetic"],
         metrics=evaluation.metrics,
         history=read_history(run),
@@ -46,19 +46,17 @@ def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evalu
     )
 
 
-def _summary(record: Mapping[str, Any]) -> str:
+def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
     counts = {split: sum(classes.values()) for split, classes in record["data"]["images"].items()}
     text = (
         f"The network {record['model']} ({record['parameters']:,} parameters), trained on "
         f"{counts['train']:,} images, chosen on {counts['validation']:,} and "
         f"measured on {counts['test']:,} others."
     )
-    compress = record.get("compress", {})
-    if "qat_epochs" in compress:
-        text += (
-            f" {100 * compress['sparsity']:g}% of its weights were then pruned, and it was quantized to int8."
-        )
-    elif compress:
+    if "int8_qat" in variants:
+        zeros = 100 * variants["int8_qat"]["sparsity"]
+        text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
+    elif "int8_ptq" in variants:
         text += " It was then quantized to int8 without further training."
     return text
 
