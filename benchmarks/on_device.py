@@ -22,7 +22,9 @@ import multiprocessing
 import os
 import platform
 import resource
+import signal
 import sys
+import threading
 import time
 import zipfile
 import zlib
@@ -98,7 +100,7 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     models: dict[str, dict[str, Any]] = {}
     for path in options.models:
         # A process each: peak memory counts by process, and a runtime may die of a damaged file.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as pool:
             try:
                 models[str(path)] = pool.submit(measure, path, images, options).result()
             except BrokenProcessPool:
@@ -117,6 +119,18 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
         "images": {"folder": str(options.images), "count": len(images)} if images else None,
         "models": models,
     }
+
+
+def end_with_parent() -> None:
+    """End this process when its parent is killed; it would wait for more work for good otherwise."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namespace) -> dict[str, Any]:
