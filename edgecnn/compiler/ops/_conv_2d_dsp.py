@@ -29,12 +29,13 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
     if packed is None:
         return ()
     params = {
-        **step.params,
+        **{name: value for name, value in step.params.items() if name not in ("bias", "multiplier")},
         "groups": groups,
         "chunk": chunk,
         "channels": channels,
         "general_scale": int(dsp.needs_general_scale(linear)),
         "filter": packed,
+        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
     }
     pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
 

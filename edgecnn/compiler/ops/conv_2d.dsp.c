@@ -12,27 +12,32 @@ typedef struct {
     int16_t channels;      /* at once: even */
     int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
     const int32_t *filter; /* for `channels` at once: chunk after chunk, pair after pair, as kernel_dot_2 takes them */
-    const int32_t *bias;   /* the input's zero point folded in */
-    const int32_t *multiplier;
+    const int32_t *scale;  /* for each channel the bias, with the input's zero point folded in, and the multiplier */
     const int8_t *shift;
 } kernel_conv_2d_dsp_params;
 
-/* Writes a stretch of a column, `count` bytes from a tap on: widened where channels come in fours, else as they are.
- * `row` is NULL where the stretch is padding; `bytes` holds as many.
+/* Writes `count` bytes of a row from column x on to a column, as its taps from number `tap` on: widened where channels
+ * come in fours, else gathered in `bytes`.
  */
 EDGECNN_INLINE void kernel_conv_2d_dsp_taps(const kernel_conv_2d_dsp_params *p, const int8_t *row, int x, int tap,
                                             int count, uint32_t *pairs, int step, int8_t *bytes)
 {
-    if (p->in_c % 4 != 0) {
-        bytes += tap * p->in_c;
-    }
-    if (row == NULL) {
-        memset(bytes, p->input_zero_point, (size_t)count);
-    } else if (p->in_c % 4 != 0) {
-        memcpy(bytes, row + x * p->in_c, (size_t)count);
-    }
     if (p->in_c % 4 == 0) {
-        kernel_widen(pairs + tap * p->in_c / 2 * step, step, row == NULL ? bytes : row + x * p->in_c, count / 4);
+        kernel_widen(pairs + tap * p->in_c / 2 * step, step, row + x * p->in_c, count / 4);
+    } else {
+        memcpy(bytes + tap * p->in_c, row + x * p->in_c, (size_t)count);
+    }
+}
+
+/* The same for `count` bytes of padding. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_padding(const kernel_conv_2d_dsp_params *p, int tap, int count,
+                                               uint32_t *pairs, int step, int8_t *bytes)
+{
+    if (p->in_c % 4 == 0) {
+        memset(bytes, p->input_zero_point, (size_t)count);
+        kernel_widen(pairs + tap * p->in_c / 2 * step, step, bytes, count / 4);
+    } else {
+        memset(bytes + tap * p->in_c, p->input_zero_point, (size_t)count);
     }
 }
 
@@ -44,13 +49,16 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_column(const kernel_conv_2d_dsp_params *p
     for (int y = 0; y < p->filter_h; ++y) {
         const int8_t *row = rows[y * p->dilation_h];
         const int tap = y * p->filter_w;
-        if (row == NULL || inside) {
+        if (row != NULL && inside) {
             kernel_conv_2d_dsp_taps(p, row, x, tap, p->filter_w * p->in_c, pairs, step, bytes);
         } else {
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
-                const int8_t *from = column < 0 || column >= p->in_w ? NULL : row;
-                kernel_conv_2d_dsp_taps(p, from, column, tap + i, p->in_c, pairs, step, bytes);
+                if (row == NULL || column < 0 || column >= p->in_w) {
+                    kernel_conv_2d_dsp_padding(p, tap + i, p->in_c, pairs, step, bytes);
+                } else {
+                    kernel_conv_2d_dsp_taps(p, row, column, tap + i, p->in_c, pairs, step, bytes);
+                }
             }
         }
     }
@@ -97,20 +105,19 @@ EDGECNN_INLINE int32_t kernel_conv_2d_dsp_sum(const kernel_conv_2d_dsp_params *p
     return (int32_t)(sum << twice);
 }
 
-/* Scales the sums of channel c at `used` of a block's columns to outputs that lie out_c apart. */
+/* Scales the sums of a channel at `used` of a block's columns to outputs that lie out_c apart. */
 EDGECNN_INLINE void kernel_conv_2d_dsp_scale(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
-                                             int c, int count, int used, int8_t *output)
+                                             const int32_t *scale, int right, int count, int used, int8_t *output)
 {
-    const int32_t multiplier = p->multiplier[c], min = p->activation_min, max = p->activation_max;
-    const int right = -p->shift[c];
+    const int32_t multiplier = scale[1], min = p->activation_min, max = p->activation_max;
     if (p->general_scale) {
         for (int i = 0; i < used; ++i) {
-            const int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, i, 0) + p->bias[c];
+            const int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, i, 0) + scale[0];
             output[i * p->out_c] =
                 kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
         }
     } else {
-        const int32_t bias = kernel_twice(p->bias[c]), rounding = kernel_rounding(p->output_zero_point, right);
+        const int32_t bias = kernel_twice(scale[0]), rounding = kernel_rounding(p->output_zero_point, right);
         int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 1) + bias;
         output[0] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
         if (used > 1) {
@@ -146,16 +153,17 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_outputs(const kernel_conv_2d_dsp_params *
 {
     uint32_t *columns = (uint32_t *)working;
     int32_t *sums = working + 2 * p->columns * p->groups;
-    const int32_t *filter = p->filter;
+    const int32_t *filter = p->filter, *scale = p->scale;
+    const int8_t *shift = p->shift;
     kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
     for (int first = 0; first < p->out_c; first += p->channels) {
         const int channels = kernel_conv_2d_dsp_channels(p, first);
         const int32_t *sum = sums;
         filter = kernel_conv_2d_dsp_block(p, columns, count, filter, channels, sums);
-        for (int c = first; c < first + channels; c += 2, sum += 2 * count) {
-            kernel_conv_2d_dsp_scale(p, sum, 0, c, count, used, output + c);
+        for (int c = first; c < first + channels; c += 2, sum += 2 * count, scale += 4, shift += 2, output += 2) {
+            kernel_conv_2d_dsp_scale(p, sum, 0, scale, -shift[0], count, used, output);
             if (c + 1 < p->out_c) {
-                kernel_conv_2d_dsp_scale(p, sum, 1, c + 1, count, used, output + c + 1);
+                kernel_conv_2d_dsp_scale(p, sum, 1, scale + 2, -shift[1], count, used, output + 1);
             }
         }
     }
@@ -175,21 +183,20 @@ EDGECNN_INLINE int32_t kernel_conv_2d_dsp_largest(const kernel_conv_2d_dsp_param
     return largest;
 }
 
-/* Makes an output of the largest sum of channel c in its window; with part > 0 it keeps what is larger. */
-EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, int32_t sum, int c, int part,
-                                            int8_t *output)
+/* Makes an output of the largest sum of a channel in its window; with part > 0 it keeps what is larger. */
+EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, int32_t sum, const int32_t *scale,
+                                            int right, int part, int8_t *output)
 {
-    const int32_t min = p->activation_min, max = p->activation_max, multiplier = p->multiplier[c];
-    const int right = -p->shift[c];
+    const int32_t min = p->activation_min, max = p->activation_max, multiplier = scale[1];
     int8_t value;
-    sum += p->bias[c];
+    sum += scale[0];
     if (p->general_scale) {
         value = kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
     } else {
         const int32_t rounding = kernel_rounding(p->output_zero_point, right);
         value = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);
     }
-    output[c] = part > 0 && output[c] > value ? output[c] : value;
+    *output = part > 0 && *output > value ? *output : value;
 }
 
 /* Takes the maximum of `used` positions from x on into one output of all channels. The sums of channels are kept in
@@ -201,7 +208,8 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_pooled(const kernel_conv_2d_dsp_params *p
 {
     uint32_t *columns = (uint32_t *)working;
     int32_t *best = working + 2 * p->columns * p->groups, *sums = best + p->out_c;
-    const int32_t *filter = p->filter;
+    const int32_t *filter = p->filter, *scale = p->scale;
+    const int8_t *shift = p->shift;
     kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
     for (int begin = 0; begin < p->out_c; begin += p->channels) {
         const int channels = kernel_conv_2d_dsp_channels(p, begin);
@@ -216,10 +224,13 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_pooled(const kernel_conv_2d_dsp_params *p
                 two = second && two < best[c + 1] ? best[c + 1] : two;
             }
             if (last) {
-                kernel_conv_2d_dsp_pool(p, one, c, part, output);
+                kernel_conv_2d_dsp_pool(p, one, scale, -shift[0], part, output);
                 if (second) {
-                    kernel_conv_2d_dsp_pool(p, two, c + 1, part, output);
+                    kernel_conv_2d_dsp_pool(p, two, scale + 2, -shift[1], part, output + 1);
                 }
+                scale += 4;
+                shift += 2;
+                output += 2;
             } else {
                 best[c] = one;
                 best[c + second] = second ? two : one;
