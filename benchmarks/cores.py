@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions per inference of the generated C on every emulated core, beside what TFLM is quoted to need.
+
+    EDGECNN_DATA=... python benchmarks/cores.py      writes benchmarks/results/cores.json
+
+ResNet8 and person_detect are others' files, found through EDGECNN_DATA; cainvas has random weights, as the
+tests build it. Counts are exact and the same on every machine, for one version of the compiler. Every model
+is verified first: a byte that differs from TFLite's reference kernels ends the run. TFLM's figures, quoted
+and not measured here, are in results/tflm.json. Needs gcc-arm-none-eabi and qemu-system-arm.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from provenance import RESULTS, ROOT, first_line, provenance
+
+from edgecnn.compiler.targets import TARGETS
+from edgecnn.files import write_json
+from edgecnn.pipeline.verify import verify
+
+COMMAND = "python benchmarks/cores.py"
+CORES = tuple(name for name, target in TARGETS.items() if target.board)
+OTHERS = {
+    "resnet8": "mlperf-tiny/pretrainedResnet_quant.tflite",
+    "person_detect": "tflite-micro/person_detect.tflite",
+}
+FIGURES = ("instructions", "macs_computed", "code_bytes", "const_bytes", "arena_bytes", "stack_bytes")
+
+
+def main() -> None:
+    """Measure, print a table and write it down."""
+    data = os.environ.get("EDGECNN_DATA")
+    if data is None:
+        sys.exit("Error: EDGECNN_DATA is not set; it names the folder that holds edge-models")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = {
+            name: {core: measure(path, core) for core in CORES}
+            for name, path in models(Path(folder), Path(data)).items()
+        }
+    versions = {"gcc": compiler(), "qemu": first_line(["qemu-system-arm", "--version"])}
+    write_json(RESULTS / "cores.json", {"command": COMMAND, **provenance(), **versions, "models": rows})
+    _print(rows)
+
+
+def compiler() -> str:
+    """Return the version of the compiler, on which the counts depend."""
+    return first_line(["arm-none-eabi-gcc", "--version"])
+
+
+def models(folder: Path, data: Path | None) -> dict[str, Path]:
+    """Return the files to measure; cainvas is written to `folder`, others' are left out without `data`."""
+    sys.path.append(str(ROOT / "tests" / "compiler"))
+    networks = import_module("networks")
+    (folder / "cainvas.tflite").write_bytes(networks.cainvas())
+    found = {"cainvas": folder / "cainvas.tflite"}
+    return found | ({name: data / "edge-models" / file for name, file in OTHERS.items()} if data else {})
+
+
+def measure(path: Path, core: str) -> dict[str, Any]:
+    """Return the figures of one model on one core; a byte that differs ends the program."""
+    found = verify(path, core, 1).as_json()
+    if found["bytes_different"]:
+        sys.exit(f"Error: {path.name} on {core}: {found['bytes_different']} bytes differ")
+    return {name: found[name] for name in FIGURES}
+
+
+def _print(rows: dict[str, dict[str, dict[str, Any]]]) -> None:
+    quoted = json.loads((RESULTS / "tflm.json").read_text())["models"]
+    for name, cores in rows.items():
+        for core, row in cores.items():
+            tflm = quoted[name]["instructions"].get(core)
+            share = f", {row['instructions'] / tflm:.2f} of TFLM's" if tflm else ""
+            print(f"{name:14} {core:14} {row['instructions']:>12,} instructions{share}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instruction counts: none rises by more than 2% over the stored one."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STORED = json.loads((ROOT / "benchmarks" / "results" / "cores.json").read_text())
+DATA = os.environ.get("EDGECNN_DATA")
+OTHERS = pytest.mark.skipif(DATA is None, reason="needs EDGECNN_DATA with edge-models")
+
+
+@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4"])
+@pytest.mark.parametrize(
+    "model", ["cainvas", pytest.param("resnet8", marks=OTHERS), pytest.param("person_detect", marks=OTHERS)]
+)
+def test_no_count_rises(model: str, core: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the script adds to it
+    import cores
+
+    if cores.compiler() != STORED["gcc"]:
+        pytest.skip(f"counts are stored for {STORED['gcc']}; this is {cores.compiler()}")
+    path = cores.models(tmp_path, Path(DATA) if DATA else None)[model]
+    stored = STORED["models"][model][core]["instructions"]
+    assert cores.measure(path, core)["instructions"] <= 1.02 * stored, (
+        f"{model} on {core} takes more instructions; if that is meant: {STORED['command']}"
+    )
+
+
+def test_goals_are_kept() -> None:
+    """On cortex-m4, instructions and bytes of code: what the project promises."""
+    goals = {"cainvas": 15_400_000, "resnet8": 14_900_000, "person_detect": 11_800_000}
+    for model, most in goals.items():
+        assert STORED["models"][model]["cortex-m4"]["instructions"] <= most
+    assert STORED["models"]["cainvas"]["cortex-m4"]["code_bytes"] <= 16 * 1024
