@@ -62,6 +62,8 @@ def main() -> None:
         fail(f"{error.filename}: {error.strerror}")
     except BenchmarkError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def fail(message: str) -> NoReturn:

@@ -20,18 +20,19 @@ def replacing(path: Path) -> Iterator[Path]:
     The folder is made if need be. When the block raises, `path` is as it was.
 
     Raises:
-        EdgecnnError: the folder can't be made or written to.
+        EdgecnnError: the folder can't be made or written to, or is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A folder of its own keeps the suffix, which Keras and Pillow choose the format by.
-        folder = tempfile.TemporaryDirectory(prefix=".edgecnn-", dir=path.parent, ignore_cleanup_errors=True)
+        with tempfile.TemporaryDirectory(
+            prefix=".edgecnn-", dir=path.parent, ignore_cleanup_errors=True
+        ) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            os.replace(temporary, path)
     except OSError as error:
-        raise EdgecnnError(f"can't write to {path.parent}: {error.strerror}") from error
-    with folder:
-        temporary = Path(folder.name) / path.name
-        yield temporary
-        os.replace(temporary, path)
+        raise EdgecnnError(f"can't write {path}: {error.strerror or error}") from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

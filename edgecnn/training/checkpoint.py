@@ -4,6 +4,7 @@
 import json
 import zipfile
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import RunError
-from edgecnn.files import replacing
+from edgecnn.files import write_bytes
 
 Weights = list[npt.NDArray[Any]]
 
@@ -35,8 +36,9 @@ def save_checkpoint(path: Path, state: Progression, model: Any, best_weights: We
         **{f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)},
         **{f"best/{i}": w for i, w in enumerate(best_weights)},
     }
-    with replacing(path) as temporary:
-        np.savez(temporary, **arrays)
+    content = BytesIO()  # on a full disk the archive itself would complain once more when it is collected
+    np.savez(content, **arrays)
+    write_bytes(path, content.getvalue())
 
 
 def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
