@@ -4,13 +4,17 @@
 from tflite_builder import RELU, RELU6, SAME, VALID, Builder
 
 
-def cainvas(pixels: int = 64, seed: int = 0) -> bytes:
-    """The lung CT network of the project: three convolutions with max pools, four dense layers."""
+def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:
+    """The lung CT network of the project: three convolutions with max pools, four dense layers.
+
+    Of each convolution `dead` filters are zero; those of the second are constants that the third, which
+    has padding, reads.
+    """
     builder = Builder(seed)
     source = builder.input((1, pixels, pixels, 1))
-    at = builder.pool(builder.conv(source, 32, activation=RELU), "MAX", (2, 2), (2, 2))
-    at = builder.pool(builder.conv(at, 64, activation=RELU), "MAX", (3, 3), (3, 3))
-    at = builder.pool(builder.conv(at, 32, activation=RELU, padding=SAME), "MAX", (2, 2), (2, 2))
+    at = builder.pool(builder.conv(source, 32, activation=RELU, dead=dead), "MAX", (2, 2), (2, 2))
+    at = builder.pool(builder.conv(at, 64, activation=RELU, dead=dead), "MAX", (3, 3), (3, 3))
+    at = builder.pool(builder.conv(at, 32, activation=RELU, padding=SAME, dead=dead), "MAX", (2, 2), (2, 2))
     at = builder.flatten(at)
     for outputs in (32, 64, 32):
         at = builder.fully_connected(at, outputs, RELU)

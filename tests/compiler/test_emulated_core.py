@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sample of every op, and three whole networks, on an emulated Cortex-M4."""
+"""A sample of every op and whole networks on emulated cores."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from generated_c import joined, random_inputs, run_oracle
 from tflite_builder import RELU, RELU6, SAME, Builder
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.targets import find_target
+from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.pipeline.verify import program
 from edgecnn.runtime.emulated_core import EmulatedCore
 
@@ -30,21 +30,37 @@ def every_op(seed: int) -> bytes:
     return builder.build((source,), (builder.unary("SOFTMAX", at),))
 
 
-@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
-@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
-@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus"])
-def test_equal_to_the_oracle(tmp_path: Path, target: str) -> None:
-    models = [every_op(0), every_op(1), networks.small(), networks.residual(8), networks.two_ends()]
+pytestmark = [
+    pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi"),
+    pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm"),
+]
+
+
+def check_on_core(models: list[bytes], target: str, folder: Path, optimize: str) -> None:
+    """Run models as one program on an emulated core, images whole and pushed; compare with the oracle."""
     inputs = [random_inputs(model, 2, seed) for seed, model in enumerate(models)]
     programs = []
     for number, model in enumerate(models):
-        compiled = compile_tflite(model, name=f"net{number}", target=target, optimize="size")
-        compiled.write(tmp_path)
-        programs.append(program(compiled.model, tmp_path, both_ways=True, pointer=4))
-    core = EmulatedCore(find_target(target), "-Os")
+        compiled = compile_tflite(model, name=f"net{number}", target=target, optimize=optimize)
+        compiled.write(folder)
+        programs.append(program(compiled.model, folder, both_ways=True, pointer=4))
+    core = EmulatedCore(find_target(target), {"size": "-Os", "speed": "-O2"}[optimize])
     given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
-    result = core.run(core.build(joined(programs, tmp_path), tmp_path), given)
+    result = core.run(core.build(joined(programs, folder), folder), given)
     expected = [run_oracle(model, ones) for model, ones in zip(models, inputs, strict=True)]
     for output, wanted in zip(result.outputs, zip(*expected, strict=True), strict=True):
         flat = np.concatenate([value.ravel() for one in wanted for value in one])
         np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus"])
+def test_equal_to_the_oracle(tmp_path: Path, target: str) -> None:
+    models = [every_op(0), every_op(1), networks.small(), networks.residual(8), networks.two_ends()]
+    check_on_core(models, target, tmp_path, "size")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [name for name, target in TARGETS.items() if target.board])
+def test_cainvas_on_every_core(tmp_path: Path, target: str) -> None:
+    models = [networks.cainvas(), networks.cainvas(seed=1, dead=12), networks.cainvas(seed=2, dead=5)]
+    check_on_core(models, target, tmp_path, "speed")
