@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONV_2D for the DSP instructions: pairs of channels times two or three columns of 16-bit values."""
+"""CONV_2D for the DSP instructions: pairs of channels times up to three columns of 16-bit values."""
 
 from dataclasses import replace
 
@@ -12,10 +12,11 @@ from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
 
 _CHANNELS = 32  # at once: more save little and cost memory
+_LARGE = 8192  # bytes of working memory from which a way with less is worth a third more instructions
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
-    """Return the ways with three and two columns at once, or none where 16 bits don't hold the weights."""
+    """Return the ways with three columns at once and fewer, or none where 16 bits don't hold the weights."""
     linear = Linear.of(graph, step.operator, channel_axis=0)
     return ways(step, linear, linear.weights)
 
@@ -52,6 +53,7 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
             arguments=("part", "working"),
         )
 
+    found = [way(2), way(1)] if way(2).working > _LARGE else [way(2)]
     # A window of a pool is made by itself: three columns only where they leave no more over than two.
     width = int(step.params["pool_w"])
-    return (way(2),) if pooled and -width % 3 > width % 2 else (way(3), way(2))
+    return tuple(found) if pooled and -width % 3 > width % 2 else (way(3), *found)

@@ -8,7 +8,7 @@ typedef struct {
     int16_t input_zero_point, output_zero_point, activation_min, activation_max;
     int16_t groups;        /* of four taps in a column, the last filled up with zeros */
     int16_t chunk;         /* groups at once: so few that 256 times a sum stays within 32 bits */
-    int16_t columns;       /* at once: 2 or 3 */
+    int16_t columns;       /* at once: 1, 2 or 3 */
     int16_t channels;      /* at once: even */
     int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
     const int32_t *filter; /* for `channels` at once: chunk after chunk, pair after pair, as kernel_dot_2 takes them */
@@ -80,8 +80,10 @@ EDGECNN_INLINE const int32_t *kernel_conv_2d_dsp_block(const kernel_conv_2d_dsp_
         const int groups = p->groups - at < p->chunk ? p->groups - at : p->chunk;
         if (count == 3) {
             kernel_dot_3(columns + 6 * at, filter, groups, channels, part);
-        } else {
+        } else if (count == 2) {
             kernel_dot_2(columns + 4 * at, filter, groups, channels, part);
+        } else {
+            kernel_dot_1(columns + 2 * at, filter, groups, channels, part);
         }
         filter += channels * groups;
         for (int i = 0; !whole && i < channels * count; ++i) {
@@ -105,13 +107,13 @@ EDGECNN_INLINE int32_t kernel_conv_2d_dsp_sum(const kernel_conv_2d_dsp_params *p
     return (int32_t)(sum << twice);
 }
 
-/* Scales the sums of a channel at `used` of a block's columns to outputs that lie out_c apart. */
+/* Scales the sums of a channel at a block's columns to outputs that lie out_c apart. */
 EDGECNN_INLINE void kernel_conv_2d_dsp_scale(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
-                                             const int32_t *scale, int right, int count, int used, int8_t *output)
+                                             const int32_t *scale, int right, int count, int8_t *output)
 {
     const int32_t multiplier = scale[1], min = p->activation_min, max = p->activation_max;
     if (p->general_scale) {
-        for (int i = 0; i < used; ++i) {
+        for (int i = 0; i < count; ++i) {
             const int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, i, 0) + scale[0];
             output[i * p->out_c] =
                 kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
@@ -120,25 +122,35 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_scale(const kernel_conv_2d_dsp_params *p,
         const int32_t bias = kernel_twice(scale[0]), rounding = kernel_rounding(p->output_zero_point, right);
         int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 1) + bias;
         output[0] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
-        if (used > 1) {
+        if (count > 1) {
             sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 1, 1) + bias;
             output[p->out_c] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
         }
-        if (used > 2) {
+        if (count > 2) {
             sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 2, 1) + bias;
             output[2 * p->out_c] = kernel_saturate(kernel_scale(sum, multiplier, rounding, right), min, max);
         }
     }
 }
 
-/* Writes the columns of `count` positions from x on; the last `used` is repeated. */
+/* Writes the columns of `count` positions from x on. */
 EDGECNN_INLINE void kernel_conv_2d_dsp_columns(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
-                                               int count, int used, uint32_t *columns, int8_t *bytes)
+                                               int count, uint32_t *columns, int8_t *bytes)
 {
     for (int i = 0; i < count; ++i) {
-        const int at = (x + (i < used ? i : used - 1)) * p->stride_w - p->pad_w;
-        kernel_conv_2d_dsp_column(p, rows, at, columns + i, count, bytes);
+        kernel_conv_2d_dsp_column(p, rows, (x + i) * p->stride_w - p->pad_w, columns + i, count, bytes);
     }
+}
+
+/* How many of `left` positions are made at once: not three where two and two remain. The number of all of them, which
+ * the C compiler knows, tells it what never happens.
+ */
+EDGECNN_INLINE int kernel_conv_2d_dsp_count(const kernel_conv_2d_dsp_params *p, int left, int all)
+{
+    if (p->columns == 3 && (all % 3 == 0 || (left > 2 && left != 4))) {
+        return 3;
+    }
+    return p->columns == 1 || all == 1 || (p->columns == 2 && all % 2 == 1 && left == 1) ? 1 : 2;
 }
 
 /* The number of channels from c on that are computed at once: even, so maybe one more than there are. */
@@ -147,23 +159,23 @@ EDGECNN_INLINE int kernel_conv_2d_dsp_channels(const kernel_conv_2d_dsp_params *
     return p->out_c - c < p->channels ? (p->out_c - c + 1) / 2 * 2 : p->channels;
 }
 
-/* Makes `used` outputs from position x of a row on, all channels of each. */
+/* Makes `count` outputs from position x of a row on, all channels of each. */
 EDGECNN_INLINE void kernel_conv_2d_dsp_outputs(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
-                                               int count, int used, int8_t *output, int32_t *working)
+                                               int count, int8_t *output, int32_t *working)
 {
     uint32_t *columns = (uint32_t *)working;
     int32_t *sums = working + 2 * p->columns * p->groups;
     const int32_t *filter = p->filter, *scale = p->scale;
     const int8_t *shift = p->shift;
-    kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
+    kernel_conv_2d_dsp_columns(p, rows, x, count, columns, (int8_t *)sums);
     for (int first = 0; first < p->out_c; first += p->channels) {
         const int channels = kernel_conv_2d_dsp_channels(p, first);
         const int32_t *sum = sums;
         filter = kernel_conv_2d_dsp_block(p, columns, count, filter, channels, sums);
         for (int c = first; c < first + channels; c += 2, sum += 2 * count, scale += 4, shift += 2, output += 2) {
-            kernel_conv_2d_dsp_scale(p, sum, 0, scale, -shift[0], count, used, output);
+            kernel_conv_2d_dsp_scale(p, sum, 0, scale, -shift[0], count, output);
             if (c + 1 < p->out_c) {
-                kernel_conv_2d_dsp_scale(p, sum, 1, scale + 2, -shift[1], count, used, output + 1);
+                kernel_conv_2d_dsp_scale(p, sum, 1, scale + 2, -shift[1], count, output + 1);
             }
         }
     }
@@ -173,10 +185,12 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_outputs(const kernel_conv_2d_dsp_params *
 EDGECNN_INLINE int32_t kernel_conv_2d_dsp_largest(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
                                                   int count)
 {
-    int32_t largest = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 0);
-    int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 1, 0);
-    largest = sum > largest ? sum : largest;
-    if (count == 3) {
+    int32_t largest = kernel_conv_2d_dsp_sum(p, sums, second, count, 0, 0), sum;
+    if (count > 1) {
+        sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 1, 0);
+        largest = sum > largest ? sum : largest;
+    }
+    if (count > 2) {
         sum = kernel_conv_2d_dsp_sum(p, sums, second, count, 2, 0);
         largest = sum > largest ? sum : largest;
     }
@@ -199,18 +213,18 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, 
     *output = part > 0 && *output > value ? *output : value;
 }
 
-/* Takes the maximum of `used` positions from x on into one output of all channels. The sums of channels are kept in
+/* Takes the maximum of `count` positions from x on into one output of all channels. The sums of channels are kept in
  * `best` from the first block of a window to its last, which makes the output.
  */
 EDGECNN_INLINE void kernel_conv_2d_dsp_pooled(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
-                                              int count, int used, int first, int last, int8_t *output, int part,
+                                              int count, int first, int last, int8_t *output, int part,
                                               int32_t *working)
 {
     uint32_t *columns = (uint32_t *)working;
     int32_t *best = working + 2 * p->columns * p->groups, *sums = best + p->out_c;
     const int32_t *filter = p->filter, *scale = p->scale;
     const int8_t *shift = p->shift;
-    kernel_conv_2d_dsp_columns(p, rows, x, count, used, columns, (int8_t *)sums);
+    kernel_conv_2d_dsp_columns(p, rows, x, count, columns, (int8_t *)sums);
     for (int begin = 0; begin < p->out_c; begin += p->channels) {
         const int channels = kernel_conv_2d_dsp_channels(p, begin);
         const int32_t *sum = sums;
@@ -243,16 +257,18 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_pooled(const kernel_conv_2d_dsp_params *p
 EDGECNN_INLINE void kernel_conv_2d_dsp_window(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
                                               int8_t *output, int part, int32_t *working)
 {
-    const int first = x * p->pool_stride_w, w = p->pool_w;
-    if (p->pool_h == 1 && w <= p->columns) {
-        kernel_conv_2d_dsp_pooled(p, rows, first, p->columns, w, 1, 1, output, part, working);
-        return;
-    }
-    for (int y = 0; y < p->pool_h; ++y, rows += p->stride_h) {
-        for (int i = 0; i < w; i += p->columns) {
-            const int used = w - i < p->columns ? w - i : p->columns;
-            kernel_conv_2d_dsp_pooled(p, rows, first + i, p->columns, used, y == 0 && i == 0,
-                                      y + 1 == p->pool_h && i + used == w, output, part, working);
+    const int w = p->pool_w, h = p->pool_h;
+    for (int y = 0; y < h; ++y, rows += p->stride_h) {
+        for (int i = 0, count; i < w; i += count) {
+            const int at = x * p->pool_stride_w + i, first = y == 0 && i == 0;
+            count = kernel_conv_2d_dsp_count(p, w - i, w);
+            if (count == 3) {
+                kernel_conv_2d_dsp_pooled(p, rows, at, 3, first, y + 1 == h && i + 3 == w, output, part, working);
+            } else if (count == 2) {
+                kernel_conv_2d_dsp_pooled(p, rows, at, 2, first, y + 1 == h && i + 2 == w, output, part, working);
+            } else {
+                kernel_conv_2d_dsp_pooled(p, rows, at, 1, first, y + 1 == h && i + 1 == w, output, part, working);
+            }
         }
     }
 }
@@ -267,16 +283,14 @@ EDGECNN_INLINE void kernel_conv_2d_dsp(const kernel_conv_2d_dsp_params *p, const
         }
         return;
     }
-    for (int x = 0; x < p->out_w;) {
-        const int left = p->out_w - x;
-        if (p->columns == 3 && left != 4 && left > 2) {
-            kernel_conv_2d_dsp_outputs(p, rows, x, 3, 3, output, working);
-            x += 3;
-            output += 3 * p->out_c;
+    for (int x = 0, count; x < p->out_w; x += count, output += count * p->out_c) {
+        count = kernel_conv_2d_dsp_count(p, p->out_w - x, p->out_w);
+        if (count == 3) {
+            kernel_conv_2d_dsp_outputs(p, rows, x, 3, output, working);
+        } else if (count == 2) {
+            kernel_conv_2d_dsp_outputs(p, rows, x, 2, output, working);
         } else {
-            kernel_conv_2d_dsp_outputs(p, rows, x, 2, left > 1 ? 2 : 1, output, working);
-            x += 2;
-            output += 2 * p->out_c;
+            kernel_conv_2d_dsp_outputs(p, rows, x, 1, output, working);
         }
     }
 }

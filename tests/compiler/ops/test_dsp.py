@@ -27,6 +27,7 @@ CONVOLUTIONS = [
     ((1, 3, 4, 5), 9, (1, 1), (1, 1), VALID, RELU),
     ((1, 9, 9, 4), 4, (3, 3), (1, 1), SAME, NONE, (2, 2)),
     ((1, 3, 3, 160), 4, (3, 3), (1, 1), SAME, RELU),  # sums too large for one chunk
+    ((1, 2, 4, 232), 3, (3, 3), (1, 1), SAME),  # one column at once takes less memory
     ((1, 4, 6, 4), 4, (2, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, False, 40.0),  # left shifts
 ]
 DEPTHWISE = [
@@ -46,6 +47,7 @@ POOLED = [  # input shape, channels, pool
     ((1, 11, 12, 4), 4, (4, 5)),
     ((1, 8, 9, 4), 4, (1, 3)),
     ((1, 8, 9, 1), 4, (3, 1)),
+    ((1, 4, 8, 230), 3, (2, 2)),
 ]
 DENSE = [
     ((1, 7), 3),
