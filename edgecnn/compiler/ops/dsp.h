@@ -78,6 +78,22 @@ EDGECNN_INLINE uint32_t kernel_high_halves(uint32_t a, uint32_t b)
 #endif
 }
 
+/* The larger of each byte of two words, with signs. */
+EDGECNN_INLINE uint32_t kernel_larger_bytes(uint32_t a, uint32_t b)
+{
+#if EDGECNN_DSP
+    uint32_t larger;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(larger) : "r"(a), "r"(b) : "cc");
+    return larger;
+#else
+    uint32_t larger = 0;
+    for (int at = 0; at < 32; at += 8) {
+        larger |= ((int8_t)(a >> at) > (int8_t)(b >> at) ? a : b) & (uint32_t)0xff << at;
+    }
+    return larger;
+#endif
+}
+
 /* round(a * b / 2^32), halves up. */
 EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
 {

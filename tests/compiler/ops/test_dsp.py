@@ -49,6 +49,12 @@ POOLED = [  # input shape, channels, pool
     ((1, 8, 9, 1), 4, (3, 1)),
     ((1, 4, 8, 230), 3, (2, 2)),
 ]
+POOLS = [  # input shape, size, stride, padding, activation
+    ((1, 7, 9, 4), (3, 3), (2, 2), SAME),
+    ((1, 8, 6, 7), (2, 2), (2, 2), VALID, RELU6),
+    ((1, 5, 5, 13), (5, 2), (1, 1), SAME, RELU),
+    ((1, 6, 4, 3), (2, 2), (2, 2)),  # portable
+]
 DENSE = [
     ((1, 7), 3),
     ((1, 300), 40, RELU),  # several chunks, more outputs than at once
@@ -71,6 +77,10 @@ def depthwise(builder: Builder, source: int, *arguments: Any) -> int:
 def pooled(builder: Builder, source: int, channels: int, pool: tuple[int, int]) -> int:
     made = builder.conv(source, channels, padding=SAME, activation=RELU)
     return builder.pool(made, "MAX", pool, pool)
+
+
+def max_pool(builder: Builder, source: int, *arguments: Any) -> int:
+    return builder.pool(source, "MAX", *arguments)
 
 
 def dense(builder: Builder, source: int, *arguments: Any) -> int:
@@ -98,6 +108,10 @@ MODELS = {
     "pooled": [
         model(lambda b, s, a=arguments: pooled(b, s, *a), shape, i)
         for i, (shape, *arguments) in enumerate(POOLED)
+    ],
+    "max_pool": [
+        model(lambda b, s, a=arguments: max_pool(b, s, *a), shape, i)
+        for i, (shape, *arguments) in enumerate(POOLS)
     ],
     "dense": [
         model(lambda b, s, a=arguments: dense(b, s, *a), shape, i)
