@@ -112,7 +112,7 @@ def with_parameters(
 ) -> Operator:
     """Return `operator` with other weights and biases, which are appended to `tensors`."""
     first = len(tensors)
-    name = f"{tensors[operator.inputs[1]].name}, changed by a pass"
+    name = tensors[operator.inputs[1]].name
     tensors.append(Tensor(name, weights.shape, "int8", scales, np.ascontiguousarray(weights)))
     tensors.append(Tensor(f"{name}: bias", bias.shape, "int32", None, bias.astype(np.int32)))
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))

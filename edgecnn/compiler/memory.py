@@ -65,7 +65,7 @@ def buffers(
     found = [
         Buffer(
             ("rows", tensor),
-            _aligned(heights[tensor] * network.row_bytes[tensor], align),
+            aligned(heights[tensor] * network.row_bytes[tensor], align),
             writes[0],
             max(*last_read[tensor], _last(order, network.maker[tensor])),
         )
@@ -74,13 +74,13 @@ def buffers(
     ]
     for number, step in enumerate(network.steps):
         if step.scratch:
-            size = _aligned(step.scratch, align)
+            size = aligned(step.scratch, align)
             found.append(Buffer(("scratch", number), size, order.index(number), _last(order, number)))
     begin = 0  # segments run one after the other
     for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
         steps = network.steps[first:end]
         firings = sum(step.firings for step in steps)
-        size = _aligned(max(step.working for step in steps), align)
+        size = aligned(max(step.working for step in steps), align)
         if size:
             found.append(Buffer(("working", first), size, begin, begin + firings - 1))
         begin += firings
@@ -91,7 +91,8 @@ def _last(order: Sequence[int], number: int) -> int:
     return len(order) - 1 - order[::-1].index(number)
 
 
-def _aligned(size: int, align: int) -> int:
+def aligned(size: int, align: int) -> int:
+    """Return `size` rounded up to a multiple of `align`."""
     return -(-size // align) * align
 
 

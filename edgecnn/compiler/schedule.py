@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from edgecnn.compiler import ops
 from edgecnn.compiler.cascade import Network, cascade
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.memory import buffers, place, ring_heights
+from edgecnn.compiler.memory import aligned, buffers, place, ring_heights
 from edgecnn.compiler.steps import Step, column_by_column, takes_columns
 from edgecnn.errors import ModelError
 
@@ -252,15 +252,15 @@ def _segment_bytes(
 ) -> tuple[int, int]:
     """Return the bytes of rings and scratch inside a segment, and of whole tensors that reach beyond it."""
     steps = network.steps[first:end]
-    inside = sum(-(-step.scratch // align) * align for step in steps)
-    inside += -(-max(step.working for step in steps) // align) * align
+    inside = sum(aligned(step.scratch, align) for step in steps)
+    inside += aligned(max(step.working for step in steps), align)
     across = 0
     for tensor, maker in network.maker.items():
         last = network.last_reader(tensor)
         if maker >= end or last < first or tensor in network.outputs:
             continue
         if first <= maker and last < end:
-            inside += -(-heights[tensor] * network.row_bytes[tensor] // align) * align
+            inside += aligned(heights[tensor] * network.row_bytes[tensor], align)
         else:
-            across += -(-network.height[tensor] * network.row_bytes[tensor] // align) * align
+            across += aligned(network.height[tensor] * network.row_bytes[tensor], align)
     return inside, across

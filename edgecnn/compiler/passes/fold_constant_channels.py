@@ -44,13 +44,17 @@ def _kept(graph: Graph, ranges: Mapping[int, Range]) -> Kept:
     for number in (*graph.inputs, *graph.outputs):
         kept[number][:] = True
     while True:
-        before = sum(int(channels.sum()) for channels in kept.values())
+        before = _count(kept)
         for operator in reversed(graph.operators):
             made = kept[operator.outputs[0]]
             made[0] |= not made.any()  # a tensor of no channels has no kernel
             _demand(graph, operator, ranges, kept)
-        if before == sum(int(channels.sum()) for channels in kept.values()):
+        if _count(kept) == before:
             return kept
+
+
+def _count(kept: Kept) -> int:
+    return sum(int(channels.sum()) for channels in kept.values())
 
 
 def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept) -> None:
