@@ -78,6 +78,29 @@ EDGECNN_INLINE uint32_t kernel_high_halves(uint32_t a, uint32_t b)
 #endif
 }
 
+/* Both halves of `pair` plus bytes 0 and 2 of a word, modulo 2^16. */
+EDGECNN_INLINE uint32_t kernel_add_even_bytes(uint32_t pair, uint32_t word)
+{
+#if EDGECNN_DSP
+    __asm__("sxtab16 %0, %0, %1" : "+r"(pair) : "r"(word));
+    return pair;
+#else
+    const uint32_t low = pair + (uint16_t)(int8_t)word, high = (pair >> 16) + (uint16_t)(int8_t)(word >> 16);
+    return (low & 0xffffu) | high << 16;
+#endif
+}
+
+/* The same with bytes 1 and 3. */
+EDGECNN_INLINE uint32_t kernel_add_odd_bytes(uint32_t pair, uint32_t word)
+{
+#if EDGECNN_DSP
+    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(pair) : "r"(word));
+    return pair;
+#else
+    return kernel_add_even_bytes(pair, word >> 8);
+#endif
+}
+
 /* The larger of each byte of two words, with signs. */
 EDGECNN_INLINE uint32_t kernel_larger_bytes(uint32_t a, uint32_t b)
 {

@@ -55,6 +55,14 @@ POOLS = [  # input shape, size, stride, padding, activation
     ((1, 5, 5, 13), (5, 2), (1, 1), SAME, RELU),
     ((1, 6, 4, 3), (2, 2), (2, 2)),  # portable
 ]
+AVERAGES = [
+    ((1, 7, 9, 4), (3, 3), (2, 2), SAME),
+    ((1, 8, 6, 8), (2, 2), (2, 2), VALID, RELU6),
+    ((1, 15, 17, 4), (15, 17), (1, 1)),  # 255 values
+    ((1, 16, 16, 4), (16, 16), (1, 1)),  # portable, or by rows
+    ((1, 5, 5, 12), (5, 2), (1, 1), SAME, RELU),
+    ((1, 6, 4, 6), (2, 2), (2, 2)),  # portable
+]
 DENSE = [
     ((1, 7), 3),
     ((1, 300), 40, RELU),  # several chunks, more outputs than at once
@@ -81,6 +89,10 @@ def pooled(builder: Builder, source: int, channels: int, pool: tuple[int, int]) 
 
 def max_pool(builder: Builder, source: int, *arguments: Any) -> int:
     return builder.pool(source, "MAX", *arguments)
+
+
+def average_pool(builder: Builder, source: int, *arguments: Any) -> int:
+    return builder.pool(source, "AVERAGE", *arguments)
 
 
 def dense(builder: Builder, source: int, *arguments: Any) -> int:
@@ -112,6 +124,10 @@ MODELS = {
     "max_pool": [
         model(lambda b, s, a=arguments: max_pool(b, s, *a), shape, i)
         for i, (shape, *arguments) in enumerate(POOLS)
+    ],
+    "average_pool": [
+        model(lambda b, s, a=arguments: average_pool(b, s, *a), shape, i)
+        for i, (shape, *arguments) in enumerate(AVERAGES)
     ],
     "dense": [
         model(lambda b, s, a=arguments: dense(b, s, *a), shape, i)
