@@ -41,8 +41,7 @@ def quantize_aware(
         checkpoint: file that holds the state after each finished epoch.
         progress: told after each batch.
     """
-    sample = np.random.default_rng(options.seed).permutation(len(train.images))[:CALIBRATION_IMAGES]
-    ranges = _activation_ranges(model, train.images[sample])
+    ranges = _activation_ranges(model, train.sample(CALIBRATION_IMAGES, options.seed))
     quantize = tfmot.quantization.keras
     with quantize.quantize_scope():
         annotated = quantize.quantize_annotate_model(model)

@@ -14,6 +14,8 @@ from edgecnn.data.dataset import Sample
 from edgecnn.data.images import load_image
 from edgecnn.progress import Progress, silent
 
+REPRESENTATIVE_IMAGES = 200  # show a quantizer what activations look like; more change little
+
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
@@ -25,6 +27,12 @@ class Arrays:
     """(N,)"""
     groups: tuple[str, ...]
     paths: tuple[Path, ...]
+
+    def sample(self, count: int, seed: int) -> NDArray[np.uint8]:
+        """Return at most `count` of the images, (n, H, W, C), chosen by `seed`."""
+        order = np.random.default_rng(seed).permutation(len(self.images))
+        chosen: NDArray[np.uint8] = self.images[order[:count]]
+        return chosen
 
 
 def load_arrays(

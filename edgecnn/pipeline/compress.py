@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
 from edgecnn.converters.tflite_to_c_array import write_c_array
-from edgecnn.data.arrays import Arrays
+from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
@@ -23,8 +21,6 @@ from edgecnn.progress import Progress
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions
-
-REPRESENTATIVE_IMAGES = 200  # for post-training quantization's ranges; more change little
 
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
 
@@ -89,7 +85,7 @@ def _refuse(run: Run, asked: dict[str, Any], resume: bool) -> None:
 def _make_models(run: Run, dataset: Dataset, options: CompressOptions | None, progress: Progress) -> None:
     train = load_split(dataset, "train", run.input_shape(), progress)
     model = keras.models.load_model(run.keras_model, compile=False)
-    representative = representative_images(train, run.record()["train"]["seed"])
+    representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
     write_tflite(run, run.variant("int8_ptq"), keras_to_int8(model, representative))
     best = run.variant("int8_ptq")
     if options:
@@ -112,12 +108,6 @@ def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run.path} was trained on; give the same images by --data")
     return dataset
-
-
-def representative_images(train: Arrays, seed: int) -> Any:
-    """Return a seeded sample of the training images, uint8 (n, h, w, c)."""
-    order = np.random.default_rng(seed).permutation(len(train.images))
-    return train.images[order[:REPRESENTATIVE_IMAGES]]
 
 
 def _prune_and_train(

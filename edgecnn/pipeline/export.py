@@ -14,11 +14,10 @@ from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
-from edgecnn.data.arrays import load_arrays
+from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import DataError, ModelError
 from edgecnn.files import write_bytes, write_text
-from edgecnn.pipeline.compress import representative_images
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -126,7 +125,7 @@ def _quantized(
     dataset = open_dataset(data, seed=0, progress=progress)
     arrays = load_arrays(dataset.part("train"), *shape, progress)
     progress("quantizing", 0, 1)
-    tflite = quantize(representative_images(arrays, seed=0))
+    tflite = quantize(arrays.sample(REPRESENTATIVE_IMAGES, seed=0))
     progress("quantizing", 1, 1)
     labels = labels or _labels(tflite, dataset)
     description = f"{name}, quantized with edgecnn. For research and education, not for diagnosis."
