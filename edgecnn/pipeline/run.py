@@ -100,12 +100,14 @@ class Run:
         """
         try:
             record: dict[str, Any] = json.loads(self.record_file.read_text())
+            if not {"model", "input_shape", "train", "data"} <= set(record):
+                raise ValueError("a key is missing")
         except OSError as error:
             raise RunError(
                 f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'"
             ) from error
-        except ValueError as error:
-            raise RunError(f"{self.record_file} is damaged: it is not JSON; train again") from error
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{self.record_file} is damaged: it does not hold a run; train again") from error
         return record
 
     def update_record(self, **entries: Any) -> None:

@@ -165,9 +165,10 @@ def test_ptq_alone_replaces_what_was_there(compressed: Run, images: Path, tmp_pa
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"is not a run: it has no run\.json"):
         compress(tmp_path, OPTIONS, silent)
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(RunError, match="is damaged: it is not JSON"):
-        compress(tmp_path, OPTIONS, silent)
+    for text in ("{", "{}", "[]", "7"):
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(RunError, match="is damaged: it does not hold a run"):
+            compress(tmp_path, OPTIONS, silent)
 
 
 def test_bad_data_leave_no_run_behind(tmp_path: Path) -> None:
