@@ -5,19 +5,33 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.targets import TARGETS
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
-    call = [sys.executable, "-c", "from edgecnn.cli import main; main()", "demo", "--out", "demo", "--json"]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
-    run = tmp_path / "demo"
-    metrics = json.loads(done.stdout)
+def edgecnn(folder: Path, *arguments: str) -> Any:
+    """Run a command of the program in a folder, and return what it prints as JSON."""
+    call = [sys.executable, "-c", "from edgecnn.cli import main; main()", *arguments, "--json"]
+    return json.loads(subprocess.run(call, cwd=folder, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the finished run of the demo; what the command printed is in printed.json."""
+    folder = tmp_path_factory.mktemp("demo")
+    printed = edgecnn(folder, "demo", "--out", "demo")
+    (folder / "demo" / "printed.json").write_text(json.dumps(printed))
+    return folder / "demo"
+
+
+def test_the_demo_keeps_its_promises(run: Path) -> None:
+    metrics = json.loads((run / "printed.json").read_text())
     assert metrics == json.loads((run / "metrics.json").read_text())
     assert metrics["test_images"] >= 3000
     assert metrics["data"]["synthetic"] is True
@@ -29,3 +43,11 @@ def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     assert "synthetic" in (run / "report.html").read_text()
     graph = read_model(run / "model_int8.tflite")
     assert {graph.tensors[index].dtype for index in (*graph.inputs, *graph.outputs)} == {"int8"}
+
+
+@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
+@pytest.mark.parametrize("target", ["c99", *(name for name, target in TARGETS.items() if target.board)])
+def test_no_byte_of_its_model_differs_on_any_core(run: Path, target: str) -> None:
+    found = edgecnn(run, "verify", "model_int8.tflite", "--target", target)
+    assert (found["bytes_compared"], found["bytes_different"]) == (3 * found["inputs"], 0)
