@@ -39,6 +39,10 @@ DEPTHWISE = [
     ((1, 9, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), False),
     ((1, 6, 9, 1), 8, (3, 3), (2, 2), SAME, RELU6),  # one channel: a convolution
     ((1, 5, 6, 4), 2, (3, 3), (1, 1), SAME),  # portable
+    ((1, 8, 7, 5), 1, (5, 5), (1, 1), SAME, RELU),  # any window
+    ((1, 9, 10, 4), 1, (3, 3), (3, 3), SAME, RELU6),
+    ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
+    ((1, 6, 6, 4), 1, (4, 2), (1, 1), SAME, NONE, (1, 1), True, True, 0, True, 40.0),
     ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, True, 40.0),  # left shifts
 ]
 POOLED = [  # input shape, channels, pool
