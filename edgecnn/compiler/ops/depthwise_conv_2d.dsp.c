@@ -110,7 +110,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_filter(const int8_t *filter, in
     }
 }
 
-#if EDGECNN_DSP
+#if EDGECNN_LOOPS
 /* One sum; `from` and the two offsets are those of the columns, 32 bytes apart. */
 #define EDGECNN_DEPTHWISE(from, second, third)                                                                         \
     "ldrd r8, r9, [r0], #" from "\n\t"                                                                                 \
@@ -141,7 +141,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_filter(const int8_t *filter, in
 EDGECNN_SHARED void kernel_depthwise_conv_2d_dsp_row(const uint32_t *pairs, const uint32_t *weights, int stride,
                                                      int count, int32_t *sums)
 {
-#if EDGECNN_DSP
+#if EDGECNN_LOOPS
     register const uint32_t *x __asm__("r0") = pairs;
     register int32_t *made __asm__("r1") = sums;
     int32_t *const end = sums + count;

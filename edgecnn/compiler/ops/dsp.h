@@ -15,6 +15,13 @@
 #define EDGECNN_DSP 0
 #endif
 
+/* Loops in assembly take all registers that GCC has to give; Clang has fewer, and gets C around single instructions. */
+#if EDGECNN_DSP && !defined(__clang__)
+#define EDGECNN_LOOPS 1
+#else
+#define EDGECNN_LOOPS 0
+#endif
+
 /* Not inlined: its loops are long. */
 #if defined(__GNUC__)
 #define EDGECNN_SHARED static __attribute__((noinline))
@@ -136,7 +143,7 @@ EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
 EDGECNN_INLINE int32_t kernel_scale(int32_t twice, int32_t multiplier, int32_t rounding, int right)
 {
     const int32_t high = kernel_high_product(twice, multiplier);
-    return (high + (high >> 31) + rounding) >> right;
+    return (high - (high < 0) + rounding) >> right;
 }
 
 EDGECNN_INLINE int32_t kernel_rounding(int32_t zero_point, int right)
@@ -192,17 +199,22 @@ EDGECNN_SHARED void kernel_widen(uint32_t *pairs, int step, const int8_t *bytes,
     }
 }
 
-#if !EDGECNN_DSP
+#if !EDGECNN_LOOPS
 /* sum + both products of the halves, modulo 2^32: SMLAD. */
 EDGECNN_INLINE int32_t kernel_multiply_pairs(uint32_t a, uint32_t b, int32_t sum)
 {
+#if EDGECNN_DSP
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
     const int32_t low = (int16_t)a * (int16_t)b;
     const int32_t high = (int16_t)(a >> 16) * (int16_t)(b >> 16);
     return (int32_t)((uint32_t)sum + (uint32_t)low + (uint32_t)high);
+#endif
 }
 #endif
 
-#if !EDGECNN_DSP
+#if !EDGECNN_LOOPS
 /* What kernel_dot_2 does, with `count` columns. */
 EDGECNN_INLINE void kernel_dot_plain(const uint32_t *columns, const int32_t *filter, int groups, int channels,
                                      int32_t *sums, int count)
@@ -230,7 +242,7 @@ EDGECNN_INLINE void kernel_dot_plain(const uint32_t *columns, const int32_t *fil
 EDGECNN_SHARED void kernel_dot_2(const uint32_t *columns, const int32_t *filter, int groups, int channels,
                                  int32_t *sums)
 {
-#if EDGECNN_DSP
+#if EDGECNN_LOOPS
     const uint32_t *const end = columns + 4 * groups;
     int32_t *const sums_end = sums + 2 * channels;
     uint32_t entry = (uint32_t)(-groups & 7) * 48u; /* into the loop below, of 48 bytes for a group */
@@ -284,7 +296,7 @@ EDGECNN_SHARED void kernel_dot_2(const uint32_t *columns, const int32_t *filter,
 EDGECNN_SHARED void kernel_dot_3(const uint32_t *columns, const int32_t *filter, int groups, int channels,
                                  int32_t *sums)
 {
-#if EDGECNN_DSP
+#if EDGECNN_LOOPS
     const uint32_t *const end = columns + 6 * groups;
     int32_t *const sums_end = sums + 3 * channels;
     uint32_t entry = (uint32_t)(-groups & 7) * 68u; /* into the loop below, of 68 bytes for a group */
@@ -345,7 +357,7 @@ EDGECNN_SHARED void kernel_dot_3(const uint32_t *columns, const int32_t *filter,
 EDGECNN_SHARED void kernel_dot_1(const uint32_t *columns, const int32_t *filter, int groups, int channels,
                                  int32_t *sums)
 {
-#if EDGECNN_DSP
+#if EDGECNN_LOOPS
     const uint32_t *const end = columns + 2 * groups;
     int32_t *const sums_end = sums + channels;
     uint32_t entry = (uint32_t)(-groups & 7) * 32u; /* into the loop below, of 32 bytes for a group */
