@@ -12,6 +12,7 @@ from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
 
 _CHANNELS = 32  # at once: more save little and cost memory
+_MOST_GROUPS = 32767  # what a field of the parameters holds
 _LARGE = 8192  # bytes of working memory from which a way with less is worth a third more instructions
 
 
@@ -27,7 +28,7 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
     groups, chunk = -(-matrix.shape[1] // dsp.TAPS), dsp.groups_per_chunk(matrix)
     channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
     packed = dsp.pack_pairs(matrix, chunk, channels)
-    if packed is None:
+    if packed is None or groups > _MOST_GROUPS:
         return ()
     params = {
         **{name: value for name, value in step.params.items() if name not in ("bias", "multiplier")},
