@@ -39,7 +39,8 @@ def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, t
         run = tmp_path / f"run{seed}"
         run.mkdir()
         shutil.copyfile(TINY, run / "model_float32.tflite")
-        (run / "run.json").write_text(json.dumps({"train": {"seed": seed}}))
+        record = {"model": "tiny", "input_shape": [16, 16, 1], "train": {"seed": seed}, "data": {}}
+        (run / "run.json").write_text(json.dumps(record))
 
     def measured(*runs: str, seed: int | None = None) -> str:
         evaluation = benchmark([tmp_path / run for run in runs], images, TIMING, silent, seed=seed)
