@@ -145,7 +145,8 @@ def test_a_run_finds_its_images_from_anywhere_and_says_where_they_were(
     shutil.copytree(images, tmp_path / "here" / "images")
     monkeypatch.chdir(tmp_path / "here")
     run = Run(Path("run"))
-    run.update_record(data={"source": run.relative(Path("images"))})
+    source = {"source": run.relative(Path("images"))}
+    run.update_record(model="cainvas", input_shape=[64, 64, 1], train={}, data=source)
     (tmp_path / "here").rename(tmp_path / "there")
     monkeypatch.chdir(tmp_path)
     assert Run(Path("there/run")).data().samefile("there/images")
