@@ -10,8 +10,9 @@ from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.linear import LINEAR_AXES, Linear
 
-# Where no channel of an input tells anything about the same channel of the output.
-_MIXING = ("SOFTMAX", "RESHAPE")
+# Ops each of whose channels depends on the same channel of the inputs only, and never falls where that rises.
+_MONOTONE = ("ADD", "MEAN", "LOGISTIC", "QUANTIZE")
+_CHANNELWISE = (*_MONOTONE, "MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +51,25 @@ def reads_padding(graph: Graph, operator: Operator) -> bool:
     )
 
 
+def channelwise(graph: Graph, operator: Operator) -> bool:
+    """Tell whether each channel of what an operator makes is computed from the same channel of its inputs."""
+    images = [graph.tensors[i] for i in operator.inputs if graph.tensors[i].dtype == "int8"]
+    made = graph.output(operator).shape[3]
+    return operator.op in _CHANNELWISE and all(
+        image.data is None and image.shape[3] == made for image in images
+    )
+
+
 def _any(channels: int) -> Range:
     return Range(np.full(channels, quant.INT8_MIN, np.int64), np.full(channels, quant.INT8_MAX, np.int64))
 
 
 def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
     made = graph.output(operator)
-    if operator.op in _MIXING:
-        return _any(made.shape[3])
     if operator.op in LINEAR_AXES:
         return _linear(graph, operator, inputs[0])
+    if not channelwise(graph, operator):
+        return _any(made.shape[3])
     if operator.op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         low, high = geometry.clamp_range(graph, operator)
         return Range(np.clip(inputs[0].low, low, high), np.clip(inputs[0].high, low, high))
@@ -70,12 +80,15 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
 
 
 def _monotone(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
-    """Return the range of an op that never falls where an input rises: ADD, MEAN, LOGISTIC, QUANTIZE."""
+    """Return the range of an op that never falls where an input rises."""
     reference = ops.require(graph, operator).reference
-    shape = graph.input(operator, 0).shape
+    shapes = [graph.tensors[i].shape for i in operator.inputs]
 
     def at(values: list[quant.Int64s]) -> quant.Int64s:
-        images = [np.broadcast_to(value.astype(np.int8), shape) for value in values]
+        images = [
+            np.broadcast_to(value.astype(np.int8), shape)
+            for value, shape in zip(values, shapes, strict=False)
+        ]
         made = reference(graph, operator, images)
         return np.asarray(made.reshape(-1, made.shape[-1])[0], np.int64)
 

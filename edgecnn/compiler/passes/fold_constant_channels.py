@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.channel_ranges import Range, channel_ranges, reads_padding
+from edgecnn.compiler.channel_ranges import Range, channel_ranges, channelwise, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
 
 Kept = dict[int, NDArray[np.bool_]]
 
 _FOLDING = ("CONV_2D", "FULLY_CONNECTED")  # may lose inputs without losing outputs
-_PER_CHANNEL = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "ADD", "PAD", "LOGISTIC", "QUANTIZE")
 
 
 def fold_constant_channels(graph: Graph) -> Graph:
@@ -66,7 +65,7 @@ def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept:
         groups = made.reshape(sources[0].size, -1)
         sources[0] |= groups.any(axis=1)
         groups |= sources[0][:, np.newaxis]
-    elif operator.op in _PER_CHANNEL:
+    elif channelwise(graph, operator):
         together = np.logical_or.reduce([made, *sources])
         for channels in (made, *sources):
             channels[:] = together

@@ -22,7 +22,9 @@ def narrow(graph: Graph) -> Graph:
         for i in operator.inputs:
             if i >= 0 and graph.tensors[i].data is None:
                 before = needed.get(i, (0, 0))
-                needed[i] = max(before[0], read[0]), max(before[1], read[1])
+                # One row or column may serve all, where an input is broadcast.
+                _, rows, columns, _ = graph.tensors[i].shape
+                needed[i] = max(before[0], min(read[0], rows)), max(before[1], min(read[1], columns))
     for i in graph.inputs:
         height, width = needed.get(i, (1, 1))
         tensors[i] = replace(tensors[i], shape=(1, height, width, tensors[i].shape[3]))
