@@ -18,7 +18,7 @@ from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph, Tensor
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
 from edgecnn.errors import ModelError
-from edgecnn.files import write_text
+from edgecnn.files import write_texts
 
 _BODY = Path(__file__).with_suffix(".c")
 _MOST_PIXELS = 16383  # a side: what the 32-bit numbers of the C allow
@@ -30,10 +30,16 @@ def write_preprocess(folder: Path, model: bytes, name: str) -> list[Path]:
     The arguments and errors are those of `preprocess_to_c`.
     """
     header, source = preprocess_to_c(model, name)
-    paths = [folder / f"{name}_preprocess.h", folder / f"{name}_preprocess.c"]
-    write_text(paths[0], header)
-    write_text(paths[1], source)
-    return paths
+    return write_texts(folder, {f"{name}_preprocess.h": header, f"{name}_preprocess.c": source})
+
+
+def takes_image(graph: Graph) -> bool:
+    """Whether there is preprocessing for a model: it takes one image, grey or RGB, as int8."""
+    try:
+        _input_image(graph)
+    except ModelError:
+        return False
+    return True
 
 
 def preprocess_to_c(model: bytes, name: str) -> tuple[str, str]:

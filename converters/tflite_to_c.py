@@ -8,7 +8,7 @@ from edgecnn.compiler.compile import compile_tflite
 
 
 def write_c(folder: Path, model: bytes, name: str, labels: Sequence[str] = ()) -> list[Path]:
-    """Write NAME.h, NAME.c and NAME_test.c, with the smallest arena, into `folder`.
+    """Write NAME.h, NAME.c, NAME_test.h and NAME_test.c, with the smallest arena, into `folder`.
 
     Args:
         folder: where to; made if need be.

@@ -81,8 +81,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Compile an int8 .tflite file to C that needs no interpreter.
 
-    Writes NAME.h, which explains itself, NAME.c, and NAME_test.c, a self-test on stored inputs. The outputs
-    equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify' proves it.
+    Writes NAME.h, which explains itself, NAME.c, and NAME_test.h and .c, a self-test on stored inputs. The
+    outputs equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify' proves it.
 
     \b
     Examples:

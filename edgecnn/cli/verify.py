@@ -26,19 +26,44 @@ if TYPE_CHECKING:
 )
 @schedule_option
 @optimize_option
+@click.option(
+    "--serial",
+    type=click.Path(path_type=Path),
+    metavar="PORT|LOGFILE",
+    help="Compare what a board's self-test prints there, and compile nothing.",
+)
+@click.option("--baud", type=click.IntRange(1), default=115200, show_default=True, help="Of that port.")
+@click.option(
+    "--timeout", type=click.IntRange(1), default=30, show_default=True, help="Seconds to wait for its lines."
+)
 @json_option
-def command(model: Path, target: str, inputs: str, schedule: str, optimize: str, as_json: bool) -> None:
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    model: Path,
+    target: str,
+    inputs: str,
+    schedule: str,
+    optimize: str,
+    serial: Path | None,
+    baud: int,
+    timeout: int,
+    as_json: bool,
+) -> None:
     """Compile a model's C with a real compiler, run it, and compare every byte.
 
     The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), or with edgecnn's
     own in NumPy where that can't run. Target c99 runs on this machine under ASan and UBSan; the Cortex-M
-    targets run on an emulated core, which counts instructions. Exit code 1 when a byte differs.
+    targets run on an emulated core, which counts instructions. With --serial the C runs on your board: the
+    bytes are those that its self-test, NAME_test.c, prints. Exit code 1 when a byte differs.
 
     \b
     Examples:
       edgecnn verify model_int8.tflite
       edgecnn verify model_int8.tflite --target cortex-m4 --inputs photos/test
+      edgecnn verify model_int8.tflite --serial /dev/ttyACM0
     """
+    if serial is not None:
+        _verify_serial(model, serial, baud, timeout, as_json)
+        return
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.verify import verify
 
@@ -52,6 +77,20 @@ def command(model: Path, target: str, inputs: str, schedule: str, optimize: str,
         print_json(found.as_json())
     else:
         _print(found)
+    if found.bytes_different:
+        sys.exit(1)
+
+
+def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: bool) -> None:
+    from edgecnn.cli.console import print_json
+    from edgecnn.pipeline.verify_serial import verify_serial
+
+    found = verify_serial(model, serial, baud, timeout)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print(f'{found.vectors} vectors of "{found.name}", compared with {found.oracle}')
+        print(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
     if found.bytes_different:
         sys.exit(1)
 

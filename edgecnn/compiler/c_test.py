@@ -1,78 +1,208 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text of NAME_test.c: inputs and outputs stored in it, and a function that compares."""
+"""The texts of NAME_test.h and NAME_test.c: inputs and outputs stored there, and a function that compares.
+
+What the function prints is one line for each stored input, in a format that other programs read:
+
+    edgecnn-test 1 NAME ID vector 0/3 output 80ff7f crc 1a2b3c4d
+    edgecnn-test 1 NAME ID wrong 0
+
+ID is the first 32 bits of the model's SHA-256, `output` all bytes of all outputs in hexadecimal, as the
+device made them, and `crc` their CRC-32 (zlib's), which tells a disturbed line from a wrong answer.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgecnn.compiler import c_data, reference
 from edgecnn.compiler.c_model import CModel
+from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
 
 _MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
 _MOST_VECTORS = 3
 
+_VECTOR = re.compile(
+    r"edgecnn-test 1 (\w+) ([0-9a-f]{8}) vector (\d)/(\d) output ((?:[0-9a-f]{2})*) crc ([0-9a-f]{8})"
+)
+
+
+@dataclass(frozen=True)
+class VectorLine:
+    """A line that a self-test printed: whose it is, which vector of how many, and the outputs' bytes."""
+
+    name: str
+    model_id: str
+    number: int
+    count: int
+    output: bytes
+
+
+def golden_inputs(graph: Graph) -> list[list[NDArray[np.int8]]]:
+    """Return the inputs that a self-test stores, from a generator seeded alike every time.
+
+    Args:
+        graph: the model as read from its file.
+    """
+    inner, rng = strip_float_edges(graph), np.random.default_rng(0)
+    shapes = [inner.tensors[i].shape for i in inner.inputs]
+    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(int(np.prod(shape)) for shape in shapes)))
+    return [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[VectorLine]:
+    """Yield the vectors found in what a device printed; other lines, and disturbed ones, are passed over."""
+    for line in lines:
+        found = _VECTOR.search(line)
+        if found is not None and zlib.crc32(output := bytes.fromhex(found[5])) == int(found[6], 16):
+            yield VectorLine(found[1], found[2], int(found[3]), int(found[4]), output)
+
+
+def test_header_text(model: CModel) -> str:
+    """Return the text of NAME_test.h."""
+    return _HEADER.format(name=model.name, prefix=model.prefix, PREFIX=model.prefix.upper())
+
 
 def test_text(model: CModel) -> str:
-    """Return the text of NAME_test.c, whose inputs come from a generator seeded alike every time."""
-    size = sum(edge.size for edge in model.inputs)
-    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // size))
-    graph, rng = strip_float_edges(model.original), np.random.default_rng(0)
+    """Return the text of NAME_test.c."""
+    inputs = golden_inputs(model.original)
     tables, calls = [], []
-    for number in range(count):
-        inputs = [rng.integers(-128, 128, graph.tensors[i].shape, np.int8) for i in graph.inputs]
-        outputs = reference.run(graph, inputs)
-        for edge, value in zip((*model.inputs, *model.outputs), (*inputs, *outputs), strict=True):
+    for number, given in enumerate(inputs):
+        made = reference.run(strip_float_edges(model.original), given)
+        for edge, value in zip((*model.inputs, *model.outputs), (*given, *made), strict=True):
             tables.append(c_data.table(f"{edge.name}_{number}", value))
-        calls.append(_call(model, number))
-    made = "".join(f"    static int8_t {edge.name}[{edge.size}];\n" for edge in model.outputs)
+        calls.append(_call(model, number, len(inputs)))
+    outputs = "".join(f"    static int8_t {edge.name}[{edge.size}];\n" for edge in model.outputs)
     return _TEST.format(
         name=model.name,
         prefix=model.prefix,
         PREFIX=model.prefix.upper(),
+        id=model.original.sha256[:8],
         endian=c_data.LITTLE_ENDIAN_CHECK if any("uint64_t" in table for table in tables) else "",
         tables="".join(tables),
-        made=made,
+        made=outputs,
         calls="".join(calls),
     )
 
 
-def _call(model: CModel, number: int) -> str:
+def _call(model: CModel, number: int, count: int) -> str:
     arguments = [f"(const int8_t *){edge.name}_{number}" for edge in model.inputs]
     arguments += [edge.name for edge in model.outputs]
     lines = f"    (void){model.prefix}_run(&nn, {', '.join(arguments)});\n"
+    lines += f'    begin(&report, "{number}/{count}");\n'
     for edge in model.outputs:
-        lines += f"    wrong += differing({edge.name}, (const int8_t *){edge.name}_{number}, {edge.size});\n"
-    return lines
+        lines += f"    compare(&report, {edge.name}, (const int8_t *){edge.name}_{number}, {edge.size});\n"
+    return f"{lines}    end(&report);\n"
 
+
+_HEADER = """\
+/* SPDX-License-Identifier: 0BSD */
+/* {name}_test.h - proves {name}.c on the device that it runs on. Generated by edgecnn. Do not edit. */
+#ifndef {PREFIX}_TEST_H
+#define {PREFIX}_TEST_H
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* Runs the model on inputs stored in {name}_test.c. Returns how many bytes of its outputs are wrong, or -1
+ * when the arena is refused. `print` gets text piece by piece: lines that `edgecnn verify MODEL --serial`
+ * reads; NULL keeps it silent.
+ */
+int {prefix}_test(void (*print)(const char *text));
+
+#ifdef __cplusplus
+}}
+#endif
+#endif /* {PREFIX}_TEST_H */
+"""
 
 _TEST = """\
 /* SPDX-License-Identifier: 0BSD */
-/* {name}_test.c - runs {name}.c on inputs stored here. Generated by edgecnn. Do not edit.
- *
- * Declare `int {prefix}_test(void);` and call it on the device: it returns 0, or how many bytes of the
- * outputs are wrong, or -1 when the arena is refused.
- */
+/* {name}_test.c - see {name}_test.h. Generated by edgecnn. Do not edit. */
+#include "{name}_test.h"
+
 #include "{name}.h"
 {endian}
 {tables}
-static int differing(const int8_t *a, const int8_t *b, int count)
+typedef struct {{
+    void (*print)(const char *text);
+    uint32_t crc;
+    int wrong;
+}} report_t;
+
+static void say(const report_t *report, const char *text)
 {{
-    int wrong = 0;
-    for (int i = 0; i < count; ++i) {{
-        wrong += a[i] != b[i];
+    if (report->print != NULL) {{
+        report->print(text);
     }}
-    return wrong;
 }}
 
-int {prefix}_test(void);
+static void say_hex(const report_t *report, uint32_t value, int digits)
+{{
+    char text[9];
+    text[digits] = '\\0';
+    while (digits-- > 0) {{
+        text[digits] = "0123456789abcdef"[value & 15u];
+        value >>= 4;
+    }}
+    say(report, text);
+}}
 
-int {prefix}_test(void)
+static void say_number(const report_t *report, int number)
+{{
+    char text[12];
+    char *digit = text + sizeof text - 1;
+    *digit = '\\0';
+    do {{
+        *--digit = (char)('0' + number % 10);
+        number /= 10;
+    }} while (number > 0);
+    say(report, digit);
+}}
+
+static void begin(report_t *report, const char *vector)
+{{
+    report->crc = 0xffffffffu;
+    say(report, "edgecnn-test 1 {name} {id} vector ");
+    say(report, vector);
+    say(report, " output ");
+}}
+
+static void compare(report_t *report, const int8_t *made, const int8_t *stored, int count)
+{{
+    for (int i = 0; i < count; ++i) {{
+        report->wrong += made[i] != stored[i];
+        report->crc ^= (uint8_t)made[i];
+        for (int bit = 0; bit < 8; ++bit) {{
+            report->crc = report->crc >> 1 ^ (0xedb88320u & (0u - (report->crc & 1u)));
+        }}
+        say_hex(report, (uint8_t)made[i], 2);
+    }}
+}}
+
+static void end(const report_t *report)
+{{
+    say(report, " crc ");
+    say_hex(report, ~report->crc, 8);
+    say(report, "\\n");
+}}
+
+int {prefix}_test(void (*print)(const char *text))
 {{
     static {PREFIX}_ARENA(arena);
-{made}    {prefix}_t nn;
-    int wrong = 0;
+{made}    report_t report = {{print, 0, 0}};
+    {prefix}_t nn;
     if ({prefix}_init(&nn, &arena, sizeof arena) != 0) {{
         return -1;
     }}
-{calls}    return wrong;
+{calls}    say(&report, "edgecnn-test 1 {name} {id} wrong ");
+    say_number(&report, report.wrong);
+    say(&report, "\\n");
+    return report.wrong;
 }}
 """

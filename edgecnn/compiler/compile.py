@@ -13,7 +13,7 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.c_header import header_text
 from edgecnn.compiler.c_model import CModel, edges
 from edgecnn.compiler.c_source import source_text
-from edgecnn.compiler.c_test import test_text
+from edgecnn.compiler.c_test import test_header_text, test_text
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import Graph
@@ -22,7 +22,7 @@ from edgecnn.compiler.schedule import schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
 from edgecnn.errors import ModelError
-from edgecnn.files import write_text
+from edgecnn.files import write_texts
 
 # Kernels read and write 32-bit sums; nothing in an arena is wider.
 _ALIGN = 4
@@ -37,6 +37,7 @@ class CompiledModel:
         model: the scheduled model that the texts are written from.
         header: text of NAME.h.
         source: text of NAME.c.
+        test_header: text of NAME_test.h.
         test: text of NAME_test.c, golden vectors and their check.
         plan: figures and one entry for each operator; every value fits JSON.
         dumps: the text form of the graph as read and after each pass, by the pass's name.
@@ -45,17 +46,25 @@ class CompiledModel:
     model: CModel
     header: str
     source: str
+    test_header: str
     test: str
     plan: dict[str, Any]
     dumps: dict[str, str]
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write NAME.h, NAME.c and NAME_test.c to `folder`, and return their paths."""
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text of each file by its name."""
         name = self.model.name
-        texts = {f"{name}.h": self.header, f"{name}.c": self.source, f"{name}_test.c": self.test}
-        for file, text in texts.items():
-            write_text(folder / file, text)
-        return [folder / file for file in texts]
+        return {
+            f"{name}.h": self.header,
+            f"{name}.c": self.source,
+            f"{name}_test.h": self.test_header,
+            f"{name}_test.c": self.test,
+        }
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write NAME.h, NAME.c, NAME_test.h and NAME_test.c to `folder`, and return their paths."""
+        return write_texts(folder, self.texts)
 
 
 def compile_tflite(
@@ -102,7 +111,13 @@ def compile_tflite(
         outputs,
     )
     return CompiledModel(
-        model, header_text(model), source_text(model), test_text(model), describe_plan(model), dumps
+        model,
+        header_text(model),
+        source_text(model),
+        test_header_text(model),
+        test_text(model),
+        describe_plan(model),
+        dumps,
     )
 
 

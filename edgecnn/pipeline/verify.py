@@ -15,6 +15,7 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
+from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
 from edgecnn.compiler.targets import Target, find_target
 from edgecnn.data.images import load_image
@@ -77,7 +78,7 @@ def verify(
     compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
     model, chosen = compiled.model, find_target(target)
     values = _random(model, inputs) if isinstance(inputs, int) else _images(model, inputs)
-    oracle, expected = _expected(model, path, values)
+    oracle, expected = expected_outputs(model.original, path, values)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
         folder = Path(name)
         compiled.write(folder)
@@ -162,9 +163,16 @@ def _images(model: CModel, folder: Path) -> list[list[Values]]:
     return found
 
 
-def _expected(model: CModel, path: Path, values: Sequence[Sequence[Values]]) -> tuple[str, Values]:
-    """Return whose reference kernels were asked, and all outputs in a row."""
-    if len(model.inputs) == len(model.outputs) == 1 and not model.real:
+def expected_outputs(original: Graph, path: Path, values: Sequence[Sequence[Values]]) -> tuple[str, Values]:
+    """Return whose reference kernels were asked, and all outputs in a row.
+
+    Args:
+        original: the model as read from its file.
+        path: that file.
+        values: int8 inputs: one for each of the model's, each time it is to be run.
+    """
+    edges = [original.tensors[i] for i in (*original.inputs, *original.outputs)]
+    if len(edges) == 2 and all(edge.dtype == "int8" for edge in edges):
         try:
             oracle = TfliteModel(with_valid_axes(path.read_bytes()), kernels="reference")
         except MissingToolError:
@@ -172,7 +180,7 @@ def _expected(model: CModel, path: Path, values: Sequence[Sequence[Values]]) -> 
         if oracle is not None and oracle.runtime == _ORACLE:
             outputs = [oracle.invoke(one[0]) for one in values]
             return f"{oracle.runtime} BUILTIN_REF", np.concatenate([output.ravel() for output in outputs])
-    graph = strip_float_edges(model.original)
+    graph = strip_float_edges(original)
     made = [output.ravel() for one in values for output in reference.run(graph, one)]
     return "NumPy references", np.concatenate(made)
 

@@ -2,6 +2,7 @@
 /* Proves the network on this core, then classifies a picture from flash, line by line as a camera would send it. */
 #include "model.h"
 #include "model_preprocess.h"
+#include "model_test.h"
 #include "picture.h"
 #include "semihosting.h"
 
@@ -11,8 +12,6 @@
 #if EDGECNN_MODEL_MODEL_ID != EDGECNN_MODEL_PREPROCESS_MODEL_ID
 #error "network and preprocessing come from different models: make clean"
 #endif
-
-int edgecnn_model_test(void); /* model_test.c */
 
 static EDGECNN_MODEL_ARENA(arena);
 static EDGECNN_MODEL_PREPROCESS_MEMORY(memory, PICTURE_WIDTH, PICTURE_HEIGHT);
@@ -57,7 +56,7 @@ static int percent(const int8_t *output, int class)
 int main(void)
 {
     static int8_t output[EDGECNN_MODEL_OUTPUT_SIZE];
-    const int wrong = edgecnn_model_test();
+    const int wrong = edgecnn_model_test(say);
     int class;
 
     say("self-test: ");

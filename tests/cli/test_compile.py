@@ -22,9 +22,14 @@ def compile_with(*arguments: object) -> str:
     return result.stdout
 
 
-def test_three_files_and_the_plan(tmp_path: Path) -> None:
+def test_the_files_and_the_plan(tmp_path: Path) -> None:
     plan = json.loads(compile_with(TINY, "--out", tmp_path, "--name", "tiny", "--json"))
-    assert [Path(file).name for file in plan["files"]] == ["tiny.h", "tiny.c", "tiny_test.c"]
+    assert [Path(file).name for file in plan["files"]] == [
+        "tiny.h",
+        "tiny.c",
+        "tiny_test.h",
+        "tiny_test.c",
+    ]
     assert all((tmp_path / name).stat().st_size for name in ("tiny.h", "tiny.c", "tiny_test.c"))
     assert plan["macs"] == 3900
     assert plan["arena_bytes"] < plan["arena_bytes_whole"]

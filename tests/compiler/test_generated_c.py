@@ -109,7 +109,7 @@ int main(void)
 def test_the_stored_vectors_pass_and_find_a_wrong_byte(tmp_path: Path, model: bytes) -> None:
     compiled = compile_tflite(model, name="net")
     test = tmp_path / "net_test.c"
-    main = 'int edgecnn_net_test(void);\nint main(void) { printf("%d", edgecnn_net_test()); return 0; }\n'
+    main = '#include "net_test.h"\nint main(void) { printf("%d", edgecnn_net_test(NULL)); return 0; }\n'
     assert run_main(tmp_path, compiled, main, test) == "0"
     first_value = r"(int8_t output0?_0\[\d+\] = \{\s*)(-?\d+)"
     test.write_text(re.sub(first_value, lambda match: f"{match[1]}{int(match[2]) ^ 1}", compiled.test))

@@ -8,6 +8,7 @@ from networks import residual, small
 from pictures import reference_output, write_pictures
 
 from edgecnn.pipeline.predict import predict
+from edgecnn.pipeline.verify_serial import verify_serial
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TINY = (ASSETS / "tiny_int8.tflite").read_bytes()
@@ -19,11 +20,14 @@ pytestmark = [
 ]
 
 
-def check(example, model, picture, core):
+def check(example, model, picture, core, tmp_path):
     options = f"CORE={core} PICTURE={picture}"
     example.make(model, options, "CFLAGS='-Os -Wundef -Wcast-align -Werror'")
     path = example.folder / "given.tflite"
-    output = example.run(f"make -s MODEL={path} {options} run").splitlines()
+    log = tmp_path / "log"
+    log.write_text(example.run(f"make -s MODEL={path} {options} run"))
+    assert verify_serial(path, log, 115200, 1).bytes_different == 0
+    output = log.read_text().splitlines()[-3:]
     [prediction] = predict(path, [picture]).predictions
     assert output[0] == "self-test: 0 wrong bytes"
     assert output[1].rpartition("  ")[0] == f"picture: {prediction.label}"
@@ -32,12 +36,12 @@ def check(example, model, picture, core):
 
 @pytest.mark.parametrize("core", CORES)
 def test_every_core_answers_alike(core, example, tmp_path):
-    check(example, TINY, write_pictures(tmp_path / "pictures", 3)[0], core)
+    check(example, TINY, write_pictures(tmp_path / "pictures", 3)[0], core, tmp_path)
 
 
 @pytest.mark.parametrize(("model", "core"), [(small(), "cortex-m0plus"), (residual(), "cortex-m55")])
 def test_other_models_and_pictures(model, core, example, tmp_path):
-    check(example, model, write_pictures(tmp_path / "pictures", 3)[-1], core)
+    check(example, model, write_pictures(tmp_path / "pictures", 3)[-1], core, tmp_path)
 
 
 def changed(example, file, old, new):
@@ -57,7 +61,7 @@ def test_a_wrong_byte_is_found(example):
 
 
 def test_start_up_fills_initialized_data(example):
-    old, new = "const int wrong = edgecnn_model_test()", "static volatile int wrong = 7"
+    old, new = "const int wrong = edgecnn_model_test(say)", "static volatile int wrong = 7"
     assert "self-test: 7 wrong bytes" in changed(example, "main.c", old, new).stdout
 
 

@@ -55,7 +55,15 @@ def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
 @pytest.mark.needs_tool("gcc", package="gcc")
 def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> None:
     written = export(ASSETS / "tiny_int8.tflite", tmp_path, ("tflite", "c"), "tiny", silent)
-    assert _names(written) == ["tiny.tflite", "tiny.h", "tiny.c", "tiny_test.c"]
+    assert _names(written) == [
+        "tiny.tflite",
+        "tiny.h",
+        "tiny.c",
+        "tiny_test.h",
+        "tiny_test.c",
+        "tiny_preprocess.h",
+        "tiny_preprocess.c",
+    ]
     assert written[0].read_bytes() == (ASSETS / "tiny_int8.tflite").read_bytes()
     subprocess.run(
         ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-c", "tiny.c"], cwd=tmp_path, check=True

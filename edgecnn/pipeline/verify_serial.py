@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what a board's self-test printed with TFLite's reference kernels, byte by byte."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecnn.compiler.c_test import VectorLine, golden_inputs, read_lines
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.errors import EdgecnnError
+from edgecnn.pipeline.verify import expected_outputs
+from edgecnn.runtime.serial_port import serial_lines
+
+
+@dataclass(frozen=True)
+class SerialVerified:
+    """What `edgecnn verify --serial` found."""
+
+    name: str
+    model_id: str
+    oracle: str
+    vectors: int
+    bytes_compared: int
+    bytes_different: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures by name; every value fits JSON."""
+        return asdict(self)
+
+
+def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> SerialVerified:
+    """Read a self-test's lines and compare every byte.
+
+    Args:
+        path: the .tflite file that the board's C was made from.
+        source: the serial port, or a file with what one has sent.
+        baud: of the port.
+        timeout: seconds to wait for the lines; a board that repeats them may be listened to at any time.
+
+    Raises:
+        ModelError: `path` is no model that can be compiled.
+        EdgecnnError: the port can't be read, or sends no line, too few, or those of another model.
+    """
+    original = read_model(path)
+    given = golden_inputs(original)
+    model_id = original.sha256[:8]
+    found = _gather(read_lines(serial_lines(source, baud, timeout)), model_id, source)
+    missing = [number for number in range(len(given)) if number not in found]
+    if missing:
+        raise EdgecnnError(
+            f"{source} lacks vector {missing[0]} of {len(given)}, or sent it disturbed; "
+            "run the self-test again"
+        )
+    oracle, expected = expected_outputs(original, path, given)
+    made = np.frombuffer(b"".join(found[number].output for number in range(len(given))), np.int8)
+    if made.size != expected.size:
+        raise EdgecnnError(f"{source} has {made.size} bytes of outputs, the model makes {expected.size}")
+    different = int(np.count_nonzero(made != expected))
+    return SerialVerified(found[0].name, model_id, oracle, len(given), made.size, different)
+
+
+def _gather(lines: Iterable[VectorLine], model_id: str, source: Path) -> dict[int, VectorLine]:
+    """Return the vectors by their numbers, as soon as all are there."""
+    found: dict[int, VectorLine] = {}
+    others: set[str] = set()
+    for line in lines:
+        if line.model_id != model_id:
+            others.add(line.model_id)
+            continue
+        found[line.number] = line
+        if len(found) == line.count:
+            return found
+    if not found and others:
+        raise EdgecnnError(
+            f"{source} tests model {', '.join(sorted(others))}, the file is {model_id}; give the file that "
+            "the board's C was made from"
+        )
+    if not found:
+        raise EdgecnnError(f"{source} has no line of a self-test; reset the board, and look at --baud")
+    return found
