@@ -79,22 +79,14 @@ def _cainvas(folder: Path, side: int) -> Path:
     """Return an int8 cainvas for images of `side` pixels, with random weights."""
     from edgecnn.models import architecture
 
-    return _random(folder / f"cainvas_{side}.tflite", architecture("cainvas").build((side, side, 1), 3))
+    return _random(folder / f"cainvas_{side}.tflite", architecture("cainvas").build((side, side, 1), 3, 1))
 
 
 def _melanoma_v2(folder: Path) -> Path:
     """Return an int8 melanoma-v2 for 500x500x3, 14,714,753 parameters, with random weights."""
-    from edgecnn.tf import keras
+    from edgecnn.models import architecture
 
-    layers = keras.layers
-    model = keras.Sequential([keras.Input((500, 500, 3))])
-    for filters in (32, 64, 64, 128, 256, 512):
-        model.add(layers.Conv2D(filters, 3, activation="relu"))
-        model.add(layers.MaxPooling2D(2))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(1024, activation="relu"))
-    model.add(layers.Dense(1, activation="sigmoid"))
-    assert model.count_params() == 14_714_753, "this is another network"
+    model = architecture("melanoma-v2").build((500, 500, 3), 2, 1)
     return _random(folder / "melanoma_v2.tflite", model)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks that edgecnn can train: one file each, found by what is in this folder.
 
-A file holds one `ARCHITECTURE`. Importing it costs nothing: TensorFlow is loaded by `build`.
+A file holds `ARCHITECTURES`, one or several that differ in numbers only; files that begin with an underscore
+are what several share. Importing one costs nothing: TensorFlow is loaded by `build`.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 
 from edgecnn.errors import ModelError
 
+Shape = tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -19,21 +22,34 @@ class Architecture:
 
     name: str
     summary: str
-    input_shape: tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
-    build: Callable[
-        [tuple[int, int, int], int], Any
-    ]  # (input shape, classes) -> keras.Model ending in softmax
+    input_shape: Shape
+    classes: int  # of the data that its authors had; 1: a mask
+    parameters: int  # with that input, those classes and width 1
+    # (input shape, classes, width) -> uncompiled keras.Model: float32 (n, *input shape) in 0..1 -> a softmax
+    # (n, classes), a sigmoid (n, 1) for two classes where its authors have one, or one a pixel (n, h, w, 1).
+    build: Callable[[Shape, int, float], Any]
     epochs: int
     batch_size: int
     optimizer: str
     learning_rate: float
-    patience: int  # epochs without a lower validation loss before training stops
+    loss: str = "crossentropy"  # one of training.objective.LOSSES
+    monitor: str = "loss"  # what, on the validation images, tells the best epoch: "loss" or "accuracy"
+    patience: int | None = None  # epochs without a better one before training stops; None: never
+    reduce_patience: int | None = None  # epochs without a lower validation loss before steps get half as long
+    target_accuracy: float | None = None  # on the validation images, at which training stops
+    class_weights: str = "none"  # or "balanced"
+    sampling: str = "all"  # or "balanced": an epoch shows as many images of each class as the rarest has
+    augment: str = ""  # as training.augmentation reads it
+    base_end: str | None = None  # the last layer of the part for which there are pretrained weights
+    # (model, "imagenet" or a file) -> None: puts pretrained weights into the part up to `base_end`.
+    load_weights: Callable[[Any, str], None] | None = None
 
 
 def architectures() -> dict[str, Architecture]:
-    """Return every architecture by name, in ASCII order."""
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    return {module.ARCHITECTURE.name: module.ARCHITECTURE for module in modules}
+    """Return every architecture by name, in ASCII order of their files."""
+    names = [module.name for module in iter_modules(__path__) if not module.name.startswith("_")]
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return {found.name: found for module in modules for found in module.ARCHITECTURES}
 
 
 def architecture(name: str) -> Architecture:

@@ -64,7 +64,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
     shape = architecture(options.model).input_shape
     make_repeatable(options.seed, options.threads)
-    model = architecture(options.model).build(shape, len(dataset.classes))
+    model = architecture(options.model).build(shape, len(dataset.classes), 1)
     run.update_record(
         model=options.model,
         input_shape=list(shape),
