@@ -2,6 +2,7 @@
 """`edgecnn verify`: proof that the generated C computes the same bytes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from edgecnn.cli.compile import optimize_option, schedule_option, target_option
 from edgecnn.cli.console import json_option
 
 if TYPE_CHECKING:
+    from edgecnn.pipeline.profile import OperatorProfile
     from edgecnn.pipeline.verify import Verified
 
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 )
 @schedule_option
 @optimize_option
+@click.option("--profile", is_flag=True, help="Show what each operator costs, on an emulated core.")
 @click.option(
     "--serial",
     type=click.Path(path_type=Path),
@@ -43,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     inputs: str,
     schedule: str,
     optimize: str,
+    profile: bool,
     serial: Path | None,
     baud: int,
     timeout: int,
@@ -59,6 +63,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Examples:
       edgecnn verify model_int8.tflite
       edgecnn verify model_int8.tflite --target cortex-m4 --inputs photos/test
+      edgecnn verify model_int8.tflite --target cortex-m4 --profile
       edgecnn verify model_int8.tflite --serial /dev/ttyACM0
     """
     if serial is not None:
@@ -72,7 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise click.BadParameter("at least 1 input is needed", param_hint="--inputs")
     if isinstance(chosen, Path) and not chosen.is_dir():
         raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
-    found = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize)
+    found = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize, profile=profile)
     if as_json:
         print_json(found.as_json())
     else:
@@ -95,7 +100,28 @@ def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: 
         sys.exit(1)
 
 
+def _print_operators(operators: Sequence["OperatorProfile"]) -> None:
+    from edgecnn.cli.console import print_table
+
+    total = sum(row.instructions for row in operators)
+    rows = [
+        (
+            " ".join(str(word) for word in (row.index, row.op, row.name) if word not in (None, "")),
+            f"{row.instructions:,}",
+            f"{row.share:.1%}",
+            f"{row.macs:,}" if row.macs else "",
+            f"{row.instructions_per_mac:.2f}" if row.instructions_per_mac is not None else "",
+        )
+        for row in operators
+    ]
+    macs = sum(row.macs for row in operators)
+    rows.append(("total", f"{total:,}", "100.0%", f"{macs:,}", f"{total / max(macs, 1):.2f}"))
+    print_table("", ("operator", "instructions", "share", "MACs computed", "instructions per MAC"), rows)
+
+
 def _print(found: "Verified") -> None:
+    if found.operators is not None:
+        _print_operators(found.operators)
     print(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
     if found.instructions is not None:
         rate = found.instructions / max(found.macs, 1)

@@ -36,7 +36,7 @@ def source_text(model: CModel) -> str:
         "kernels": kernel_text(kernels, model.name),
         "tables": tables,
         "rings": ",\n".join(_rings(model)),
-        "program": c_data.table(f"{model.name}_program", _program(model)),
+        "program": c_data.table(f"{model.name}_program", program_table(model)),
         "advance": _advance(model),
         "steps": len(steps),
         "parameters": parameters(model),
@@ -81,7 +81,7 @@ def _in_type(edge: Edge) -> str:
     return "void" if edge.real else "int8_t"
 
 
-def _program(model: CModel) -> NDArray[np.uint8]:
+def program_table(model: CModel) -> NDArray[np.uint8]:
     """Return the order of firings as pairs of a step and how often it fires in a row."""
     pairs: list[int] = []
     for step, run in groupby(model.schedule.order):

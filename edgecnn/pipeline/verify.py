@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.c_model import CModel, Edge
+from edgecnn.compiler.c_source import program_table
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
-from edgecnn.compiler.targets import Target, find_target
+from edgecnn.compiler.targets import TARGETS, Target, find_target
 from edgecnn.data.images import load_image
-from edgecnn.errors import DataError, MissingToolError, ModelError
-from edgecnn.runtime.emulated_core import EmulatedCore
+from edgecnn.errors import DataError, EdgecnnError, MissingToolError, ModelError
+from edgecnn.pipeline.profile import OperatorProfile, profile_operators
+from edgecnn.runtime.emulated_core import CoreResult, EmulatedCore, Firmware
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 from edgecnn.runtime.tflite import TfliteModel
@@ -34,7 +36,10 @@ _LEVELS = {"speed": "-O2", "size": "-Os"}
 
 @dataclass(frozen=True)
 class Verified:
-    """What `edgecnn verify` found. Figures of the core are None where the host ran the C."""
+    """What `edgecnn verify` found. Figures of the core are None where the host ran the C.
+
+    `operators` has the profile, where one was asked for: its instructions add up to `instructions`.
+    """
 
     target: str
     oracle: str
@@ -51,6 +56,7 @@ class Verified:
     stack_painted_bytes: int | None
     macs: int
     macs_computed: int
+    operators: list[OperatorProfile] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures by name; every value fits JSON."""
@@ -58,7 +64,13 @@ class Verified:
 
 
 def verify(
-    path: Path, target: str, inputs: int | Path, *, rows: bool = True, optimize: str = "speed"
+    path: Path,
+    target: str,
+    inputs: int | Path,
+    *,
+    rows: bool = True,
+    optimize: str = "speed",
+    profile: bool = False,
 ) -> Verified:
     """Compile a .tflite file to C, run it and compare its outputs with the oracle's.
 
@@ -68,13 +80,19 @@ def verify(
         inputs: how many random inputs to run, or a folder of images.
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
+        profile: tell what each operator costs, on an emulated core.
 
     Raises:
         ModelError: the model can't be compiled.
         DataError: the folder holds no image that can be read.
         MissingToolError: a compiler or the emulator is not installed.
-        EdgecnnError: the generated C doesn't compile or fails.
+        EdgecnnError: the generated C doesn't compile or fails, or the target has no core to profile on.
     """
+    if profile and find_target(target).board is None:
+        cores = ", ".join(row.name for row in TARGETS.values() if row.board)
+        raise EdgecnnError(
+            f"target {target} runs on no emulated core, which a profile needs; one of: {cores}"
+        )
     compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
     model, chosen = compiled.model, find_target(target)
     values = _random(model, inputs) if isinstance(inputs, int) else _images(model, inputs)
@@ -84,12 +102,19 @@ def verify(
         compiled.write(folder)
         # On a core each call is measured, so it is one inference; the host checks pushed lines too.
         on_host = chosen.board is None
+        operators = None
         built = program(model, folder, both_ways=on_host, pointer=_pointer(chosen))
         given = [b"".join(value.tobytes() for value in one) for one in values]
         if on_host:
             outputs, figures = _on_host(chosen, built, given, optimize), dict.fromkeys(_FIGURES)
         else:
-            outputs, figures = _on_core(chosen, built, given, optimize, folder)
+            core = EmulatedCore(chosen, _LEVELS[optimize])
+            firmware = core.build(built, folder)
+            result = core.run(firmware, given)
+            outputs, figures = result.outputs, _figures(firmware, result)
+            if profile:
+                slowest = given[np.argmax(result.instructions)]
+                operators = profile_operators(compiled, core.profile(firmware, slowest))
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=target,
@@ -101,6 +126,7 @@ def verify(
         state_bytes=_state_bytes(model, _pointer(chosen)),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
+        operators=operators,
         **figures,
     )
 
@@ -118,13 +144,8 @@ def _on_host(target: Target, built: Program, given: Sequence[bytes], optimize: s
     return HostCompiler(sanitize=True, flags=flags).run(built, given)
 
 
-def _on_core(
-    target: Target, built: Program, given: Sequence[bytes], optimize: str, folder: Path
-) -> tuple[list[bytes], dict[str, int | None]]:
-    core = EmulatedCore(target, _LEVELS[optimize])
-    firmware = core.build(built, folder)
-    result = core.run(firmware, given)
-    return result.outputs, {
+def _figures(firmware: Firmware, result: CoreResult) -> dict[str, int | None]:
+    return {
         "instructions": max(result.instructions),
         "code_bytes": firmware.code_bytes,
         "const_bytes": firmware.const_bytes,
@@ -214,7 +235,9 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
         arguments=", ".join(_places("input", model.inputs) + _places("output", model.outputs)),
         pushed=pushed.format(**words, size=made, outputs=", ".join(_places("pushed", model.outputs))),
     )
-    return Program((folder / f"{model.name}.c",), harness, read, made, (folder,))
+    order = bytes(program_table(model)[::2])
+    source = folder / f"{model.name}.c"
+    return Program((source,), harness, read, made, (folder,), f"{model.name}_program", order)
 
 
 def _places(memory: str, edges: Sequence[Edge]) -> list[str]:

@@ -15,12 +15,14 @@ from pathlib import Path
 
 from edgecnn.compiler.targets import TARGETS, Target
 from edgecnn.errors import EdgecnnError, MissingToolError
+from edgecnn.runtime.profiler import Block, Profiler
 from edgecnn.runtime.program import HERE, WARNINGS, Program, compile_c, need_tool
 from edgecnn.runtime.stack_usage import StackBound, worst_stack
 
 _QEMU = ("qemu-system-arm", "-icount", "shift=0", "-semihosting-config", "enable=on,target=native")
 _QUIET = ("-display", "none", "-monitor", "none", "-serial", "none")
 _FIGURES = struct.Struct("<QI4x")  # struct figures of emulated_core.c
+_SYMBOL = re.compile(r"^([0-9a-f]+) \w (\S+)$", re.MULTILINE)
 _REGIONS = {"code": "code", "const": "constants", "ram": "stack, data and bss"}
 
 
@@ -118,6 +120,21 @@ class EmulatedCore:
             outputs = firmware.program.split((folder / "outputs").read_bytes())
         return CoreResult(outputs, list(instructions), max(stacks))
 
+    def profile(self, firmware: Firmware, given: bytes, timeout: float = 600) -> list[Block]:
+        """Run the firmware on one input, and return what each step of its network executed.
+
+        Raises:
+            EdgecnnError: as for `run`, or QEMU can't be watched.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+            folder = Path(name)
+            (folder / "inputs").write_bytes(given)
+            profiler = Profiler(_QEMU[0], folder)
+            table = _output([self._tool("nm"), firmware.image])
+            symbols = {symbol: int(address, 16) for address, symbol in _SYMBOL.findall(table)}
+            self._emulate(firmware, folder, timeout, profiler.flags(firmware.program, symbols))
+            return profiler.blocks()
+
     def _compile(self, source: Path, output: Path, program: Program) -> None:
         options = (
             "-fcallgraph-info=su",
@@ -145,9 +162,9 @@ class EmulatedCore:
                 f"the program takes {size + int(overflow[2])}; run it on the host"
             ) from None
 
-    def _emulate(self, firmware: Firmware, folder: Path, timeout: float) -> None:
+    def _emulate(self, firmware: Firmware, folder: Path, timeout: float, flags: Sequence[str] = ()) -> None:
         machine = self.board.machine
-        command: list[str | Path] = [*_QEMU, *_QUIET, "-machine", machine, "-kernel", firmware.image]
+        command = [*_QEMU, *_QUIET, *flags, "-machine", machine, "-kernel", str(firmware.image)]
         try:
             result = subprocess.run(
                 command, check=False, cwd=folder, capture_output=True, text=True, timeout=timeout

@@ -37,6 +37,8 @@ class Program:
         input_bytes: size of one input.
         output_bytes: size of one output.
         include_dirs: where the sources and the harness find their headers.
+        order_name: the table in the sources that holds, in pairs of bytes, which step fires and how often.
+        order: the first byte of each pair, by which a profile tells steps apart.
     """
 
     sources: Sequence[Path]
@@ -44,6 +46,8 @@ class Program:
     input_bytes: int
     output_bytes: int
     include_dirs: Sequence[Path] = ()
+    order_name: str = ""
+    order: bytes = b""
 
     def write_harness(self, folder: Path) -> Path:
         """Write the harness to `folder` and return its path."""

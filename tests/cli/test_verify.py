@@ -43,6 +43,23 @@ def test_on_an_emulated_core(target: str) -> None:
     assert found["stack_bytes"] + found["state_bytes"] <= 2048
 
 
+@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
+@pytest.mark.parametrize("optimize", ["size", "speed"])
+def test_the_profile_adds_up_to_what_runs_without_it(optimize: str) -> None:
+    found = verify("--target", "cortex-m4", "--inputs", 3, "--optimize", optimize, "--profile")
+    begin, image, *operators = found["operators"]
+    assert sum(row["instructions"] for row in found["operators"]) == found["instructions"]
+    assert (begin["op"], image["op"]) == ("(begin)", "INPUT")
+    assert all(row["instructions"] > max(row["macs"], begin["instructions"]) / 2 for row in operators)
+    assert sum(row["macs"] for row in operators) == found["macs_computed"]
+
+
+def test_a_profile_needs_an_emulated_core() -> None:
+    result = CliRunner().invoke(command, [str(TINY), "--profile"])
+    assert "target c99 runs on no emulated core" in str(result.exception)
+
+
 def test_on_images_of_a_folder(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
