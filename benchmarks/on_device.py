@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure .tflite models on the machine to which this file is copied, such as a Raspberry Pi.
+"""Measure .tflite models, or their C, on the machine to which this file is copied, such as a Raspberry Pi.
 
     python3 on_device.py model_float32.tflite model_int8.tflite --images test --json pi4.json
 
 It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime (pip install tflite-runtime,
-or ai-edge-litert), and for --images Pillow. Each model runs in a process of its own. Latency is measured on a
-fixed pattern of bytes, after a warm-up; a byte means byte / 255, quantized as the model's input says. Images
-are decoded and resized exactly as edgecnn does in training. Classes are named by labels.txt beside a model,
-else by its metadata, else by the folders of the images in alphabetical order.
+or ai-edge-litert), and for --images Pillow. A model may also be a library that `edgecnn compile --shared`
+built, or a C compiler as NAME_shared.c says: that needs no TFLite runtime. Each model runs in a process of
+its own. Latency is measured on a fixed pattern of bytes, after a warm-up; a byte means byte / 255,
+quantized as the model's input says. Images are decoded and resized exactly as edgecnn does in training.
+Classes are named by labels.txt beside a model, else by its metadata, else by the folders of the images in
+alphabetical order.
 
 Models trained with edgecnn are for research and education, not for diagnosis.
 """
@@ -15,6 +17,7 @@ Models trained with edgecnn are for research and education, not for diagnosis.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import importlib
 import json
@@ -76,7 +79,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.error = fail  # type: ignore[method-assign]
     add = parser.add_argument
-    add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file")
+    add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file, or a .so of edgecnn's")
     add("--images", type=Path, metavar="FOLDER", help="with a folder per class, or of no known class")
     add("--threads", type=positive, default=1, metavar="N", help="of the kernels; default 1")
     add("--warmup", type=positive, default=20, metavar="N", help="inferences that aren't timed; default 20")
@@ -139,9 +142,9 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     """Measure one model in this process. `images` are files, each with the name of its class or ""."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the runtimes note their delegates on standard error
     content = path.read_bytes()
-    if content[4:8] != b"TFL3":
+    if content[4:8] != b"TFL3" and path.suffix != ".so":
         raise BenchmarkError(f"{path} is not a .tflite file")
-    model = Model(path, content, options.threads)
+    model = Library(path) if path.suffix == ".so" else Model(path, content, options.threads)
     pattern = model.table[np.resize(np.arange(251) * 97 % 256, model.input["shape"])]
     result = {
         "bytes": len(content),
@@ -160,7 +163,7 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     return {**result, **run_images(model, images, class_names(path, images))}
 
 
-def measure_latency(model: Model, values: NDArray[Any], warmup: int, runs: int) -> dict[str, float]:
+def measure_latency(model: Model | Library, values: NDArray[Any], warmup: int, runs: int) -> dict[str, float]:
     """Return the distribution of one inference's time in microseconds; `first` is the very first one's."""
     times = []
     for _ in range(warmup + runs):
@@ -173,7 +176,7 @@ def measure_latency(model: Model, values: NDArray[Any], warmup: int, runs: int) 
     return {"first": times[0], "min": low, "median": median, "mean": mean, "p95": p95, "max": high}
 
 
-def run_images(model: Model, images: list[tuple[Path, str]], names: list[str]) -> dict[str, Any]:
+def run_images(model: Model | Library, images: list[tuple[Path, str]], names: list[str]) -> dict[str, Any]:
     """Classify `images`; return how many are right, if `names` tell, and CRCs of all bytes in and out."""
     if len(model.input["shape"]) != 4 or len(model.output["shape"]) != 2:
         raise BenchmarkError(f"{model.path} doesn't classify images, so --images can't be used with it")
@@ -225,6 +228,45 @@ class Model:
         self._interpreter.invoke()
         result: NDArray[Any] = self._interpreter.get_tensor(self._output)
         return result
+
+
+class Library:
+    """A model that `edgecnn compile --shared` made a library, int8 in and out; it runs on one thread."""
+
+    delegate = "none"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        start = time.perf_counter_ns()
+        try:
+            library = ctypes.CDLL(str(path.resolve()))
+            library.edgecnn_description.restype = ctypes.c_char_p
+            about = json.loads(library.edgecnn_description())
+        except (OSError, AttributeError) as error:
+            raise BenchmarkError(f"{path} is no library of edgecnn's for this machine: {error}") from None
+        missing = [feature for feature in about["features"] if feature not in cpu_facts()["known"].split()]
+        if missing:
+            raise BenchmarkError(f"{path} needs a processor with {' '.join(missing)}; compile it for c99")
+        library.edgecnn_state_size.restype = ctypes.c_size_t
+        library.edgecnn_init.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        library.edgecnn_run.argtypes = [ctypes.c_void_p] * 3
+        size, align = about["arena_size"], about["arena_align"]
+        self._state = ctypes.create_string_buffer(library.edgecnn_state_size())
+        self._arena = np.empty(size + align, np.int8)
+        begin = -self._arena.ctypes.data % align
+        if library.edgecnn_init(self._state, self._arena[begin:].ctypes.data, size):
+            raise BenchmarkError(f"{path} refuses its arena; compile the model again")
+        self._run = library.edgecnn_run
+        self.init_ms = (time.perf_counter_ns() - start) / 1e6
+        self.runtime = f"{about['generator']}, C for {about['target']}"
+        self.input, self.output = ({**about[end], "dtype": "int8"} for end in ("input", "output"))
+        self.table = byte_table(self.input)
+
+    def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Run the model on its own numbers."""
+        given, made = np.ascontiguousarray(values), np.empty(self.output["shape"], np.int8)
+        self._run(self._state, given.ctypes.data, made.ctypes.data)
+        return made
 
 
 def load_runtime() -> tuple[Any, Any]:
@@ -359,12 +401,9 @@ def taps(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def machine() -> dict[str, Any]:
     """Return what the machine says of itself; None for what it doesn't say."""
-    facts: dict[str, str] = {}
-    for line in (read("/proc/cpuinfo") or "").splitlines():
-        key, _, value = line.partition(":")
-        facts.setdefault(key.strip().lower(), value.strip())
+    facts = cpu_facts()
     board = read("/proc/device-tree/model") or facts.get("model name") or "unknown"
-    known = facts.get("features", facts.get("flags", "")).split()
+    known = facts["known"].split()
     return {
         "model": board.strip("\0"),
         "isa": platform.machine(),
@@ -372,6 +411,15 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     }
+
+
+def cpu_facts() -> dict[str, str]:
+    """Return what /proc/cpuinfo says of the first processor, its instruction sets as `known`."""
+    facts: dict[str, str] = {}
+    for line in (read("/proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip().lower(), value.strip())
+    return {**facts, "known": facts.get("features", facts.get("flags", ""))}
 
 
 def temperature() -> float | None:

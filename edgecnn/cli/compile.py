@@ -65,6 +65,9 @@ def _ops() -> str:
 )
 @optimize_option
 @click.option(
+    "--shared", is_flag=True, help="Also build NAME.so, for a target of this machine; see edgecnn.runtime."
+)
+@click.option(
     "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
 )
 @json_option
@@ -76,6 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     schedule: str,
     ram: int | None,
     optimize: str,
+    shared: bool,
     dump: Path | None,
     as_json: bool,
 ) -> None:
@@ -88,15 +92,17 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Examples:
       edgecnn compile model_int8.tflite --out firmware
       edgecnn compile model_int8.tflite --out firmware --target cortex-m4 --ram 20K
+      edgecnn compile model_int8.tflite --out build --target x86-64 --shared
     """
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.compile import compile_tflite
     from edgecnn.files import write_text
+    from edgecnn.pipeline.shared import build_shared
 
     compiled = compile_tflite(
         model, name=name, target=target, rows=schedule == "rows", ram=ram, optimize=optimize
     )
-    files = compiled.write(out)
+    files = compiled.write(out) + (build_shared(compiled, out) if shared else [])
     if dump is not None:
         for number, (made, text) in enumerate(compiled.dumps.items()):
             write_text(dump / f"{number}_{made}.txt", text)

@@ -57,6 +57,7 @@ class Target:
         flash, ram: bytes of that device.
         board: the emulated board that runs this target's code.
         native: whether this machine's own compiler and core are meant.
+        features: what a native target's processor must have, as Linux calls it in /proc/cpuinfo.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Target:
     ram: int | None = None
     board: Board | None = None
     native: bool = False
+    features: tuple[str, ...] = ()
 
 
 # Memory maps and clocks: Arm's application notes AN385, AN386, AN500, AN505 and AN547, as far as QEMU 7.2
@@ -122,7 +124,7 @@ _ROWS = (
     Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
     Target("rv32", "rv32", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB),
     Target("aarch64", "neon", 16, *_AARCH64),
-    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True),
+    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, features=("avx2",)),
     Target("wasm32", "simd128", 16, *_WASM, _WASM32),
 )
 # fmt: on

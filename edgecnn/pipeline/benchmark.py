@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure models of any origin on the test images of one data set, side by side."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edgecnn.compiler.compile import compile_tflite
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import open_dataset
-from edgecnn.errors import ModelError, RunError
+from edgecnn.errors import MissingToolError, ModelError, RunError
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.shared import best_target, build_shared
 from edgecnn.progress import Progress
 
 
@@ -17,6 +20,8 @@ def benchmark(
     sources: Sequence[Path], data: Path, timing: Timing, progress: Progress, *, seed: int | None = None
 ) -> Evaluation:
     """Run models on the test split of `data`; each is compared with the first.
+
+    Behind each int8 model that can be compiled stands its C, built for this machine.
 
     Args:
         sources: runs, of which every variant is measured, and .tflite files, all of one input size.
@@ -42,7 +47,33 @@ def benchmark(
             )
     dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
     test = load_arrays(dataset.part("test"), *shape, progress)
-    return evaluate_models(models, test, dataset.classes, describe_data(str(data), dataset), timing, progress)
+    about = describe_data(str(data), dataset)
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
+        libraries = _libraries(models, Path(folder))
+        listed = {
+            own: path
+            for name, path in models.items()
+            for own in (name, _as_c(name))
+            if own == name or own in libraries
+        }
+        return evaluate_models(listed, test, dataset.classes, about, timing, progress, libraries)
+
+
+def _as_c(name: str) -> str:
+    return f"{name}, C"
+
+
+def _libraries(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Build each model's C in `folder`, by the name it is listed under, except what can't be compiled."""
+    built = {}
+    for number, (name, path) in enumerate(models.items()):
+        try:
+            compiled = compile_tflite(path, name=f"model{number}", target=best_target().name)
+            compiled.write(folder)
+            built[_as_c(name)] = build_shared(compiled, folder)[-1]
+        except (ModelError, MissingToolError):
+            continue  # floats, an op without a kernel, or no C compiler
+    return built
 
 
 def _gather(sources: Sequence[Path]) -> dict[str, Path]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from edgecnn.evaluation.measurement import Latency, measure_latency
 from edgecnn.pipeline.model_file import class_labels
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
-from edgecnn.runtime.tflite import TfliteModel, byte_table
+from edgecnn.runtime.model import byte_table
+from edgecnn.runtime.shared_library import SharedLibrary
+from edgecnn.runtime.tflite import TfliteModel
 
 Probabilities = npt.NDArray[np.float32]  # (images, classes)
 
@@ -50,6 +53,7 @@ def evaluate_models(
     data: Mapping[str, Any],
     timing: Timing,
     progress: Progress,
+    libraries: Mapping[str, Path] = MappingProxyType({}),
 ) -> Evaluation:
     """Run `models`, by variant, on the test images; each is compared with the first.
 
@@ -60,6 +64,7 @@ def evaluate_models(
         data: what to say of the data in the metrics.
         timing: how to measure latency.
         progress: told after each model.
+        libraries: of the variants that run as C, the shared library.
 
     Raises:
         ModelError: a file is damaged, or its output doesn't fit the classes.
@@ -69,18 +74,19 @@ def evaluate_models(
     for done, (name, path) in enumerate(models.items()):
         progress("measuring", done, len(models), name)
         contents = inspect(path)
-        runtime, answers, latency = call_isolated(_run, path, test.images, timing)
+        runs = libraries.get(name, path)
+        runtime, answers, latency = call_isolated(_run, runs, test.images, timing)
         answers = answers[:, _columns(path, answers.shape[1], classes)]
         reference = next(iter(probabilities.values()), None)
         probabilities[name] = answers
         variants[name] = {
             **asdict(evaluate(test.labels, answers, reference, np.array(test.groups))),
-            "bytes": path.stat().st_size,
-            "gzip_bytes": len(gzip.compress(path.read_bytes(), 9, mtime=0)),
+            "bytes": runs.stat().st_size,
+            "gzip_bytes": len(gzip.compress(runs.read_bytes(), 9, mtime=0)),
             "sparsity": contents["sparsity"],
             "latency_us": {"median": latency.median, "p95": latency.p95, "runs": latency.runs},
             "runtime": runtime,
-            "threads": timing.threads,
+            "threads": 1 if name in libraries else timing.threads,
         }
     progress("measuring", len(models), len(models))
     metrics = {
@@ -106,7 +112,7 @@ def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
 
 
 def _run(path: Path, images: npt.NDArray[np.uint8], timing: Timing) -> tuple[str, Probabilities, Latency]:
-    model = TfliteModel(path, threads=timing.threads)
+    model = SharedLibrary(path) if path.suffix == ".so" else TfliteModel(path, threads=timing.threads)
     values = byte_table(model.input)[images[:1]]
     latency = measure_latency(lambda: model.invoke(values), warmup=timing.warmup, runs=timing.runs)
     return f"{model.runtime}, delegate {model.delegate}", model.classify(images), latency

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -15,28 +14,11 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.errors import MissingToolError, ModelError
+from edgecnn.runtime.model import Model, TensorSpec
 
 
-@dataclass(frozen=True)
-class TensorSpec:
-    """An input or output; real = scale * (q - zero_point), and scale is 0.0 where it isn't quantized."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    scale: float
-    zero_point: int
-
-
-class TfliteModel:
-    """A model with one input and one output, ready to run.
-
-    Attributes:
-        runtime: What runs it, with its version: "tflite-runtime 2.14.0".
-        delegate: "XNNPACK" where that runs any operator, else "none".
-        input: The input's spec.
-        output: The output's spec.
-    """
+class TfliteModel(Model):
+    """A .tflite model with one input and one output, ready to run."""
 
     def __init__(
         self, model: Path | bytes, *, threads: int = 1, kernels: Literal["default", "reference"] = "default"
@@ -76,7 +58,7 @@ class TfliteModel:
         self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
         operators = self._interpreter._get_ops_details()
         self.delegate = "XNNPACK" if any(op["op_name"] == "DELEGATE" for op in operators) else "none"
-        self._name = name
+        self.name = name
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run the model on its own numbers: `values` and the result are of the specs' shapes and dtypes."""
@@ -84,64 +66,6 @@ class TfliteModel:
         self._interpreter.invoke()
         result: NDArray[Any] = self._interpreter.get_tensor(self._indices[1])
         return result
-
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the model on images of bytes, one by one, and return real numbers.
-
-        A byte means byte / 255. For a quantized input that becomes round(byte / 255 / scale) + zero_point,
-        half up, within the dtype: byte - 128 for scale 1/255 and zero point -128.
-
-        Args:
-            images: (N, H, W, C) bytes of the input's size.
-
-        Returns:
-            (N, outputs) float32; for an output with more dimensions than two, (N, ...) of its shape.
-
-        Raises:
-            ModelError: the images are not of the model's input size.
-        """
-        if images.ndim != 4 or (1, *images.shape[1:]) != self.input.shape or images.dtype != np.uint8:
-            raise ModelError(
-                f"{self._name} takes images of {'x'.join(map(str, self.input.shape[1:]))} bytes, "
-                f"not {'x'.join(map(str, images.shape[1:]))} {images.dtype}"
-            )
-        table = byte_table(self.input)
-        results = np.empty((len(images), *self.output.shape[1:]), np.float32)
-        for image, result in zip(images, results, strict=True):
-            result[...] = dequantize(self.invoke(table[image][None])[0], self.output)
-        return results
-
-    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run a classifier as `predict` does; a single output says how probable the second of two classes is.
-
-        Returns:
-            (N, classes) float32.
-
-        Raises:
-            ModelError: the images are not of the model's input size, or it doesn't answer with one row.
-        """
-        if len(self.output.shape) != 2:
-            raise ModelError(
-                f"{self._name} answers with {list(self.output.shape)}; a classifier with [1, classes]"
-            )
-        answers = self.predict(images)
-        return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
-
-
-def byte_table(spec: TensorSpec) -> NDArray[Any]:
-    """Return the 256 values that an input of `spec` takes for the bytes of an image: (256,) of its dtype."""
-    real = np.arange(256) / 255
-    if spec.scale:
-        limits = np.iinfo(spec.dtype)
-        real = np.clip(np.floor(real / spec.scale + 0.5) + spec.zero_point, limits.min, limits.max)
-    return np.asarray(real.astype(spec.dtype))
-
-
-def dequantize(values: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:
-    """Return the reals that a tensor of `spec` holds, as float32."""
-    if not spec.scale:
-        return values.astype(np.float32)
-    return np.float32(spec.scale) * (values.astype(np.int32) - spec.zero_point).astype(np.float32)
 
 
 def _read(path: Path) -> bytes:

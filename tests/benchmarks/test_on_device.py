@@ -19,7 +19,7 @@ from PIL import Image
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
 from edgecnn.errors import MissingToolError
-from edgecnn.runtime import tflite
+from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_the_same_files_count_as_images():
 )
 def test_bytes_become_the_same_input(dtype, scale, zero_point):
     mine = on_device.byte_table({"dtype": dtype, "scale": scale, "zero_point": zero_point})
-    edgecnns = tflite.byte_table(tflite.TensorSpec("", (1,), np.dtype(dtype), scale, zero_point))
+    edgecnns = byte_table(TensorSpec("", (1,), np.dtype(dtype), scale, zero_point))
     np.testing.assert_array_equal(mine, edgecnns)
     assert mine.dtype == edgecnns.dtype
 

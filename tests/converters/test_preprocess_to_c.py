@@ -16,7 +16,8 @@ from edgecnn.data.images import decode, load_image
 from edgecnn.data.resize import resize
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
-from edgecnn.runtime.tflite import TensorSpec, TfliteModel, byte_table
+from edgecnn.runtime.model import TensorSpec, byte_table
+from edgecnn.runtime.tflite import TfliteModel
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))
 from networks import float_edges, two_ends

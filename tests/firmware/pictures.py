@@ -9,7 +9,8 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.data.images import load_image
 from edgecnn.data.phantoms import write_phantoms
-from edgecnn.runtime.tflite import TfliteModel, byte_table
+from edgecnn.runtime.model import byte_table
+from edgecnn.runtime.tflite import TfliteModel
 
 
 def write_pictures(folder: Path, count: int) -> list[Path]:

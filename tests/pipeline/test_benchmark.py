@@ -26,6 +26,21 @@ def test_outputs_go_to_classes_by_name(images: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(answers["named"], answers["plain"][:, [1, 2, 0]])
 
 
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_an_int8_model_is_measured_as_c_too(images: Path, tmp_path: Path) -> None:
+    models = []
+    for number in ("float32", "int8"):
+        models.append(tmp_path / f"{number}.tflite")
+        shutil.copyfile(TINY.with_name(f"tiny_{number}.tflite"), models[-1])
+    evaluation = benchmark(models, images, TIMING, silent)
+    variants = evaluation.metrics["variants"]
+    assert list(variants) == ["float32", "int8", "int8, C"]
+    assert "C for " in variants["int8, C"]["runtime"]
+    np.testing.assert_allclose(
+        evaluation.probabilities["int8, C"], evaluation.probabilities["int8"], atol=0.02
+    )
+
+
 def test_other_classes_than_the_data_have_are_refused(images: Path, tmp_path: Path) -> None:
     shutil.copyfile(TINY, tmp_path / "model.tflite")
     for labels, message in (("bars\ndots\n", "has 2 labels"), ("bars\ndots\nstars\n", "knows the classes")):

@@ -10,7 +10,8 @@ import pytest
 
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.runtime import tflite
-from edgecnn.runtime.tflite import TensorSpec, TfliteModel, byte_table, dequantize
+from edgecnn.runtime.model import TensorSpec, byte_table, dequantize
+from edgecnn.runtime.tflite import TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
 INT8, FLOAT = ASSETS / "tiny_int8.tflite", ASSETS / "tiny_float32.tflite"
