@@ -44,7 +44,7 @@ def test_the_files_and_the_plan(tmp_path: Path) -> None:
 @pytest.mark.needs_tool("gcc", package="gcc")
 def test_a_shared_library_is_built_for_this_machine_only(tmp_path: Path) -> None:
     plan = json.loads(compile_with(TINY, "--out", tmp_path, "--name", "tiny", "--shared", "--json"))
-    assert [Path(file).name for file in plan["files"][3:]] == ["tiny_shared.c", "tiny.so"]
+    assert [Path(file).name for file in plan["files"][-2:]] == ["tiny_shared.c", "tiny.so"]
     assert all(Path(file).stat().st_size for file in plan["files"])
     with pytest.raises(EdgecnnError, match=r"target cortex-m4 is of another machine; .* c99, x86-64"):
         compile_with(TINY, "--out", tmp_path, "--shared", "--target", "cortex-m4")
