@@ -10,9 +10,13 @@ from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.linear import LINEAR_AXES, Linear
 
-# Ops each of whose channels depends on the same channel of the inputs only, and never falls where that rises.
-_MONOTONE = ("ADD", "MEAN", "LOGISTIC", "QUANTIZE")
-_CHANNELWISE = (*_MONOTONE, "MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD")
+# Ops each of whose channels depends on the same channel of the inputs only: value by value, ...
+_LOOKUPS = (
+    *("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
+    *("RELU", "RELU6", "RELU_N1_TO_1", "TANH"),
+)
+_MONOTONE = ("ADD", "MEAN")  # never falling where an input rises, ...
+_CHANNELWISE = (*_LOOKUPS, *_MONOTONE, "MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD")  # or as `_range` says
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,17 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
     if operator.op == "PAD":
         zero_point = geometry.quantization_of(made).zero_point
         return Range(np.minimum(inputs[0].low, zero_point), np.maximum(inputs[0].high, zero_point))
+    if operator.op in _LOOKUPS:
+        return _lookup(graph, operator, inputs[0])
     return _monotone(graph, operator, inputs)
+
+
+def _lookup(graph: Graph, operator: Operator, source: Range) -> Range:
+    every = np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
+    made = ops.require(graph, operator).reference(graph, operator, [every.astype(np.int8)]).astype(np.int64)
+    possible = (source.low[:, np.newaxis] <= every) & (every <= source.high[:, np.newaxis])
+    low = np.where(possible, made, quant.INT8_MAX).min(axis=1)
+    return Range(low, np.where(possible, made, quant.INT8_MIN).max(axis=1))
 
 
 def _monotone(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:

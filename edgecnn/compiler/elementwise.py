@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Params, Step, Window
 
-Reference = Callable[[Graph, Operator, Sequence[NDArray[Any]]], NDArray[Any]]
+Float32s = NDArray[np.float32]
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, and that both shapes are the same."""
+    geometry.check_int8(graph, operator, (graph.input(operator, 0), graph.output(operator)))
+    geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -23,12 +30,53 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return height, width
 
 
-def lower(graph: Graph, operator: Operator, reference: Reference) -> tuple[Step, ...]:
-    """Return one step that looks each value up in what `reference` makes of all 256."""
+def centred(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
+    """Return the input minus its zero point."""
+    source = geometry.quantization_of(graph.input(operator, 0))
+    value = geometry.cropped(graph, operator, inputs[0])
+    return np.asarray(value.astype(np.int64) - source.zero_point)
+
+
+def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, factor: float = 1.0) -> quant.Int64s:
+    """Return `value`, of the input's scale times `factor`, as steps of the output's, not yet clamped."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    real = geometry.quantization_of(source).scale * factor / geometry.quantization_of(made).scale
+    scaled = quant.requantize(value, *quant.quantize_multiplier(real))
+    return scaled + geometry.quantization_of(made).zero_point
+
+
+def clamped(
+    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]], activation: int
+) -> NDArray[np.int8]:
+    """Compute one of `quant.ACTIVATIONS` as an operator of its own, to the output's scale."""
+    scaled = rescaled(graph, operator, centred(graph, operator, inputs))
+    made = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled, *quant.activation_range(activation, made)).astype(np.int8)
+
+
+def through_float32(
+    graph: Graph,
+    operator: Operator,
+    inputs: Sequence[NDArray[Any]],
+    transform: Callable[[Float32s], Float32s],
+) -> NDArray[np.int8]:
+    """Compute in float32 as TFLite fills its tables, rounded half away from zero: LUTPopulate."""
+    source = geometry.quantization_of(graph.input(operator, 0))
+    made = geometry.quantization_of(graph.output(operator))
+    with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
+        real = np.float32(source.scale) * centred(graph, operator, inputs).astype(np.float32)
+        steps = np.nan_to_num(transform(real) * (np.float32(1) / np.float32(made.scale)))
+    rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
+    return np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that looks each value up in what the op's reference makes of all 256."""
     _, rows, columns, channels = graph.output(operator).shape
     # In the order of the unsigned byte, so that C needs no offset.
     every = np.arange(256, dtype=np.uint8).view(np.int8)
-    params: Params = {"size": columns * channels, "table": reference(graph, operator, [every])}
+    table = ops.require(graph, operator).reference(graph, operator, [every])
+    params: Params = {"size": columns * channels, "table": table}
     return (
         Step(operator, "lookup", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
     )

@@ -16,12 +16,13 @@ Int64s = NDArray[np.int64]
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
-# tflite.ActivationFunctionType: the real values that each lets through.
+NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)  # tflite.ActivationFunctionType
+# The real values that each lets through.
 ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
-    0: (None, None),  # NONE
-    1: (0.0, None),  # RELU
-    2: (-1.0, 1.0),  # RELU_N1_TO_1
-    3: (0.0, 6.0),  # RELU6
+    NONE: (None, None),
+    RELU: (0.0, None),
+    RELU_N1_TO_1: (-1.0, 1.0),
+    RELU6: (0.0, 6.0),
 }
 
 

@@ -20,16 +20,17 @@ Arrays = list[np.ndarray]
 
 
 def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
-    """Return random int8 inputs, among them one with the extremes only."""
+    """Return random int8 inputs, among them one with the extremes only and one with all values in order."""
     graph, rng = parse(model), np.random.default_rng(seed)
     shapes = [graph.tensors[i].shape for i in graph.inputs]
     inputs = [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
     inputs[0] = [np.where(rng.random(shape) < 0.5, -128, 127).astype(np.int8) for shape in shapes]
+    inputs[1:2] = [[np.resize(np.arange(-128, 128), shape).astype(np.int8) for shape in shapes]]
     return inputs
 
 
-def run_oracle(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
-    """Return what tflite-runtime 2.14's reference kernels make of the inputs.
+def run_oracle(model: bytes, inputs: list[Arrays], optimized: bool = False) -> list[Arrays]:
+    """Return what tflite-runtime 2.14's reference kernels make of the inputs, or its optimized ones.
 
     From Python 3.12 on there is no such runtime; the NumPy references, held to it elsewhere, stand in.
     """
@@ -37,9 +38,8 @@ def run_oracle(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
         from tflite_runtime.interpreter import Interpreter, OpResolverType
     except ImportError:
         return run_numpy(model, inputs)
-    interpreter = Interpreter(
-        model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
-    )
+    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if optimized else OpResolverType.BUILTIN_REF
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=kernels, num_threads=1)
     interpreter.allocate_tensors()
     results = []
     for one in inputs:
@@ -95,14 +95,21 @@ def joined(programs: list[Program], folder: Path) -> Program:
     return Program(sources, "".join(text) + body, read, made, (folder,))
 
 
-def check(models: list[bytes], count: int = 3, **options: object) -> list[CompiledModel]:
+def check_numpy(model: bytes, inputs: list[Arrays], optimized: bool = False) -> list[Arrays]:
+    """Check oracle = NumPy reference, byte for byte; return what the oracle makes."""
+    expected = run_oracle(model, inputs, optimized)
+    for mine, theirs in zip(run_numpy(model, inputs), expected, strict=True):
+        for our, their in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(our, their)
+    return expected
+
+
+def check(
+    models: list[bytes], count: int = 3, optimized: bool = False, **options: object
+) -> list[CompiledModel]:
     """Check oracle = NumPy reference = C, byte for byte; return what was compiled."""
     inputs = [random_inputs(model, count, seed) for seed, model in enumerate(models)]
-    expected = [run_oracle(model, ones) for model, ones in zip(models, inputs, strict=True)]
-    for model, ones, wanted in zip(models, inputs, expected, strict=True):
-        for mine, theirs in zip(run_numpy(model, ones), wanted, strict=True):
-            for our, their in zip(mine, theirs, strict=True):
-                np.testing.assert_array_equal(our, their)
+    expected = [check_numpy(model, ones, optimized) for model, ones in zip(models, inputs, strict=True)]
     options = {"optimize": "size"} | options
     compiled = [compile_tflite(model, name=f"net{i}", **options) for i, model in enumerate(models)]
     for got, wanted in zip(run_c(compiled, inputs), expected, strict=True):
@@ -119,3 +126,20 @@ def check_operators(make: Callable[..., int], cases: Sequence[tuple[Any, ...]]) 
         source = builder.input(shape, *((0.02, -11) if seed % 2 else ()))
         models.append(builder.build((source,), (make(builder, source, *arguments),)))
     check(models)
+
+
+def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: object) -> None:
+    """Check an op from one int8 to another for all 256 values, over many scales and zero points.
+
+    `finest` is the least that an output scale may be.
+    """
+    rng, models = np.random.default_rng(0), []
+    for seed in range(60):
+        builder = Builder(seed)
+        scales = np.exp(rng.uniform(np.log([0.001, finest]), np.log(0.3)))
+        zero_points = rng.choice([-128, -1, 0, 127, *rng.integers(-128, 128, 4)], 2).tolist()
+        source = builder.input((1, 16, 16, 1), float(scales[0]), zero_points[0])
+        made = builder.tensor((1, 16, 16, 1), "int8", float(scales[1]), zero_points[1])
+        models.append(builder.build((source,), (builder.operator(op, (source,), made, **options),)))
+        check_numpy(models[-1], random_inputs(models[-1], 2)[1:], optimized)
+    check(models[:3], optimized=optimized)

@@ -20,6 +20,7 @@ networks = st.tuples(
     st.lists(choices, max_size=9),
     st.integers(0, 4),
 )
+LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
 
 
 def build(network: tuple[tuple[int, int, int], list[Choice], int], seed: int = 0) -> bytes:
@@ -63,7 +64,7 @@ def _operator(builder: Builder, at: int, kind: int, channels: int, size: int, va
         return builder.add(builder.conv(at, channels, (1, 1), (2, 2), SAME), long, activation)
     if kind == 10:
         return builder.pad(at, *(variant, size, channels % 3, 1)[:4])
-    return builder.unary(("LOGISTIC", "QUANTIZE")[variant % 2], at)
+    return builder.unary(LOOKUPS[(6 * channels + variant) % len(LOOKUPS)], at)
 
 
 def _end(builder: Builder, at: int, end: int) -> int:

@@ -21,6 +21,16 @@ _OPTIONS = {
     "MEAN": "ReducerOptions",
     "PAD": "PadOptions",
     "RESHAPE": "ReshapeOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "GELU": "GeluOptions",
+    "MUL": "MulOptions",
+    "SUB": "SubOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
+    "ARG_MAX": "ArgMaxOptions",
 }
 # Elsewhere int8 came with version 2.
 _VERSIONS = {
@@ -28,6 +38,10 @@ _VERSIONS = {
     "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": 5,
     "RESHAPE": 1,
+    "HARD_SWISH": 1,
+    "PRELU": 1,
+    "ELU": 1,
+    "RELU_N1_TO_1": 1,
 }
 _TYPES = {
     "int8": tflite.TensorType.INT8,
@@ -191,10 +205,10 @@ class Builder:
         return self.reshape(source, (1, int(np.prod(self.tensors[source].shape))))
 
     def unary(self, op: str, source: int, **options: Any) -> int:
-        """SOFTMAX and LOGISTIC have a fixed output scale; QUANTIZE gets a random one."""
+        """SOFTMAX and LOGISTIC have a fixed output scale; others get a random one."""
         before = self.tensors[source]
         scale, zero_point = 1 / 256, -128
-        if op == "QUANTIZE":
+        if op not in ("SOFTMAX", "LOGISTIC"):
             scale = (before.scales[0] if before.scales else 1 / 64) * float(self.rng.uniform(0.4, 3))
             zero_point = int(self.rng.integers(-128, 128))
         output = self.tensor(before.shape, "int8", scale, zero_point)

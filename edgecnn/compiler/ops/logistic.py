@@ -9,23 +9,20 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import elementwise, geometry
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
-macs, needs = elementwise.macs, elementwise.needs
+macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and the output's fixed scale of 1/256."""
-    made = graph.output(operator)
-    geometry.check_int8(graph, operator, (graph.input(operator, 0), made))
-    quantization = geometry.quantization_of(made)
+    elementwise.check(graph, operator)
+    quantization = geometry.quantization_of(graph.output(operator))
     if quantization.scale != 1 / 256 or quantization.zero_point != -128:
         raise ModelError(
             f"{graph.describe(operator)} has output scale {quantization.scale:.9g} and zero point "
             f"{quantization.zero_point}; TFLite fixes them to 1/256 and -128"
         )
-    geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -39,8 +36,3 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         result = np.float32(1) / (np.float32(1) + exponential)
     rounded = np.floor(result * np.float32(256) + np.float32(0.5)) - 128
     return np.asarray(np.clip(rounded, -128, 127), np.int8)
-
-
-def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
-    """Return one step that makes one row per firing."""
-    return elementwise.lower(graph, operator, reference)

@@ -87,3 +87,13 @@ def test_what_the_caller_sees_is_never_removed() -> None:
     source = builder.input((1, 6, 6, 2))
     model = builder.build((source,), (builder.conv(source, 4, dead=3),))
     assert channels(folded(model)) == [4]
+
+
+def test_channels_go_through_a_function_of_each_value() -> None:
+    builder = Builder()
+    source = builder.input((1, 6, 6, 2))
+    first = builder.conv(source, 5, dead=2)  # constants of the biases
+    swished = builder.unary("HARD_SWISH", first)
+    model = builder.build((source,), (builder.conv(swished, 3),))
+    assert channels(folded(model)) == [3, 3, 3]
+    check([model])

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ABS, to a scale of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import elementwise, quant
+from edgecnn.compiler.ir import Graph, Operator
+
+check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's kernel does."""
+    magnitude = np.abs(elementwise.centred(graph, operator, inputs))
+    scaled = elementwise.rescaled(graph, operator, magnitude)
+    return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ELU: x, or exp(x) - 1 below zero; TFLite takes it from a table of all 256 values."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import elementwise
+from edgecnn.compiler.ir import Graph, Operator
+
+check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's optimized kernel does: its reference resolver lacks int8 ELU."""
+
+    def elu(real: elementwise.Float32s) -> elementwise.Float32s:
+        below = np.expm1(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
+        return np.where(real < 0, below, real)
+
+    return elementwise.through_float32(graph, operator, inputs, elu)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HARD_SWISH: x * clamp(x + 3, 0, 6) / 6, in fixed point of 16 bits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.errors import ModelError
+
+macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+
+_FRACTION_BITS = 7  # below the point of an input step
+_RELUISH_SCALE = np.float32(3 / 32768)  # 3, where the ramp ends, is 2**15
+_INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes, and that the output's scale is coarse enough for TFLite's fixed point."""
+    elementwise.check(graph, operator)
+    (_, exponent), _ = _scalings(graph, operator)
+    if exponent > 0:
+        raise ModelError(
+            f"{graph.describe(operator)} has an output scale of less than 1/128 of its input's; "
+            "TFLite refuses it too: calibrate the model anew"
+        )
+
+
+def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (16-bit multiplier, exponent) to the output's scale and to the ramp's: HardSwishPrepare."""
+    source = np.float32(geometry.quantization_of(graph.input(operator, 0)).scale)
+    made = np.float32(geometry.quantization_of(graph.output(operator)).scale)
+    fine = source * np.float32(1 / (1 << _FRACTION_BITS))
+    with np.errstate(over="ignore"):
+        reals = [min(float(fine / to), float(np.finfo(np.float32).max)) for to in (made, _RELUISH_SCALE)]
+    (first, second), (third, fourth) = (quant.quantize_multiplier(real) for real in reals)
+    return (_in_16_bits(first), second), (_in_16_bits(third), fourth)
+
+
+def _in_16_bits(multiplier: int) -> int:
+    return min((multiplier + (1 << 15)) >> 16, _INT16_MAX)
+
+
+def _high_mul(a: quant.Int64s, b: int) -> quant.Int64s:
+    """Return round(a * b / 2**15): SaturatingRoundingDoublingHighMul of gemmlowp, on 16 bits."""
+    product = a * b
+    total = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
+    return np.asarray(np.sign(total) * (np.abs(total) >> 15))  # towards zero
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    (multiplier, exponent), (ramp_multiplier, ramp_exponent) = _scalings(graph, operator)
+    value = elementwise.centred(graph, operator, inputs) << _FRACTION_BITS
+    left = min(max(ramp_exponent, 0), 16)  # more saturates everything, too
+    # The last bit of a left shift comes after the product, so that it alone saturates the result.
+    ramp = np.clip(value << max(left - 1, 0), _INT16_MIN, _INT16_MAX)
+    ramp = np.clip(_high_mul(ramp, ramp_multiplier) << min(left, 1), _INT16_MIN, _INT16_MAX)
+    ramp = quant.divide_by_power_of_two(ramp, max(-ramp_exponent, 0))
+    product = ((ramp + (1 << 15)) >> 1) * _high_mul(value, multiplier)
+    product = np.sign(product) * (np.abs(product) >> 15)  # towards zero
+    scaled = quant.divide_by_power_of_two(product, -exponent)
+    made = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
