@@ -6,7 +6,9 @@ VENV ?= .venv
 PYTEST_FLAGS ?=
 
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
-DEBIAN_PACKAGES = clang cppcheck g++ gcc gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm xxd
+# libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
+DEBIAN_PACKAGES = chromium chromium-driver clang cppcheck g++ gcc gcc-arm-none-eabi libclang-rt-dev \
+	libnewlib-arm-none-eabi lld qemu-system-arm wasi-libc xxd
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
@@ -40,7 +42,7 @@ $(VENV)/edgecnn-train: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/edgecnn-test: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(INSTALL) --editable '.[train,runtime,test]'
+	$(INSTALL) --editable '.[train,runtime,serve,test]'
 	@touch $@ $(VENV)/edgecnn-train
 
 $(VENV)/bin/python:

@@ -121,7 +121,7 @@ def test_every_source_file_names_its_license() -> None:
 
 def test_the_makefile_installs_every_tool_that_a_test_asks_for() -> None:
     [installed] = re.findall(
-        r"^DEBIAN_PACKAGES = (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+        r"^DEBIAN_PACKAGES = ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
     )
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     asked = set(re.findall(r'(?:package="|needs Debian package )([a-z0-9][a-z0-9.+-]+)', tests))

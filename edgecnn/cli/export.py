@@ -17,11 +17,11 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["tflite", "c-array", "c"]),
+    type=click.Choice(["tflite", "c-array", "c", "web"]),
     multiple=True,
     default=["tflite", "c-array"],
-    help="c-array is data for an interpreter, c a network that needs none; repeat it for several.  "
-    "[default: tflite, c-array]",
+    help="c-array is data for an interpreter, c a network that needs none, web a page that runs it; repeat it"
+    " for several.  [default: tflite, c-array]",
 )
 @click.option(
     "--name", help="What files, and identifiers in C, are called.  [default: model_int8, or of another type]"
@@ -39,7 +39,7 @@ def command(
     incbin: bool,
     as_json: bool,
 ) -> None:
-    """Quantize a model and write it as .tflite or C.
+    """Quantize a model and write it as .tflite, as C or as a web page.
 
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
     its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges

@@ -7,8 +7,6 @@ import click
 
 from edgecnn.cli.console import json_option, print_json
 
-DISCLAIMER = "Trained for research and education, not for diagnosis."
-
 
 @click.command("predict")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -26,27 +24,11 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool) -> None:
       edgecnn predict runs/first photo.jpg
       edgecnn predict model_int8.tflite photos/*.png --json
     """
-    from edgecnn.pipeline.predict import predict
+    from edgecnn.pipeline.predict import DISCLAIMER, predict
 
     answer = predict(model, images)
     if as_json:
-        print_json(
-            {
-                "model": str(answer.model),
-                "runtime": answer.runtime,
-                "note": DISCLAIMER,
-                "labels": answer.labels,
-                "predictions": [
-                    {
-                        "image": str(prediction.image),
-                        "label": prediction.label,
-                        "probability": prediction.probability,
-                        "probabilities": prediction.probabilities,
-                    }
-                    for prediction in answer.predictions
-                ],
-            }
-        )
+        print_json(answer.as_json())
         return
     images_width = max(len(str(prediction.image)) for prediction in answer.predictions)
     labels_width = max(map(len, answer.labels))

@@ -3,6 +3,7 @@
 
 import logging
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+def load_image(
+    path: Path, height: int, width: int, channels: int, content: bytes | None = None
+) -> NDArray[np.uint8]:
     """Decode a file and bring it to (height, width, channels) bytes by the rule of resize.py.
 
     Args:
@@ -31,11 +34,12 @@ def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np
         height: rows of the result.
         width: columns of the result.
         channels: 1 (grey) or 3 (RGB).
+        content: the file's bytes, where it is not on this machine's disk and `path` is only its name.
 
     Raises:
         DataError: the file can't be decoded.
     """
-    image = decode(path)
+    image = decode(path, content)
     if image.shape[2] > channels:
         image = to_grey(image)
     elif image.shape[2] < channels:
@@ -43,17 +47,17 @@ def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np
     return resize(image, height, width)
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
+def decode(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
     """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright by its EXIF orientation.
 
-    16-bit samples lose their low byte, palettes and CMYK become RGB, transparency is dropped, and of an
-    animation the first frame counts.
+    `content` is as for `load_image`. 16-bit samples lose their low byte, palettes and CMYK become RGB,
+    transparency is dropped, and of an animation the first frame counts.
 
     Raises:
         DataError: the file can't be decoded.
     """
     try:
-        with _open(path) as image:
+        with _open(path if content is None else BytesIO(content)) as image:
             return _to_bytes(ImageOps.exif_transpose(image))
     except Exception as error:  # on a broken file Pillow's decoders raise whatever they run into
         raise _undecodable(path, error) from error
@@ -76,8 +80,8 @@ def image_size(path: Path) -> tuple[int, int]:
         raise _undecodable(path, error) from error
 
 
-def _open(path: Path) -> Image.Image:
-    image = Image.open(path, formats=FORMATS)
+def _open(file: Path | BytesIO) -> Image.Image:
+    image = Image.open(file, formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise ValueError(f"{image.width}x{image.height} pixels are more than {MAX_PIXELS:,}")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
+from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
 from edgecnn.converters.tflite_to_c import write_c
@@ -46,8 +47,8 @@ def export(
         source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, or a .tflite file, which is
             taken as it is where it is not float, or `data` is None.
         out: the folder to write to.
-        formats: "tflite", "c-array" (data for an interpreter) or "c" (a network that needs none, and what
-            turns a camera's lines into its input).
+        formats: "tflite", "c-array" (data for an interpreter), "c" (a network that needs none, and what turns
+            a camera's lines into its input) or "web" (a page that runs it).
         name: what the files, and the identifiers in C, are called; None: model_int8, or of another type.
         progress: told how far each long step is.
         data: images like those the model will see, to take a float model's ranges from; a run knows its own.
@@ -79,6 +80,8 @@ def export(
         written += write_c(out, exported.tflite, name, exported.labels)
         if takes_image(parse(exported.tflite)):
             written += write_preprocess(out, exported.tflite, name)
+    if "web" in formats:
+        written += write_web(out, exported.tflite, name, exported.labels)
     return written
 
 

@@ -5,7 +5,23 @@ from pathlib import Path
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.converters.tflite_metadata import read_labels
-from edgecnn.errors import ModelError
+from edgecnn.errors import ModelError, RunError
+
+
+def find_model(model: Path) -> Path:
+    """Return the .tflite file that is meant by `model`: itself, or the one of a run to use.
+
+    Raises:
+        RunError: the folder holds no model.
+    """
+    if not model.is_dir():
+        return model
+    for name in ("model_int8.tflite", "model_float32.tflite"):
+        if (model / name).exists():
+            return model / name
+    raise RunError(
+        f"{model} holds no model_int8.tflite and no model_float32.tflite; train one with 'edgecnn train'"
+    )
 
 
 def image_shape(path: Path) -> tuple[int, int, int]:

@@ -4,11 +4,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.images import load_image
-from edgecnn.errors import ModelError, RunError
-from edgecnn.pipeline.model_file import class_labels
+from edgecnn.errors import ModelError
+from edgecnn.pipeline.model_file import class_labels, find_model
 from edgecnn.runtime.tflite import TfliteModel
+
+DISCLAIMER = "Trained for research and education, not for diagnosis."
 
 
 @dataclass(frozen=True)
@@ -37,45 +41,72 @@ class Answer:
     labels: tuple[str, ...]
     predictions: tuple[Prediction, ...]
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what JSON can hold, with the note that belongs to it."""
+        predictions = [
+            {**vars(prediction), "image": str(prediction.image)} for prediction in self.predictions
+        ]
+        return {
+            "model": str(self.model),
+            "runtime": self.runtime,
+            "note": DISCLAIMER,
+            "labels": self.labels,
+            "predictions": predictions,
+        }
+
+
+class Classifier:
+    """A .tflite classifier of images, loaded once for as many images as wished.
+
+    An int8 model runs on TFLite's reference kernels: what they say is what generated C says on a device.
+    """
+
+    def __init__(self, model: Path) -> None:
+        """Load a model.
+
+        Args:
+            model: A .tflite classifier, or a run folder: then its int8 model, else its float32 one. Its
+                classes are named by labels.txt beside it, else by its metadata, else "class 0" and so on.
+
+        Raises:
+            ModelError: the model can't be run, is no classifier of images, or has not one label per class.
+            RunError: the folder holds no model.
+        """
+        self.file = find_model(model)
+        graph = read_model(self.file)
+        real = graph.tensors[graph.inputs[0]].dtype == "float32"
+        self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
+        shape, outputs = self._runner.input.shape, self._runner.output.shape
+        if len(shape) != 4 or shape[3] not in (1, 3) or len(outputs) != 2:
+            raise ModelError(
+                f"{self.file} maps {list(shape)} to {list(outputs)}; a classifier of images maps "
+                "[1, height, width, 1 or 3] to [1, classes]"
+            )
+        classes = max(2, outputs[1])
+        self.labels = class_labels(self.file, classes) or tuple(f"class {index}" for index in range(classes))
+
+    def predict(self, image: Path, content: bytes | None = None) -> Prediction:
+        """Classify an image, decoded and resized as in training.
+
+        Args:
+            image: An image file of any size, grey or in color.
+            content: The file's bytes, where it is not on this machine's disk and `image` is only its name.
+
+        Raises:
+            DataError: the image can't be decoded.
+        """
+        _, height, width, channels = self._runner.input.shape
+        values = load_image(image, height, width, channels, content)
+        answer = self._runner.classify(values[None])[0]
+        best = int(answer.argmax())
+        return Prediction(image, self.labels[best], float(answer[best]), tuple(map(float, answer)))
+
+    def answer(self, predictions: Sequence[Prediction]) -> Answer:
+        """Return `predictions` of this model with what they have in common."""
+        return Answer(self.file, self._runner.runtime, self.labels, tuple(predictions))
+
 
 def predict(model: Path, images: Sequence[Path]) -> Answer:
-    """Classify `images`, each decoded and resized as in training.
-
-    Args:
-        model: A .tflite classifier, or a run folder: then its int8 model, else its float32 one. Its classes
-            are named by labels.txt beside it, else by its metadata, else "class 0" and so on.
-        images: Image files of any size, grey or in color.
-
-    Raises:
-        ModelError: the model can't be run, is no classifier of images, or has not one label per class.
-        RunError: the folder holds no model.
-        DataError: an image can't be decoded.
-    """
-    file = _model_file(model)
-    runner = TfliteModel(file)
-    shape, outputs = runner.input.shape, runner.output.shape
-    if len(shape) != 4 or shape[3] not in (1, 3) or len(outputs) != 2:
-        raise ModelError(
-            f"{file} maps {list(shape)} to {list(outputs)}; a classifier of images maps "
-            "[1, height, width, 1 or 3] to [1, classes]"
-        )
-    classes = max(2, outputs[1])
-    labels = class_labels(file, classes) or tuple(f"class {index}" for index in range(classes))
-    predictions = []
-    for image in images:
-        answer = runner.classify(load_image(image, *shape[1:])[None])[0]
-        best = int(answer.argmax())
-        probabilities = tuple(float(value) for value in answer)
-        predictions.append(Prediction(image, labels[best], probabilities[best], probabilities))
-    return Answer(file, runner.runtime, labels, tuple(predictions))
-
-
-def _model_file(model: Path) -> Path:
-    if not model.is_dir():
-        return model
-    for name in ("model_int8.tflite", "model_float32.tflite"):
-        if (model / name).exists():
-            return model / name
-    raise RunError(
-        f"{model} holds no model_int8.tflite and no model_float32.tflite; train one with 'edgecnn train'"
-    )
+    """Classify `images`; arguments and errors are those of `Classifier` and its `predict`."""
+    classifier = Classifier(model)
+    return classifier.answer([classifier.predict(image) for image in images])

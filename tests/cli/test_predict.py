@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from edgecnn.cli.predict import DISCLAIMER, command
+from edgecnn.cli.predict import command
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, MissingToolError, ModelError, RunError
+from edgecnn.pipeline.predict import DISCLAIMER
 from edgecnn.runtime.tflite import TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -45,7 +46,7 @@ def test_json_is_what_the_model_says_of_each_picture(pictures):
     found = json.loads(run(INT8, *pictures, "--json"))
     assert found["labels"] == ["class 0", "class 1", "class 2"]
     assert found["note"] == DISCLAIMER
-    model = TfliteModel(INT8)
+    model = TfliteModel(INT8, kernels="reference")
     for path, prediction in zip(pictures, found["predictions"], strict=True):
         answer = model.predict(load_image(path, 12, 12, 1)[None])[0]
         assert prediction["image"] == str(path)
@@ -104,8 +105,8 @@ def test_one_sigmoid_tells_two_classes_apart(tmp_path, pictures, monkeypatch, va
     class Sigmoid(TfliteModel):
         """The tiny model, with its answer replaced."""
 
-        def __init__(self, path):
-            super().__init__(path)
+        def __init__(self, path, **options):
+            super().__init__(path, **options)
             self.output = dataclasses.replace(self.output, shape=(1, 1))
 
         def predict(self, images):

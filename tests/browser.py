@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A headless Chromium without a network, for tests of pages."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+_ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)
+
+
+class Page:
+    """A page in the browser."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def open(self, path: Path) -> None:
+        self.driver.get(path.resolve().as_uri())
+
+    def find(self, selector: str) -> list:
+        return self.driver.find_elements("css selector", selector)
+
+    def wait(self, ready: Callable[[], object], seconds: float = 60) -> None:
+        """Wait until `ready`; a page that hangs is found by it, not a slow one."""
+        end = time.monotonic() + seconds
+        while not ready():
+            assert time.monotonic() < end, f"the page shows only: {self.find('body')[0].text}"
+            time.sleep(0.05)
+
+    def complaints(self) -> list[str]:
+        """Return what the browser has written to its console."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@contextmanager
+def browser(width: int = 900) -> Iterator[Page]:
+    """Start Chromium; no name resolves, and no page may load anything from elsewhere."""
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in _ARGUMENTS:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    try:
+        driver.set_network_conditions(offline=True, latency=0, throughput=0)
+        driver.set_window_size(width, 900)
+        yield Page(driver)
+    finally:
+        driver.quit()

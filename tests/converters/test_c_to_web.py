@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web page: in a real browser, without a network, it answers with the reference kernels' bytes."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "compiler")]
+from browser import Page, browser  # noqa: E402
+from tflite_builder import SAME, Builder  # noqa: E402
+
+from edgecnn.compiler import reference  # noqa: E402
+from edgecnn.compiler.flatbuffer import parse  # noqa: E402
+from edgecnn.converters.c_to_web import page_text, write_web  # noqa: E402
+from edgecnn.data.images import load_image  # noqa: E402
+from edgecnn.errors import ModelError  # noqa: E402
+
+pytestmark = [
+    pytest.mark.needs_tool("clang", package="clang"),
+    pytest.mark.needs_tool("wasm-ld", package="lld"),
+]
+
+
+def classifier(channels: int = 3, classes: int = 4) -> bytes:
+    builder = Builder(3)
+    source = builder.input((1, 10, 12, channels))
+    at = builder.conv(source, 6, stride=(2, 2), padding=SAME)
+    return builder.build((source,), (builder.fully_connected(builder.flatten(at), classes),))
+
+
+def segmenter() -> bytes:
+    builder = Builder(4)
+    source = builder.input((1, 8, 8, 1))
+    return builder.build((source,), (builder.unary("LOGISTIC", builder.conv(source, 1, padding=SAME)),))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Return pictures of several sizes and kinds, all opaque, and a broken one at the end."""
+    draw = np.random.default_rng(1)
+    kinds = [(40, 30, 3), (12, 10), (1, 1, 3), (200, 300, 3), (9, 50, 4)]
+    paths = []
+    for number, shape in enumerate(kinds):
+        values = draw.integers(0, 256, shape, np.uint8)
+        if shape[-1] == 4:
+            values[..., 3] = 255
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(values).save(paths[-1])
+    upright = Image.fromarray(draw.integers(0, 256, (20, 30, 3), np.uint8))
+    exif = upright.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    paths.append(tmp_path / "turned.png")
+    upright.save(paths[-1], exif=exif)
+    paths.append(tmp_path / "broken.png")
+    paths[-1].write_bytes(b"no picture")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with browser() as found:
+        yield found
+
+
+def answers(page: Page, folder: Path, pictures: list[Path]) -> list[str | None]:
+    """Return the int8 values that the page finds, in the order of the pictures; None for a refused one."""
+    page.open(folder / "index.html")
+    page.find("#files")[0].send_keys("\n".join(map(str, pictures)))
+    page.wait(lambda: page.find("#status")[0].text.startswith("Done"))
+    return [item.get_attribute("data-output") for item in reversed(page.find("#results > li"))]
+
+
+def expected(model: bytes, picture: Path) -> str:
+    graph = parse(model)
+    table = np.arange(256) / 255
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    assert quantization is not None
+    steps = np.floor(table / quantization.scale + 0.5) + quantization.zero_point
+    image = load_image(picture, *graph.tensors[graph.inputs[0]].shape[1:])
+    values = steps.clip(-128, 127).astype(np.int8)[image][None]
+    return " ".join(map(str, reference.run(graph, [values])[0].ravel()))
+
+
+@pytest.mark.parametrize("model", [classifier(), classifier(1), segmenter()], ids=["rgb", "grey", "mask"])
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+def test_the_page_answers_with_the_reference_kernels_bytes(
+    page: Page, tmp_path: Path, pictures: list[Path], model: bytes
+) -> None:
+    write_web(tmp_path / "page", model, "A page")
+    found = answers(page, tmp_path / "page", pictures)
+    assert found == [*(expected(model, picture) for picture in pictures[:-1]), None]
+    assert page.find(".error")[0].text == "broken.png is no picture that this browser can read"
+    assert page.complaints() == []
+
+
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+def test_one_sigmoid_names_two_classes_and_a_phone_needs_no_sideways_scrolling(
+    page: Page, tmp_path: Path, pictures: list[Path]
+) -> None:
+    builder = Builder(5)
+    source = builder.input((1, 10, 12, 1))
+    made = builder.unary("LOGISTIC", builder.fully_connected(builder.flatten(builder.conv(source, 2)), 1))
+    write_web(tmp_path / "page", builder.build((source,), (made,)), "A page", ("<b>no</b>", "yes"))
+    page.driver.set_window_size(400, 800)
+    answers(page, tmp_path / "page", pictures[:2])
+    assert [term.text for term in page.find("dt")] == ["<b>no</b>", "yes"] * 2
+    assert {heading.text for heading in page.find("h2")} <= {"<b>no</b>", "yes"}
+    assert page.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_same_model_gives_the_same_page_and_no_path_in_it(tmp_path: Path) -> None:
+    text = page_text(classifier(), "<script>")
+    assert text == page_text(classifier(), "<script>")
+    assert "<title>&lt;script&gt;</title>" in text
+    assert "/tmp" not in text
+    assert "connect-src" not in text
+    assert "default-src 'none'" in text
+    write_web(tmp_path, classifier(), "<script>")
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == text
+
+
+def test_what_a_page_can_not_show_is_refused() -> None:
+    builder = Builder()
+    source = builder.input((1, 8, 8, 1))
+    with pytest.raises(ModelError, match=r"answers with \[1, 6, 6, 3\]; a page shows classes"):
+        page_text(builder.build((source,), (builder.conv(source, 3),)), "title")
