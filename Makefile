@@ -7,7 +7,7 @@ PYTEST_FLAGS ?=
 
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
-DEBIAN_PACKAGES = chromium chromium-driver clang cppcheck g++ gcc gcc-arm-none-eabi libclang-rt-dev \
+DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-arm-none-eabi libclang-rt-dev \
 	libnewlib-arm-none-eabi lld qemu-system-arm wasi-libc xxd
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)

@@ -36,7 +36,7 @@ def write_preprocess(folder: Path, model: bytes, name: str) -> list[Path]:
 def takes_image(graph: Graph) -> bool:
     """Whether there is preprocessing for a model: it takes one image, grey or RGB, as int8."""
     try:
-        _input_image(graph)
+        input_image(graph)
     except ModelError:
         return False
     return True
@@ -55,7 +55,7 @@ def preprocess_to_c(model: bytes, name: str) -> tuple[str, str]:
     """
     check_name(name)
     graph = parse(model)
-    image, table = _input_image(graph)
+    image, table = input_image(graph)
     _, height, width, channels = image.shape
     fields = {
         "version": __version__,
@@ -79,8 +79,12 @@ def _filled(text: str, name: str, fields: dict[str, str]) -> str:
     return re.sub("EDGECNN_NAME|NAME", lambda found: names[found[0]], text)
 
 
-def _input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
-    """Return the int8 image that the compiled model takes, and its 256 values for the bytes of a picture."""
+def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
+    """Return the int8 image that the compiled model takes, and its 256 values for the bytes of a picture.
+
+    Raises:
+        ModelError: it takes something else than one grey or RGB image.
+    """
     inner = strip_float_edges(graph)
     if len(inner.inputs) != 1:
         raise ModelError(f"the model has {len(inner.inputs)} inputs; preprocessing makes one image")

@@ -16,7 +16,7 @@ COMMANDS = {
     "data": "Make the built-in pictures, or check your own before you train on them.",
     "train": "Train a compact CNN on a folder of images.",
     "compress": "Prune a trained model and quantize it to int8.",
-    "export": "Quantize a model and write it as .tflite, as C or as a web page.",
+    "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",
     "benchmark": "Measure latency and accuracy of several models side by side.",
     "predict": "Classify images with a model.",
     "serve": "Show a model as a page in the browser, and answer other programs.",

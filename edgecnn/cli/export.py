@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from edgecnn.cli.compile import target_option
 from edgecnn.cli.console import json_option, print_json, progress_bar
+from edgecnn.converters.formats import package_formats
 
 
 @click.command("export")
@@ -17,11 +19,11 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["tflite", "c-array", "c", "web"]),
+    type=click.Choice(["tflite", "c-array", "c", "web", *package_formats()]),
     multiple=True,
     default=["tflite", "c-array"],
-    help="c-array is data for an interpreter, c a network that needs none, web a page that runs it; repeat it"
-    " for several.  [default: tflite, c-array]",
+    help="c-array is data for an interpreter, c a network that needs none, web a page that runs it, the "
+    "others are whole folders for the tools of that name; repeat it for several.  [default: tflite, c-array]",
 )
 @click.option(
     "--name", help="What files, and identifiers in C, are called.  [default: model_int8, or of another type]"
@@ -29,6 +31,7 @@ from edgecnn.cli.console import json_option, print_json, progress_bar
 @click.option(
     "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
 )
+@target_option
 @json_option
 def command(
     source: Path,
@@ -37,9 +40,10 @@ def command(
     formats: tuple[str, ...],
     name: str | None,
     incbin: bool,
+    target: str,
     as_json: bool,
 ) -> None:
-    """Quantize a model and write it as .tflite, as C or as a web page.
+    """Quantize a model and write it as .tflite, as C, as a web page, or as a package for firmware tools.
 
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
     its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
@@ -50,11 +54,12 @@ def command(
     Examples:
       edgecnn export runs/first --out firmware
       edgecnn export mine.keras --data photos --out firmware --format c-array --name mine
+      edgecnn export runs/first --out lung --name lung --format cmake
     """
     from edgecnn.pipeline.export import export
 
     with progress_bar() as progress:
-        written = export(source, out, formats, name, progress, data=data, incbin=incbin)
+        written = export(source, out, formats, name, progress, data=data, incbin=incbin, target=target)
     if as_json:
         print_json({"files": [str(path) for path in written]})
         return

@@ -12,7 +12,7 @@ device made them, and `crc` their CRC-32 (zlib's), which tells a disturbed line 
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,22 @@ def read_lines(lines: Iterable[str]) -> Iterator[VectorLine]:
         found = _VECTOR.search(line)
         if found is not None and zlib.crc32(output := bytes.fromhex(found[5])) == int(found[6], 16):
             yield VectorLine(found[1], found[2], int(found[3]), int(found[4]), output)
+
+
+def printed_lines(name: str, model_id: str, outputs: Sequence[bytes]) -> list[str]:
+    """Return the lines that a self-test prints where every byte is right.
+
+    Args:
+        name: of the C files.
+        model_id: as in a `VectorLine`.
+        outputs: all bytes of all outputs, for each of the stored inputs.
+    """
+    start, count = f"edgecnn-test 1 {name} {model_id}", len(outputs)
+    lines = [
+        f"{start} vector {number}/{count} output {output.hex()} crc {zlib.crc32(output):08x}"
+        for number, output in enumerate(outputs)
+    ]
+    return [*lines, f"{start} wrong 0"]
 
 
 def test_header_text(model: CModel) -> str:

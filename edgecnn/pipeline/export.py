@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.converters.c_to_web import write_web
+from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
 from edgecnn.converters.tflite_to_c import write_c
@@ -19,7 +20,7 @@ from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import DataError, ModelError
-from edgecnn.files import write_bytes, write_text
+from edgecnn.files import write_bytes, write_text, write_texts
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -40,6 +41,7 @@ def export(
     *,
     data: Path | None = None,
     incbin: bool = False,
+    target: str = "c99",
 ) -> list[Path]:
     """Write a model in each of `formats`; a float model is quantized to int8 first.
 
@@ -48,11 +50,13 @@ def export(
             taken as it is where it is not float, or `data` is None.
         out: the folder to write to.
         formats: "tflite", "c-array" (data for an interpreter), "c" (a network that needs none, and what turns
-            a camera's lines into its input) or "web" (a page that runs it).
+            a camera's lines into its input) or "web" (a page that runs it); or, alone, a firmware package of
+            `package_formats`.
         name: what the files, and the identifiers in C, are called; None: model_int8, or of another type.
         progress: told how far each long step is.
         data: images like those the model will see, to take a float model's ranges from; a run knows its own.
         incbin: let the C array include the .tflite by the assembler, in place of writing its bytes as text.
+        target: what C that needs no interpreter is for, a name from `targets.TARGETS`.
 
     Returns:
         The files written.
@@ -61,12 +65,13 @@ def export(
         DataError: images are needed and none are given.
         ModelError: `source` is no model, or can't be converted.
     """
-    if {"c-array", "c"} <= set(formats):
-        raise ModelError("formats c-array and c both write a header of that name; export them to two folders")
+    _check_formats(formats)
     if name is not None:
         check_name(name)
     exported = _as_tflite(source, data, name or "model_int8", progress)
     name = name or f"model_{_input_dtype(exported.tflite)}"
+    if formats[0] in package_formats():
+        return _write_package(formats[0], source, out, exported, name, target)
     written = []
     if "tflite" in formats:
         written.append(out / f"{name}.tflite")
@@ -77,12 +82,53 @@ def export(
     if "c-array" in formats:
         written += write_c_array(out, exported.tflite, name, exported.labels, incbin=incbin)
     if "c" in formats:
-        written += write_c(out, exported.tflite, name, exported.labels)
-        if takes_image(parse(exported.tflite)):
-            written += write_preprocess(out, exported.tflite, name)
+        written += _write_c(out, exported, name, target)
     if "web" in formats:
         written += write_web(out, exported.tflite, name, exported.labels)
     return written
+
+
+def _check_formats(formats: tuple[str, ...]) -> None:
+    if {"c-array", "c"} <= set(formats):
+        raise ModelError("formats c-array and c both write a header of that name; export them to two folders")
+    for form in set(formats) & set(package_formats()):
+        if len(formats) > 1:
+            raise ModelError(f"format {form} makes a whole folder; export it by itself")
+
+
+def _write_c(out: Path, exported: _Exported, name: str, target: str) -> list[Path]:
+    written = write_c(out, exported.tflite, name, exported.labels, target=target)
+    if takes_image(parse(exported.tflite)):
+        written += write_preprocess(out, exported.tflite, name)
+    return written
+
+
+def _write_package(
+    form: str, source: Path, out: Path, exported: _Exported, name: str, target: str
+) -> list[Path]:
+    from edgecnn.converters.package import make_package, package_files
+
+    run = Run(source)
+    package = make_package(
+        exported.tflite,
+        name,
+        exported.labels,
+        target=target,
+        model_card=run.model_card_file.read_text(encoding="utf-8") if run.model_card_file.exists() else None,
+        evidence=_evidence(run),
+    )
+    return write_texts(out, package_files(form, package))
+
+
+def _evidence(run: Run) -> str:
+    """Return the sentence that a model card has on how good the int8 model is."""
+    variants = run.metrics()["variants"] if run.metrics_file.exists() else {}
+    for variant in ("int8_qat", "int8_ptq"):
+        if variant in variants:
+            metrics = run.metrics()
+            kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
+            return f"Accuracy {variants[variant]['accuracy']:.1%} on {metrics['test_images']:,} {kind}."
+    return "None is recorded with this model."
 
 
 def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
