@@ -7,8 +7,8 @@
  *
  * Arguments: run=ADDRESS of program_run, table=ADDRESS, steps=FILE with the first byte of each pair of the table, and
  * out=FILE to write. Each line of that says of a block, in decimal: the step (256 before the first), the block's first
- * address, the address behind it, instructions in it, how often it was executed, and how often of that after a jump:
- * not behind the block that lies before it.
+ * address, the address behind it, instructions in it, how often it was executed, and how often of that it ended in a
+ * jump, not in going on to what lies behind it.
  *
  * On the compiler's command line: PLUGIN_VERSION of QEMU's interface.
  */
@@ -46,12 +46,14 @@ int qemu_plugin_version = PLUGIN_VERSION;
 
 enum { BEFORE_THE_FIRST = 256, STEPS };
 
+struct counts {
+    uint64_t executed, jumped;
+};
+
 struct block {
     struct block *next;
     uint64_t begin, end, instructions;
-    struct {
-        uint64_t executed, jumped_to;
-    } counts[STEPS];
+    struct counts counts[STEPS];
 };
 
 static struct block *blocks; /* the last one translated comes first */
@@ -62,7 +64,8 @@ static size_t pairs;
 
 static bool running;
 static unsigned int step;
-static uint64_t behind_last; /* block executed */
+static struct counts *last; /* of the block that was executed last */
+static uint64_t behind_last;
 static uint64_t return_to;
 
 static void execute(unsigned int cpu, void *data)
@@ -73,12 +76,13 @@ static void execute(unsigned int cpu, void *data)
         running = true;
         step = BEFORE_THE_FIRST;
         return_to = behind_last; /* a call ends a block */
-    } else if (running && block->begin == return_to) {
-        running = false;
+    } else if (running) {
+        last->jumped += block->begin != behind_last;
+        running = block->begin != return_to;
     }
     if (running) {
-        block->counts[step].executed++;
-        block->counts[step].jumped_to += block->begin != behind_last;
+        last = &block->counts[step];
+        last->executed++;
     }
     behind_last = block->end;
 }
@@ -122,7 +126,7 @@ static void finish(uint64_t id, void *data)
         for (unsigned int i = 0; i < STEPS; i++) {
             if (block->counts[i].executed > 0) {
                 fprintf(file, "%u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, block->begin,
-                        block->end, block->instructions, block->counts[i].executed, block->counts[i].jumped_to);
+                        block->end, block->instructions, block->counts[i].executed, block->counts[i].jumped);
             }
         }
     }

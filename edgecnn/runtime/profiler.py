@@ -24,7 +24,7 @@ class Block:
         begin, end: the first address, and the one behind.
         instructions: in the block.
         executed: how often.
-        jumped_to: how often of that from elsewhere than the block that lies before it.
+        jumped: how often of that it ended in a jump, and not in going on to what lies behind it.
     """
 
     step: int
@@ -32,7 +32,7 @@ class Block:
     end: int
     instructions: int
     executed: int
-    jumped_to: int
+    jumped: int
 
 
 BEFORE_THE_FIRST = 256
