@@ -57,6 +57,7 @@ class Target:
         flash, ram: bytes of that device.
         board: the emulated board that runs this target's code.
         native: whether this machine's own compiler and core are meant.
+        cycles: whether Arm's table of cycles is known for it (runtime/cortex_m4_cycles.py).
         features: what a native target's processor must have, as Linux calls it in /proc/cpuinfo.
     """
 
@@ -71,6 +72,7 @@ class Target:
     ram: int | None = None
     board: Board | None = None
     native: bool = False
+    cycles: bool = False
     features: tuple[str, ...] = ()
 
 
@@ -118,7 +120,7 @@ _ROWS = (
     Target("c99", "c99", 4, *_HOST, native=True),
     Target("cortex-m0plus", "armv6m", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
     Target("cortex-m3", "armv7m", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
-    Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386),
+    Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
     Target("cortex-m7", "dsp", 4, *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
     Target("cortex-m33", "dsp", 4, *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
     Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each operator of a model costs on an emulated core."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecnn.compiler.compile import CompiledModel
-from edgecnn.runtime.profiler import BEFORE_THE_FIRST, Block, instructions_by_step
+from edgecnn.runtime.cortex_m4_cycles import cycles_by_step, disassembled
+from edgecnn.runtime.emulated_core import EmulatedCore, Firmware
+from edgecnn.runtime.profiler import BEFORE_THE_FIRST, instructions_by_step
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class OperatorProfile:
         share: of all instructions.
         macs: computed.
         instructions_per_mac: None where none are computed.
+        cycles_estimated: where there is a table of the core's cycles.
     """
 
     index: int | None
@@ -29,19 +31,39 @@ class OperatorProfile:
     share: float
     macs: int
     instructions_per_mac: float | None
+    cycles_estimated: int | None
 
 
-def profile_operators(compiled: CompiledModel, blocks: Sequence[Block]) -> list[OperatorProfile]:
-    """Return a row for each step of a model, whose instructions add up to those of `blocks`."""
-    counts = instructions_by_step(blocks)
-    total = sum(counts.values())
-    begin = counts.get(BEFORE_THE_FIRST, 0)
-    rows = [OperatorProfile(None, "(begin)", "", begin, begin / total, 0, None)]
-    graph, steps = compiled.model.graph, compiled.model.schedule.network.steps
-    for number, (step, plan) in enumerate(zip(steps, compiled.plan["steps"], strict=True)):
-        count, macs = counts.get(number, 0), plan["macs_computed"]
+def profile_operators(
+    compiled: CompiledModel, core: EmulatedCore, firmware: Firmware, given: bytes
+) -> list[OperatorProfile]:
+    """Return a row for each step of a model; their instructions add up to those of an inference.
+
+    Args:
+        compiled: the model.
+        core: what to run it on.
+        firmware: the model's C, built for it.
+        given: an input.
+    """
+    blocks = core.profile(firmware, given)
+    instructions, cycles = instructions_by_step(blocks), {}
+    if core.target.cycles:
+        cycles = cycles_by_step(blocks, disassembled(core.disassembly(firmware)))
+    total = sum(instructions.values())
+    rows = []
+    for number, (index, op, name, macs) in _titles(compiled).items():
+        count = instructions.get(number, 0)
         rate = count / macs if macs else None
-        name = graph.tensors[step.output].name
-        index = None if step.kernel == "input" else step.operator.index
-        rows.append(OperatorProfile(index, plan["op"], name, count, count / total, macs, rate))
+        rows.append(OperatorProfile(index, op, name, count, count / total, macs, rate, cycles.get(number)))
     return rows
+
+
+def _titles(compiled: CompiledModel) -> dict[int, tuple[int | None, str, str, int]]:
+    """Return index, op, name and MACs of what runs before the first step, and of each step."""
+    titles: dict[int, tuple[int | None, str, str, int]] = {BEFORE_THE_FIRST: (None, "(begin)", "", 0)}
+    plans = zip(compiled.model.schedule.network.steps, compiled.plan["steps"], strict=True)
+    for number, (step, plan) in enumerate(plans):
+        index = None if step.kernel == "input" else step.operator.index
+        name = compiled.model.graph.tensors[step.output].name
+        titles[number] = (index, plan["op"], name, plan["macs_computed"])
+    return titles

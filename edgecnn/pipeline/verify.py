@@ -38,7 +38,8 @@ _LEVELS = {"speed": "-O2", "size": "-Os"}
 class Verified:
     """What `edgecnn verify` found. Figures of the core are None where the host ran the C.
 
-    `operators` has the profile, where one was asked for: its instructions add up to `instructions`.
+    `operators` has the profile, where one was asked for: its instructions add up to `instructions`, and
+    its cycles to `cycles_estimated`, which only some targets have.
     """
 
     target: str
@@ -47,6 +48,7 @@ class Verified:
     bytes_compared: int
     bytes_different: int
     instructions: int | None
+    cycles_estimated: int | None
     code_bytes: int | None
     const_bytes: int | None
     arena_bytes: int
@@ -102,7 +104,7 @@ def verify(
         compiled.write(folder)
         # On a core each call is measured, so it is one inference; the host checks pushed lines too.
         on_host = chosen.board is None
-        operators = None
+        operators: list[OperatorProfile] = []
         built = program(model, folder, both_ways=on_host, pointer=_pointer(chosen))
         given = [b"".join(value.tobytes() for value in one) for one in values]
         if on_host:
@@ -112,9 +114,9 @@ def verify(
             firmware = core.build(built, folder)
             result = core.run(firmware, given)
             outputs, figures = result.outputs, _figures(firmware, result)
-            if profile:
+            if profile or chosen.cycles:
                 slowest = given[np.argmax(result.instructions)]
-                operators = profile_operators(compiled, core.profile(firmware, slowest))
+                operators = profile_operators(compiled, core, firmware, slowest)
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=target,
@@ -126,7 +128,8 @@ def verify(
         state_bytes=_state_bytes(model, _pointer(chosen)),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
-        operators=operators,
+        cycles_estimated=sum(row.cycles_estimated or 0 for row in operators) if chosen.cycles else None,
+        operators=operators if profile else None,
         **figures,
     )
 

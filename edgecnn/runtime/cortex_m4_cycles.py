@@ -10,8 +10,8 @@ states. Where the manual gives a range, the estimate takes
 - a division: 7 cycles, the middle of 2 to 12;
 - IT behind an instruction of 16 bits: none, as it is folded into that.
 
-Nothing is added for flash, caches, write buffers, unaligned data, and loads of literals while instructions are
-fetched. Instructions that a condition skips count as executed.
+Nothing is added for flash, caches, write buffers, unaligned data, and literals that are loaded while
+instructions are fetched. Instructions that a condition skips count as executed.
 """
 
 import re

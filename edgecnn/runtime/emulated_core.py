@@ -135,6 +135,10 @@ class EmulatedCore:
             self._emulate(firmware, folder, timeout, profiler.flags(firmware.program, symbols))
             return profiler.blocks()
 
+    def disassembly(self, firmware: Firmware) -> str:
+        """Return the firmware's instructions as `objdump -d` prints them."""
+        return _output([self._tool("objdump"), "-d", firmware.image])
+
     def _compile(self, source: Path, output: Path, program: Program) -> None:
         options = (
             "-fcallgraph-info=su",

@@ -53,6 +53,8 @@ def test_the_profile_adds_up_to_what_runs_without_it(optimize: str) -> None:
     assert (begin["op"], image["op"]) == ("(begin)", "INPUT")
     assert all(row["instructions"] > max(row["macs"], begin["instructions"]) / 2 for row in operators)
     assert sum(row["macs"] for row in operators) == found["macs_computed"]
+    assert sum(row["cycles_estimated"] for row in found["operators"]) == found["cycles_estimated"]
+    assert found["instructions"] < found["cycles_estimated"] < 3 * found["instructions"]
 
 
 def test_a_profile_needs_an_emulated_core() -> None:
