@@ -8,7 +8,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "ops"
 # What a block of a header defines: a function, or a macro that only some kernels need.
-_DEFINED = re.compile(r"\b(kernel_\w+\()|#define (EDGECNN_(?:DSP|LOOPS|SHARED)\b)")
+_DEFINED = re.compile(r"\b(kernel_\w+\()|#define (EDGECNN_(?!INLINE\b|\w*_H\b)\w+)")
 _INCLUDE = re.compile(r'#include "(\w+\.h)"\n')
 
 
