@@ -113,6 +113,9 @@ def _tables(model: CModel) -> Iterator[str]:
             yield from _parameters(model, f"{model.name}_op{number}_before", step.before)
         if step.kernel != "input":
             yield from _parameters(model, f"{model.name}_op{number}", step)
+        for position, window in enumerate(step.windows):
+            if window.firsts:
+                yield c_data.table(_firsts(model, number, position), np.array(window.firsts, np.int16))
 
 
 def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
@@ -127,6 +130,11 @@ def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
     kind = f"{model.name}_{step.function}_params"
     yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
+
+
+def _firsts(model: CModel, number: int, position: int) -> str:
+    """Return the name of the table of the rows at which the windows of a step's input begin."""
+    return f"{model.name}_op{number}_first{position}"
 
 
 def _title(model: CModel, step: Step) -> str:
@@ -180,10 +188,10 @@ def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
 def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
     network, name = model.schedule.network, model.name
     filled = 0
-    for tensor, window in zip(step.inputs, step.windows, strict=True):
+    for position, (tensor, window) in enumerate(zip(step.inputs, step.windows, strict=True)):
         ring = f"&{name}_rings[{network.maker[tensor]}]"
         rows = f"rows + {filled}" if filled else "rows"
-        first = _first_row(step, window)
+        first = f"{_firsts(model, number, position)}[at]" if window.firsts else _first_row(step, window)
         yield f"{name}_window({rows}, {ring}, {_base(model, tensor)}, {first}, {window.extent});"
         filled += window.extent
     row = _times(_group(step), step.rows_per_group)
@@ -194,6 +202,7 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
     width = model.graph.tensors[step.output].shape[2]
     extra = {
         "part": _part(step),
+        "row": _group(step),
         "sums": _words(model, "scratch", number),
         "columns": f"0, {width}",
         "working": _words(model, "working", _segment(model, number)),

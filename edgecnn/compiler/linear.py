@@ -11,6 +11,8 @@ from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
 from edgecnn.errors import ModelError
 
+# Where TRANSPOSE_CONV, whose output shape comes first, has its input and its bias.
+_POSITIONS = {"TRANSPOSE_CONV": (2, 3)}
 LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of output channels in weights
 
 
@@ -41,16 +43,18 @@ class Linear:
         """
         weights = geometry.constant(graph, operator, 1)
         channels = weights.shape[channel_axis]
-        source = geometry.quantization_of(graph.input(operator, 0))
+        source_position, bias_position = _POSITIONS.get(operator.op, (0, 2))
+        source = geometry.quantization_of(graph.input(operator, source_position))
         made = geometry.quantization_of(graph.output(operator))
         multipliers = [
-            quant.quantize_multiplier(real) for real in _scales(graph, operator, weights, channel_axis)
+            quant.quantize_multiplier(real)
+            for real in _scales(graph, operator, source, weights, channel_axis)
         ]
         low, high = geometry.clamp_range(graph, operator)
         return Linear(
             weights,
             channel_axis,
-            _bias(graph, operator, channels),
+            _bias(graph, operator, bias_position, channels),
             np.array([multiplier for multiplier, _ in multipliers], np.int64),
             np.array([shift for _, shift in multipliers], np.int64),
             source.zero_point,
@@ -118,9 +122,10 @@ def with_parameters(
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))
 
 
-def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channel_axis: int) -> list[float]:
+def _scales(
+    graph: Graph, operator: Operator, source: Quantization, weights: NDArray[Any], channel_axis: int
+) -> list[float]:
     """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
-    source = geometry.quantization_of(graph.input(operator, 0))
     made = geometry.quantization_of(graph.output(operator))
     what, stored = graph.describe(operator), geometry.quantization_of(graph.input(operator, 1))
     if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
@@ -140,10 +145,10 @@ def _scales(graph: Graph, operator: Operator, weights: NDArray[Any], channel_axi
     return [source.scale * scale / made.scale for scale in scales]
 
 
-def _bias(graph: Graph, operator: Operator, channels: int) -> quant.Int64s:
-    if graph.optional_input(operator, 2) is None:
+def _bias(graph: Graph, operator: Operator, position: int, channels: int) -> quant.Int64s:
+    if graph.optional_input(operator, position) is None:
         return np.zeros(channels, np.int64)
-    bias = geometry.constant(graph, operator, 2)
+    bias = geometry.constant(graph, operator, position)
     if bias.dtype != np.int32 or bias.size != channels:
         raise ModelError(
             f"{graph.describe(operator)} has bias {bias.dtype}{bias.shape}; int32 ({channels},) needed"

@@ -18,13 +18,14 @@ class Window:
     """The rows of one input that a firing reads: `extent` rows from the first on, some of them maybe padding.
 
     The first row of firing i is `start + (i // group) * outer + (i % group) * inner`, where `group` is
-    the step's.
+    the step's; or `firsts[i]` where the rows follow no such rule, as in an enlarged image.
     """
 
     extent: int
     outer: int
     start: int = 0
     inner: int = 0
+    firsts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Step:
     macs: int = 0
     arguments: tuple[
         str, ...
-    ] = ()  # what the kernel takes after the output row: part, sums, columns, working
+    ] = ()  # what the kernel takes after the output row: part, row, sums, columns, working
     before: "Step | None" = None  # what makes this step's input, some columns at a time, in the scratch
 
     @property
@@ -59,6 +60,8 @@ class Step:
 
     def first_row(self, window: Window, firing: int) -> int:
         """Return the first input row, maybe negative, that a firing reads."""
+        if window.firsts:
+            return window.firsts[firing]
         group, part = divmod(firing, self.group)
         return window.start + group * window.outer + part * window.inner
 

@@ -6,7 +6,8 @@ import pytest
 from generated_c import check, random_inputs, run_numpy, run_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
+from random_operators import KINDS, Draw
+from tflite_builder import RELU, Builder
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import compile_tflite, run_passes
@@ -14,13 +15,12 @@ from edgecnn.compiler.flatbuffer import parse
 
 # What a network is made of, by number, so that a failing one shrinks to few and small numbers.
 Choice = tuple[int, int, int, int]
-choices = st.tuples(st.integers(0, 11), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5))
+choices = st.tuples(st.integers(0, len(KINDS) - 1), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5))
 networks = st.tuples(
     st.tuples(st.integers(1, 17), st.integers(1, 17), st.integers(1, 4)),
     st.lists(choices, max_size=9),
     st.integers(0, 4),
 )
-LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
 
 
 def build(network: tuple[tuple[int, int, int], list[Choice], int], seed: int = 0) -> bytes:
@@ -29,42 +29,8 @@ def build(network: tuple[tuple[int, int, int], list[Choice], int], seed: int = 0
     builder = Builder(seed)
     source = at = builder.input((1, *shape))
     for kind, channels, size, variant in body:
-        at = _operator(builder, at, kind, channels, size, variant)
+        at = KINDS[kind](Draw(builder, at, channels, size, variant))
     return builder.build((source,), (_end(builder, at, end),))
-
-
-def _operator(builder: Builder, at: int, kind: int, channels: int, size: int, variant: int) -> int:  # noqa: PLR0911
-    _, height, width, depth = builder.tensors[at].shape
-    padding = VALID if variant % 2 == 0 and min(height, width) >= size else SAME
-    activation = (NONE, RELU, RELU6)[variant // 2]
-    stride = (1 + variant % 3 // 2, 1 + variant % 2)
-    if kind <= 2:  # the commonest: a convolution; filters of zero, an input channel that it ignores
-        dead = (0, min(1, channels - 1), channels - 1)[kind]
-        made = builder.conv(at, channels, (size, size), (1, 1), padding, activation, dead=dead)
-        filters = builder.tensors[builder.operators[-1][1][1]].data
-        filters[..., depth - (kind > 0) :] = 0
-        return made
-    if kind == 3:
-        return builder.conv(at, channels, (size, size), stride, padding, activation)
-    if kind == 4:
-        deep = builder.conv(
-            at, 1 + channels % 2, (size, size), stride[:1] * 2, padding, activation, depthwise=True
-        )
-        return builder.conv(deep, channels, (1, 1)) if size > 1 else deep
-    if kind == 5 and min(height, width) >= 2:
-        return builder.pool(at, "MAX", (2, 2), (2, 2), VALID, activation)
-    if kind == 6:
-        return builder.pool(at, "MAX", (size, size), stride, padding)
-    if kind == 7:
-        return builder.pool(at, "AVERAGE", (size, size), stride, padding)
-    if kind == 8:
-        return builder.add(at, builder.conv(at, depth, (size, size), padding=SAME), activation)
-    if kind == 9:  # both branches stride, as in ResNet
-        long = builder.conv(builder.conv(at, channels, padding=SAME, stride=(2, 2)), channels, padding=SAME)
-        return builder.add(builder.conv(at, channels, (1, 1), (2, 2), SAME), long, activation)
-    if kind == 10:
-        return builder.pad(at, *(variant, size, channels % 3, 1)[:4])
-    return builder.unary(LOOKUPS[(6 * channels + variant) % len(LOOKUPS)], at)
 
 
 def _end(builder: Builder, at: int, end: int) -> int:

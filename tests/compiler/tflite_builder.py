@@ -31,6 +31,8 @@ _OPTIONS = {
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
     "ARG_MAX": "ArgMaxOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
 }
 # Elsewhere int8 came with version 2.
 _VERSIONS = {
@@ -42,6 +44,7 @@ _VERSIONS = {
     "PRELU": 1,
     "ELU": 1,
     "RELU_N1_TO_1": 1,
+    "TRANSPOSE_CONV": 3,
 }
 _TYPES = {
     "int8": tflite.TensorType.INT8,
@@ -134,6 +137,54 @@ class Builder:
         if depthwise:
             options["depth_multiplier"] = channels
         return self.operator("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs, output, **options)
+
+    def transpose_conv(
+        self,
+        source: int,
+        channels: int,
+        size: tuple[int, int] = (3, 3),
+        stride: tuple[int, int] = (2, 2),
+        padding: int = SAME,
+        per_channel: bool = True,
+        bias: bool = True,
+        more: tuple[int, int] = (0, 0),
+    ) -> int:
+        """`more` rows and columns than the input's times the strides: Keras calls them output_padding."""
+        _, height, width, depth = self.tensors[source].shape
+        weights = self.rng.integers(-127, 128, (channels, *size, depth), np.int8)
+        scales = self._weight_scales(channels, per_channel)
+        filter_ = self.tensor(weights.shape, "int8", scales, 0, 0, weights)
+        extra = [
+            max(one - step, 0) if padding == VALID else 0 for one, step in zip(size, stride, strict=True)
+        ]
+        shape = (
+            1,
+            height * stride[0] + extra[0] + more[0],
+            width * stride[1] + extra[1] + more[1],
+            channels,
+        )
+        wanted = self.tensor((4,), "int32", data=np.array(shape, np.int32))
+        taps = max(size[0] * size[1] * depth // (stride[0] * stride[1]), 1)
+        output = self._output(shape, source, scales, taps, NONE, 1.0, None)
+        inputs = (wanted, filter_, source)
+        if bias:
+            inputs += (self._bias(source, scales, channels, taps),)
+        options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+        return self.operator("TRANSPOSE_CONV", inputs, output, **options)
+
+    def concat(self, sources: tuple[int, ...], axis: int = 3) -> int:
+        """All `sources` have the scale of the first."""
+        first = self.tensors[sources[0]]
+        shape = list(first.shape)
+        shape[axis] = sum(self.tensors[source].shape[axis] for source in sources)
+        output = self.tensor(tuple(shape), "int8", first.scales, first.zero_points)
+        return self.operator("CONCATENATION", sources, output, axis=axis)
+
+    def rescaled(self, source: int, like: int) -> int:
+        """Return `source` brought to the scale and zero point of another tensor."""
+        before, after = self.tensors[source], self.tensors[like]
+        output = self.tensor(before.shape, "int8", after.scales, after.zero_points)
+        return self.operator("QUANTIZE", (source,), output)
 
     def fully_connected(
         self, source: int, outputs: int, activation: int = NONE, per_channel: bool = False, bias: bool = True

@@ -14,7 +14,8 @@ from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.geometry import Axis
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
@@ -36,6 +37,23 @@ class Op(Protocol):
 
     def lower(self, graph: Graph, operator: Operator) -> tuple[Step, ...]:
         """Return the ways in which rows can be computed, the fastest first."""
+
+
+class Windowed(Op, Protocol):
+    """What a module offers whose op has windows."""
+
+    def axes(self, graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+        """Return the vertical and the horizontal axis of the windows."""
+
+
+class Composite(Protocol):
+    """What a module of this package offers instead where its op is made of others."""
+
+    def macs(self, graph: Graph, operator: Operator) -> int:
+        """Return the multiplications of one inference."""
+
+    def rewrite(self, graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+        """Return the operators that do the same; what is between them is appended to `tensors`."""
 
 
 class Kernel(Protocol):

@@ -53,7 +53,8 @@ def _positions(operator: Operator, height: int, width: int) -> tuple[int, int]:
     return (height - 1) * stride_h + pool_h, (width - 1) * stride_w + pool_w
 
 
-def _axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    """Return the vertical and the horizontal axis of the windows."""
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
     out = graph.output(operator).shape
     rows, columns = _positions(operator, out[1], out[2])
@@ -66,7 +67,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     """Return the rows and columns of the input that so many of the output read."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
     rows, columns = _positions(operator, height, width)
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     return vertical.needed(rows, in_h), horizontal.needed(columns, in_w)
 
 
@@ -78,7 +79,7 @@ def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> q
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
     # Sums of products of 8 bits are exact in float64, and NumPy multiplies matrices of floats fast.
     total = np.zeros((rows, columns, channels))
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     across = geometry.taps(horizontal, columns, centred.shape[1])
     for tap_y, out_y, in_y in geometry.taps(vertical, rows, centred.shape[0]):
         for tap_x, out_x, in_x in across:
@@ -101,7 +102,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step; with a fused pool also one that keeps a running maximum and so reads fewer rows."""
     pool_h, pool_w, pool_stride_h, pool_stride_w = _pool(operator)
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     _, out_h, out_w, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
     params = {

@@ -40,7 +40,8 @@ def macs(graph: Graph, operator: Operator) -> int:
     return rows * columns * graph.input(operator, 1).size
 
 
-def _axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    """Return the vertical and the horizontal axis of the windows."""
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
     return geometry.axes(
         operator, (filter_h, filter_w), graph.input(operator, 0).shape, graph.output(operator).shape
@@ -50,7 +51,7 @@ def _axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     return vertical.needed(height, in_h), horizontal.needed(width, in_w)
 
 
@@ -61,7 +62,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     centred = inputs[0][0].astype(np.int64) - linear.input_zero_point
     repeated = np.repeat(centred, channels // centred.shape[2], axis=2)
     total = np.zeros((rows, columns, channels), np.int64)
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     across = geometry.taps(horizontal, columns, centred.shape[1])
     for tap_y, out_y, in_y in geometry.taps(vertical, rows, centred.shape[0]):
         for tap_x, out_x, in_x in across:
@@ -71,7 +72,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    vertical, horizontal = _axes(graph, operator)
+    vertical, horizontal = axes(graph, operator)
     _, out_h, _, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
     params = {

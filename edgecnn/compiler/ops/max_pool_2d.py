@@ -11,7 +11,7 @@ from edgecnn.compiler import geometry, pooling
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step, Window
 
-check, needs = pooling.check, pooling.needs
+axes, check, needs = pooling.axes, pooling.check, pooling.needs
 
 
 def macs(graph: Graph, operator: Operator) -> int:

@@ -6,13 +6,9 @@ A RESHAPE goes where both sides have the same rows, and into FULLY_CONNECTED, wh
 
 from dataclasses import replace
 
-from edgecnn.compiler import geometry, ops
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor, short_name
 from edgecnn.errors import ModelError
-
-# Where each op with windows has their sizes: a filter (input 1) or its options.
-_FILTERED = ("CONV_2D", "DEPTHWISE_CONV_2D")
-_POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
 
 
 def as_rows(graph: Graph) -> Graph:
@@ -48,14 +44,10 @@ def _check_edge(graph: Graph, number: int) -> None:
 
 
 def _explicit(graph: Graph, operator: Operator) -> Operator:
-    if operator.op in _FILTERED:
-        sizes = graph.input(operator, 1).shape[1:3]
-    elif operator.op in _POOLS:
-        sizes = tuple(geometry.option(graph, operator, f"filter_{side}") for side in ("height", "width"))
-    else:
+    axes = getattr(ops.require(graph, operator), "axes", None)
+    if axes is None:
         return operator
-    shapes = graph.input(operator, 0).shape, graph.output(operator).shape
-    vertical, horizontal = geometry.axes(operator, (sizes[0], sizes[1]), *shapes)
+    vertical, horizontal = axes(graph, operator)
     options = {key: value for key, value in operator.options.items() if key != "padding"}
     return replace(operator, options=options | {"pad_h": vertical.pad, "pad_w": horizontal.pad})
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONCATENATION along channels, columns or rows, of tensors of one scale."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, moving
+from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+_ROWS, _COLUMNS = -3, -2
+
+macs = moving.macs
+
+
+def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+    """Return the same operator with an axis that counts from the end."""
+    rank = len(graph.output(operator).shape)
+    axis = moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), rank)
+    return [replace(operator, options=dict(operator.options) | {"axis": axis})]
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, equal quantization, shapes, and that there is no fused activation.
+
+    TensorFlow Lite's int8 kernel scales nothing: it refuses inputs of other scales than the output's.
+    """
+    made, axis = graph.output(operator), _axis(operator)
+    inputs = [graph.input(operator, position) for position in range(len(operator.inputs))]
+    geometry.check_int8(graph, operator, (*inputs, made))
+    wanted = geometry.quantization_of(made)
+    for tensor in inputs:
+        given = geometry.quantization_of(tensor)
+        if (given.scale, given.zero_point) != (wanted.scale, wanted.zero_point):
+            raise ModelError(
+                f"{graph.describe(operator)} has inputs of other scale or zero point than its output; "
+                "equal ones needed"
+            )
+    if operator.options.get("fused_activation_function", 0):
+        raise ModelError(f"{graph.describe(operator)} has a fused activation; none is supported here")
+    _check_shapes(graph, operator, [tensor.shape for tensor in inputs], axis)
+
+
+def _check_shapes(graph: Graph, operator: Operator, shapes: Sequence[tuple[int, ...]], axis: int) -> None:
+    rank = len(graph.output(operator).shape)
+    others = {(len(shape), *np.delete(shape, axis)) for shape in shapes if len(shape) == rank}
+    if len(others) != 1 or any(len(shape) != rank for shape in shapes) or -axis == rank > 1:
+        raise ModelError(
+            f"{graph.describe(operator)} joins {', '.join(map(str, shapes))} along axis {rank + axis}; "
+            "shapes that are equal but there, and no batch, are supported"
+        )
+    expected = list(shapes[0])
+    expected[axis] = sum(shape[axis] for shape in shapes)
+    geometry.check_shape(graph, operator, expected)
+
+
+def _axis(operator: Operator) -> int:
+    return int(operator.options["axis"])
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of each input that so many of the output read: at most as many."""
+    return height, width
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    made = graph.output(operator).shape
+    inside = [slice(length) for length in made]
+    joined = np.array(inside, dtype=object)
+    joined[_axis(operator)] = slice(None)
+    whole = np.concatenate([value[tuple(joined)] for value in inputs], axis=_axis(operator))
+    return np.asarray(whole[tuple(inside)])
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    _, rows, columns, channels = graph.output(operator).shape
+    shapes = [graph.tensors[i].shape for i in operator.inputs]
+    windows = [Window(1, 1)] * len(shapes)
+    positions, sizes = 1, [columns * channels] * len(shapes)
+    if _axis(operator) == _ROWS:
+        ends = np.cumsum([shape[1] for shape in shapes]).tolist()
+        windows = [Window(1, 1, shape[1] - end) for shape, end in zip(shapes, ends, strict=True)]
+    elif _axis(operator) == _COLUMNS:
+        ends = np.minimum(np.cumsum([shape[2] for shape in shapes]), columns)
+        sizes = (np.diff(ends, prepend=0) * channels).tolist()
+    else:
+        positions, sizes = columns, [shape[3] for shape in shapes]
+    params: Params = {"positions": positions, "count": len(shapes), "sizes": np.array(sizes, np.int32)}
+    return (
+        Step(operator, "concatenation", operator.inputs, operator.outputs[0], tuple(windows), rows, params),
+    )

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TRANSPOSE_CONV: a convolution turned round, which enlarges an image by its strides.
+
+A row or column of outputs has a phase: which taps of the filter meet input there. For each pair of phases
+this is a small convolution of stride 1 with every `stride`-th tap, and the C computes it as such.
+Version 4, with a fused activation, is more than tflite-runtime 2.14 runs: there the reference here is the
+definition, and the activation a clamp as everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, moving, quant
+from edgecnn.compiler.geometry import Axis
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+_SOURCE = 2  # input 0 is the output's shape, input 1 the filter
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    source, made = graph.input(operator, _SOURCE), graph.output(operator)
+    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_activation(graph, operator)
+    weights = geometry.constant(graph, operator, 1)
+    if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
+        raise ModelError(
+            f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
+            "the filter's last dimension must be the input's channels"
+        )
+    wanted = moving.integers(graph, operator, 0, 4)
+    geometry.check_shape(graph, operator, (1, *wanted[1:3], weights.shape[0]))
+    strides = [geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w")]
+    if min(strides) < 1 or max(*strides, *weights.shape[1:3]) > geometry.MOST:
+        raise ModelError(
+            f"{graph.describe(operator)} has strides {strides}, filter {weights.shape}; "
+            f"1 to {geometry.MOST} supported"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return the multiplications of one inference, those that fall outside the output included."""
+    _, rows, columns, _ = graph.input(operator, _SOURCE).shape
+    return rows * columns * graph.input(operator, 1).size
+
+
+def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
+    """Return the axes of the convolution that would make the input's shape of the output's."""
+    made = graph.output(operator).shape
+    strides = (geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w"))
+    counts = [-(-length // stride) for length, stride in zip(made[1:3], strides, strict=True)]
+    filter_h, filter_w = graph.input(operator, 1).shape[1:3]
+    return geometry.axes(operator, (filter_h, filter_w), made, (1, *counts, made[3]))
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    _, in_h, in_w, _ = graph.input(operator, _SOURCE).shape
+    vertical, horizontal = axes(graph, operator)
+    rows, columns = (
+        (length - 1 + axis.pad) // axis.stride + 1
+        for length, axis in ((height, vertical), (width, horizontal))
+    )
+    return min(rows, in_h), min(columns, in_w)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does: each input adds a filter to the sums."""
+    linear = Linear.of(graph, operator, channel_axis=0)
+    _, rows, columns, channels = graph.output(operator).shape
+    # Sums of products of 8 bits are exact in float64, and NumPy multiplies matrices of floats fast.
+    centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
+    total = np.zeros((rows, columns, channels))
+    vertical, horizontal = axes(graph, operator)
+    across = geometry.taps(horizontal, centred.shape[1], columns)
+    for tap_y, in_y, out_y in geometry.taps(vertical, centred.shape[0], rows):
+        for tap_x, in_x, out_x in across:
+            taps = linear.weights[:, tap_y, tap_x, :].T.astype(np.float64)
+            total[out_y, out_x] += centred[in_y, in_x] @ taps
+    return linear.requantize(quant.wrap(total.astype(np.int64) + linear.bias))[np.newaxis]
+
+
+def _phases(linear: Linear, vertical: Axis, horizontal: Axis) -> Params:
+    """Return the parameters of all kernels alike, and one filter and bias behind the other for each phase.
+
+    A filter is OHWI; its taps are those that meet input, in the order of the input's rows and columns.
+    """
+    phases = [
+        replace(
+            linear, weights=linear.weights[:, y :: vertical.stride, x :: horizontal.stride][:, ::-1, ::-1]
+        )
+        for y in range(vertical.stride)
+        for x in range(horizontal.stride)
+    ]
+    params = [phase.params() for phase in phases]
+    return {
+        **params[0],
+        "filter": np.concatenate([phase.weights.reshape(-1) for phase in phases]),
+        "bias": np.concatenate([np.asarray(one["bias"]) for one in params]),
+    }
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    vertical, horizontal = axes(graph, operator)
+    _, out_h, out_w, out_c = graph.output(operator).shape
+    _, _, in_w, in_c = graph.input(operator, _SOURCE).shape
+    params = {
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_w": out_w,
+        "out_c": out_c,
+        "filter_h": vertical.size,
+        "filter_w": horizontal.size,
+        "stride_h": vertical.stride,
+        "stride_w": horizontal.stride,
+        "pad_h": vertical.pad,
+        "pad_w": horizontal.pad,
+        **_phases(Linear.of(graph, operator, channel_axis=0), vertical, horizontal),
+    }
+    extent = -(-vertical.size // vertical.stride)
+    firsts = tuple((row + vertical.pad) // vertical.stride - extent + 1 for row in range(out_h))
+    return (
+        Step(
+            operator,
+            "transpose_conv",
+            operator.inputs[_SOURCE : _SOURCE + 1],
+            operator.outputs[0],
+            (Window(extent, 0, firsts=firsts),),
+            out_h,
+            params,
+            macs=macs(graph, operator),
+            arguments=("row",),
+        ),
+    )

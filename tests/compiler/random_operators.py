@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What random networks are made of: one function for each kind of piece, listed by its decorator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
+
+LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
+LARGEST = 24  # rows or columns that are still enlarged
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The tensor that a piece goes on from, and three numbers, each of which decides something."""
+
+    builder: Builder
+    at: int
+    channels: int  # 1 to 7
+    size: int  # 1 to 3
+    variant: int  # 0 to 5
+
+    @property
+    def height(self) -> int:
+        return self.builder.tensors[self.at].shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.builder.tensors[self.at].shape[2]
+
+    @property
+    def depth(self) -> int:
+        return self.builder.tensors[self.at].shape[3]
+
+    @property
+    def window(self) -> tuple[int, int]:
+        return self.size, self.size
+
+    @property
+    def padding(self) -> int:
+        return VALID if self.variant % 2 == 0 and min(self.height, self.width) >= self.size else SAME
+
+    @property
+    def activation(self) -> int:
+        return (NONE, RELU, RELU6)[self.variant // 2]
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        return 1 + self.variant % 3 // 2, 1 + self.variant % 2
+
+
+Piece = Callable[[Draw], int]
+KINDS: list[Piece] = []
+
+
+def kind(times: int = 1) -> Callable[[Piece], Piece]:
+    """Put a function among the kinds, more than once if it shall come up more often."""
+
+    def put(piece: Piece) -> Piece:
+        KINDS.extend([piece] * times)
+        return piece
+
+    return put
+
+
+def _ignoring(d: Draw, dead: int, ignored: int) -> int:
+    """A convolution with filters of zero, and input channels that it ignores."""
+    made = d.builder.conv(d.at, d.channels, d.window, (1, 1), d.padding, d.activation, dead=dead)
+    filters = d.builder.tensors[d.builder.operators[-1][1][1]].data
+    filters[..., d.depth - ignored :] = 0
+    return made
+
+
+@kind()
+def convolution(d: Draw) -> int:
+    return _ignoring(d, dead=0, ignored=0)
+
+
+@kind()
+def convolution_with_a_dead_filter(d: Draw) -> int:
+    return _ignoring(d, dead=min(1, d.channels - 1), ignored=1)
+
+
+@kind()
+def convolution_with_one_filter_alive(d: Draw) -> int:
+    return _ignoring(d, dead=d.channels - 1, ignored=1)
+
+
+@kind()
+def strided_convolution(d: Draw) -> int:
+    return d.builder.conv(d.at, d.channels, d.window, d.stride, d.padding, d.activation)
+
+
+@kind()
+def separable_convolution(d: Draw) -> int:
+    multiplier, stride = 1 + d.channels % 2, d.stride[:1] * 2
+    deep = d.builder.conv(d.at, multiplier, d.window, stride, d.padding, d.activation, depthwise=True)
+    return d.builder.conv(deep, d.channels, (1, 1)) if d.size > 1 else deep
+
+
+@kind()
+def max_pool_that_may_be_fused(d: Draw) -> int:
+    if min(d.height, d.width) < 2:
+        return lookup(d)
+    return d.builder.pool(d.at, "MAX", (2, 2), (2, 2), VALID, d.activation)
+
+
+@kind()
+def max_pool(d: Draw) -> int:
+    return d.builder.pool(d.at, "MAX", d.window, d.stride, d.padding)
+
+
+@kind()
+def average_pool(d: Draw) -> int:
+    return d.builder.pool(d.at, "AVERAGE", d.window, d.stride, d.padding)
+
+
+@kind()
+def residual(d: Draw) -> int:
+    return d.builder.add(d.at, d.builder.conv(d.at, d.depth, d.window, padding=SAME), d.activation)
+
+
+@kind()
+def residual_of_two_strided_branches(d: Draw) -> int:
+    long = d.builder.conv(d.at, d.channels, padding=SAME, stride=(2, 2))
+    long = d.builder.conv(long, d.channels, padding=SAME)
+    short = d.builder.conv(d.at, d.channels, (1, 1), (2, 2), SAME)
+    return d.builder.add(short, long, d.activation)
+
+
+@kind()
+def pad(d: Draw) -> int:
+    return d.builder.pad(d.at, d.variant, d.size, d.channels % 3, 1)
+
+
+@kind()
+def lookup(d: Draw) -> int:
+    return d.builder.unary(LOOKUPS[(6 * d.channels + d.variant) % len(LOOKUPS)], d.at)
+
+
+@kind()
+def concatenation(d: Draw) -> int:
+    branch = d.builder.conv(d.at, d.channels, d.window, padding=SAME)
+    parts = (d.at, d.builder.rescaled(branch, d.at), d.at)
+    return d.builder.concat(parts[d.variant % 2 : 2 + d.variant // 3])
+
+
+@kind()
+def transposed_convolution(d: Draw) -> int:
+    if max(d.height, d.width) > LARGEST:
+        return strided_convolution(d)
+    return d.builder.transpose_conv(d.at, d.channels, (d.size, 1 + d.variant % 4), d.stride, d.padding)
