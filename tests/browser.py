@@ -61,3 +61,11 @@ def browser(width: int = 900) -> Iterator[Page]:
         yield Page(driver)
     finally:
         driver.quit()
+
+
+def answers(page: Page, html: Path, pictures: list[Path]) -> list[str | None]:
+    """Give pictures to an exported page; return the int8 values of each answer, None for a refused one."""
+    page.open(html)
+    page.find("#files")[0].send_keys("\n".join(map(str, pictures)))
+    page.wait(lambda: page.find("#status")[0].text.startswith("Done"))
+    return [item.get_attribute("data-output") for item in reversed(page.find("#results > li"))]

@@ -11,7 +11,7 @@ from PIL import Image
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "compiler")]
-from browser import Page, browser  # noqa: E402
+from browser import Page, answers, browser  # noqa: E402
 from tflite_builder import SAME, Builder  # noqa: E402
 
 from edgecnn.compiler import reference  # noqa: E402
@@ -67,14 +67,6 @@ def page() -> Iterator[Page]:
         yield found
 
 
-def answers(page: Page, folder: Path, pictures: list[Path]) -> list[str | None]:
-    """Return the int8 values that the page finds, in the order of the pictures; None for a refused one."""
-    page.open(folder / "index.html")
-    page.find("#files")[0].send_keys("\n".join(map(str, pictures)))
-    page.wait(lambda: page.find("#status")[0].text.startswith("Done"))
-    return [item.get_attribute("data-output") for item in reversed(page.find("#results > li"))]
-
-
 def expected(model: bytes, picture: Path) -> str:
     graph = parse(model)
     table = np.arange(256) / 255
@@ -93,7 +85,7 @@ def test_the_page_answers_with_the_reference_kernels_bytes(
     page: Page, tmp_path: Path, pictures: list[Path], model: bytes
 ) -> None:
     write_web(tmp_path / "page", model, "A page")
-    found = answers(page, tmp_path / "page", pictures)
+    found = answers(page, tmp_path / "page" / "index.html", pictures)
     assert found == [*(expected(model, picture) for picture in pictures[:-1]), None]
     assert page.find(".error")[0].text == "broken.png is no picture that this browser can read"
     assert page.complaints() == []
@@ -109,7 +101,7 @@ def test_one_sigmoid_names_two_classes_and_a_phone_needs_no_sideways_scrolling(
     made = builder.unary("LOGISTIC", builder.fully_connected(builder.flatten(builder.conv(source, 2)), 1))
     write_web(tmp_path / "page", builder.build((source,), (made,)), "A page", ("<b>no</b>", "yes"))
     page.driver.set_window_size(400, 800)
-    answers(page, tmp_path / "page", pictures[:2])
+    answers(page, tmp_path / "page" / "index.html", pictures[:2])
     assert [term.text for term in page.find("dt")] == ["<b>no</b>", "yes"] * 2
     assert {heading.text for heading in page.find("h2")} <= {"<b>no</b>", "yes"}
     assert page.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")

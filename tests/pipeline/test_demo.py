@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.targets import TARGETS
+
+sys.path.append(str(Path(__file__).parents[1]))
+from browser import answers, browser
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +55,22 @@ def test_the_demo_keeps_its_promises(run: Path) -> None:
 def test_no_byte_of_its_model_differs_on_any_core(run: Path, target: str) -> None:
     found = edgecnn(run, "verify", "model_int8.tflite", "--target", target)
     assert (found["bytes_compared"], found["bytes_different"]) == (3 * found["inputs"], 0)
+
+
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+@pytest.mark.needs_tool("wasm-ld", package="lld")
+def test_its_page_answers_as_predict_does_without_a_network(run: Path, tmp_path: Path) -> None:
+    edgecnn(run.parent, "export", str(run), "--out", str(tmp_path), "--format", "web")
+    assert (tmp_path / "index.html").stat().st_size < 200_000
+    pictures = [next((run / "phantoms" / "test" / name).iterdir()) for name in ("malignant", "benign")]
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with browser() as page:
+        found = answers(page, tmp_path / "index.html", [*pictures, tmp_path / "broken.png"])
+        shown = [heading.text for heading in reversed(page.find("h2"))]
+        assert page.complaints() == []
+    said = edgecnn(run, "predict", str(run), *map(str, pictures))["predictions"]
+    assert shown == [one["label"] for one in said]
+    # The softmax has scale 1/256 and zero point -128.
+    wanted = [np.array(one["probabilities"]) * 256 - 128 for one in said]
+    assert found == [*(" ".join(str(int(value)) for value in one) for one in wanted), None]
