@@ -7,13 +7,16 @@ PYTEST_FLAGS ?=
 
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
-DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-arm-none-eabi libclang-rt-dev \
-	libnewlib-arm-none-eabi lld qemu-system-arm wasi-libc xxd
+DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-arm-none-eabi gcc-riscv64-unknown-elf \
+	libclang-rt-dev libnewlib-arm-none-eabi lld picolibc-riscv64-unknown-elf qemu-system-arm wasi-libc xxd
+
+# Checkers that tests run, in an environment of their own: PlatformIO wants an older click than we do.
+PYPI_TOOLS = idf-component-manager platformio
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
 
-.PHONY: help demo test test-all lint debian-packages
+.PHONY: help demo test test-all lint debian-packages pypi-tools
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -23,9 +26,9 @@ demo: $(VENV)/edgecnn-train ## Run the whole job on the built-in pictures; the r
 	$(VENV)/bin/edgecnn demo --out runs/demo
 
 test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are there
-	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+	PATH="$$PATH:$(abspath $(VENV)-tools)/bin" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
-test-all: debian-packages ## Install the system tools, then run the tests; none may be skipped for want of one
+test-all: debian-packages pypi-tools ## Install the system tools, then run the tests; none may be skipped for want of one
 	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
 
 lint: $(VENV)/edgecnn-test ## Check style and types
@@ -36,6 +39,13 @@ lint: $(VENV)/edgecnn-test ## Check style and types
 debian-packages: ## Install the system tools that tests use (Debian and Ubuntu)
 	@dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update --quiet && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(DEBIAN_PACKAGES); }
+
+pypi-tools: $(VENV)-tools/installed ## Install the checkers from PyPI that tests use
+
+$(VENV)-tools/installed: Makefile
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --disable-pip-version-check $(PYPI_TOOLS)
+	@touch $@
 
 $(VENV)/edgecnn-train: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) --editable '.[train,runtime]'

@@ -83,6 +83,11 @@ def in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:
     return {f"{folder}/{name}": text for name, text in files.items()}
 
 
+def headers_apart(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files by their paths when headers lie in include/ and sources in src/."""
+    return {f"{'include' if name.endswith('.h') else 'src'}/{name}": text for name, text in files.items()}
+
+
 def fill(text: str, fields: Mapping[str, str]) -> str:
     """Return `text` with every @{field} filled in; one that is not known is a bug."""
     return _Text(text).substitute(fields)
@@ -140,6 +145,8 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
         "generator": __version__,
         "target": model.target,
         "sha256": model.original.sha256,
+        "id": model.original.sha256[:8],
+        "arena": f"{model.schedule.arena:,}",
         "height": str(height),
         "width": str(width),
         "channels": str(channels),
@@ -159,6 +166,7 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
     fields["about"] = fill(_common("about.md"), fields).rstrip()
     fields["answer"] = fill(_common("answer.inc"), fields) if model.classes else ""
     fields["app"] = fill(_common("app.inc"), fields).rstrip()
+    fields["sketch"] = fill(_common("sketch.inc"), fields).rstrip()
     return fields
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that need a Debian tool: skipped where it is absent, and named in one line at the end.
+"""Tests that need a tool: skipped where it is absent, and named in one line at the end.
 
-A test says what it runs and where that comes from:
+A test says what it runs and where that comes from, Debian or PyPI:
 
     @pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+    @pytest.mark.needs_tool("pio", pypi="platformio")
 
 With --require-tools (`make test-all`, `.ci/run`) a missing tool fails the run.
 """
@@ -13,8 +14,8 @@ import shutil
 
 import pytest
 
-_REASON = "needs Debian package {package}"
-_PACKAGE = re.compile(re.escape(_REASON.format(package="")) + r"([a-z0-9][a-z0-9.+-]+)")
+_REASONS = {"package": "needs Debian package {}", "pypi": "needs PyPI package {}"}
+_PACKAGE = re.compile(r"needs (?:Debian|PyPI) package ([a-z0-9][a-z0-9.+-]+)")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,17 +23,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs_tool(name, package): skip unless program `name` is installed")
+    config.addinivalue_line(
+        "markers", "needs_tool(name, package or pypi): skip unless program `name` is installed"
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs_tool"):
         if shutil.which(mark.args[0]) is None:
-            pytest.skip(_REASON.format(**mark.kwargs))
+            [(origin, package)] = mark.kwargs.items()
+            pytest.skip(_REASONS[origin].format(package))
 
 
 def missing_packages(reporter: pytest.TerminalReporter) -> list[str]:
-    """Names the Debian packages whose absence skipped a test."""
+    """Names the packages whose absence skipped a test."""
     reasons = (str(report.longrepr) for report in reporter.stats.get("skipped", []))
     return sorted({package for reason in reasons for package in _PACKAGE.findall(reason)})
 
@@ -49,4 +53,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and not hasattr(config, "workerinput"):
         packages = " ".join(missing_packages(reporter)) or "none"
-        reporter.write_line(f"Debian packages whose absence skipped tests: {packages}")
+        reporter.write_line(f"Packages whose absence skipped tests: {packages}")

@@ -120,10 +120,12 @@ def test_every_source_file_names_its_license() -> None:
 
 
 def test_the_makefile_installs_every_tool_that_a_test_asks_for() -> None:
-    [installed] = re.findall(
-        r"^DEBIAN_PACKAGES = ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [debian] = re.findall(r"^DEBIAN_PACKAGES = ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    [pypi] = re.findall(r"^PYPI_TOOLS = (.*)$", makefile, re.MULTILINE)
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    asked = set(re.findall(r'(?:package="|needs Debian package )([a-z0-9][a-z0-9.+-]+)', tests))
-    assert asked
-    assert asked - set(installed.split()) == set()
+    for word, origin, installed in (("package", "Debian", debian), ("pypi", "PyPI", pypi)):
+        name = rf'(?:\b{word}="|needs {origin} package )([a-z0-9][a-z0-9.+-]+)'
+        asked = set(re.findall(name, tests))
+        assert asked
+        assert asked - set(installed.split()) == set()

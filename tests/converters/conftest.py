@@ -11,7 +11,7 @@ from edgecnn.converters.package import Package, make_package, package_files
 from edgecnn.files import write_texts
 
 TESTS = Path(__file__).parents[1]
-sys.path.append(str(TESTS / "compiler"))  # for networks.py
+sys.path += [str(TESTS / name) for name in ("compiler", "converters")]  # for networks.py and packages.py
 
 Unpack = Callable[[str], Path]
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CMake package builds by the command of its README, runs, installs, and is found."""
 
-import re
-import subprocess
 from pathlib import Path
 
 import networks
 import pytest
+from packages import WARNINGS, readme_commands, run
 
 from edgecnn.converters.package import Package, make_package, package_files
 from edgecnn.files import write_texts
@@ -20,16 +19,6 @@ find_package(edgecnn_tiny 1.0 REQUIRED)
 add_executable(user main.c)
 target_link_libraries(user PRIVATE edgecnn::tiny)
 """
-
-
-def run(command: str, folder: Path) -> str:
-    done = subprocess.run(["bash", "-euc", command], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def readme_commands(folder: Path) -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```", (folder / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
 def test_the_commands_of_the_readme_build_and_run_it(unpacked, tiny: Package) -> None:
@@ -60,9 +49,6 @@ def test_it_installs_and_is_found(unpacked, tmp_path: Path) -> None:
 def test_other_models_print_what_the_readme_says(model: str, tmp_path: Path) -> None:
     package = make_package(getattr(networks, model)(), "net")
     write_texts(tmp_path, package_files("cmake", package))
-    warnings = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wcast-align -Werror"
-    run(
-        f"cc -std=c99 {warnings} -fsanitize=address,undefined -Iinclude src/*.c example/main.c -o demo",
-        tmp_path,
-    )
+    sanitized = f"cc -std=c99 {WARNINGS} -fsanitize=address,undefined"
+    run(f"{sanitized} -Iinclude src/*.c example/main.c -o demo", tmp_path)
     assert run("./demo", tmp_path).strip() == package.fields["serial"]

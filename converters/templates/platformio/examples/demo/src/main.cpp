@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
+#include <Arduino.h>
+
+@{sketch}
