@@ -150,3 +150,18 @@ def transposed_convolution(d: Draw) -> int:
     if max(d.height, d.width) > LARGEST:
         return strided_convolution(d)
     return d.builder.transpose_conv(d.at, d.channels, (d.size, 1 + d.variant % 4), d.stride, d.padding)
+
+
+@kind()
+def enlarged_image(d: Draw) -> int:
+    if max(d.height, d.width) > LARGEST:
+        return max_pool(d)
+    size = (d.height * (1 + d.variant % 2), d.width + d.channels)
+    rule = (None, "align_corners", "half_pixel_centers")[d.size - 1]
+    return d.builder.resize(d.at, size, ("NEAREST_NEIGHBOR", "BILINEAR")[d.variant // 3], rule)
+
+
+@kind()
+def pad_of_channels(d: Draw) -> int:
+    paddings = ((0, 0), (0, d.variant % 2), (0, 0), (d.channels % 3, d.variant // 3))
+    return d.builder.pad_axes(d.at, paddings, value=-5 if d.size == 1 else None)

@@ -33,6 +33,9 @@ _OPTIONS = {
     "ARG_MAX": "ArgMaxOptions",
     "CONCATENATION": "ConcatenationOptions",
     "TRANSPOSE_CONV": "TransposeConvOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "PADV2": "PadV2Options",
 }
 # Elsewhere int8 came with version 2.
 _VERSIONS = {
@@ -45,6 +48,8 @@ _VERSIONS = {
     "ELU": 1,
     "RELU_N1_TO_1": 1,
     "TRANSPOSE_CONV": 3,
+    "RESIZE_NEAREST_NEIGHBOR": 3,
+    "RESIZE_BILINEAR": 3,
 }
 _TYPES = {
     "int8": tflite.TensorType.INT8,
@@ -163,10 +168,9 @@ class Builder:
             width * stride[1] + extra[1] + more[1],
             channels,
         )
-        wanted = self.tensor((4,), "int32", data=np.array(shape, np.int32))
         taps = max(size[0] * size[1] * depth // (stride[0] * stride[1]), 1)
         output = self._output(shape, source, scales, taps, NONE, 1.0, None)
-        inputs = (wanted, filter_, source)
+        inputs = (self.integers(shape), filter_, source)
         if bias:
             inputs += (self._bias(source, scales, channels, taps),)
         options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
@@ -238,19 +242,39 @@ class Builder:
         return self.operator("MEAN", (source, axes), output, keep_dims=keep_dims)
 
     def pad(self, source: int, top: int, bottom: int, left: int, right: int) -> int:
+        return self.pad_axes(source, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+    def pad_axes(self, source: int, paddings: tuple[tuple[int, int], ...], value: int | None = None) -> int:
+        """PAD, or PADV2 where there is a value."""
         before = self.tensors[source]
-        paddings = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
-        amounts = self.tensor((4, 2), "int32", data=paddings)
-        _, height, width, channels = before.shape
-        shape = (1, height + top + bottom, width + left + right, channels)
-        output = self.tensor(shape, "int8", before.scales, before.zero_points)
-        return self.operator("PAD", (source, amounts), output)
+        inputs = (source, self.integers(paddings))
+        if value is not None:
+            data = np.array([value], np.int8)
+            inputs += (self.tensor((1,), "int8", before.scales, before.zero_points, data=data),)
+        shape = tuple(size + sum(amounts) for size, amounts in zip(before.shape, paddings, strict=True))
+        return self.operator("PAD" if value is None else "PADV2", inputs, self.like(source, shape))
+
+    def resize(
+        self, source: int, size: tuple[int, int], kind: str = "NEAREST_NEIGHBOR", rule: str | None = None
+    ) -> int:
+        """`rule` is "align_corners" or "half_pixel_centers" or None."""
+        shape = (1, *size, self.tensors[source].shape[3])
+        options = {rule: True} if rule else {}
+        inputs = (source, self.integers(size))
+        return self.operator(f"RESIZE_{kind}", inputs, self.like(source, shape), **options)
+
+    def integers(self, values: Any) -> int:
+        """Return a constant of int32."""
+        data = np.array(values, np.int32)
+        return self.tensor(data.shape, "int32", data=data)
+
+    def like(self, source: int, shape: tuple[int, ...]) -> int:
+        """Return a tensor of another shape with the scale of `source`."""
+        before = self.tensors[source]
+        return self.tensor(shape, "int8", before.scales, before.zero_points)
 
     def reshape(self, source: int, shape: tuple[int, ...]) -> int:
-        before = self.tensors[source]
-        wanted = self.tensor((len(shape),), "int32", data=np.array(shape, np.int32))
-        output = self.tensor(shape, "int8", before.scales, before.zero_points)
-        return self.operator("RESHAPE", (source, wanted), output)
+        return self.operator("RESHAPE", (source, self.integers(shape)), self.like(source, shape))
 
     def flatten(self, source: int) -> int:
         return self.reshape(source, (1, int(np.prod(self.tensors[source].shape))))

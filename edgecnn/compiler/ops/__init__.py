@@ -84,6 +84,12 @@ def require(graph: Graph, operator: Operator) -> Op:
     return op
 
 
+def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
+    """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
+    found = getattr(require(graph, operator), "axes", None)
+    return found(graph, operator) if found else None
+
+
 def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
     """Return the ways in which rows can be computed with an instruction set, the fastest first.
 

@@ -2,15 +2,20 @@
 #include "kernel.h"
 
 typedef struct {
-    int32_t before, inside, after; /* bytes of a row */
-    int32_t zero_point;
+    int32_t size;          /* bytes of a row */
+    int32_t before;        /* of them before the first copy of the input's */
+    int32_t copies, bytes; /* how many there are, and the bytes of each */
+    int32_t stride;        /* from one to the next */
+    int32_t value;
 } kernel_pad_params;
 
-/* One row: the input's, if it has one there, between zero points. */
+/* One row: the input's, if it has one there, and the value around it. */
 EDGECNN_INLINE void kernel_pad(const kernel_pad_params *p, const int8_t *const *rows, int8_t *output)
 {
-    memset(output, p->zero_point, (size_t)(p->before + p->inside + p->after));
+    memset(output, p->value, (size_t)p->size);
     if (rows[0] != NULL) {
-        memcpy(output + p->before, rows[0], (size_t)p->inside);
+        for (int i = 0; i < p->copies; ++i) {
+            memcpy(output + p->before + i * p->stride, rows[0] + i * p->bytes, (size_t)p->bytes);
+        }
     }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PAD of height and width with the zero point, which stands for 0."""
+"""PAD with the zero point, which stands for 0, and PADV2 with any constant."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,65 +7,76 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry
+from edgecnn.compiler import geometry, moving
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
+
+macs = moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types, equal quantization, and that only height and width are padded."""
-    source = graph.input(operator, 0)
-    geometry.check_int8(graph, operator, (source, graph.output(operator)))
-    geometry.check_same_quantization(graph, operator)
-    paddings = geometry.constant(graph, operator, 1)
-    if len(source.shape) != 4 or paddings.shape != (4, 2) or paddings[[0, 3]].any() or paddings.min() < 0:
+    """Check types, equal quantization, and that the batch is not padded."""
+    moving.check(graph, operator)
+    shape, paddings = graph.input(operator, 0).shape, geometry.constant(graph, operator, 1)
+    batch = paddings[0].any() if len(shape) > 1 and paddings.size else False
+    if paddings.shape != (len(shape), 2) or paddings.min() < 0 or batch:
         raise ModelError(
-            f"{graph.describe(operator)} pads {source.shape} by {paddings.tolist()}; "
-            "only height and width of 4 dimensions can be padded"
+            f"{graph.describe(operator)} pads {shape} by {paddings.tolist()}; "
+            "two numbers from 0 on for each dimension, none for the batch, needed"
         )
-    expected = [size + int(amount) for size, amount in zip(source.shape, paddings.sum(axis=1), strict=True)]
+    expected = [size + int(amount) for size, amount in zip(shape, paddings.sum(axis=1), strict=True)]
     geometry.check_shape(graph, operator, expected)
+    value(graph, operator)
 
 
-def macs(graph: Graph, operator: Operator) -> int:
-    """Return 0: values are only moved."""
-    return 0
+def before(graph: Graph, operator: Operator) -> list[int]:
+    """Return how many rows, columns and channels are put before the input's."""
+    amounts = geometry.constant(graph, operator, 1)[-3:, 0].tolist()
+    return [0] * (3 - len(amounts)) + [int(amount) for amount in amounts]
 
 
-def _before(graph: Graph, operator: Operator) -> tuple[int, int]:
-    paddings = geometry.constant(graph, operator, 1)
-    return int(paddings[1, 0]), int(paddings[2, 0])
+def value(graph: Graph, operator: Operator) -> int:
+    """Return what is padded with."""
+    wanted = geometry.quantization_of(graph.output(operator))
+    if operator.op == "PAD":
+        return wanted.zero_point
+    number, given = geometry.constant(graph, operator, 2), graph.input(operator, 2).quantization
+    if number.dtype != np.int8 or number.size != 1 or given is None or given.scales != wanted.scales:
+        raise ModelError(f"{graph.describe(operator)} pads with no int8 number of its output's scale")
+    return int(number.reshape(-1)[0])
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
-    _, in_h, in_w, _ = graph.input(operator, 0).shape
-    top, left = _before(graph, operator)
-    return max(min(in_h, height - top), 1), max(min(in_w, width - left), 1)
+    top, left, _ = before(graph, operator)
+    return max(height - top, 1), max(width - left, 1)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = graph.output(operator)
-    result = np.full(made.shape, geometry.quantization_of(made).zero_point, np.int8)
-    top, left = _before(graph, operator)
-    inside = result[:, top : top + inputs[0].shape[1], left : left + inputs[0].shape[2]]
-    inside[:] = inputs[0][:, : inside.shape[1], : inside.shape[2]]
+    result = np.full(graph.output(operator).shape, value(graph, operator), np.int8)
+    amounts = before(graph, operator)[-result.ndim :]
+    amounts = [0] * (result.ndim - len(amounts)) + amounts
+    inside = result[tuple(slice(a, a + n) for a, n in zip(amounts, inputs[0].shape, strict=True))]
+    inside[:] = inputs[0][tuple(slice(length) for length in inside.shape)]
     return result
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     _, rows, columns, channels = graph.output(operator).shape
-    in_w = graph.input(operator, 0).shape[2]
-    top, left = _before(graph, operator)
+    _, _, in_w, in_c = graph.input(operator, 0).shape
+    top, left, front = before(graph, operator)
     inside = max(min(in_w, columns - left), 0)
-    params = {
-        "before": min(left, columns) * channels,
-        "inside": inside * channels,
-        "after": (columns - min(left, columns) - inside) * channels,
-        "zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
+    copies = (inside, in_c) if in_c < channels else (1, inside * in_c)
+    params: Params = {
+        "size": columns * channels,
+        "before": min(left, columns) * channels + front,
+        "copies": copies[0],
+        "bytes": copies[1],
+        "stride": channels,
+        "value": value(graph, operator),
     }
     window = Window(1, 1, -top)
     return (Step(operator, "pad", operator.inputs[:1], operator.outputs[0], (window,), rows, params),)

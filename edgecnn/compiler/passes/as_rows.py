@@ -44,10 +44,10 @@ def _check_edge(graph: Graph, number: int) -> None:
 
 
 def _explicit(graph: Graph, operator: Operator) -> Operator:
-    axes = getattr(ops.require(graph, operator), "axes", None)
+    axes = ops.axes(graph, operator)
     if axes is None:
         return operator
-    vertical, horizontal = axes(graph, operator)
+    vertical, horizontal = axes
     options = {key: value for key, value in operator.options.items() if key != "padding"}
     return replace(operator, options=options | {"pad_h": vertical.pad, "pad_w": horizontal.pad})
 

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RESIZE_BILINEAR: each pixel is a mean of four, in fixed point with 10 bits behind the point."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import resizing
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+rewrite = resizing.rewrite
+
+_ONE = 1 << 10
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, equal quantization, shapes, rules, and that the rounded scale stays inside the input."""
+    resizing.check(graph, operator)
+    for axis in (1, 2):
+        length, wanted = resizing.lengths(graph, operator, axis)
+        scale, offset = _scaling(graph, operator, axis)
+        if (wanted - 1) * scale + offset >= length * _ONE:
+            raise ModelError(
+                f"{graph.describe(operator)} makes {wanted} of {length}, so many that TensorFlow Lite reads "
+                "beyond its input; enlarge in two steps"
+            )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return the multiplications of one inference: four for each value."""
+    return 4 * graph.output(operator).size
+
+
+def _scaling(graph: Graph, operator: Operator, axis: int) -> tuple[int, int]:
+    """Return (scale, offset): where position i lies in the input, i * scale + offset, in 1/1024.
+
+    Source: ResizeBilinearInteger of TensorFlow Lite.
+    """
+    align, half = resizing.rules(operator)
+    length, wanted = resizing.lengths(graph, operator, axis)
+    if align and wanted > 1:
+        length, wanted = length - 1, wanted - 1
+    scale = (_ONE * length + wanted // 2) // wanted
+    return scale, scale // 2 - _ONE // 2 if half else 0
+
+
+def _places(graph: Graph, operator: Operator, axis: int, count: int) -> NDArray[np.int64]:
+    """Return where the first `count` rows (axis 1) or columns (axis 2) of the output lie, in 1/1024."""
+    scale, offset = _scaling(graph, operator, axis)
+    last = resizing.lengths(graph, operator, axis)[0] - 1
+    return np.clip(np.arange(count, dtype=np.int64) * scale + offset, 0, last * _ONE)
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    rows, columns = (
+        int(-(-_places(graph, operator, axis, count)[-1] // _ONE)) + 1
+        for axis, count in ((1, height), (2, width))
+    )
+    return rows, columns
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    made = graph.output(operator).shape
+    value: Any = inputs[0].astype(np.int64)
+    for axis in (1, 2):
+        places = _places(graph, operator, axis, made[axis])
+        low, fraction = places // _ONE, places % _ONE
+        fraction = fraction.reshape([-1 if one == axis else 1 for one in range(4)])
+        near, far = (np.take(value, one, axis) for one in (low, -(-places // _ONE)))
+        value = near * (_ONE - fraction) + far * fraction
+    rounded = value + np.where(value > 0, _ONE * _ONE // 2, -(_ONE * _ONE) // 2)
+    # C divides towards zero.
+    return np.asarray(np.sign(rounded) * (np.abs(rounded) // (_ONE * _ONE))).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    _, rows, columns, channels = graph.output(operator).shape
+    params: Params = {"out_w": columns, "channels": channels}
+    for axis, name in ((1, "h"), (2, "w")):
+        scale, offset = _scaling(graph, operator, axis)
+        last = (resizing.lengths(graph, operator, axis)[0] - 1) * _ONE
+        params = {**params, f"scale_{name}": scale, f"offset_{name}": offset, f"last_{name}": last}
+    above = _places(graph, operator, 1, rows) // _ONE
+    window = Window(2, 0, firsts=tuple(above.tolist()))
+    return (
+        Step(
+            operator,
+            "resize_bilinear",
+            operator.inputs[:1],
+            operator.outputs[0],
+            (window,),
+            rows,
+            params,
+            macs=4 * rows * columns * channels,
+            arguments=("row",),
+        ),
+    )

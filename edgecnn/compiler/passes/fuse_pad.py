@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a PAD before a convolution that convolution's own padding: both stand for the zero point."""
+
+from dataclasses import replace
+
+from edgecnn.compiler import geometry, ops
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import pad
+
+_PADS = ("PAD", "PADV2")
+_READERS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+def fuse_pad(graph: Graph) -> Graph:
+    """Return `graph` with each convolution that reads padded rows and columns reading what is padded.
+
+    A PAD stays where something else reads it too.
+    """
+    operators = tuple(_without_pad(graph, operator) for operator in graph.operators)
+    read = {i for operator in operators for i in operator.inputs}.union(graph.outputs)
+    kept = (op for op in operators if op.op not in _PADS or op.outputs[0] in read)
+    return replace(graph, operators=tuple(kept))
+
+
+def _without_pad(graph: Graph, operator: Operator) -> Operator:
+    before = graph.producer(operator.inputs[0])
+    axes = ops.axes(graph, operator) if operator.op in _READERS else None
+    if axes is None or before is None or before.op not in _PADS:
+        return operator
+    made = graph.output(before)
+    zero_point = geometry.quantization_of(made).zero_point
+    if pad.value(graph, before) != zero_point or graph.input(before, 0).shape[3] != made.shape[3]:
+        return operator
+    vertical, horizontal = axes
+    # Kernels expect that every window touches the input.
+    if geometry.constant(graph, before, 1).max() >= min(vertical.extent, horizontal.extent):
+        return operator
+    top, left, _ = pad.before(graph, before)
+    options = dict(operator.options) | {"pad_h": vertical.pad + top, "pad_w": horizontal.pad + left}
+    return replace(operator, inputs=(before.inputs[0], *operator.inputs[1:]), options=options)
