@@ -63,7 +63,7 @@ def _advance(model: CModel) -> str:
         prefix=model.prefix,
         flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
         passed=", ".join(given + [f"int8_t *{edge.name}" for edge in model.outputs]),
-        rows=max(sum(window.extent for window in step.windows) for step in steps),
+        rows=max(map(_rows_read, steps)),
         first="    const int first = nn->fired[0];\n" if model.pushes else "",
         cases="".join(_case(model, number) for number in range(len(steps))),
     )
@@ -118,6 +118,10 @@ def _tables(model: CModel) -> Iterator[str]:
                 yield c_data.table(_firsts(model, number, position), np.array(window.firsts, np.int16))
 
 
+def _rows_read(step: Step) -> int:
+    return sum(window.extent for window in step.windows) + (step.constant is not None)
+
+
 def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
     """Yield the tables of a step, then the struct that points to them, called `base`."""
     fields = []
@@ -127,6 +131,8 @@ def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
         else:
             yield c_data.table(f"{base}_{field}", value)
             fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
+    if step.constant is not None:
+        yield c_data.table(f"{base}_constant", step.constant)
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
     kind = f"{model.name}_{step.function}_params"
     yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
@@ -194,6 +200,10 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         first = f"{_firsts(model, number, position)}[at]" if window.firsts else _first_row(step, window)
         yield f"{name}_window({rows}, {ring}, {_base(model, tensor)}, {first}, {window.extent});"
         filled += window.extent
+    if step.constant is not None:
+        table = c_data.pointer(f"{name}_op{number}_constant", step.constant)
+        at = _times(_group(step), step.constant.shape[1] if len(step.constant) > 1 else 0)
+        yield f"rows[{filled}] = {table}" + ("" if at == "0" else f" + {at}") + ";"
     row = _times(_group(step), step.rows_per_group)
     made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
     if step.before is not None:

@@ -2,6 +2,7 @@
 """Which values each channel of each tensor can take, whatever the input is: interval arithmetic."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ _LOOKUPS = (
     *("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
     *("RELU", "RELU6", "RELU_N1_TO_1", "TANH"),
 )
-_MONOTONE = ("ADD", "MEAN")  # never falling where an input rises, ...
-_CHANNELWISE = (*_LOOKUPS, *_MONOTONE, "MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD")  # or as `_range` says
+_CORNERED = ("ADD", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "SUB")  # extreme where each input is, ...
+_CHANNELWISE = (*_LOOKUPS, *_CORNERED, "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD")  # or as `_range` says
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
         return Range(np.minimum(inputs[0].low, zero_point), np.maximum(inputs[0].high, zero_point))
     if operator.op in _LOOKUPS:
         return _lookup(graph, operator, inputs[0])
-    return _monotone(graph, operator, inputs)
+    return _cornered(graph, operator, inputs)
 
 
 def _lookup(graph: Graph, operator: Operator, source: Range) -> Range:
@@ -93,20 +94,18 @@ def _lookup(graph: Graph, operator: Operator, source: Range) -> Range:
     return Range(low, np.where(possible, made, quant.INT8_MIN).max(axis=1))
 
 
-def _monotone(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
-    """Return the range of an op that never falls where an input rises."""
+def _cornered(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
+    """Return the range of an op that is linear, or only rises, in each of its inputs."""
     reference = ops.require(graph, operator).reference
-    shapes = [graph.tensors[i].shape for i in operator.inputs]
-
-    def at(values: list[quant.Int64s]) -> quant.Int64s:
+    shapes = [graph.tensors[i].shape for i in operator.inputs[: len(inputs)]]
+    corners = []
+    for ends in product(*((one.low, one.high) for one in inputs)):
         images = [
-            np.broadcast_to(value.astype(np.int8), shape)
-            for value, shape in zip(values, shapes, strict=False)
+            np.broadcast_to(end.astype(np.int8), shape) for end, shape in zip(ends, shapes, strict=True)
         ]
         made = reference(graph, operator, images)
-        return np.asarray(made.reshape(-1, made.shape[-1])[0], np.int64)
-
-    return Range(at([one.low for one in inputs]), at([one.high for one in inputs]))
+        corners.append(made.reshape(-1, made.shape[-1])[0].astype(np.int64))
+    return Range(np.min(corners, axis=0), np.max(corners, axis=0))
 
 
 def _linear(graph: Graph, operator: Operator, source: Range) -> Range:

@@ -174,7 +174,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             for op in model.original.operators
             for i in op.outputs
         ),
-        "weight_bytes": sum(_weight_bytes(step.params.values()) for step in network.steps),
+        "weight_bytes": sum(map(_weight_bytes, network.steps)),
         "macs": sum(given),
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
@@ -215,5 +215,7 @@ def _macs(graph: Graph) -> list[int]:
     return [ops.require(graph, operator).macs(graph, operator) for operator in graph.operators]
 
 
-def _weight_bytes(values: Any) -> int:
-    return sum(value.nbytes for value in values if not isinstance(value, int))
+def _weight_bytes(step: Step) -> int:
+    return sum(
+        value.nbytes for value in (*step.params.values(), step.constant) if isinstance(value, np.ndarray)
+    )

@@ -37,12 +37,12 @@ def centred(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) ->
     return np.asarray(value.astype(np.int64) - source.zero_point)
 
 
-def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, factor: float = 1.0) -> quant.Int64s:
-    """Return `value`, of the input's scale times `factor`, as steps of the output's, not yet clamped."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    real = geometry.quantization_of(source).scale * factor / geometry.quantization_of(made).scale
-    scaled = quant.requantize(value, *quant.quantize_multiplier(real))
-    return scaled + geometry.quantization_of(made).zero_point
+def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, *factors: float) -> quant.Int64s:
+    """Return `value`, of the input's scale times `factors`, as steps of the output's, not yet clamped."""
+    source, made = geometry.quantization_of(graph.input(operator, 0)), graph.output(operator)
+    quantization = geometry.quantization_of(made)
+    real = quant.float32_ratio(source.scale, *factors, made=quantization.scale)
+    return quant.requantize(value, *quant.quantize_multiplier(real)) + quantization.zero_point
 
 
 def clamped(

@@ -144,8 +144,8 @@ def quantization_of(tensor: Tensor) -> Quantization:
     return tensor.quantization
 
 
-def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> None:
-    """Check that tensors are int8, quantized as a whole, of batch 1.
+def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor], constants: bool = False) -> None:
+    """Check that tensors are int8, quantized as a whole, of batch 1, and none a constant unless those may be.
 
     Raises:
         ModelError: naming the operator, the tensor, and what is allowed.
@@ -165,7 +165,7 @@ def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor]) -> N
             raise ModelError(
                 f"{what} has batch {tensor.shape[0]}; only batch 1 is supported: convert with batch 1"
             )
-        if tensor.data is not None:
+        if tensor.data is not None and not constants:
             raise ModelError(
                 f"{what} is a constant; it must be made by an operator or be an input of the model"
             )

@@ -42,7 +42,17 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     multiplier = round_half_away(fraction * 2**31)
     if multiplier == 2**31:
         multiplier, shift = multiplier // 2, shift + 1
+    if shift > 31:  # what C can't shift by: any result saturates
+        return INT32_MAX, 31
     return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def float32_ratio(*scales: float, made: float) -> float:
+    """Return the product of `scales` over `made`, every step in float32, as most kernels compute it."""
+    with np.errstate(over="ignore"):
+        ratio = np.multiply.reduce(np.array(scales, np.float32)) / np.float32(made)
+    largest = float(np.finfo(np.float32).max)
+    return max(-largest, min(float(ratio), largest))
 
 
 def wrap(values: Int64s) -> Int64s:

@@ -51,6 +51,7 @@ class Step:
     arguments: tuple[
         str, ...
     ] = ()  # what the kernel takes after the output row: part, row, sums, columns, working
+    constant: NDArray[np.int8] | None = None  # (1 or output rows, bytes): its row is read behind the inputs'
     before: "Step | None" = None  # what makes this step's input, some columns at a time, in the scratch
 
     @property

@@ -143,3 +143,53 @@ def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **opt
         models.append(builder.build((source,), (builder.operator(op, (source,), made, **options),)))
         check_numpy(models[-1], random_inputs(models[-1], 2)[1:], optimized)
     check(models[:3], optimized=optimized)
+
+
+# Shapes of two operands; "constant" makes the second one, or the first.
+OPERANDS = [
+    ((1, 5, 7, 3), (1, 5, 7, 3)),
+    ((1, 1, 1, 1), (1, 1, 1, 1)),
+    ((1, 5, 7, 3), (1, 1, 1, 3)),
+    ((1, 5, 7, 3), (1, 3)),
+    ((1, 5, 7, 3), (1, 5, 7, 1)),
+    ((1, 5, 7, 3), (1, 5, 1, 3)),
+    ((1, 5, 7, 3), (1, 1, 7, 3)),
+    ((1, 5, 7, 3), (1, 1, 7, 1)),
+    ((1, 5, 7, 3), (1, 1, 1, 1)),
+    ((1, 1, 1, 3), (1, 5, 7, 3)),
+    ((1, 5, 7, 1), (1, 1, 1, 3)),
+    ((1, 5, 1, 3), (1, 1, 7, 1)),
+    ((1, 5, 7, 1), (1, 5, 7, 1)),
+    ((1, 9), (1, 9)),
+    ((1, 4, 6), (1, 1, 6)),
+    ((1, 5, 7, 3), (), "constant"),
+    ((1, 5, 7, 3), (3,), "constant"),
+    ((1, 5, 7, 3), (5, 7, 1), "constant"),
+    ((1, 5, 7, 3), (1, 5, 1, 1), "constant"),
+    ((1, 5, 7, 3), (1, 5, 7, 3), "constant"),
+    ((1, 1, 1, 3), (1, 5, 7, 1), "constant"),
+    ((1, 6), (6,), "constant"),
+    ((), (1, 5, 7, 3), "constant first"),
+    ((1, 7, 3), (1, 5, 7, 3), "constant first"),
+]
+
+
+def operands(
+    op: str, first: tuple[int, ...], second: tuple[int, ...], kind: str = "", **options: int
+) -> bytes:
+    """Return a model of one operator with operands of these shapes."""
+    builder = Builder(len(first) + 5 * len(second))
+    one = builder.constant(first) if kind == "constant first" else builder.input(first, 0.02, -11)
+    two = builder.constant(second) if kind == "constant" else builder.input(second, 0.013, 40)
+    given = tuple(number for number in (one, two) if builder.tensors[number].data is None)
+    return builder.build(given, (builder.binary(op, one, two, **options),))
+
+
+def check_operands(op: str, part: int, activations: Sequence[int] = (0,)) -> None:
+    """Check a quarter of an op's models over shapes that broadcast and constants."""
+    models = []
+    for number, case in enumerate(OPERANDS[part::4]):
+        activation = activations[number % len(activations)]
+        options = {"fused_activation_function": activation} if len(activations) > 1 else {}
+        models.append(operands(op, *case, **options))
+    check(models)

@@ -165,3 +165,23 @@ def enlarged_image(d: Draw) -> int:
 def pad_of_channels(d: Draw) -> int:
     paddings = ((0, 0), (0, d.variant % 2), (0, 0), (d.channels % 3, d.variant // 3))
     return d.builder.pad_axes(d.at, paddings, value=-5 if d.size == 1 else None)
+
+
+@kind()
+def squeeze_and_excitation(d: Draw) -> int:
+    gate = d.builder.unary("LOGISTIC", d.builder.conv(d.builder.mean(d.at), d.depth, (1, 1)))
+    return d.builder.binary("MUL", d.at, gate)
+
+
+@kind()
+def operand_that_is_a_constant(d: Draw) -> int:
+    op = ("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "PRELU")[d.variant]
+    constant = d.builder.constant(((), (d.depth,), (d.height, d.width, 1))[d.size - 1])
+    return d.builder.binary(op, *((d.at, constant) if d.channels % 2 or d.variant > 2 else (constant, d.at)))
+
+
+@kind()
+def two_operands(d: Draw) -> int:
+    op = ("SUB", "MUL", "MINIMUM", "MAXIMUM")[d.variant % 4]
+    branch = d.builder.conv(d.at, (1, d.depth)[d.channels % 2], (1, d.size), padding=SAME)
+    return d.builder.binary(op, d.at, branch)

@@ -228,10 +228,25 @@ class Builder:
         return self.operator(f"{kind}_POOL_2D", (source,), output, **options)
 
     def add(self, first: int, second: int, activation: int = NONE) -> int:
-        scale = max(self.tensors[first].scales[0], self.tensors[second].scales[0])
+        return self.binary("ADD", first, second, fused_activation_function=activation)
+
+    def binary(self, op: str, first: int, second: int, **options: Any) -> int:
+        """An op of two operands of one shape, or of such that broadcast; both may be one's own `constant`."""
+        pair = self.tensors[first], self.tensors[second]
+        shape = tuple(np.broadcast_shapes(pair[0].shape, pair[1].shape))
+        scale = max(pair[0].scales[0], pair[1].scales[0])
+        if op in ("MUL", "PRELU"):
+            scale = 90 * pair[0].scales[0] * pair[1].scales[0]
         scale *= float(self.rng.uniform(0.7, 2.5))
-        output = self.tensor(self.tensors[first].shape, "int8", scale, int(self.rng.integers(-128, 100)))
-        return self.operator("ADD", (first, second), output, fused_activation_function=activation)
+        zero_point = int(self.rng.integers(-128, 100))
+        if op in ("MINIMUM", "MAXIMUM"):
+            pair[1].scales, pair[1].zero_points = pair[0].scales, pair[0].zero_points
+            scale, zero_point = pair[0].scales[0], pair[0].zero_points[0]
+        return self.operator(op, (first, second), self.tensor(shape, "int8", scale, zero_point), **options)
+
+    def constant(self, shape: tuple[int, ...]) -> int:
+        scale, zero_point = float(self.rng.uniform(0.002, 0.02)), int(self.rng.integers(-128, 128))
+        return self.tensor(shape, "int8", scale, zero_point, 0, self.rng.integers(-128, 128, shape, np.int8))
 
     def mean(self, source: int, keep_dims: bool = True) -> int:
         before = self.tensors[source]

@@ -3,14 +3,20 @@
 
 from dataclasses import replace
 
-from edgecnn.compiler import dsp
+from edgecnn.compiler import broadcast, dsp
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.steps import Step
 
+_SIGNS = ("first_sign", "second_sign")
+
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
-    """Return a faster way than the portable `step`, or none where a scale is out of proportion."""
+    """Return a faster way than the portable `step`, or none where it broadcasts or a scale is extreme."""
     right = [-int(step.params[f"{name}_shift"]) for name in ("first", "second", "output")]
     if min(right) < 0 or max(right) > dsp.MOST_RIGHT or right[2] == 0:
         return ()
-    return (replace(step, kernel="add.dsp"),)
+    whole = broadcast.without_strides(step)
+    if whole is None or any(step.params[sign] != 1 for sign in _SIGNS):
+        return ()
+    params = {name: value for name, value in whole.params.items() if name not in _SIGNS}
+    return (replace(whole, kernel="add.dsp", params=params),)

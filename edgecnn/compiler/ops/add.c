@@ -2,22 +2,27 @@
 #include "kernel.h"
 
 typedef struct {
-    int32_t size;
+    int32_t columns, size;
     int32_t first_multiplier, second_multiplier, output_multiplier;
+    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
+    int16_t first_sign, second_sign;
     int16_t first_offset, second_offset, output_zero_point;
     int16_t first_shift, second_shift, output_shift;
     int16_t activation_min, activation_max;
 } kernel_add_params;
 
-/* One row: rows[0] + rows[1], both brought to one scale with 20 bits below the point. */
+/* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
 EDGECNN_INLINE void kernel_add(const kernel_add_params *p, const int8_t *const *rows, int8_t *output)
 {
-    for (int i = 0; i < p->size; ++i) {
-        const int32_t first = (rows[0][i] + p->first_offset) * (1 << 20);
-        const int32_t second = (rows[1][i] + p->second_offset) * (1 << 20);
-        const int32_t sum = kernel_requantize(first, p->first_multiplier, p->first_shift) +
-                            kernel_requantize(second, p->second_multiplier, p->second_shift);
-        const int32_t value = kernel_requantize(sum, p->output_multiplier, p->output_shift);
-        output[i] = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+    for (int x = 0; x < p->columns; ++x) {
+        const int8_t *a = rows[0] + x * p->first_column, *b = rows[1] + x * p->second_column;
+        for (int i = 0; i < p->size; ++i, a += p->first_value, b += p->second_value) {
+            const int32_t first = (*a + p->first_offset) * (1 << 20);
+            const int32_t second = (*b + p->second_offset) * (1 << 20);
+            const int32_t sum = p->first_sign * kernel_requantize(first, p->first_multiplier, p->first_shift) +
+                                p->second_sign * kernel_requantize(second, p->second_multiplier, p->second_shift);
+            const int32_t value = kernel_requantize(sum, p->output_multiplier, p->output_shift);
+            *output++ = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+        }
     }
 }

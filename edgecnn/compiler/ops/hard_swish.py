@@ -14,7 +14,7 @@ from edgecnn.errors import ModelError
 macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
 
 _FRACTION_BITS = 7  # below the point of an input step
-_RELUISH_SCALE = np.float32(3 / 32768)  # 3, where the ramp ends, is 2**15
+_RAMP_SCALE = 3 / 32768  # 3, where the ramp ends, is 2**15
 _INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
 
 
@@ -31,17 +31,14 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return (16-bit multiplier, exponent) to the output's scale and to the ramp's: HardSwishPrepare."""
-    source = np.float32(geometry.quantization_of(graph.input(operator, 0)).scale)
-    made = np.float32(geometry.quantization_of(graph.output(operator)).scale)
-    fine = source * np.float32(1 / (1 << _FRACTION_BITS))
-    with np.errstate(over="ignore"):
-        reals = [min(float(fine / to), float(np.finfo(np.float32).max)) for to in (made, _RELUISH_SCALE)]
-    (first, second), (third, fourth) = (quant.quantize_multiplier(real) for real in reals)
-    return (_in_16_bits(first), second), (_in_16_bits(third), fourth)
+    fine = geometry.quantization_of(graph.input(operator, 0)).scale / (1 << _FRACTION_BITS)
+    made = geometry.quantization_of(graph.output(operator)).scale
+    return _in_16_bits(fine, made), _in_16_bits(fine, _RAMP_SCALE)
 
 
-def _in_16_bits(multiplier: int) -> int:
-    return min((multiplier + (1 << 15)) >> 16, _INT16_MAX)
+def _in_16_bits(scale: float, made: float) -> tuple[int, int]:
+    multiplier, exponent = quant.quantize_multiplier(quant.float32_ratio(scale, made=made))
+    return min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent
 
 
 def _high_mul(a: quant.Int64s, b: int) -> quant.Int64s:

@@ -16,7 +16,11 @@ check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.nee
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
+    made = geometry.quantization_of(graph.output(operator))
     if inputs[0].dtype == np.float32:
-        return quant.quantize(inputs[0], geometry.quantization_of(graph.output(operator)))
-    scaled = elementwise.rescaled(graph, operator, elementwise.centred(graph, operator, inputs))
+        return quant.quantize(inputs[0], made)
+    # In float64, unlike the scalings of other ops.
+    real = geometry.quantization_of(graph.input(operator, 0)).scale / made.scale
+    value = elementwise.centred(graph, operator, inputs)
+    scaled = quant.requantize(value, *quant.quantize_multiplier(real)) + made.zero_point
     return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)

@@ -75,23 +75,28 @@ EDGECNN_INLINE int32_t residual_sum(const int8_t *a, int n)
 }
 
 typedef struct {
-    int32_t size;
+    int32_t columns, size;
     int32_t first_multiplier, second_multiplier, output_multiplier;
+    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
+    int16_t first_sign, second_sign;
     int16_t first_offset, second_offset, output_zero_point;
     int16_t first_shift, second_shift, output_shift;
     int16_t activation_min, activation_max;
 } residual_add_params;
 
-/* One row: rows[0] + rows[1], both brought to one scale with 20 bits below the point. */
+/* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
 EDGECNN_INLINE void residual_add(const residual_add_params *p, const int8_t *const *rows, int8_t *output)
 {
-    for (int i = 0; i < p->size; ++i) {
-        const int32_t first = (rows[0][i] + p->first_offset) * (1 << 20);
-        const int32_t second = (rows[1][i] + p->second_offset) * (1 << 20);
-        const int32_t sum = residual_requantize(first, p->first_multiplier, p->first_shift) +
-                            residual_requantize(second, p->second_multiplier, p->second_shift);
-        const int32_t value = residual_requantize(sum, p->output_multiplier, p->output_shift);
-        output[i] = residual_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+    for (int x = 0; x < p->columns; ++x) {
+        const int8_t *a = rows[0] + x * p->first_column, *b = rows[1] + x * p->second_column;
+        for (int i = 0; i < p->size; ++i, a += p->first_value, b += p->second_value) {
+            const int32_t first = (*a + p->first_offset) * (1 << 20);
+            const int32_t second = (*b + p->second_offset) * (1 << 20);
+            const int32_t sum = p->first_sign * residual_requantize(first, p->first_multiplier, p->first_shift) +
+                                p->second_sign * residual_requantize(second, p->second_multiplier, p->second_shift);
+            const int32_t value = residual_requantize(sum, p->output_multiplier, p->output_shift);
+            *output++ = residual_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+        }
     }
 }
 
@@ -351,9 +356,11 @@ static const residual_conv_2d_params residual_op3 = {
 
 /* ADD "tensor10" (operator 3) makes 16x16x8 */
 static const residual_add_params residual_op4 = {
-    .size = 128, .first_offset = 0, .second_offset = 128, .output_zero_point = -114,
-    .activation_min = -114, .activation_max = 127, .first_multiplier = 1073741824, .first_shift = 0,
-    .second_multiplier = 1366750055, .second_shift = -6, .output_multiplier = 2140435653, .output_shift = -20
+    .output_zero_point = -114, .activation_min = -114, .activation_max = 127, .first_sign = 1,
+    .first_offset = 0, .second_sign = 1, .second_offset = 128, .first_multiplier = 1073741824,
+    .first_shift = 0, .second_multiplier = 1366750055, .second_shift = -6, .output_multiplier = 2140435653,
+    .output_shift = -20, .size = 128, .columns = 1, .first_column = 0,
+    .second_column = 0, .first_value = 1, .second_value = 1
 };
 
 static const int8_t residual_op5_filter[1152] = {
@@ -603,9 +610,11 @@ static const residual_conv_2d_params residual_op7 = {
 
 /* ADD "tensor20" (operator 7) makes 8x8x16 */
 static const residual_add_params residual_op8 = {
-    .size = 128, .first_offset = 55, .second_offset = -40, .output_zero_point = 0,
-    .activation_min = 0, .activation_max = 127, .first_multiplier = 1180138148, .first_shift = -4,
-    .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1152808852, .output_shift = -19
+    .output_zero_point = 0, .activation_min = 0, .activation_max = 127, .first_sign = 1,
+    .first_offset = 55, .second_sign = 1, .second_offset = -40, .first_multiplier = 1180138148,
+    .first_shift = -4, .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1152808852,
+    .output_shift = -19, .size = 128, .columns = 1, .first_column = 0,
+    .second_column = 0, .first_value = 1, .second_value = 1
 };
 
 /* AVERAGE_POOL_2D "tensor21" (operator 8) makes 1x1x16 */

@@ -73,23 +73,28 @@ EDGECNN_INLINE int32_t small_sum(const int8_t *a, int n)
 }
 
 typedef struct {
-    int32_t size;
+    int32_t columns, size;
     int32_t first_multiplier, second_multiplier, output_multiplier;
+    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
+    int16_t first_sign, second_sign;
     int16_t first_offset, second_offset, output_zero_point;
     int16_t first_shift, second_shift, output_shift;
     int16_t activation_min, activation_max;
 } small_add_params;
 
-/* One row: rows[0] + rows[1], both brought to one scale with 20 bits below the point. */
+/* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
 EDGECNN_INLINE void small_add(const small_add_params *p, const int8_t *const *rows, int8_t *output)
 {
-    for (int i = 0; i < p->size; ++i) {
-        const int32_t first = (rows[0][i] + p->first_offset) * (1 << 20);
-        const int32_t second = (rows[1][i] + p->second_offset) * (1 << 20);
-        const int32_t sum = small_requantize(first, p->first_multiplier, p->first_shift) +
-                            small_requantize(second, p->second_multiplier, p->second_shift);
-        const int32_t value = small_requantize(sum, p->output_multiplier, p->output_shift);
-        output[i] = small_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+    for (int x = 0; x < p->columns; ++x) {
+        const int8_t *a = rows[0] + x * p->first_column, *b = rows[1] + x * p->second_column;
+        for (int i = 0; i < p->size; ++i, a += p->first_value, b += p->second_value) {
+            const int32_t first = (*a + p->first_offset) * (1 << 20);
+            const int32_t second = (*b + p->second_offset) * (1 << 20);
+            const int32_t sum = p->first_sign * small_requantize(first, p->first_multiplier, p->first_shift) +
+                                p->second_sign * small_requantize(second, p->second_multiplier, p->second_shift);
+            const int32_t value = small_requantize(sum, p->output_multiplier, p->output_shift);
+            *output++ = small_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+        }
     }
 }
 
@@ -345,9 +350,11 @@ static const small_conv_2d_params small_op3 = {
 
 /* ADD "tensor13" (operator 4) makes 5x6x4 */
 static const small_add_params small_op4 = {
-    .size = 24, .first_offset = 14, .second_offset = 32, .output_zero_point = 1,
-    .activation_min = 1, .activation_max = 127, .first_multiplier = 1810621822, .first_shift = -3,
-    .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1352935908, .output_shift = -18
+    .output_zero_point = 1, .activation_min = 1, .activation_max = 127, .first_sign = 1,
+    .first_offset = 14, .second_sign = 1, .second_offset = 32, .first_multiplier = 1810621822,
+    .first_shift = -3, .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1352935908,
+    .output_shift = -18, .size = 24, .columns = 1, .first_column = 0,
+    .second_column = 0, .first_value = 1, .second_value = 1
 };
 
 /* MEAN "tensor15" (operator 5) makes 1x1x4 */

@@ -2,7 +2,7 @@
 """ADD: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
 
 import pytest
-from generated_c import check_operators
+from generated_c import check_operands, check_operators
 from tflite_builder import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, Builder
 
 # Shape, activation, whether a convolution is added to the input or to another convolution.
@@ -24,3 +24,8 @@ def make(builder: Builder, source: int, activation: int, kind: str) -> int:
 @pytest.mark.parametrize("part", range(6))
 def test_equal_to_the_oracle(part: int) -> None:
     check_operators(make, CASES[part::6])
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_operands_that_broadcast(part: int) -> None:
+    check_operands("ADD", part, (NONE, RELU, RELU6, RELU_N1_TO_1))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ADD and SUB share: both operands are brought to one scale, with 20 bits below the point."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import broadcast, geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+
+_LEFT_SHIFT = 20  # room for fractions of a step before the sum is scaled down again
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    broadcast.check(graph, operator)
+    geometry.check_activation(graph, operator)
+
+
+def _signs(graph: Graph, operator: Operator) -> tuple[int, int]:
+    signs = (1, -1 if operator.op == "SUB" else 1)
+    first, second = broadcast.order(graph, operator)
+    return signs[first], signs[second]
+
+
+def _scaling(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
+    """Return (multiplier, shift) of both operands and of the output, as AddPrepare of TensorFlow Lite."""
+    scales = [quantization.scale for quantization in broadcast.quantizations(graph, operator)]
+    twice = 2 * max(scales)
+    made = geometry.quantization_of(graph.output(operator)).scale
+    reals = [scales[0] / twice, scales[1] / twice, twice / ((1 << _LEFT_SHIFT) * made)]
+    return tuple(quant.quantize_multiplier(real) for real in reals)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    *scalings, result = _scaling(graph, operator)
+    first, second = (
+        sign * quant.requantize(value << _LEFT_SHIFT, *scaling)
+        for sign, value, scaling in zip(
+            _signs(graph, operator), broadcast.centred(graph, operator, inputs), scalings, strict=True
+        )
+    )
+    made = geometry.quantization_of(graph.output(operator))
+    scaled = quant.requantize(first + second, *result) + made.zero_point
+    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    low, high = geometry.clamp_range(graph, operator)
+    params = {
+        "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
+        "activation_min": low,
+        "activation_max": high,
+    }
+    for name, sign, quantization in zip(
+        ("first", "second"),
+        _signs(graph, operator),
+        broadcast.quantizations(graph, operator),
+        strict=True,
+    ):
+        params |= {f"{name}_sign": sign, f"{name}_offset": -quantization.zero_point}
+    for name, (multiplier, shift) in zip(
+        ("first", "second", "output"), _scaling(graph, operator), strict=True
+    ):
+        params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
+    return (broadcast.step(graph, operator, "add", params),)

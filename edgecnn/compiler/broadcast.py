@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ops of two operands, of which one may be a constant, or serve many rows, columns or channels.
+
+A kernel of theirs computes `columns` times `size` values of a row. How far apart the values are that an
+operand has for neighbouring columns, and within a column, are fields of its parameters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+_STRIDES = ("columns", "first_column", "second_column", "first_value", "second_value")
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, that not both operands are constants, and the output shape that follows from theirs."""
+    pair, made = (graph.input(operator, 0), graph.input(operator, 1)), graph.output(operator)
+    what, shapes = graph.describe(operator), (pair[0].shape, pair[1].shape)
+    geometry.check_int8(graph, operator, pair, constants=True)
+    geometry.check_int8(graph, operator, (made,))
+    if all(tensor.data is not None for tensor in pair):
+        raise ModelError(f"{what} has two constants; one operand must be made by an operator")
+    if max(map(len, shapes)) > 4:
+        raise ModelError(f"{what} has operands {shapes[0]} and {shapes[1]}; 4 dimensions at most")
+    try:
+        expected = np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise ModelError(
+            f"{what} has operands {shapes[0]} and {shapes[1]}; equal lengths or 1 needed in each dimension"
+        ) from error
+    geometry.check_shape(graph, operator, expected)
+
+
+def check_same_quantization(graph: Graph, operator: Operator) -> None:
+    """Check what `check` does, and that operands and output have one scale and zero point."""
+    check(graph, operator)
+    of_all = [
+        geometry.quantization_of(tensor)
+        for tensor in (graph.input(operator, 0), graph.input(operator, 1), graph.output(operator))
+    ]
+    if len({(one.scale, one.zero_point) for one in of_all}) > 1:
+        raise ModelError(
+            f"{graph.describe(operator)} has operands and output of different scale or zero point; "
+            "equal ones needed"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return 0: scalings are not counted."""
+    return 0
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of both operands that so many of the output read: as many, or all."""
+    return height, width
+
+
+def order(graph: Graph, operator: Operator) -> tuple[int, int]:
+    """Return the positions of the operands as kernels get them: a constant comes second."""
+    return (0, 1) if graph.input(operator, 0).data is None else (1, 0)
+
+
+def quantizations(graph: Graph, operator: Operator) -> tuple[Quantization, Quantization]:
+    """Return the operands' quantization in `order`."""
+    first, second = (graph.input(operator, position) for position in order(graph, operator))
+    return geometry.quantization_of(first), geometry.quantization_of(second)
+
+
+def operands(
+    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]
+) -> tuple[quant.Int64s, quant.Int64s]:
+    """Return both operands in `order`, of the shape of the output or one that NumPy broadcasts to it."""
+    given = iter(inputs)
+    first, second = (
+        _cropped(graph, operator, next(given) if tensor.data is None else _in_four(tensor))
+        for tensor in (graph.input(operator, position) for position in order(graph, operator))
+    )
+    return first, second
+
+
+def centred(
+    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]
+) -> tuple[quant.Int64s, quant.Int64s]:
+    """Return both operands minus their zero points, as `operands` does."""
+    first, second = operands(graph, operator, inputs)
+    of_first, of_second = quantizations(graph, operator)
+    return first - of_first.zero_point, second - of_second.zero_point
+
+
+def _in_four(tensor: Tensor) -> NDArray[Any]:
+    value = np.asarray(tensor.data)
+    return value.reshape((1,) * (4 - value.ndim) + value.shape)
+
+
+def _cropped(graph: Graph, operator: Operator, value: NDArray[Any]) -> quant.Int64s:
+    made = graph.output(operator).shape
+    if value.ndim > len(made):  # a constant beside tensors of fewer dimensions
+        value = value.reshape(value.shape[value.ndim - len(made) :])
+    return geometry.cropped(graph, operator, value).astype(np.int64)
+
+
+def step(graph: Graph, operator: Operator, kernel: str, params: Params) -> Step:
+    """Return a step that makes one row per firing, its parameters those given and the strides."""
+    _, rows, columns, channels = graph.output(operator).shape
+    positions = order(graph, operator)
+    tensors = [graph.input(operator, position) for position in positions]
+    shapes = [(1,) * (4 - len(tensor.shape)) + tensor.shape for tensor in tensors]
+    kept = tensors[1].data
+    if kept is not None:
+        kept = _in_four(tensors[1])[0, :rows, :columns]
+        shapes[1] = (1, *kept.shape)
+    windows = [Window(1, int(shape[1] > 1)) for shape in shapes]
+    inputs = [operator.inputs[position] for position in positions]
+    return Step(
+        operator,
+        kernel,
+        tuple(inputs if kept is None else inputs[:1]),
+        operator.outputs[0],
+        tuple(windows if kept is None else windows[:1]),
+        rows,
+        {**params, **_strides(columns, channels, shapes)},
+        constant=None if kept is None else kept.reshape(len(kept), -1).astype(np.int8),
+    )
+
+
+def _strides(columns: int, channels: int, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """Return how a row of two operands is gone through, as one column where both allow it."""
+    per_column = [shape[3] if shape[2] > 1 else 0 for shape in shapes]
+    per_value = [int(shape[3] > 1) for shape in shapes]
+    whole = [
+        shape[2:] == (1, 1) or (shape[3] == channels and (shape[2] > 1 or columns == 1)) for shape in shapes
+    ]
+    if all(whole):
+        per_column, per_value = [0, 0], [int(shape[2] * shape[3] > 1) for shape in shapes]
+        columns, channels = 1, columns * channels
+    return {"size": channels, **dict(zip(_STRIDES, (columns, *per_column, *per_value), strict=True))}
+
+
+def without_strides(step: Step) -> Step | None:
+    """Return a step for a kernel that takes two whole rows, or None where the rows are not whole."""
+    if step.params["columns"] != 1 or not (step.params["first_value"] and step.params["second_value"]):
+        return None
+    return replace(step, params={name: of for name, of in step.params.items() if name not in _STRIDES})

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel.h"
+
+typedef struct {
+    int32_t columns, size;
+    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
+} kernel_maximum_params;
+
+/* One row: of each two values the larger. */
+EDGECNN_INLINE void kernel_maximum(const kernel_maximum_params *p, const int8_t *const *rows, int8_t *output)
+{
+    for (int x = 0; x < p->columns; ++x) {
+        const int8_t *a = rows[0] + x * p->first_column, *b = rows[1] + x * p->second_column;
+        for (int i = 0; i < p->size; ++i, a += p->first_value, b += p->second_value) {
+            *output++ = *a > *b ? *a : *b;
+        }
+    }
+}

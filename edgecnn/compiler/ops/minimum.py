@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MINIMUM of two operands of one scale."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import broadcast
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+
+check, macs, needs = broadcast.check_same_quantization, broadcast.macs, broadcast.needs
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    return np.minimum(*broadcast.operands(graph, operator, inputs)).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    return (broadcast.step(graph, operator, "minimum", {}),)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MUL of two operands, each with a scale of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import broadcast, geometry, quant
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+
+macs, needs = broadcast.macs, broadcast.needs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and the fused activation."""
+    broadcast.check(graph, operator)
+    geometry.check_activation(graph, operator)
+
+
+def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
+    first, second = (geometry.quantization_of(graph.input(operator, position)) for position in (0, 1))
+    made = geometry.quantization_of(graph.output(operator))
+    return quant.quantize_multiplier(quant.float32_ratio(first.scale, second.scale, made=made.scale))
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    first, second = broadcast.centred(graph, operator, inputs)
+    scaled = quant.requantize(first * second, *_scaling(graph, operator))
+    made = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled + made.zero_point, *geometry.clamp_range(graph, operator)).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    first, second = broadcast.quantizations(graph, operator)
+    multiplier, shift = _scaling(graph, operator)
+    low, high = geometry.clamp_range(graph, operator)
+    params = {
+        "multiplier": multiplier,
+        "shift": shift,
+        "first_offset": -first.zero_point,
+        "second_offset": -second.zero_point,
+        "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
+        "activation_min": low,
+        "activation_max": high,
+    }
+    return (broadcast.step(graph, operator, "mul", params),)
