@@ -8,7 +8,7 @@ PYTEST_FLAGS ?=
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
 DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-arm-none-eabi gcc-riscv64-unknown-elf \
-	libclang-rt-dev libnewlib-arm-none-eabi lld picolibc-riscv64-unknown-elf qemu-system-arm wasi-libc xxd
+	libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld picolibc-riscv64-unknown-elf qemu-system-arm wasi-libc xxd
 
 # Checkers that tests run, in an environment of their own: PlatformIO wants an older click than we do.
 PYPI_TOOLS = idf-component-manager platformio
