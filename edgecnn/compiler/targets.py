@@ -118,13 +118,13 @@ _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 # fmt: off
 _ROWS = (
     Target("c99", "c99", 4, *_HOST, native=True),
-    Target("cortex-m0plus", "armv6m", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
-    Target("cortex-m3", "armv7m", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
+    Target("cortex-m0plus", "scalar", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
+    Target("cortex-m3", "scalar", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
     Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
     Target("cortex-m7", "dsp", 4, *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
     Target("cortex-m33", "dsp", 4, *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
     Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
-    Target("rv32", "rv32", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB),
+    Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB),
     Target("aarch64", "neon", 16, *_AARCH64),
     Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, features=("avx2",)),
     Target("wasm32", "simd128", 16, *_WASM, _WASM32),

@@ -47,9 +47,7 @@ def test_the_flags_give_the_instruction_set(target: Target) -> None:
     command = [target.cc, *target.cflags, "-dM", "-E", "-x", "c", "/dev/null"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     macros = dict(re.findall(r"^#define (\w+) (.*)$", text, re.MULTILINE))
-    isa = {"armv6m": "__ARM_ARCH_6M__", "armv7m": "__ARM_ARCH_7M__"}.get(
-        target.isa, f"__ARM_FEATURE_{target.isa.upper()}"
-    )
-    assert isa in macros
+    features = {name for name in ("DSP", "MVE") if f"__ARM_FEATURE_{name}" in macros}
+    assert features == {"scalar": set(), "dsp": {"DSP"}, "mve": {"DSP", "MVE"}}[target.isa]
     assert "__thumb__" in macros
     assert ("__ARM_FP" in macros) == (target.isa in {"dsp", "mve"})

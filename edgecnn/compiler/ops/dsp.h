@@ -7,26 +7,13 @@
 #ifndef EDGECNN_DSP_H
 #define EDGECNN_DSP_H
 
-#include "kernel.h"
-
-#if defined(__ARM_FEATURE_DSP) && !defined(EDGECNN_PLAIN_C)
-#define EDGECNN_DSP 1
-#else
-#define EDGECNN_DSP 0
-#endif
+#include "scale.h"
 
 /* Loops in assembly take all registers that GCC has to give; Clang has fewer, and gets C around single instructions. */
 #if EDGECNN_DSP && !defined(__clang__)
 #define EDGECNN_LOOPS 1
 #else
 #define EDGECNN_LOOPS 0
-#endif
-
-/* Not inlined: its loops are long. */
-#if defined(__GNUC__)
-#define EDGECNN_SHARED static __attribute__((noinline))
-#else
-#define EDGECNN_SHARED static
 #endif
 
 /* Four bytes, the first in the lowest bits. */
@@ -122,54 +109,6 @@ EDGECNN_INLINE uint32_t kernel_larger_bytes(uint32_t a, uint32_t b)
     }
     return larger;
 #endif
-}
-
-/* round(a * b / 2^32), halves up. */
-EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
-{
-#if EDGECNN_DSP
-    int32_t result;
-    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-    return result;
-#else
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
-#endif
-}
-
-/* What kernel_requantize makes of half of `twice`, plus a zero point z, where |twice| < 2^31 and 1 <= right < 22.
- *
- * `rounding` is kernel_rounding(z, right).
- */
-EDGECNN_INLINE int32_t kernel_scale(int32_t twice, int32_t multiplier, int32_t rounding, int right)
-{
-    const int32_t high = kernel_high_product(twice, multiplier);
-    return (high - (high < 0) + rounding) >> right;
-}
-
-EDGECNN_INLINE int32_t kernel_rounding(int32_t zero_point, int right)
-{
-    return (2 * zero_point + 1) * (1 << (right - 1));
-}
-
-/* Twice a bias, hidden from GCC, which would double every sum and bias anew in place of adding with a shift. */
-EDGECNN_INLINE int32_t kernel_twice(int32_t bias)
-{
-    int32_t twice = 2 * bias;
-#if EDGECNN_DSP
-    __asm__("" : "+r"(twice));
-#endif
-    return twice;
-}
-
-/* As kernel_clamp, to what int8 holds at most. */
-EDGECNN_INLINE int8_t kernel_saturate(int32_t value, int32_t min, int32_t max)
-{
-#if EDGECNN_DSP
-    __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
-    min = min > INT8_MIN ? min : INT32_MIN;
-    max = max < INT8_MAX ? max : INT32_MAX;
-#endif
-    return kernel_clamp(value, min, max);
 }
 
 /* Widens `count` groups of four bytes to the words (0, 2) and (1, 3), each `step` words behind the last. */

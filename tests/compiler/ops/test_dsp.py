@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels for DSP instructions, in assembly and in plain C: the bytes of TFLite's reference kernels."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check, joined, random_inputs, run_oracle
+from generated_c import check, check_emulated
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 from edgecnn.compiler import compile_tflite, dsp
-from edgecnn.compiler.targets import find_target
-from edgecnn.pipeline.verify import program
-from edgecnn.runtime.emulated_core import EmulatedCore
 
 # Input shape, then what Builder.conv takes: filters, size, stride, padding, activation, dilation, ...
 CONVOLUTIONS = [
@@ -155,21 +150,7 @@ def test_plain_c_equals_the_oracle(kind: str) -> None:
     [("cortex-m4", "speed", "-O2"), ("cortex-m7", "size", "-Os"), ("cortex-m33", "speed", "-O0")],
 )
 def test_assembly_equals_the_oracle(kind: str, core: str, optimize: str, level: str) -> None:
-    models = MODELS[kind]
-    inputs = [random_inputs(one, 2, seed) for seed, one in enumerate(models)]
-    with tempfile.TemporaryDirectory() as name:
-        folder, programs = Path(name), []
-        for number, one in enumerate(models):
-            compiled = compile_tflite(one, name=f"net{number}", target=core, optimize=optimize)
-            compiled.write(folder)
-            programs.append(program(compiled.model, folder, both_ways=True, pointer=4))
-        emulated = EmulatedCore(find_target(core), level)
-        given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
-        result = emulated.run(emulated.build(joined(programs, folder), folder), given)
-    expected = [run_oracle(one, ones) for one, ones in zip(models, inputs, strict=True)]
-    for output, wanted in zip(result.outputs, zip(*expected, strict=True), strict=True):
-        flat = np.concatenate([value.ravel() for one in wanted for value in one])
-        np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)
+    check_emulated(MODELS[kind], core, optimize, level)
 
 
 def test_what_has_no_faster_kernel_stays_portable() -> None:

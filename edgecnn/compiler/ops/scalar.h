@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernels for cores without SIMD share: three products from two 32-bit multiplications.
+ *
+ * The activations x, y, z of three positions at the same tap are two words, x + 2^21 y and z + 2^10 y. Times a weight,
+ * and summed over taps, they give X + 2^21 Y and Z + 2^10 Y modulo 2^32, where X, Y and Z are the sums of the three.
+ * As long as these stay inside 21 bits, all can be told: X is the low 21 bits of the first word, and what is above
+ * are 11 bits of Y; less 2^10 times those, the second word is Z + 2^21 times the other bits of Y. Sums are bounded by
+ * 128 times the magnitudes of the weights, whatever the input, so the compiler knows over how many taps that holds.
+ *
+ * Where there is assembly, C beside it computes the same; EDGECNN_PLAIN_C asks for the C, which runs anywhere.
+ */
+#ifndef EDGECNN_SCALAR_H
+#define EDGECNN_SCALAR_H
+
+#include "scale.h"
+
+/* Armv7-M multiplies and adds in one instruction. */
+#if defined(__ARM_ARCH_7M__) && !defined(EDGECNN_PLAIN_C)
+#define EDGECNN_MLA 1
+#else
+#define EDGECNN_MLA 0
+#endif
+
+/* Writes `count` values from each of three places as pairs of words. */
+EDGECNN_SHARED void kernel_pack_3(const int8_t *x, const int8_t *y, const int8_t *z, int count, uint32_t *words)
+{
+    for (const int8_t *end = x + count; x < end; ++x, ++y, ++z, words += 2) {
+        words[0] = (uint32_t)*x + ((uint32_t)*y << 21);
+        words[1] = (uint32_t)*z + ((uint32_t)*y << 10);
+    }
+}
+
+/* The low 21 bits of a word, with their sign. */
+EDGECNN_INLINE int32_t kernel_low_21(uint32_t word)
+{
+    return (int32_t)(word << 11) >> 11;
+}
+
+/* The three sums that a pair of words holds. */
+EDGECNN_INLINE void kernel_unpack_3(const uint32_t *words, int32_t *sums)
+{
+    const int32_t x = kernel_low_21(words[0]), low = (int32_t)(words[0] - (uint32_t)x) >> 21;
+    const uint32_t rest = words[1] - ((uint32_t)low << 10);
+    const int32_t z = kernel_low_21(rest), high = (int32_t)(rest - (uint32_t)z) >> 21;
+    sums[0] = x;
+    sums[1] = (int32_t)((uint32_t)low + ((uint32_t)high << 11));
+    sums[2] = z;
+}
+
+/* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
+ * sums of both words.
+ */
+EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
+{
+#if EDGECNN_MLA
+    register const uint32_t *from __asm__("r0") = column;
+    register const int8_t *weights __asm__("r1") = filter;
+    const uint32_t *const end = column + 2 * taps;
+    uint32_t entry = (uint32_t)(-taps & 7) * 50u; /* into the loop below, of 50 bytes for a tap */
+    __asm__ volatile(".syntax unified\n\t"
+                     "adr.w r2, 1f\n\t"
+                     "ldr r3, %[entry]\n\t"
+                     "add r2, r2, r3\n\t"
+                     "add r2, r2, #1\n\t"
+                     "mov r4, #0\n\t"
+                     "mov r5, #0\n\t"
+                     "mov r6, #0\n\t"
+                     "mov r8, #0\n\t"
+                     "mov r9, #0\n\t"
+                     "mov r10, #0\n\t"
+                     "mov r11, #0\n\t"
+                     "mov r12, #0\n\t"
+                     "bx r2\n\t"
+                     ".balign 4\n"
+                     "1:\n\t"
+                     ".rept 8\n\t"
+                     "ldmia r0!, {r2, r3}\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r4, lr, r2, r4\n\t"
+                     "mla r5, lr, r3, r5\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r6, lr, r2, r6\n\t"
+                     "mla r8, lr, r3, r8\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r9, lr, r2, r9\n\t"
+                     "mla r10, lr, r3, r10\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r11, lr, r2, r11\n\t"
+                     "mla r12, lr, r3, r12\n\t"
+                     ".endr\n\t"
+                     "ldr r2, %[end]\n\t"
+                     "cmp r0, r2\n\t"
+                     "bne 1b\n\t"
+                     "ldr r2, %[words]\n\t"
+                     "stmia r2, {r4, r5, r6, r8, r9, r10, r11, r12}"
+                     : "+r"(from), "+r"(weights)
+                     : [entry] "m"(entry), [end] "m"(end), [words] "m"(words)
+                     : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+#else
+    uint32_t x0 = 0, x1 = 0, x2 = 0, x3 = 0, z0 = 0, z1 = 0, z2 = 0, z3 = 0;
+    for (const uint32_t *end = column + 2 * taps; column < end; column += 2, filter += 4) {
+        const uint32_t x = column[0], z = column[1];
+        const uint32_t w0 = (uint32_t)filter[0], w1 = (uint32_t)filter[1];
+        const uint32_t w2 = (uint32_t)filter[2], w3 = (uint32_t)filter[3];
+        x0 += w0 * x;
+        z0 += w0 * z;
+        x1 += w1 * x;
+        z1 += w1 * z;
+        x2 += w2 * x;
+        z2 += w2 * z;
+        x3 += w3 * x;
+        z3 += w3 * z;
+    }
+    words[0] = x0;
+    words[1] = z0;
+    words[2] = x1;
+    words[3] = z1;
+    words[4] = x2;
+    words[5] = z2;
+    words[6] = x3;
+    words[7] = z3;
+#endif
+}
+
+/* The same for a single position: products of `taps` values with the weights of four channels. */
+EDGECNN_SHARED void kernel_dot_1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
+{
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    for (const int8_t *end = column + taps; column < end; ++column, filter += 4) {
+        const int32_t x = *column;
+        sum0 += filter[0] * x;
+        sum1 += filter[1] * x;
+        sum2 += filter[2] * x;
+        sum3 += filter[3] * x;
+    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
+}
+
+#endif

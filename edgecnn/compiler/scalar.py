@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernels for cores without SIMD want of weights (ops/scalar.h)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHANNELS = 4  # at once
+POSITIONS = 3  # at once
+_MOST_SUM = (1 << 20) // 128 - 1  # of the magnitudes of weights, whose sums then stay within 21 bits
+
+
+def pack_fours(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return weights int8[parts, channels, taps] as `kernel_dot_3` reads them.
+
+    They are, for each part, all taps of four channels, of the next four and so on, filled up with zeros;
+    the four weights of a tap lie together.
+    """
+    parts, channels, taps = matrix.shape
+    filled = np.pad(matrix, ((0, 0), (0, -channels % CHANNELS), (0, 0)))
+    fours = filled.reshape(parts, -1, CHANNELS, taps).transpose(0, 1, 3, 2)
+    return np.ascontiguousarray(fours).reshape(-1)
+
+
+def taps_at_once(matrix: NDArray[np.int8]) -> int:
+    """Return over how many taps of weights int8[parts, channels, taps] sums may run in `kernel_dot_3`."""
+    taps = chunk = matrix.shape[2]
+    magnitude = np.abs(matrix.astype(np.int64))
+    while any(
+        (magnitude[:, :, at : at + chunk].sum(axis=2) > _MOST_SUM).any() for at in range(0, taps, chunk)
+    ):
+        chunk = (chunk + 1) // 2
+    return chunk

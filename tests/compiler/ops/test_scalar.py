@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels for cores without SIMD, in assembly and in plain C: the bytes of TFLite's reference kernels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from generated_c import check, check_emulated
+from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
+
+from edgecnn.compiler import compile_tflite, scalar
+
+# Input shape, then what Builder.conv takes: filters, size, stride, padding, activation, dilation, ...
+CONVOLUTIONS = [
+    ((1, 5, 7, 8), 6, (3, 3), (1, 1), SAME, RELU),
+    ((1, 5, 8, 12), 9, (3, 3), (2, 2), SAME),
+    ((1, 6, 10, 1), 8, (3, 3), (1, 1), SAME, RELU),
+    ((1, 6, 10, 3), 7, (3, 3), (2, 2), SAME, RELU6),
+    ((1, 4, 1, 8), 4, (1, 1)),  # a single column
+    ((1, 3, 2, 20), 3, (1, 1)),
+    ((1, 3, 4, 5), 9, (1, 1), (1, 1), VALID, RELU),
+    ((1, 9, 9, 4), 4, (3, 3), (1, 1), SAME, NONE, (2, 2)),
+    ((1, 3, 4, 160), 4, (3, 3), (1, 1), SAME, RELU),  # several chunks, the filter row by row
+    ((1, 2, 4, 300), 40, (1, 1)),  # and at once
+    ((1, 4, 6, 4), 4, (2, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, False, 40.0),  # left shifts
+]
+POOLED = [  # input shape, channels, pool
+    ((1, 8, 9, 4), 6, (2, 2)),
+    ((1, 10, 12, 3), 5, (3, 3)),
+    ((1, 11, 12, 4), 4, (4, 5)),
+    ((1, 8, 9, 4), 4, (1, 3)),
+    ((1, 8, 9, 1), 4, (3, 1)),
+    ((1, 4, 8, 100), 3, (2, 2)),
+]
+
+
+def model(make: Any, shape: tuple[int, ...], seed: int) -> bytes:
+    builder = Builder(seed)
+    source = builder.input(shape, *((0.02, -11) if seed % 2 else ()))
+    return builder.build((source,), (make(builder, source),))
+
+
+def pooled(builder: Builder, source: int, channels: int, pool: tuple[int, int]) -> int:
+    made = builder.conv(source, channels, padding=SAME, activation=RELU)
+    return builder.pool(made, "MAX", pool, pool)
+
+
+MODELS = [
+    model(lambda b, s, make=make, a=arguments: make(b, s, *a), shape, i)
+    for make, cases in ((Builder.conv, CONVOLUTIONS), (pooled, POOLED))
+    for i, (shape, *arguments) in enumerate(cases)
+]
+
+
+def test_plain_c_equals_the_oracle() -> None:
+    check(MODELS, target="cortex-m3")
+
+
+@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
+@pytest.mark.parametrize(
+    ("core", "optimize", "level"),
+    [("cortex-m3", "speed", "-O2"), ("cortex-m3", "size", "-O0"), ("cortex-m0plus", "size", "-Os")],
+)
+def test_an_emulated_core_equals_the_oracle(core: str, optimize: str, level: str) -> None:
+    check_emulated(MODELS, core, optimize, level)
+
+
+def test_sums_of_a_chunk_stay_within_21_bits() -> None:
+    matrix = np.full((1, 3, 1000), 127, np.int8)
+    chunk = scalar.taps_at_once(matrix)
+    assert chunk < 100
+    assert chunk * 127 * 128 < 1 << 20
+    matrix[:, :, 50:] = 0
+    assert scalar.taps_at_once(matrix) == 1000
+
+
+def test_four_channels_lie_together() -> None:
+    matrix = np.arange(10, dtype=np.int8).reshape(1, 5, 2)
+    assert scalar.pack_fours(matrix).tolist() == [0, 2, 4, 6, 1, 3, 5, 7, 8, 0, 0, 0, 9, 0, 0, 0]
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "rv32"])
+def test_every_core_without_simd_has_these_kernels(core: str) -> None:
+    plan = compile_tflite(MODELS[0], name="net", target=core).plan
+    assert [step["kernel"] for step in plan["steps"][1:]] == ["conv_2d.scalar"]
