@@ -47,6 +47,7 @@ class Package:
         name: of the model, its C files and its identifiers.
         tflite: the model.
         graph: the same as read.
+        labels: names of the classes; none where its output is no vector of them.
         c_files: text of the compiled C, the preprocessing and the self-test, by their names.
         fields: what templates may name.
         documents: LICENSE, MODEL_CARD.md and labels.txt.
@@ -55,6 +56,7 @@ class Package:
     name: str
     tflite: bytes
     graph: Graph
+    labels: Sequence[str]
     c_files: Mapping[str, str]
     fields: Mapping[str, str]
     documents: Mapping[str, str]
@@ -126,7 +128,9 @@ def make_package(
     documents = {"LICENSE": _common("LICENSE"), "MODEL_CARD.md": card}
     if compiled.model.classes:
         documents["labels.txt"] = "".join(f"{label}\n" for label in compiled.model.labels)
-    return Package(name, tflite, graph, {**compiled.texts, **preprocess}, fields, documents)
+    return Package(
+        name, tflite, graph, compiled.model.labels, {**compiled.texts, **preprocess}, fields, documents
+    )
 
 
 def _common(name: str) -> str:
