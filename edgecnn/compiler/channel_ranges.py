@@ -16,7 +16,8 @@ _LOOKUPS = (
     *("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
     *("RELU", "RELU6", "RELU_N1_TO_1", "TANH"),
 )
-_CORNERED = ("ADD", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "SUB")  # extreme where each input is, ...
+# or linear, or only rising, in each of its inputs, ...
+_CORNERED = ("ADD", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "REDUCE_MAX", "REDUCE_MIN", "SUB", "SUM")
 _CHANNELWISE = (*_LOOKUPS, *_CORNERED, "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD")  # or as `_range` says
 
 

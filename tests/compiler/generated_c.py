@@ -213,3 +213,27 @@ def check_operands(op: str, part: int, activations: Sequence[int] = (0,)) -> Non
         options = {"fused_activation_function": activation} if len(activations) > 1 else {}
         models.append(operands(op, *case, **options))
     check(models)
+
+
+# The input's shape and the axes that are reduced.
+REDUCED = [
+    *(((1, 5, 4, 3), axes) for axes in ((1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (-3, -2, -1), (2, -3))),
+    ((1, 9, 2), (1,)),
+    ((1, 9, 2), (2,)),
+    ((1, 9), (1,)),
+    ((9,), (0,)),
+    ((1, 31, 33, 2), (1, 2)),
+    ((1, 1, 1, 1), (1, 2, 3)),
+    ((1, 1, 7, 2), (1, 2)),
+]
+
+
+def check_reductions(op: str, part: int, optimized: bool = False) -> None:
+    """Check a third of an op's models over axes, with and without the dimensions that are left."""
+    models = []
+    for seed, (shape, axes) in enumerate(REDUCED[part::3]):
+        for keep in (True, False):
+            builder = Builder(seed)
+            source = builder.input(shape, 0.02, -11)
+            models.append(builder.build((source,), (builder.reduce(op, source, axes, keep),)))
+    check(models, optimized=optimized)

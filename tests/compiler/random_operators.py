@@ -185,3 +185,16 @@ def two_operands(d: Draw) -> int:
     op = ("SUB", "MUL", "MINIMUM", "MAXIMUM")[d.variant % 4]
     branch = d.builder.conv(d.at, (1, d.depth)[d.channels % 2], (1, d.size), padding=SAME)
     return d.builder.binary(op, d.at, branch)
+
+
+@kind()
+def spatial_attention(d: Draw) -> int:
+    best = d.builder.reduce(("REDUCE_MAX", "REDUCE_MIN", "MEAN")[d.size - 1], d.at, (3,))
+    gate = d.builder.unary("LOGISTIC", d.builder.conv(best, 1, d.window, padding=SAME))
+    return d.builder.binary("MUL", d.at, gate)
+
+
+@kind()
+def reduction(d: Draw) -> int:
+    axes = ((1,), (2,), (3,), (1, 2), (2, 3), (1, 3))[d.variant]
+    return d.builder.reduce(("REDUCE_MAX", "REDUCE_MIN", "MEAN")[d.size - 1], d.at, axes)

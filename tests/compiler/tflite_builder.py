@@ -249,12 +249,20 @@ class Builder:
         return self.tensor(shape, "int8", scale, zero_point, 0, self.rng.integers(-128, 128, shape, np.int8))
 
     def mean(self, source: int, keep_dims: bool = True) -> int:
+        return self.reduce("MEAN", source, (1, 2), keep_dims)
+
+    def reduce(self, op: str, source: int, axes: tuple[int, ...], keep_dims: bool = True) -> int:
         before = self.tensors[source]
-        axes = self.tensor((2,), "int32", data=np.array([1, 2], np.int32))
-        shape = (1, 1, 1, before.shape[3]) if keep_dims else (1, before.shape[3])
-        scale = before.scales[0] * float(self.rng.uniform(0.3, 1.2))
-        output = self.tensor(shape, "int8", scale, int(self.rng.integers(-128, 100)))
-        return self.operator("MEAN", (source, axes), output, keep_dims=keep_dims)
+        positions = self.tensor((len(axes),), "int32", data=np.array(axes, np.int32))
+        every = np.empty(before.shape, bool)
+        shape = every.any(axis=axes, keepdims=keep_dims).shape
+        scale, zero_point = before.scales[0], before.zero_points[0]
+        if op in ("MEAN", "SUM"):
+            scale *= float(self.rng.uniform(0.3, 1.2))
+            scale *= np.sqrt(every.size / np.prod(shape)) if op == "SUM" else 1
+            zero_point = int(self.rng.integers(-128, 100))
+        output = self.tensor(shape, "int8", float(scale), zero_point)
+        return self.operator(op, (source, positions), output, keep_dims=keep_dims)
 
     def pad(self, source: int, top: int, bottom: int, left: int, right: int) -> int:
         return self.pad_axes(source, ((0, 0), (top, bottom), (left, right), (0, 0)))

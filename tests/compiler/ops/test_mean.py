@@ -2,7 +2,7 @@
 """MEAN: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
 
 import pytest
-from generated_c import check_operators
+from generated_c import check_operators, check_reductions
 from tflite_builder import Builder
 
 CASES = [
@@ -30,3 +30,8 @@ def make(builder: Builder, source: int, keep: bool) -> int:
 @pytest.mark.parametrize("part", range(4))
 def test_equal_to_the_oracle(part: int) -> None:
     check_operators(make, CASES[part::4])
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_any_axes(part: int) -> None:
+    check_reductions("MEAN", part)

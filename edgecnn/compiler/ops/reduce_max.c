@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel.h"
+
+typedef struct {
+    int16_t columns, channels;           /* of the output */
+    int16_t over_columns, over_channels; /* of the input that make one value: all or 1 */
+    int16_t column;                      /* bytes of one column of the input */
+    int16_t rows, parts;
+} kernel_reduce_max_params;
+
+/* Largest values, from p->rows rows of the input at a time; the output holds the largest so far. */
+EDGECNN_INLINE void kernel_reduce_max(const kernel_reduce_max_params *p, const int8_t *const *rows, int8_t *output,
+                                      int part)
+{
+    for (int x = 0; x < p->columns; ++x) {
+        for (int c = 0; c < p->channels; ++c, ++output) {
+            int8_t best = part > 0 ? *output : INT8_MIN;
+            for (int y = 0; y < p->rows; ++y) {
+                const int8_t *input = rows[y] + x * p->column + c;
+                for (int dx = 0; dx < p->over_columns; ++dx, input += p->column) {
+                    for (int dc = 0; dc < p->over_channels; ++dc) {
+                        best = input[dc] > best ? input[dc] : best;
+                    }
+                }
+            }
+            *output = best;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""REDUCE_MAX: the largest value over rows, columns or channels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry, reduction
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Step
+
+rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, sizes and equal quantization."""
+    reduction.check(graph, operator)
+    geometry.check_same_quantization(graph, operator)
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    return reduction.reduced(graph, operator, inputs, np.max).astype(np.int8)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return the ways of a reduction; what is kept between rows is the output itself."""
+    return reduction.lower(graph, operator, "reduce_max", {}, sums=False)
