@@ -72,6 +72,21 @@ EDGECNN_INLINE int32_t small_sum(const int8_t *a, int n)
     return sum;
 }
 
+/* The sum over `columns` columns, `column` bytes apart, of `channels` values each from `at` on, in each row. */
+EDGECNN_INLINE int32_t small_sum_over(const int8_t *const *rows, int count, int at, int columns, int column,
+                                       int channels)
+{
+    int32_t sum = 0;
+    for (int y = 0; y < count; ++y) {
+        for (int x = 0; x < columns; ++x) {
+            for (int c = 0; c < channels; ++c) {
+                sum += rows[y][at + x * column + c];
+            }
+        }
+    }
+    return sum;
+}
+
 typedef struct {
     int32_t columns, size;
     int32_t first_multiplier, second_multiplier, output_multiplier;
@@ -248,29 +263,31 @@ EDGECNN_INLINE void small_lookup(const small_lookup_params *p, const int8_t *con
 }
 
 typedef struct {
-    int16_t columns, channels, rows, parts;
+    int16_t columns, channels;           /* of the output */
+    int16_t over_columns, over_channels; /* of the input that make one value: all or 1 */
+    int16_t column;                      /* bytes of one column of the input */
+    int16_t rows, parts;
     int16_t output_zero_point;
     int16_t shift;
-    int32_t multiplier; /* the division by the number of elements is in it */
-    int32_t bias;       /* the input's zero point, as often as there are elements */
+    int32_t multiplier; /* the division by the number of values is in it */
+    int32_t bias;       /* the input's zero point, as often as there are values */
 } small_mean_params;
 
-/* The mean of each channel, from p->rows rows of the input at a time; the last part writes it. */
+/* Means, from p->rows rows of the input at a time; the last part writes them. */
 EDGECNN_INLINE void small_mean(const small_mean_params *p, const int8_t *const *rows, int8_t *output, int part,
                                 int32_t *sums)
 {
-    for (int c = 0; c < p->channels; ++c) {
-        int32_t sum = part > 0 ? sums[c] : p->bias;
-        for (int y = 0; y < p->rows; ++y) {
-            for (int x = 0; x < p->columns; ++x) {
-                sum += rows[y][x * p->channels + c];
+    for (int x = 0; x < p->columns; ++x) {
+        for (int c = 0; c < p->channels; ++c, ++output) {
+            const int at = x * p->channels + c;
+            int32_t sum = part > 0 ? sums[at] : p->bias;
+            sum += small_sum_over(rows, p->rows, x * p->column + c, p->over_columns, p->column, p->over_channels);
+            if (part + 1 < p->parts) {
+                sums[at] = sum;
+            } else {
+                sum = small_requantize(sum, p->multiplier, p->shift) + p->output_zero_point;
+                *output = small_clamp(sum, INT8_MIN, INT8_MAX);
             }
-        }
-        if (part + 1 < p->parts) {
-            sums[c] = sum;
-        } else {
-            sum = small_requantize(sum, p->multiplier, p->shift) + p->output_zero_point;
-            output[c] = small_clamp(sum, INT8_MIN, INT8_MAX);
         }
     }
 }
@@ -359,8 +376,9 @@ static const small_add_params small_op4 = {
 
 /* MEAN "tensor15" (operator 5) makes 1x1x4 */
 static const small_mean_params small_op5 = {
-    .columns = 6, .channels = 4, .bias = -30, .multiplier = 598191027,
-    .shift = -2, .output_zero_point = -36, .rows = 1, .parts = 5
+    .bias = -30, .multiplier = 598191027, .shift = -2, .output_zero_point = -36,
+    .columns = 1, .channels = 4, .over_columns = 6, .over_channels = 1,
+    .column = 4, .rows = 1, .parts = 5
 };
 
 static const int8_t small_op6_filter[4] = {96, -14, -49, 114};

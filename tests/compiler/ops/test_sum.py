@@ -20,7 +20,8 @@ def refusal(shape: tuple[int, ...], axes: tuple[int, ...], made: tuple[int, ...]
     source = builder.input(shape)
     total = builder.reduce("SUM", source, (1,))
     builder.tensors[total].shape = made
-    builder.tensors[builder.operators[-1][1][1]].data = np.array(axes, np.int32)
+    positions = builder.tensors[builder.operators[-1][1][1]]
+    positions.shape, positions.data = (len(axes),), np.array(axes, np.int32)
     with pytest.raises(ModelError) as error:
         compile_tflite(builder.build((source,), (total,)), name="net")
     return str(error.value)
