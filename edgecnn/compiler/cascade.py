@@ -48,6 +48,19 @@ class Network:
         readers = self.readers.get(tensor)
         return readers[-1] if readers else -1
 
+    def read_last_by(self, number: int) -> list[int]:
+        """Return the tensors, other than outputs, whose last reader is a step."""
+        tensors = dict.fromkeys(self.steps[number].inputs)
+        return [t for t in tensors if self.last_reader(t) == number and t not in self.outputs]
+
+    def alive(self, first: int) -> list[int]:
+        """Return the tensors, other than outputs, made before step `first` and read by it or later ones."""
+        return [
+            tensor
+            for tensor, maker in self.maker.items()
+            if maker < first <= self.last_reader(tensor) and tensor not in self.outputs
+        ]
+
     def reads(self, number: int, firing: int) -> list[tuple[int, int, int]]:
         """Return (tensor, first row, end) for each input of a firing."""
         return self.rows_read[number][firing]

@@ -2,8 +2,8 @@
 """Chooses how a network runs: where whole tensors cut it, which steps wait, which keep a maximum.
 
 Inside a segment rows cascade through rings; at a cut a whole tensor waits for the next segment. The search is
-dynamic programming over the cuts for given steps, and a climb over the steps' alternatives and lazy ones;
-whatever it proposes is then measured exactly, by replaying the order.
+dynamic programming over the cuts for given steps, in `cuts.py`, and a climb over the steps' alternatives and
+lazy ones; whatever it proposes is then measured exactly, by replaying the order.
 """
 
 import math
@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.cascade import Network, cascade
+from edgecnn.compiler.cuts import CutSearch
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.memory import aligned, buffers, place, ring_heights
+from edgecnn.compiler.memory import buffers, place, ring_heights
 from edgecnn.compiler.steps import Step, column_by_column, takes_columns
 from edgecnn.errors import ModelError
-
-_AHEAD = 16  # steps that a search for cuts looks at first
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +102,8 @@ class _Search:
         self._align = align
         self._steps = lower(graph, isa)
         self._best: _Found | None = None
+        self._cuts = CutSearch(align)
+        self._merged: dict[tuple[Step, Step], Step] = {}
 
     def whole(self) -> Schedule:
         """Return the schedule that runs each operator to its end before the next starts.
@@ -155,10 +156,16 @@ class _Search:
         for alternatives, taken in zip(self._steps, choice.alternatives, strict=True):
             step = alternatives[taken]
             if step.inputs and step.inputs[0] in choice.columns:
-                width = self._graph.tensors[step.output].shape[2]
-                step = column_by_column(steps.pop(step.inputs[0]), step, width)
+                step = self._column_by_column(steps.pop(step.inputs[0]), step)
             steps[step.output] = step
         return Network.of(self._graph, list(steps.values()))
+
+    def _column_by_column(self, before: Step, step: Step) -> Step:
+        """Return the one step for two; the same object each time, so that what is known of it is found."""
+        if (before, step) not in self._merged:
+            width = self._graph.tensors[step.output].shape[2]
+            self._merged[before, step] = column_by_column(before, step, width)
+        return self._merged[before, step]
 
     def _branches(self) -> list[int]:
         """Return the tensors whose makers it may pay to let wait: those a step with several inputs reads."""
@@ -181,7 +188,7 @@ class _Search:
     def _try(self, choice: _Choice, bound: float) -> "_Found | None":
         """Return the schedule with the best cuts for a choice, or None where it is not below `bound`."""
         network = self._network(choice)
-        cuts, estimate = _best_cuts(network, _waiting(network, choice), self._align, bound)
+        cuts, estimate = self._cuts.best(network, _waiting(network, choice), bound)
         return None if estimate == math.inf else _Found(self._measure(choice, cuts), choice, estimate)
 
     def _measure(self, choice: _Choice, cuts: tuple[int, ...]) -> Schedule:
@@ -198,69 +205,3 @@ class _Search:
 def _waiting(network: Network, choice: _Choice) -> frozenset[int]:
     """Return the numbers of the lazy steps."""
     return frozenset(network.maker[tensor] for tensor in choice.lazy if tensor in network.maker)
-
-
-def _best_cuts(
-    network: Network, lazy: frozenset[int], align: int, bound: float
-) -> tuple[tuple[int, ...], float]:
-    """Return the cuts whose worst segment needs the least memory, and the bytes of that segment.
-
-    In a deepest-first cascade the steps before a given one fire in the same order whether or not later
-    ones are there, so one cascade from each start gives the rings of every segment that starts there.
-    Segments of `bound` bytes or more don't interest; where nothing smaller is found the bytes are infinite.
-    """
-    count = len(network.steps)
-    worst = [0.0] + [math.inf] * count
-    came_from = [0] * (count + 1)
-    for first in range(count):
-        if worst[first] == math.inf:
-            continue
-        for end, size in enumerate(_segment_sizes(network, first, lazy, align, bound), start=first + 1):
-            cost = max(worst[first], size)
-            # Of equal costs the earlier start wins: rings need less than whole tensors for what lies beside.
-            if cost < worst[end]:
-                worst[end], came_from[end] = cost, first
-    cuts = [came_from[count]]
-    while cuts[-1]:
-        cuts.append(came_from[cuts[-1]])
-    return tuple(reversed(cuts)), worst[count]
-
-
-def _segment_sizes(network: Network, first: int, lazy: frozenset[int], align: int, bound: float) -> list[int]:
-    """Return the bytes that live during the segments from `first` to `first`, `first` + 1, ...
-
-    The list ends where rings alone reach `bound`: a longer segment has more of them. As most do so soon,
-    the cascade looks ahead a few steps, and farther only if need be.
-    """
-    ahead = _AHEAD
-    while True:
-        horizon = min(first + ahead, len(network.steps))
-        heights = ring_heights(network, cascade(network, first, horizon, lazy))
-        sizes = []
-        for end in range(first + 1, horizon + 1):
-            inside, across = _segment_bytes(network, first, end, heights, align)
-            sizes.append(inside + across)
-            if inside >= bound:
-                return sizes
-        if horizon == len(network.steps):
-            return sizes
-        ahead *= 2
-
-
-def _segment_bytes(
-    network: Network, first: int, end: int, heights: dict[int, int], align: int
-) -> tuple[int, int]:
-    """Return the bytes of rings and scratch inside a segment, and of whole tensors that reach beyond it."""
-    steps = network.steps[first:end]
-    inside = sum(aligned(step.scratch, align) for step in steps)
-    inside += aligned(max(step.working for step in steps), align)
-    across = 0
-    for tensor, maker in network.maker.items():
-        last = network.last_reader(tensor)
-        if maker >= end or last < first or tensor in network.outputs:
-            continue
-        if first <= maker and last < end:
-            inside += aligned(heights[tensor] * network.row_bytes[tensor], align)
-        else:
-            across += aligned(network.height[tensor] * network.row_bytes[tensor], align)
-    return inside, across
