@@ -95,7 +95,7 @@ class Replay:
 
 @pytest.mark.parametrize("model", NETWORKS)
 @pytest.mark.parametrize("rows", [True, False])
-@pytest.mark.parametrize("isa", ["c99", "dsp"])
+@pytest.mark.parametrize("isa", ["c99", "dsp", "mve"])
 def test_no_row_is_overwritten_before_it_is_read(model: bytes, rows: bool, isa: str) -> None:
     graph = parse(model)
     for make in PASSES:
@@ -127,7 +127,7 @@ def test_memory_grows_with_width_and_not_with_area() -> None:
         ("tflite-micro/person_detect.tflite", 14_336, 57_000),
     ],
 )
-@pytest.mark.parametrize("isa", ["c99", "dsp"])
+@pytest.mark.parametrize("isa", ["c99", "dsp", "mve"])
 def test_models_of_others_within_their_goals(file: str, rows: int, whole: int, isa: str) -> None:
     graph = read_model(MODELS / file)
     for make in PASSES:

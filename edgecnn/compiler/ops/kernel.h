@@ -16,6 +16,13 @@
 #define EDGECNN_INLINE static inline
 #endif
 
+/* Not inlined: its loops are long. */
+#if defined(__GNUC__)
+#define EDGECNN_SHARED static __attribute__((noinline))
+#else
+#define EDGECNN_SHARED static
+#endif
+
 /* acc * multiplier * 2^(shift - 31), rounded twice as TFLite's reference kernels do; multiplier >= 0. */
 EDGECNN_INLINE int32_t kernel_requantize(int32_t acc, int32_t multiplier, int shift)
 {

@@ -14,13 +14,6 @@
 #define EDGECNN_DSP 0
 #endif
 
-/* Not inlined: its loops are long. */
-#if defined(__GNUC__)
-#define EDGECNN_SHARED static __attribute__((noinline))
-#else
-#define EDGECNN_SHARED static
-#endif
-
 /* round(a * b / 2^32), halves up. */
 EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
 {

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D for MVE: pairs of channels times three columns of bytes; up to 32 taps stay in registers."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import mve
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step
+
+_MOST_TAPS = 32752  # what fields of the parameters hold, and whole vectors
+_FEW_TAPS = 32  # columns of so many stay in registers
+_LARGE = 8192  # bytes of working memory from which a way with less is worth more instructions
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return the ways with as many columns at once as pay, and fewer where they take much memory."""
+    linear = Linear.of(graph, step.operator, channel_axis=0)
+    return ways(step, linear, linear.weights)
+
+
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+    """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
+    channels, taps = len(weights), weights[0].size
+    if taps > _MOST_TAPS:
+        return ()
+    few = taps <= _FEW_TAPS
+    params = dict(step.params) | {
+        "column": taps + -taps % mve.VECTOR,
+        "rounding": mve.rounding(linear),
+        "filter": mve.filled_up(weights, taps) if few else weights,
+    }
+    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
+
+    def way(columns: int) -> Step:
+        words = columns * int(params["column"]) // 4 + columns * mve.ROW + (channels if pooled else 0)
+        return replace(
+            step,
+            kernel="conv_2d.mve",
+            params=params | {"columns": columns},
+            working=4 * words,
+            arguments=("part", "working"),
+        )
+
+    if few:
+        return (way(4 if taps <= mve.VECTOR else 3),)
+    return (way(3), way(2), way(1)) if way(3).working > _LARGE else (way(3),)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mve.h"
+
+typedef struct {
+    int16_t in_w, in_c, out_w, out_c;
+    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
+    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
+    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    int16_t columns;      /* at once: four of at most 16 taps, three, or fewer */
+    int16_t column;       /* bytes of one */
+    int16_t rounding;     /* as in kernel_scaling */
+    const int8_t *filter; /* OHWI; with zeros behind where kernel_dot_16 or _32 reads them */
+    const int32_t *bias;  /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_conv_2d_mve_params;
+
+/* Writes the taps of the window whose first column is x. */
+EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
+                                              int8_t *column)
+{
+    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w, taps = p->filter_w * p->in_c;
+    for (int y = 0; y < p->filter_h; ++y, column += taps) {
+        const int8_t *row = rows[y * p->dilation_h];
+        if (row == NULL) {
+            kernel_fill(column, p->input_zero_point, taps);
+        } else if (inside) {
+            kernel_copy(column, row + x * p->in_c, taps);
+        } else {
+            for (int i = 0; i < p->filter_w; ++i) {
+                const int at = x + i * p->dilation_w;
+                if (at < 0 || at >= p->in_w) {
+                    kernel_fill(column + i * p->in_c, p->input_zero_point, p->in_c);
+                } else {
+                    kernel_copy(column + i * p->in_c, row + at * p->in_c, p->in_c);
+                }
+            }
+        }
+    }
+}
+
+/* The columns of `count` positions: of the window at x from its number `at` on, then of the windows behind. Returns the
+ * first, and in `step` how far apart they lie: those of a single tap lie in the row as they are.
+ */
+EDGECNN_INLINE const int8_t *kernel_conv_2d_mve_columns(const kernel_conv_2d_mve_params *p, const int8_t *const *rows,
+                                                        int x, int at, int count, int8_t *columns, int *step)
+{
+    int y = at / p->pool_w, i = at % p->pool_w;
+    x *= p->pool_stride_w;
+    if (p->filter_h * p->filter_w * p->pool_h * p->pool_w == 1 && p->pad_w == 0 && rows[0] != NULL) {
+        *step = p->stride_w * p->in_c;
+        return rows[0] + x * *step;
+    }
+    *step = p->column;
+    for (int k = 0; k < count; ++k) {
+        kernel_conv_2d_mve_column(p, rows + y * p->stride_h, (x + i) * p->stride_w - p->pad_w, columns + k * p->column);
+        if (++i == p->pool_w) {
+            i = 0;
+            if (++y == p->pool_h) {
+                y = 0;
+                x += p->pool_stride_w;
+            }
+        }
+    }
+    return columns;
+}
+
+/* The sums, without bias, of `count` columns and of `channels` channels from number c on. */
+EDGECNN_INLINE void kernel_conv_2d_mve_sums(const kernel_conv_2d_mve_params *p, const int8_t *columns, int step,
+                                            int count, int c, int channels, int32_t *sums)
+{
+    const int taps = p->filter_h * p->filter_w * p->in_c;
+    const int8_t *filter = p->filter + c * taps;
+    int done = channels / 2 * 2;
+    if (taps <= 32) {
+        const int8_t *from[4];
+        for (int k = 0; k < 4; ++k) {
+            from[k] = columns + (k < count ? k : count - 1) * step;
+        }
+        if (done > 0 && taps <= 16) {
+            kernel_dot_16(from, filter, taps, done, sums);
+        } else if (done > 0) {
+            kernel_dot_32(from, filter, taps, done, sums);
+        }
+    } else if (count == 1) {
+        done = channels / 4 * 4;
+        memset(sums, 0, (size_t)done * sizeof *sums);
+        if (done > 0) {
+            kernel_dot_1(columns, filter, taps, taps, done, sums);
+        }
+    } else if (done > 0 && count == 2) {
+        kernel_dot_2(columns, step, filter, taps, done, sums);
+    } else if (done > 0) {
+        kernel_dot_3(columns, step, filter, taps, done, sums);
+    }
+    for (; done < channels; ++done) {
+        for (int k = 0; k < count; ++k) {
+            sums[k * EDGECNN_ROW + done] = kernel_multiply_add(0, columns + k * step, filter + done * taps, taps);
+        }
+    }
+}
+
+/* Scales `count` rows of sums to outputs; with part > 0 these keep what is larger. */
+EDGECNN_INLINE void kernel_conv_2d_mve_write(const kernel_conv_2d_mve_params *p, int32_t *sums, int c, int channels,
+                                             int count, int8_t *output, int part)
+{
+    const kernel_scaling scaling = {p->bias, p->multiplier, p->shift, p->output_zero_point, p->activation_min,
+                                    p->activation_max, p->rounding};
+    if (part == 0) {
+        kernel_scale_sums(&scaling, sums, c, channels, count, output + c, p->out_c);
+        return;
+    }
+    /* The bytes made of a row of sums lie at its beginning: what is there has been read by then. */
+    kernel_scale_sums(&scaling, sums, c, channels, count, (int8_t *)sums, 4 * EDGECNN_ROW);
+    for (int k = 0; k < count; ++k) {
+        kernel_larger(output + k * p->out_c + c, (int8_t *)(sums + k * EDGECNN_ROW), channels);
+    }
+}
+
+/* Makes `count` outputs of all channels from number x on, all of whose positions are computed at once. */
+EDGECNN_INLINE void kernel_conv_2d_mve_outputs(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
+                                               int count, int8_t *output, int part, int32_t *working)
+{
+    const int all = p->pool_h * p->pool_w;
+    int32_t *sums = working + p->columns * p->column / 4;
+    int step;
+    const int8_t *columns =
+        kernel_conv_2d_mve_columns(p, rows, x, 0, count * all, (int8_t *)working, &step);
+    for (int c = 0; c < p->out_c; c += EDGECNN_ROW) {
+        const int channels = p->out_c - c < EDGECNN_ROW ? p->out_c - c : EDGECNN_ROW;
+        kernel_conv_2d_mve_sums(p, columns, step, count * all, c, channels, sums);
+        for (int k = 0; k < count && all > 1; ++k) {
+            kernel_largest(sums + k * EDGECNN_ROW, sums + k * all * EDGECNN_ROW, channels, all, 1);
+        }
+        kernel_conv_2d_mve_write(p, sums, c, channels, count, output, part);
+    }
+}
+
+/* How many of `left` positions are computed at once: not three where two and two remain. */
+EDGECNN_INLINE int kernel_conv_2d_mve_count(const kernel_conv_2d_mve_params *p, int left)
+{
+    const int most = p->columns == 3 && left == 4 ? 2 : p->columns;
+    return left < most ? left : most;
+}
+
+/* Makes one output of all channels, whose positions are too many for that. */
+EDGECNN_INLINE void kernel_conv_2d_mve_large(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
+                                             int8_t *output, int part, int32_t *working)
+{
+    const int all = p->pool_h * p->pool_w;
+    int32_t *best = working + p->columns * p->column / 4, *sums = best + p->out_c;
+    for (int at = 0, count; at < all; at += count) {
+        int step;
+        const int8_t *columns;
+        count = kernel_conv_2d_mve_count(p, all - at);
+        columns = kernel_conv_2d_mve_columns(p, rows, x, at, count, (int8_t *)working, &step);
+        for (int c = 0; c < p->out_c; c += EDGECNN_ROW) {
+            const int channels = p->out_c - c < EDGECNN_ROW ? p->out_c - c : EDGECNN_ROW;
+            kernel_conv_2d_mve_sums(p, columns, step, count, c, channels, sums);
+            kernel_largest(best + c, sums, channels, count, at == 0);
+        }
+    }
+    for (int c = 0; c < p->out_c; c += EDGECNN_ROW) {
+        const int channels = p->out_c - c < EDGECNN_ROW ? p->out_c - c : EDGECNN_ROW;
+        kernel_conv_2d_mve_write(p, best + c, c, channels, 1, output, part);
+    }
+}
+
+/* One row of (pooled) outputs. With part > 0 the row holds the maximum of earlier parts. */
+EDGECNN_INLINE void kernel_conv_2d_mve(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int8_t *output,
+                                       int part, int32_t *working)
+{
+    const int all = p->pool_h * p->pool_w;
+    for (int x = 0, count; x < p->out_w; x += count, output += count * p->out_c) {
+        if (all > p->columns) {
+            count = 1;
+            kernel_conv_2d_mve_large(p, rows, x, output, part, working);
+        } else {
+            const int left = (p->out_w - x) * all;
+            count = kernel_conv_2d_mve_count(p, left) / all;
+            kernel_conv_2d_mve_outputs(p, rows, x, count, output, part, working);
+        }
+    }
+}
