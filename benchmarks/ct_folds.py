@@ -138,9 +138,8 @@ def _train(cell: Cell) -> Cell:
             train(run, options, silent, resume=(run / "run.json").exists())
         compress(run, CompressOptions(**COMPRESSION), silent)
         evaluation = benchmark([run], cell.table, Timing(warmup=0, runs=1), silent)
-        answers = {name: values.argmax(axis=1) for name, values in evaluation.probabilities.items()}
         with replacing(cell.answers) as temporary:
-            np.savez(temporary, **answers, svm=_svm(cell.table))
+            np.savez(temporary, **evaluation.predictions, svm=_svm(cell.table))
     return cell
 
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from flatbuffers.number_types import SOffsetTFlags, Uint16Flags, Uint32Flags
 from flatbuffers.table import Table
 
+from edgecnn.compiler.metadata import CORRUPT, root, tables
 from edgecnn.errors import ModelError
 
-# What reading a corrupt flatbuffer raises.
-CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
 # Slots of the table Model in the .tflite schema: 0 is the version, a number; the others are offsets.
 _SLOTS, _BUFFERS, _METADATA = 8, 4, 6
 
@@ -117,17 +116,3 @@ class _Front:
         for field, target in self._links + [(field, size + target) for field, target in self._links_to_old]:
             struct.pack_into("<I", self._bytes, field, target - field)
         return bytes(self._bytes) + old
-
-
-def root(flatbuffer: bytes) -> Table:
-    """Return the table that a flatbuffer is."""
-    return Table(flatbuffer, struct.unpack_from("<I", flatbuffer)[0])
-
-
-def tables(table: Table, slot: int) -> list[Table]:
-    """Return the tables in the vector that the field at `slot` leads to; none where it is absent."""
-    offset = table.Offset(4 + 2 * slot)
-    if not offset:
-        return []
-    start = table.Vector(offset)
-    return [Table(table.Bytes, table.Indirect(start + 4 * i)) for i in range(table.VectorLen(offset))]

@@ -12,15 +12,14 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 import flatbuffers
-import tflite
 from flatbuffers.number_types import Uint8Flags
 
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Tensor
-from edgecnn.converters.tflite_buffer import CORRUPT, add_buffer, root, tables
+from edgecnn.compiler.metadata import CORRUPT, ENTRY, SCORE_THRESHOLDING, outputs, tables
+from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.errors import ModelError
 
-_ENTRY = b"TFLITE_METADATA"
 _LABELS_FILE = "labels.txt"
 _LABELS_BYTES_MAX = 1 << 20  # bounds what a hostile file can make us unpack
 # Enumerations and unions of the metadata schema.
@@ -32,7 +31,9 @@ _NORMALIZATION_OPTIONS = 1
 _MODEL_SLOTS, _BUFFERS, _METADATA = 8, 4, 6
 
 
-def add_metadata(model: bytes, name: str, description: str, labels: Sequence[str] = ()) -> bytes:
+def add_metadata(
+    model: bytes, name: str, description: str, labels: Sequence[str] = (), threshold: float | None = None
+) -> bytes:
     """Return `model` with metadata; the same arguments give the same bytes.
 
     Weights stay aligned as before, and outputs don't change. An image input is said to be normalized as
@@ -44,6 +45,7 @@ def add_metadata(model: bytes, name: str, description: str, labels: Sequence[str
         name: The model's name, for people.
         description: What it does and what it is for.
         labels: In the order of the model's output, or for one sigmoid those of 0 and of 1.
+        threshold: The sigmoid from which on the second label is meant; None leaves it at 0.5.
 
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
@@ -58,8 +60,8 @@ def add_metadata(model: bytes, name: str, description: str, labels: Sequence[str
     for label in labels:
         if not label.strip() or not label.isprintable():
             raise ModelError(f"label {label!r} can't be stored: it must be a line of printable text")
-    metadata = _model_metadata(name, description, image, output, labels)
-    model = add_buffer(model, _ENTRY, metadata)
+    metadata = _model_metadata(name, description, image, output, labels, threshold)
+    model = add_buffer(model, ENTRY, metadata)
     return _with_file(model, _LABELS_FILE, "".join(f"{label}\n" for label in labels)) if labels else model
 
 
@@ -84,7 +86,12 @@ def read_labels(model: bytes) -> tuple[str, ...] | None:
 
 
 def _model_metadata(
-    name: str, description: str, input_: Tensor, output: Tensor, labels: Sequence[str]
+    name: str,
+    description: str,
+    input_: Tensor,
+    output: Tensor,
+    labels: Sequence[str],
+    threshold: float | None,
 ) -> bytes:
     """Return a ModelMetadata flatbuffer. The numbers before offsets are slots: the order in the schema."""
     builder = flatbuffers.Builder(1024)
@@ -92,7 +99,7 @@ def _model_metadata(
         builder,
         {
             2: _vector(builder, [_input_metadata(builder, input_)]),
-            3: _vector(builder, [_output_metadata(builder, output, labels)]),
+            3: _vector(builder, [_output_metadata(builder, output, labels, threshold)]),
         },
     )
     root = _table(
@@ -125,8 +132,13 @@ def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor) -> int:
     )
 
 
-def _output_metadata(builder: flatbuffers.Builder, tensor: Tensor, labels: Sequence[str]) -> int:
+def _output_metadata(
+    builder: flatbuffers.Builder, tensor: Tensor, labels: Sequence[str], threshold: float | None
+) -> int:
     fields = {0: builder.CreateString("probability"), 3: _content(builder, _FEATURE_PROPERTIES)}
+    if threshold is not None:
+        unit = _table(builder, {1: _number(builder, threshold)}, {0: SCORE_THRESHOLDING})
+        fields[4] = _vector(builder, [unit])
     if labels:
         per_entry = tensor.shape[-1:] == (len(labels),)
         file = _table(
@@ -158,6 +170,13 @@ def _table(
     return int(builder.EndObject())
 
 
+def _number(builder: flatbuffers.Builder, value: float) -> int:
+    """Write a table of one number."""
+    builder.StartObject(1)
+    builder.PrependFloat32Slot(0, value, 0.0)
+    return int(builder.EndObject())
+
+
 def _vector(builder: flatbuffers.Builder, tables: Sequence[int]) -> int:
     builder.StartVector(4, len(tables), 4)
     for table in reversed(tables):
@@ -185,16 +204,9 @@ def _with_file(model: bytes, name: str, text: str) -> bytes:
 
 def _labels_file_name(model: bytes) -> str | None:
     """Return the name of the label file of the first output, or None."""
-    schema = tflite.Model.GetRootAs(model, 0)
-    entries = (schema.Metadata(i) for i in range(schema.MetadataLength()))
-    buffers = [entry.Buffer() for entry in entries if entry.Name() == _ENTRY]
-    if not buffers:
-        return None
-    metadata = schema.Buffers(buffers[0]).DataAsNumpy().tobytes()
-    for subgraph in tables(root(metadata), 3)[:1]:
-        for output in tables(subgraph, 3)[:1]:
-            for file in tables(output, 6):
-                kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
-                if kind in (_AXIS_LABELS, _VALUE_LABELS):
-                    return bytes(file.String(file.Pos + file.Offset(4))).decode()
+    for output in outputs(model)[:1]:
+        for file in tables(output, 6):
+            kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
+            if kind in (_AXIS_LABELS, _VALUE_LABELS):
+                return bytes(file.String(file.Pos + file.Offset(4))).decode()
     return None

@@ -4,7 +4,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -35,6 +35,41 @@ class FiniteRange(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class ImageSize(click.ParamType[tuple[int, int]]):
+    """A height and width: "96" or "96x128"."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return the height and width that `value` says, as click asks of its types."""
+        sides = str(value).lower().split("x")
+        if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
+            self.fail(f"{value} is no size; give pixels, such as 96 or 96x128 (height x width).", param, ctx)
+        return int(sides[0]), int(sides[-1])
+
+
+_NETWORK_OPTIONS = (
+    click.option("--input-size", type=ImageSize(), metavar="N|HxW", help="Pixels of the network's input."),
+    click.option("--channels", type=click.Choice([1, 3]), help="1: grey, 3: RGB."),
+    click.option(
+        "--width",
+        type=FiniteRange(0, 4, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Of the network: 0.5 halves the channels of each layer.",
+    ),
+)
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the size of a network."""
+    for option in reversed(_NETWORK_OPTIONS):
+        command = option(command)
+    return command
 
 
 def print_json(value: Any) -> None:
@@ -71,12 +106,16 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
     if as_json:
         print_json(metrics)
         return
-    from edgecnn.evaluation.summary import latency_note, summary_rows
+    from edgecnn.evaluation.summary import binary_rows, latency_note, summary_rows
 
     columns, rows = summary_rows(metrics)
     kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
     print_table(f"{metrics['test_images']:,} {kind}, {len(metrics['classes'])} classes", columns, rows)
     print(latency_note(metrics))
+    if positive := binary_rows(metrics):
+        print_table(f"Positive: {metrics['classes'][1]}", *positive)
+    if left := metrics.get("post_training"):
+        print(f"Quantized after training only, as the toolkit can't train them: {', '.join(left)}")
     if skipped := metrics["data"]["skipped"]:
         named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
         print(

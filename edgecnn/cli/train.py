@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progress_bar
+from edgecnn.cli.console import FiniteRange, json_option, network_options, print_metrics, progress_bar
 
 
 @click.command("train")
@@ -15,27 +15,55 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
     required=True,
     help="Folder of class folders (or train/, validation/, test/ of those), a zip of it, or a CSV file.",
 )
-@click.option("--model", default="cainvas", show_default=True, help="Architecture.")
+@click.option(
+    "--model",
+    default="cainvas",
+    show_default=True,
+    help="A network of 'edgecnn models', FILE.py:FUNCTION of your own, or a .keras or .h5 file.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to make.")
+@network_options
+@click.option(
+    "--weights", metavar="imagenet|none|FILE", help="To begin with; with any, the base stays as it is."
+)
+@click.option(
+    "--fine-tune-epochs",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Passes after these with the base trained too, in smaller steps.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="At most so many passes over the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step.")
 @click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
 @click.option("--learning-rate", type=FiniteRange(0, min_open=True), help="Size of a step.")
 @click.option(
-    "--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower validation loss."
+    "--loss", type=click.Choice(["crossentropy", "focal"]), help="focal: hard images count for more."
+)
+@click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better one.")
+@click.option(
+    "--reduce-patience",
+    type=click.IntRange(1),
+    help="Halve the learning rate after so many epochs without a lower validation loss.",
+)
+@click.option(
+    "--target-accuracy", type=FiniteRange(0, 1), help="Stop at that accuracy on the validation images."
 )
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
-    default="none",
-    show_default=True,
     help="balanced: rare classes count as much as frequent ones.",
 )
 @click.option(
+    "--sampling",
+    type=click.Choice(["all", "balanced"]),
+    help="balanced: each pass shows as many images of each class, others in every pass.",
+)
+@click.option(
     "--augment",
-    default="",
     metavar="LIST",
-    help="Random changes of training images: rotation=10,shift=0.1,zoom=0.1,shear=0.1,brightness=0.1,flip.",
+    help="Random changes of training images, or none: "
+    "rotation=10,shift=0.1,zoom=0.1,shear=0.1,brightness=0.1,flip.",
 )
 @click.option(
     "--seed",
@@ -58,13 +86,14 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """Train a compact CNN on a folder of images.
 
     Leaves a run folder: model.keras, model_float32.tflite, labels.txt, history.csv, metrics.json,
-    report.html and run.json. Options that are not given are the architecture's own. The same seed on the
-    same machine gives the same bytes.
+    report.html and run.json. Options that are not given are the architecture's own ('edgecnn models NAME').
+    The same seed on the same machine gives the same bytes.
 
     \b
     Examples:
       edgecnn train --data photos --out runs/first
       edgecnn train --data scans.csv --out runs/ct --class-weights balanced --augment rotation=10,shift=0.1
+      edgecnn train --data moles --model melanoma-v2 --input-size 96 --out runs/moles
     """
     from edgecnn.pipeline.train import TrainOptions, train
 

@@ -89,13 +89,15 @@ def _macros(model: CModel) -> Iterator[str]:
     if model.classes:
         yield f"#define {model.prefix.upper()}_CLASSES {model.classes}u"
     if model.classes == 2 and model.outputs[0].size == 1:
-        yield f"#define {model.prefix.upper()}_THRESHOLD ({threshold(model)}) /* class 1 from 0.5 on */"
+        meaning = f"class 1 from {model.original.threshold:g} on"
+        yield f"#define {model.prefix.upper()}_THRESHOLD ({threshold(model)}) /* {meaning} */"
 
 
 def threshold(model: CModel) -> int:
-    """Return the smallest int8 output of one sigmoid that stands for 0.5 or more."""
-    quantization = model.outputs[0].quantization
-    return next(q for q in range(-128, 129) if quantization.scale * (q - quantization.zero_point) >= 0.5)
+    """Return the smallest int8 output of one sigmoid that says yes; 128 where none does."""
+    quantization, least = model.outputs[0].quantization, model.original.threshold
+    real = (quantization.scale * (q - quantization.zero_point) for q in range(-128, 128))
+    return next((q for q, value in enumerate(real, -128) if value >= least), 128)
 
 
 def _functions(model: CModel) -> Iterator[str]:

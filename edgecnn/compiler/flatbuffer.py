@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.metadata import read_threshold
 from edgecnn.errors import ModelError
 
 # What the Python flatbuffer classes raise on bytes that make no sense.
@@ -130,6 +131,7 @@ class _Reader:
             sha256=hashlib.sha256(self._data).hexdigest(),
             description=_text(model.Description()),
             labels=_labels(self._data),
+            threshold=read_threshold(self._data),
         )
 
     def _length(self, count: int) -> int:

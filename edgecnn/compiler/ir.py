@@ -88,6 +88,7 @@ class Graph:
     sha256: str = ""
     description: str = ""
     labels: tuple[str, ...] = ()
+    threshold: float = 0.5  # from which on one sigmoid says yes
 
     def verify(self) -> None:
         """Check that indices are in range and every tensor is made once, before it is read.

@@ -45,10 +45,26 @@ def prune(
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         0.0, sparsity, begin_step=0, end_step=end, frequency=every
     )
-    pruned = tfmot.sparsity.keras.prune_low_magnitude(_copy(model), pruning_schedule=schedule)
+    pruned = _wrapped(model, schedule)
     update = tfmot.sparsity.keras.UpdatePruningStep()
     history = fit(pruned, train, validation, options, checkpoint, progress, (update,), teacher=model)
     return _copy(tfmot.sparsity.keras.strip_pruning(pruned)), history
+
+
+def _wrapped(model: Any, schedule: Any) -> Any:
+    """Return a copy of `model` whose convolutions and dense layers are pruned: others have no kernel."""
+    prunable = keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense
+
+    def wrap(layer: Any) -> Any:
+        copy = type(layer).from_config(layer.get_config())
+        if not isinstance(layer, prunable):
+            return copy
+        return tfmot.sparsity.keras.prune_low_magnitude(copy, pruning_schedule=schedule)
+
+    pruned = keras.models.clone_model(model, clone_function=wrap)
+    for layer, original in zip(pruned.layers, model.layers, strict=True):
+        getattr(layer, "layer", layer).set_weights(original.get_weights())
+    return pruned
 
 
 def _copy(model: Any) -> Any:

@@ -6,18 +6,21 @@ short training never leaves it: accuracy starts from a pit and half of the int8 
 The ranges are therefore measured on the float model first.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compression.annotate import annotated
 from edgecnn.data.arrays import Arrays
 from edgecnn.progress import Progress
-from edgecnn.tf import keras, tfmot
+from edgecnn.tf import keras, tf, tfmot
 from edgecnn.training.fit import FitOptions, fit
 
 CALIBRATION_IMAGES = 256
+_BATCH = 8  # of large images the activations of a few fill the memory
 Ranges = dict[str, tuple[float, float]]  # name of a quantizer's variables -> lowest and highest value seen
 
 
@@ -29,8 +32,11 @@ def quantize_aware(
     options: FitOptions,
     checkpoint: Path,
     progress: Progress,
-) -> tuple[Any, list[dict[str, float]]]:
+) -> tuple[Any, list[dict[str, float]], list[str]]:
     """Return `model` with fake_quant operations, fine-tuned with its zeros kept, and its history.
+
+    The third result names the layers that were trained in float, because the toolkit refuses them: they stay
+    post-training.
 
     Args:
         model: a float Keras model, pruned or not.
@@ -40,31 +46,61 @@ def quantize_aware(
         options: how to fit.
         checkpoint: file that holds the state after each finished epoch.
         progress: told after each batch.
+
+    Raises:
+        ModelError: the toolkit can't take the model.
     """
-    ranges = _activation_ranges(model, train.sample(CALIBRATION_IMAGES, options.seed))
-    quantize = tfmot.quantization.keras
-    with quantize.quantize_scope():
-        annotated = quantize.quantize_annotate_model(model)
-        scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
-        quantized = quantize.quantize_apply(annotated, scheme)
-    _set_ranges(quantized, ranges)
-    history = fit(quantized, train, validation, options, checkpoint, progress, (_PinInputRange(),), teacher)
-    return quantized, history
+    to_quantize, post_training = annotated(model)
+    with tfmot.quantization.keras.quantize_scope():
+        quantized = tfmot.quantization.keras.quantize_apply(to_quantize)
+    images = train.sample(CALIBRATION_IMAGES, options.seed)
+    _set_ranges(quantized, _activation_ranges(model, _ranged(quantized), images))
+    callbacks = (_PinInputRange(), _KeepZeros(quantized))
+    history = fit(quantized, train, validation, options, checkpoint, progress, callbacks, teacher)
+    return quantized, history, post_training
 
 
-def _activation_ranges(model: Any, images: npt.NDArray[np.uint8]) -> Ranges:
-    """Run the float model on uint8 `images`; return the range of each layer's output, zero included."""
+def _ranged(quantized: Any) -> set[str]:
+    """Return the names of the toolkit's ranges, "quant_LAYER/KIND" with variables "..._min" and "..._max"."""
+    names = (variable.name.removesuffix(":0").rpartition("_") for variable in quantized.weights)
+    return {name for name, _, bound in names if bound in ("min", "max")}
+
+
+def _activation_ranges(model: Any, names: set[str], images: npt.NDArray[np.uint8]) -> Ranges:
+    """Run the float model on uint8 `images`; return what each range of `names` holds, zero included."""
     tensors = {}
     for layer in model.layers:
-        tensors[f"quant_{layer.name}/post_activation"] = tensors[f"quant_{layer.name}/output"] = layer.output
-        if getattr(layer, "activation", None) is not None:
-            tensors[f"quant_{layer.name}/pre_activation"] = _before_activation(layer)
-    outputs = keras.Model(model.inputs, tensors).predict(images / np.float32(255), batch_size=32, verbose=0)
-    return {name: (min(float(v.min()), 0.0), max(float(v.max()), 0.0)) for name, v in outputs.items()}
+        for kind in ("post_activation", "output"):
+            tensors[f"quant_{layer.name}/{kind}"] = layer.output
+        if (before := f"quant_{layer.name}/pre_activation") in names:
+            tensors[before] = _before_activation(layer)
+    tensors = {name: tensor for name, tensor in tensors.items() if name in names}
+    network = keras.Model(model.inputs, tensors)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def ends(batch: Any) -> Any:
+        outputs = network(batch, training=False)
+        return {name: (tf.reduce_min(value), tf.reduce_max(value)) for name, value in outputs.items()}
+
+    seen = [ends(batch) for batch in _batches(images)]
+    return {
+        name: (
+            min(0.0, *(float(batch[name][0]) for batch in seen)),
+            max(0.0, *(float(batch[name][1]) for batch in seen)),
+        )
+        for name in tensors
+    }
+
+
+def _batches(images: npt.NDArray[np.uint8]) -> Iterator[Any]:
+    for start in range(0, len(images), _BATCH):
+        yield tf.constant(images[start : start + _BATCH] / np.float32(255))
 
 
 def _before_activation(layer: Any) -> Any:
     """Return what `layer` computes before its activation: softmax and its like are quantized there."""
+    if isinstance(layer, keras.layers.Activation):
+        return layer.input
     config = {**layer.get_config(), "activation": "linear", "name": f"{layer.name}_before_activation"}
     twin = type(layer).from_config(config)
     output = twin(layer.input)
@@ -73,7 +109,7 @@ def _before_activation(layer: Any) -> Any:
 
 
 def _set_ranges(quantized: Any, ranges: Ranges) -> None:
-    """Set the toolkit's range variables, "quant_LAYER/KIND_min" and "..._max", to measured values."""
+    """Set the toolkit's range variables to measured values."""
     for variable in quantized.weights:
         name, _, bound = variable.name.removesuffix(":0").rpartition("_")
         if name in ranges and bound in ("min", "max"):
@@ -93,3 +129,18 @@ class _PinInputRange(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         _pin_input_range(self.model)
+
+
+class _KeepZeros(keras.callbacks.Callback):  # type: ignore[misc]
+    """Undoes what a batch made of zero weights: the toolkit's own scheme does so for some layers only."""
+
+    def __init__(self, pruned: Any) -> None:
+        super().__init__()
+        masks = [
+            (kernel, kernel.numpy() != 0) for kernel in pruned.trainable_weights if len(kernel.shape) > 1
+        ]
+        self._masks = [(kernel, tf.cast(mask, kernel.dtype)) for kernel, mask in masks if not mask.all()]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        for kernel, mask in self._masks:
+            kernel.assign(kernel * mask)

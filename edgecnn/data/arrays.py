@@ -27,6 +27,8 @@ class Arrays:
     """(N,)"""
     groups: tuple[str, ...]
     paths: tuple[Path, ...]
+    masks: NDArray[np.uint8] | None = None
+    """(N, H, W, 1), 1 where there is something; None for classes."""
 
     def sample(self, count: int, seed: int) -> NDArray[np.uint8]:
         """Return at most `count` of the images, (n, H, W, C), chosen by `seed`."""

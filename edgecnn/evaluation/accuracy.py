@@ -54,26 +54,24 @@ class ClassScores:
 
 def evaluate(
     labels: Integers,
-    probabilities: Floats,
-    reference: Floats | None = None,
+    predicted: Integers,
+    reference: Integers | None = None,
     groups: npt.NDArray[Any] | None = None,
 ) -> Scores:
     """Score a model on images whose class is known.
 
     Args:
         labels: the true class of each image, (n,).
-        probabilities: the model's answers, (n, classes); the largest is its prediction.
-        reference: the answers of the model to compare with, (n, classes); None where this model is the
+        predicted: the class that the model gives each image, (n,).
+        reference: the classes that the model to compare with gives, (n,); None where this model is the
             reference, which loses nothing against itself and agrees with itself.
         groups: what each image belongs to, (n,); images of one group are not taken as independent.
     """
-    predicted = probabilities.argmax(axis=1)
     correct = predicted == labels
     loss, agreement = Estimate(0.0, (0.0, 0.0)), 1.0
     if reference is not None:
-        expected = reference.argmax(axis=1)
-        loss = accuracy_loss(expected == labels, correct, groups)
-        agreement = float((predicted == expected).mean())
+        loss = accuracy_loss(reference == labels, correct, groups)
+        agreement = float((predicted == reference).mean())
     return Scores(
         accuracy=float(correct.mean()),
         balanced_accuracy=float(np.mean([correct[labels == label].mean() for label in np.unique(labels)])),

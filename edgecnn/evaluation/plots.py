@@ -10,6 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from edgecnn.evaluation.accuracy import Floats
+from edgecnn.evaluation.binary import Curve
+
 History = Mapping[str, Sequence[Mapping[str, float]]]
 
 # Matplotlib knows no CSS variables: it draws in these colours, which are then replaced.
@@ -49,6 +52,39 @@ def curves(history: History, metric: str) -> str:
             start += len(rows)
         _finish(axes, start, metric)
         return _svg(figure, f"{metric} by epoch")
+
+
+def parting(curves: Mapping[str, Curve], kind: str) -> str:
+    """Draw how well each variant parts two classes at every threshold: the last one solid, others dashed.
+
+    Args:
+        curves: variant -> its counts; the first and the last are drawn.
+        kind: "ROC" or "precision and recall".
+
+    Returns:
+        An `<svg>` element that uses the CSS variables --validation, --training, --muted and --line.
+    """
+    with rc_context({**_STYLE, "svg.hashsalt": kind}):
+        figure = Figure(figsize=(4.8, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        shown = list(dict.fromkeys((next(iter(curves)), list(curves)[-1])))
+        for name in shown:
+            last = name == shown[-1]
+            x, y = _points(curves[name], kind)
+            colour, dashes = (_VALIDATION, "solid") if last else (_TRAINING, (0, (3, 2)))
+            axes.plot(x, y, color=colour, linestyle=dashes, drawstyle="steps-post", clip_on=False)
+        names = ("1 - specificity", "sensitivity") if kind == "ROC" else ("recall (sensitivity)", "precision")
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=names[0], ylabel=names[1])
+        axes.spines[["top", "left", "right"]].set_visible(False)
+        axes.grid(linewidth=0.6)
+        axes.tick_params(length=0)
+        return _svg(figure, kind)
+
+
+def _points(curve: Curve, kind: str) -> tuple[Floats, Floats]:
+    if kind == "ROC":
+        return curve.false_positive_rate, curve.sensitivity
+    return curve.sensitivity, curve.precision
 
 
 def _draw_stage(axes: Axes, start: int, stage: str, rows: Sequence[Mapping[str, float]], metric: str) -> None:

@@ -19,8 +19,16 @@ from PIL import Image
 
 from edgecnn import __version__
 from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
-from edgecnn.evaluation.plots import History, curves
-from edgecnn.evaluation.summary import latency_note, microseconds, percent, summary_rows, variant_title
+from edgecnn.evaluation.binary import Curve
+from edgecnn.evaluation.plots import History, curves, parting
+from edgecnn.evaluation.summary import (
+    binary_rows,
+    latency_note,
+    microseconds,
+    percent,
+    summary_rows,
+    variant_title,
+)
 from edgecnn.files import write_text
 
 Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
@@ -51,6 +59,7 @@ class RunReport:
     metrics: Mapping[str, Any]  # the content of metrics.json
     history: History  # stage -> what training.fit returned for it
     confusion: Mapping[str, Confusion]  # variant -> counts; the first and the last are shown
+    curves: Mapping[str, Curve]  # variant -> counts at every threshold, where there are two classes
     examples: Sequence[Example]
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
@@ -66,6 +75,7 @@ def write_report(path: Path, report: RunReport) -> None:
     sections = {
         "Results": _results(report.metrics),
         "Training": _training(report.history),
+        "Two classes": _two_classes(report),
         "Class by class": _classes(report),
         "Test pictures": _pictures(report),
         "Data check": _findings(report.findings),
@@ -149,6 +159,26 @@ def _training(history: History) -> str:
 def _figure(name: str, svg: str) -> str:
     keys = '<span class="key">validation</span><span class="key training">training</span>'
     return f'<figure class="card"><figcaption>{name}{keys}</figcaption>{svg}</figure>'
+
+
+def _two_classes(report: RunReport) -> str:
+    table = binary_rows(report.metrics)
+    if table is None or not report.curves:
+        return ""
+    columns, rows = table
+    first, *_, last = (variant_title(name) for name in (*report.curves, *report.curves))
+    keys = f'<span class="key">{escape(last)}</span><span class="key training">{escape(first)}</span>'
+    figures = [
+        f'<figure class="card"><figcaption>{name}{keys}</figcaption>{parting(report.curves, kind)}</figure>'
+        for name, kind in (("ROC", "ROC"), ("Precision and recall", "precision and recall"))
+    ]
+    note = (
+        f"Positive is {escape(report.metrics['classes'][1])}. Sensitivity and specificity are those at the "
+        "threshold, which each file carries: it has the highest balanced accuracy on the validation images. "
+        "Intervals are 95%, by group."
+    )
+    html = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
+    return f'{html}\n<p class="muted">{note}</p>\n{_grid("pair", figures)}'
 
 
 def _classes(report: RunReport) -> str:

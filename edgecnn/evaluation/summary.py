@@ -37,6 +37,38 @@ def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tupl
     return COLUMNS, [(*first[:2], "-", *first[3:]), *others]
 
 
+BINARY_COLUMNS = (
+    "model",
+    "AUC (95%)",
+    "sensitivity at 90% specificity (95%)",
+    "threshold",
+    "sensitivity",
+    "specificity",
+)
+
+
+def binary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """Return the table of what one number says of two classes; None where there are more."""
+    variants = metrics["variants"]
+    if not all("binary" in scores for scores in variants.values()):
+        return None
+    rows = [_binary_row(variant_title(name), scores["binary"]) for name, scores in variants.items()]
+    return BINARY_COLUMNS, rows
+
+
+def _binary_row(title: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
+    auc, at_90 = scores["auc"], scores["sensitivity_at_90_specificity"]
+    (low, high), (low_90, high_90) = auc["ci95"], at_90["ci95"]
+    return (
+        title,
+        f"{auc['value']:.3f} ({low:.3f} to {high:.3f})",
+        f"{percent(at_90['value'])} ({100 * low_90:.1f} to {100 * high_90:.1f})",
+        f"{scores['threshold']:.3f}",
+        percent(scores["sensitivity"]["value"]),
+        percent(scores["specificity"]["value"]),
+    )
+
+
 def latency_note(metrics: Mapping[str, Any]) -> str:
     """Return a sentence on what latencies were measured with: a runtime's kernels make all the difference."""
     variants: dict[str, list[str]] = {}

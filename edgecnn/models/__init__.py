@@ -8,6 +8,7 @@ are what several share. Importing one costs nothing: TensorFlow is loaded by `bu
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -24,7 +25,7 @@ class Architecture:
     summary: str
     input_shape: Shape
     classes: int  # of the data that its authors had; 1: a mask
-    parameters: int  # with that input, those classes and width 1
+    parameters: int | None  # with that input, those classes and width 1; None: nobody has counted
     # (input shape, classes, width) -> uncompiled keras.Model: float32 (n, *input shape) in 0..1 -> a softmax
     # (n, classes), a sigmoid (n, 1) for two classes where its authors have one, or one a pixel (n, h, w, 1).
     build: Callable[[Shape, int, float], Any]
@@ -32,14 +33,15 @@ class Architecture:
     batch_size: int
     optimizer: str
     learning_rate: float
-    loss: str = "crossentropy"  # one of training.objective.LOSSES
+    loss: str = "crossentropy"  # as training.objective knows it
     monitor: str = "loss"  # what, on the validation images, tells the best epoch: "loss" or "accuracy"
     patience: int | None = None  # epochs without a better one before training stops; None: never
     reduce_patience: int | None = None  # epochs without a lower validation loss before steps get half as long
     target_accuracy: float | None = None  # on the validation images, at which training stops
     class_weights: str = "none"  # or "balanced"
     sampling: str = "all"  # or "balanced": an epoch shows as many images of each class as the rarest has
-    augment: str = ""  # as training.augmentation reads it
+    augment: str = "none"  # as training.augmentation reads it
+    weights: str = "none"  # to begin with: "none", "imagenet" or a file
     base_end: str | None = None  # the last layer of the part for which there are pretrained weights
     # (model, "imagenet" or a file) -> None: puts pretrained weights into the part up to `base_end`.
     load_weights: Callable[[Any, str], None] | None = None
@@ -53,12 +55,35 @@ def architectures() -> dict[str, Architecture]:
 
 
 def architecture(name: str) -> Architecture:
-    """Return the architecture called `name`.
+    """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", a .keras or .h5 file.
 
     Raises:
         ModelError: there is none.
     """
+    from edgecnn.models._user import is_own, own_architecture
+
+    if is_own(name):
+        return own_architecture(name)
     known = architectures()
     if name not in known:
-        raise ModelError(f'model "{name}" does not exist; choose one of: {", ".join(known)}')
+        raise ModelError(
+            f'model "{name}" does not exist; choose one of: {", ".join(known)}, or give FILE.py:FUNCTION'
+        )
     return known[name]
+
+
+def load_model(path: Path) -> Any:
+    """Load a Keras 2 model that was saved by edgecnn, or by a person.
+
+    Raises:
+        ModelError: it can't be loaded.
+    """
+    import edgecnn.models._layers  # noqa: F401, makes Keras know them
+    from edgecnn.tf import keras, quiet
+
+    try:
+        with quiet():
+            return keras.models.load_model(path, compile=False)
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{path} can't be loaded as a Keras 2 model: {reason}") from error

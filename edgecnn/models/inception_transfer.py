@@ -112,6 +112,7 @@ ARCHITECTURES = (
         patience=3,
         reduce_patience=2,
         target_accuracy=0.9,
+        weights="imagenet",
         base_end=BASE_END,
         load_weights=load_weights,
     ),

@@ -13,14 +13,13 @@ from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
+from edgecnn.models import architecture, load_model
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import load_split, refuse_other_options, write_tflite
+from edgecnn.pipeline.train import fit_options, load_split, refuse_other_options, threshold, write_tflite
 from edgecnn.progress import Progress
-from edgecnn.tf import keras, make_repeatable
-from edgecnn.training.augmentation import parse_augmentation
-from edgecnn.training.fit import FitOptions
+from edgecnn.tf import make_repeatable
 
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
 
@@ -62,7 +61,7 @@ def compress(
     dataset = reopen_data(run, data, progress)
     make_repeatable(record["train"]["seed"], record["train"]["threads"])
     if not resume:
-        run.update_record(compress=asked)
+        run.update_record(compress=asked, post_training=[])
         run.discard_compressed()
     _make_models(run, dataset, options, progress)
     write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
@@ -84,15 +83,16 @@ def _refuse(run: Run, asked: dict[str, Any], resume: bool) -> None:
 
 def _make_models(run: Run, dataset: Dataset, options: CompressOptions | None, progress: Progress) -> None:
     train = load_split(dataset, "train", run.input_shape(), progress)
-    model = keras.models.load_model(run.keras_model, compile=False)
+    architecture(run.record()["model"])  # a file of the person's own may define layers
+    model = load_model(run.keras_model)
     representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
-    write_tflite(run, run.variant("int8_ptq"), keras_to_int8(model, representative))
+    validation = load_split(dataset, "validation", run.input_shape(), progress)
     best = run.variant("int8_ptq")
+    write_tflite(run, best, keras_to_int8(model, representative), threshold(model, validation))
     if options:
-        validation = load_split(dataset, "validation", run.input_shape(), progress)
         quantized = _prune_and_train(run, model, train, validation, options, progress)
         best = run.variant("int8_qat")
-        write_tflite(run, best, keras_to_int8(quantized, representative))
+        write_tflite(run, best, keras_to_int8(quantized, representative), threshold(quantized, validation))
     write_bytes(run.int8_model, best.read_bytes())
 
 
@@ -113,12 +113,16 @@ def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
 def _prune_and_train(
     run: Run, model: Any, train: Arrays, validation: Arrays, options: CompressOptions, progress: Progress
 ) -> Any:
-    """Leave the pruned float model in the run; return the quantization-aware one."""
+    """Leave the pruned float model in the run; return the quantization-aware one.
+
+    Both stages train as the first did, but in smaller steps: the network is where it should be already.
+    """
+    trained = run.record()["train"]
     pruned, history = prune(
         model,
         train,
         validation,
-        _fit_options(run, "prune", options.prune_epochs),
+        fit_options(trained, "prune", options.prune_epochs, LEARNING_RATE["prune"], keep_best=False),
         options.sparsity,
         run.checkpoint("prune"),
         progress,
@@ -126,30 +130,16 @@ def _prune_and_train(
     append_history(run, "prune", history)
     with replacing(run.pruned_keras_model) as temporary:
         pruned.save(temporary)
-    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned))
-    quantized, history = quantize_aware(
+    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned), threshold(pruned, validation))
+    quantized, history, post_training = quantize_aware(
         pruned,
         model,
         train,
         validation,
-        _fit_options(run, "qat", options.qat_epochs),
+        fit_options(trained, "qat", options.qat_epochs, LEARNING_RATE["qat"]),
         run.checkpoint("qat"),
         progress,
     )
     append_history(run, "qat", history)
+    run.update_record(post_training=post_training)
     return quantized
-
-
-def _fit_options(run: Run, stage: str, epochs: int) -> FitOptions:
-    """Train as in the first step, but in smaller steps: the network is where it should be already."""
-    trained = run.record()["train"]
-    return FitOptions(
-        stage=stage,
-        epochs=epochs,
-        batch_size=trained["batch_size"],
-        optimizer=trained["optimizer"],
-        learning_rate=trained["learning_rate"] * LEARNING_RATE[stage],
-        seed=trained["seed"],
-        keep_best=stage == "qat",
-        augmentation=parse_augmentation(trained["augment"]),
-    )

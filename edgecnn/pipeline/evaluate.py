@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
+from edgecnn.evaluation.binary import score_binary
 from edgecnn.evaluation.measurement import Latency, measure_latency
-from edgecnn.pipeline.model_file import class_labels
+from edgecnn.pipeline.model_file import class_labels, decide
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
 from edgecnn.runtime.model import byte_table
@@ -40,10 +42,11 @@ class Timing:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The content of metrics.json, and the answers it was computed from."""
+    """The content of metrics.json, and the answers it was computed from, by variant."""
 
     metrics: dict[str, Any]
-    probabilities: dict[str, Probabilities]  # by variant
+    probabilities: dict[str, Probabilities]
+    predictions: dict[str, npt.NDArray[np.int64]]  # (images,), the class that the model's threshold makes it
 
 
 def evaluate_models(
@@ -70,17 +73,21 @@ def evaluate_models(
         ModelError: a file is damaged, or its output doesn't fit the classes.
     """
     probabilities: dict[str, Probabilities] = {}
+    predictions: dict[str, npt.NDArray[np.int64]] = {}
+    groups = np.array(test.groups)
     variants: dict[str, dict[str, Any]] = {}
     for done, (name, path) in enumerate(models.items()):
         progress("measuring", done, len(models), name)
         contents = inspect(path)
-        runs = libraries.get(name, path)
+        runs, graph = libraries.get(name, path), read_model(path)
         runtime, answers, latency = call_isolated(_run, runs, test.images, timing)
-        answers = answers[:, _columns(path, answers.shape[1], classes)]
-        reference = next(iter(probabilities.values()), None)
-        probabilities[name] = answers
+        columns = _columns(path, answers.shape[1], classes)
+        predicted = np.argsort(columns)[decide(graph, answers)]
+        reference = next(iter(predictions.values()), None)
+        probabilities[name], predictions[name] = answers[:, columns], predicted
         variants[name] = {
-            **asdict(evaluate(test.labels, answers, reference, np.array(test.groups))),
+            **asdict(evaluate(test.labels, predicted, reference, groups)),
+            **_binary(graph.threshold, columns, test.labels, probabilities[name], groups),
             "bytes": runs.stat().st_size,
             "gzip_bytes": len(gzip.compress(runs.read_bytes(), 9, mtime=0)),
             "sparsity": contents["sparsity"],
@@ -95,7 +102,24 @@ def evaluate_models(
         "data": dict(data),
         "variants": variants,
     }
-    return Evaluation(metrics, probabilities)
+    return Evaluation(metrics, probabilities, predictions)
+
+
+def _binary(
+    threshold: float,
+    columns: list[int],
+    labels: npt.NDArray[np.int64],
+    probabilities: Probabilities,
+    groups: npt.NDArray[Any],
+) -> dict[str, Any]:
+    """Return the figures of two classes, the second being the positive one; nothing for more classes.
+
+    The model's threshold is that of its own second class, and `columns` is where each class stands.
+    """
+    if len(columns) != 2:
+        return {}
+    threshold = threshold if columns == [0, 1] else 1 - threshold
+    return {"binary": asdict(score_binary(labels, probabilities[:, 1], threshold, groups))}
 
 
 def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""history.csv: loss and accuracy of every epoch of every stage of a run."""
+"""history.csv: loss, accuracy and what else is measured after every epoch of every stage of a run."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,8 @@ def append_history(run: Run, stage: str, rows: Sequence[Mapping[str, float]]) ->
     """Put the epochs of a stage into history.csv, in place of what it held of that stage."""
     history: dict[str, Sequence[Mapping[str, float]]] = {**read_history(run), stage: rows}
     with replacing(run.history_file) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        names = [name for epochs in history.values() for row in epochs for name in row]
+        writer = csv.DictWriter(file, list(dict.fromkeys((*COLUMNS, *names))))
         writer.writeheader()
         for name, epochs in history.items():
             writer.writerows({"stage": name, **row, "epoch": int(row["epoch"])} for row in epochs)
@@ -27,6 +28,6 @@ def read_history(run: Run) -> dict[str, list[dict[str, float]]]:
         with run.history_file.open(newline="") as file:
             for row in csv.DictReader(file):
                 history.setdefault(row.pop("stage"), []).append(
-                    {name: float(value) for name, value in row.items()}
+                    {name: float(value) for name, value in row.items() if value}
                 )
     return history

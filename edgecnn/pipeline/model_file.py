@@ -3,7 +3,11 @@
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.ir import Graph
 from edgecnn.converters.tflite_metadata import read_labels
 from edgecnn.errors import ModelError, RunError
 
@@ -54,3 +58,15 @@ def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
     if labels is not None and len(labels) != classes:
         raise ModelError(f"{source} has {len(labels)} labels, but the model tells {classes} classes apart")
     return labels
+
+
+def decide(model: Graph, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the class of each image: the most probable, or of one sigmoid's two what its threshold says.
+
+    Args:
+        model: what the .tflite file holds.
+        probabilities: its answers, (n, classes), in its own order of classes.
+    """
+    if model.tensors[model.outputs[0]].shape[-1] == 1:
+        return np.asarray(probabilities[:, 1] >= model.threshold, np.int64)
+    return np.asarray(probabilities.argmax(axis=1))

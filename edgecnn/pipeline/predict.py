@@ -9,7 +9,7 @@ from typing import Any
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError
-from edgecnn.pipeline.model_file import class_labels, find_model
+from edgecnn.pipeline.model_file import class_labels, decide, find_model
 from edgecnn.runtime.tflite import TfliteModel
 
 DISCLAIMER = "Trained for research and education, not for diagnosis."
@@ -21,7 +21,7 @@ class Prediction:
 
     Attributes:
         image: The file.
-        label: The most probable class.
+        label: The most probable class, or of two the one that the model's threshold makes it.
         probability: That class's, 0 to 1, as the model says it.
         probabilities: Of every class, in the order of the labels.
     """
@@ -73,8 +73,8 @@ class Classifier:
             RunError: the folder holds no model.
         """
         self.file = find_model(model)
-        graph = read_model(self.file)
-        real = graph.tensors[graph.inputs[0]].dtype == "float32"
+        self._graph = read_model(self.file)
+        real = self._graph.tensors[self._graph.inputs[0]].dtype == "float32"
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
         shape, outputs = self._runner.input.shape, self._runner.output.shape
         if len(shape) != 4 or shape[3] not in (1, 3) or len(outputs) != 2:
@@ -97,8 +97,8 @@ class Classifier:
         """
         _, height, width, channels = self._runner.input.shape
         values = load_image(image, height, width, channels, content)
-        answer = self._runner.classify(values[None])[0]
-        best = int(answer.argmax())
+        answers = self._runner.classify(values[None])
+        [best], [answer] = decide(self._graph, answers), answers
         return Prediction(image, self.labels[best], float(answer[best]), tuple(map(float, answer)))
 
     def answer(self, predictions: Sequence[Prediction]) -> Answer:

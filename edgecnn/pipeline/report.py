@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.accuracy import confusion_matrix
+from edgecnn.evaluation.binary import Curve, curve
 from edgecnn.evaluation.report import Example, RunReport, write_report
 from edgecnn.files import write_json
-from edgecnn.pipeline.evaluate import Evaluation, Probabilities, Timing, evaluate_models
+from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -24,6 +25,8 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
     """Measure every variant in `run`; write metrics.json and report.html there."""
     record = run.record()
     evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
+    if left := record.get("post_training"):
+        evaluation.metrics["post_training"] = left
     write_report(run.report_file, _report(run, record, test, evaluation))
     write_json(run.metrics_file, evaluation.metrics)
     return evaluation
@@ -31,8 +34,8 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
 
 def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evaluation) -> RunReport:
     classes = len(run.labels())
-    answers = {name: values.argmax(axis=1) for name, values in evaluation.probabilities.items()}
-    last = list(evaluation.probabilities.values())[-1]
+    answers = evaluation.predictions
+    last = list(answers)[-1]
     return RunReport(
         title=f"{record['model']} on {Path(record['data']['source']).name}",
         summary=_summary(record, evaluation.metrics["variants"]),
@@ -40,10 +43,18 @@ def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evalu
         metrics=evaluation.metrics,
         history=read_history(run),
         confusion={name: confusion_matrix(test.labels, answer, classes) for name, answer in answers.items()},
-        examples=[_example(test, last, index) for index in _pick(test.labels)],
+        curves=_curves(test, evaluation),
+        examples=[_example(test, evaluation, last, index) for index in _pick(test.labels)],
         findings=_findings(record["data"]["skipped"]),
         run=record,
     )
+
+
+def _curves(test: Arrays, evaluation: Evaluation) -> dict[str, Curve]:
+    probabilities = evaluation.probabilities
+    if len(evaluation.metrics["classes"]) != 2:
+        return {}
+    return {name: curve(test.labels, values[:, 1]) for name, values in probabilities.items()}
 
 
 def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
@@ -56,6 +67,8 @@ def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
     if "int8_qat" in variants:
         zeros = 100 * variants["int8_qat"]["sparsity"]
         text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
+        if left := record["post_training"]:
+            text += f" Quantized after training only, as the toolkit can't train them: {', '.join(left)}."
     elif "int8_ptq" in variants:
         text += " It was then quantized to int8 without further training."
     return text
@@ -74,11 +87,11 @@ def _pick(labels: npt.NDArray[np.int64]) -> list[int]:
     return rounds[:EXAMPLES]
 
 
-def _example(test: Arrays, probabilities: Probabilities, index: int) -> Example:
-    predicted = int(probabilities[index].argmax())
+def _example(test: Arrays, evaluation: Evaluation, variant: str, index: int) -> Example:
+    predicted = int(evaluation.predictions[variant][index])
     return Example(
         image=test.images[index],
         actual=int(test.labels[index]),
         predicted=predicted,
-        probability=float(probabilities[index, predicted]),
+        probability=float(evaluation.probabilities[variant][index, predicted]),
     )

@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a network on a folder of images: the first step, which makes the run folder."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edgecnn import __version__
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays, load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
-from edgecnn.errors import RunError
+from edgecnn.errors import ModelError, RunError
+from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.files import replacing, write_bytes
-from edgecnn.models import architecture
+from edgecnn.models import Architecture, architecture
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
-from edgecnn.tf import make_repeatable
+from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
+from edgecnn.training.objective import BINARY, CLASSES, objective
 
 DISCLAIMER = "For research and education, not for diagnosis."
+BATCH = 16  # images at a time where nothing is learned
+FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,22 @@ class TrainOptions:
 
     data: Path
     model: str
+    input_size: tuple[int, int] | None = None  # height, width
+    channels: int | None = None
+    width: float = 1.0  # of the network: 0.5 halves its channels
+    weights: str | None = None  # "none", "imagenet" or a file
+    fine_tune_epochs: int = 0  # with pretrained weights too, at a tenth of the learning rate
     epochs: int | None = None
     batch_size: int | None = None
     optimizer: str | None = None
     learning_rate: float | None = None
+    loss: str | None = None
     patience: int | None = None
-    class_weights: str = "none"  # or "balanced"
-    augment: str = ""
+    reduce_patience: int | None = None
+    target_accuracy: float | None = None
+    class_weights: str | None = None  # "none" or "balanced"
+    sampling: str | None = None  # "all" or "balanced"
+    augment: str | None = None
     seed: int = 0
     threads: int = 2
     strict: bool = False
@@ -54,41 +70,90 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
     Raises:
         DataError: the images can't be used as they are.
-        ModelError: the architecture doesn't exist.
+        ModelError: the architecture doesn't exist, or doesn't fit the images.
         RunError: `path` holds a run already, or with `resume` one of other options.
     """
     run = Run(path)
-    chosen = _with_defaults(run, options)
-    fit_options = _fit_options(chosen)
+    found = architecture(options.model)
+    chosen = _with_defaults(run, found, options)
+    parse_augmentation(chosen["augment"])
     _refuse_overwriting(run, chosen, resume)
     dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
-    shape = architecture(options.model).input_shape
     make_repeatable(options.seed, options.threads)
-    model = architecture(options.model).build(shape, len(dataset.classes), 1)
+    model = _build(found, chosen, dataset.classes)
     run.update_record(
         model=options.model,
-        input_shape=list(shape),
+        input_shape=list(model.input_shape[1:]),
         classes=list(dataset.classes),
         parameters=model.count_params(),
         train=chosen,
         data=describe_data(chosen["data"], dataset),
     )
-    history = fit(
-        model,
-        load_split(dataset, "train", shape, progress),
-        load_split(dataset, "validation", shape, progress),
-        fit_options,
-        run.checkpoint("train"),
-        progress,
-    )
-    append_history(run, "train", history)
+    shape = run.input_shape()
+    validation = load_split(dataset, "validation", shape, progress)
+    _fit(run, model, found, load_split(dataset, "train", shape, progress), validation, progress)
     run.write_labels(dataset.classes)
     with replacing(run.keras_model) as temporary:
         model.save(temporary)
-    write_tflite(run, run.variant("float32"), keras_to_float32(model))
+    write_tflite(run, run.variant("float32"), keras_to_float32(model), threshold(model, validation))
     evaluate_run(run, load_split(dataset, "test", shape, progress), progress)
     run.discard_checkpoints()
     return run
+
+
+def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) -> Any:
+    """Return the network, with pretrained weights where they are asked for.
+
+    Raises:
+        ModelError: it can't have that size or those weights, or tells another number of classes apart.
+    """
+    shape = (*chosen["input_size"], chosen["channels"])
+    model = found.build(shape, len(classes), chosen["width"])
+    outputs = {CLASSES: model.output_shape[-1], BINARY: 2}.get(objective(model))
+    if outputs != len(classes):
+        raise ModelError(
+            f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
+        )
+    if chosen["weights"] != "none":
+        if found.load_weights is None:
+            raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')
+        found.load_weights(model, chosen["weights"])
+    return model
+
+
+def _fit(
+    run: Run, model: Any, found: Architecture, train: Arrays, validation: Arrays, progress: Progress
+) -> None:
+    """Train what is not pretrained, then, if asked for, all of it in smaller steps."""
+    chosen = run.record()["train"]
+    pretrained = _base(model, found) if chosen["weights"] != "none" else []
+    for stage, epochs, rate in (
+        ("train", chosen["epochs"], 1.0),
+        ("fine_tune", chosen["fine_tune_epochs"], FINE_TUNE_RATE),
+    ):
+        for layer in pretrained:
+            layer.trainable = stage == "fine_tune"
+        if epochs:
+            options = fit_options(
+                chosen,
+                stage,
+                epochs,
+                rate,
+                loss=chosen["loss"],
+                monitor=found.monitor,
+                patience=chosen["patience"],
+                reduce_patience=chosen["reduce_patience"],
+                target_accuracy=chosen["target_accuracy"],
+                balance=chosen["class_weights"] == "balanced",
+            )
+            history = fit(model, train, validation, options, run.checkpoint(stage), progress)
+            append_history(run, stage, history)
+
+
+def _base(model: Any, found: Architecture) -> list[Any]:
+    """Return the layers that have pretrained weights."""
+    layers: list[Any] = keras.Model(model.input, model.get_layer(found.base_end).output).layers
+    return layers
 
 
 def load_split(dataset: Dataset, split: str, shape: tuple[int, int, int], progress: Progress) -> Arrays:
@@ -96,31 +161,51 @@ def load_split(dataset: Dataset, split: str, shape: tuple[int, int, int], progre
     return load_arrays(dataset.part(split), *shape, progress)
 
 
-def write_tflite(run: Run, path: Path, tflite: bytes) -> None:
-    """Write a .tflite file with the run's labels and a description in its metadata."""
+def threshold(model: Any, validation: Arrays) -> float | None:
+    """Choose the sigmoid from which on the second class is meant; None for a model of another kind."""
+    if objective(model) != BINARY:
+        return None
+    images = validation.images
+    batches = (images[start : start + BATCH] / np.float32(255) for start in range(0, len(images), BATCH))
+    scores = np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    return choose_threshold(validation.labels, scores[:, 0])
+
+
+def write_tflite(run: Run, path: Path, tflite: bytes, threshold: float | None) -> None:
+    """Write a .tflite file with the run's labels, the threshold and a description in its metadata."""
     record = run.record()
     description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
-    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels()))
+    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), threshold))
 
 
-def _with_defaults(run: Run, options: TrainOptions) -> dict[str, Any]:
+def _with_defaults(run: Run, found: Architecture, options: TrainOptions) -> dict[str, Any]:
     """Return all options as JSON values, those that were left open as the architecture has them."""
-    defaults = architecture(options.model)
     given = {**asdict(options), "data": run.relative(options.data)}
-    return {name: getattr(defaults, name) if value is None else value for name, value in given.items()}
+    height, width = options.input_size or found.input_shape[:2]
+    given |= {"input_size": [height, width], "channels": options.channels or found.input_shape[2]}
+    return {name: getattr(found, name) if value is None else value for name, value in given.items()}
 
 
-def _fit_options(chosen: dict[str, Any]) -> FitOptions:
+def fit_options(chosen: dict[str, Any], stage: str, epochs: int, rate: float, **further: Any) -> FitOptions:
+    """Return how to fit in a stage of a run that was trained with the options `chosen`.
+
+    Args:
+        chosen: what run.json holds of "train".
+        stage: its name.
+        epochs: at most so many.
+        rate: its learning rate relative to that of training.
+        further: fields of FitOptions.
+    """
     return FitOptions(
-        stage="train",
-        epochs=chosen["epochs"],
+        stage=stage,
+        epochs=epochs,
         batch_size=chosen["batch_size"],
         optimizer=chosen["optimizer"],
-        learning_rate=chosen["learning_rate"],
+        learning_rate=chosen["learning_rate"] * rate,
         seed=chosen["seed"],
-        patience=chosen["patience"],
-        balance=chosen["class_weights"] == "balanced",
+        sampling=chosen["sampling"],
         augmentation=parse_augmentation(chosen["augment"]),
+        **further,
     )
 
 

@@ -72,14 +72,14 @@ def augment(images: Any, transforms: Any, offsets: Any) -> Any:
 
 
 def parse_augmentation(text: str) -> Augmentation:
-    """Read "rotation=10,shift=0.1,flip" as an Augmentation.
+    """Read "rotation=10,shift=0.1,flip" as an Augmentation, and "none" as one that moves nothing.
 
     Raises:
         DataError: a name or value that isn't one.
     """
     known = {f.name: f.type for f in fields(Augmentation)}
     values: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
+    for part in [] if text == "none" else text.split(","):
         name, _, value = part.strip().partition("=")
         try:
             values[name] = True if name == "flip" and not value else float(value)

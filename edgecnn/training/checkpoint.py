@@ -23,8 +23,11 @@ class Progression:
 
     epoch: int = 0  # epochs finished
     best_epoch: int = 0
-    best_loss: float = float("inf")  # on the validation images
-    stopped: bool = False  # by early stopping
+    best_score: float = float("inf")  # what is monitored on the validation images, lower being better
+    learning_rate: float = 0.0  # of the next epoch
+    lowest_loss: float = float("inf")  # on the validation images
+    plateau: int = 0  # epochs since then, or since the learning rate was last halved
+    stopped: bool = False  # out of patience, or the target is reached
     history: list[dict[str, float]] = field(default_factory=list)  # one row per finished epoch
 
 

@@ -7,7 +7,7 @@ the process is killed.
 """
 
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf
 from edgecnn.training.augmentation import NONE, Augmentation, augment
 from edgecnn.training.checkpoint import Progression, Weights, load_checkpoint, save_checkpoint
+from edgecnn.training.objective import MASK, loss_of, metrics_of, objective, targets_of
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -32,16 +33,31 @@ OPTIMIZERS = {
 class FitOptions:
     """How to fit."""
 
-    stage: str  # "train", "prune" or "qat": names the checkpoint and the rows of the history
+    stage: str  # "train", "fine_tune", "prune" or "qat": names the checkpoint and the rows of the history
     epochs: int
     batch_size: int
     optimizer: str  # one of OPTIMIZERS
     learning_rate: float
     seed: int
-    patience: int | None = None  # epochs without a lower validation loss before stopping; None: never stop
-    keep_best: bool = True  # end with the weights of the epoch with the lowest validation loss
+    loss: str = "crossentropy"  # as training.objective knows it
+    monitor: str = "loss"  # the best epoch has the lowest validation loss, or the highest "accuracy"
+    patience: int | None = None  # epochs without a better one before stopping; None: never stop
+    keep_best: bool = True  # end with the weights of the best epoch
+    reduce_patience: int | None = None  # epochs without a lower validation loss before the rate is halved
+    target_accuracy: float | None = None  # on the validation images, at which training stops
     balance: bool = False  # weight each class by the inverse of its share
+    sampling: str = "all"  # "balanced": an epoch shows as many images of each class as the rarest has
     augmentation: Augmentation = NONE
+
+    def images(self, labels: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.int64]:
+        """Return which images an epoch shows, in which order: a function of seed and epoch only."""
+        order = np.random.default_rng((self.seed, epoch, 0)).permutation(len(labels))
+        if self.sampling == "all":
+            return order
+        by_class = [order[labels[order] == label] for label in np.unique(labels)]
+        fewest = min(map(len, by_class))
+        shown = np.concatenate([indices[:fewest] for indices in by_class])
+        return order[np.isin(order, shown)]
 
 
 def fit(
@@ -57,7 +73,7 @@ def fit(
     """Train `model` in place, going on from `checkpoint` where that file exists.
 
     Args:
-        model: Keras model, float32 (n, h, w, c) in 0..1 -> (n, classes) probabilities.
+        model: Keras model, float32 (n, h, w, c) in 0..1 -> probabilities, as training.objective tells them.
         train: the images to learn from.
         validation: the images that choose the best epoch.
         options: how to fit.
@@ -68,7 +84,8 @@ def fit(
             place of its label (distillation, Hinton et al. 2015, arXiv:1503.02531, at temperature 1).
 
     Returns:
-        One row per epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy.
+        One row per epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, and what else the
+        objective measures.
 
     Raises:
         RunError: the checkpoint is damaged or belongs to another model.
@@ -76,22 +93,24 @@ def fit(
     """
     model.compile(
         optimizer=OPTIMIZERS[options.optimizer](options.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
+        loss=loss_of(model, options.loss),
+        metrics=metrics_of(model),
     )
-    state, best = Progression(), model.get_weights()
+    state, best = Progression(learning_rate=options.learning_rate), model.get_weights()
     if checkpoint.exists():
         state, best = load_checkpoint(checkpoint, model)
-    classes = model.output_shape[-1]
-    held_out = _batches(validation, classes, options.batch_size, np.arange(len(validation.labels)))
+    held_out = _batches(model, validation, options.batch_size, np.arange(len(validation.labels)))
+    weights = _class_weights(train.labels) if options.balance else None
     while state.epoch < options.epochs and not state.stopped:
+        model.optimizer.learning_rate = state.learning_rate
+        order = options.images(train.labels, state.epoch)
         logs = model.fit(
-            _epoch(train, classes, options, state.epoch, teacher),
+            _epoch(model, train, order, options, state.epoch, teacher),
             validation_data=held_out,
             initial_epoch=state.epoch,
             epochs=state.epoch + 1,
-            class_weight=_class_weights(train.labels, classes) if options.balance else None,
-            callbacks=[_BatchProgress(options, len(train.labels), progress), *callbacks],
+            class_weight=weights,
+            callbacks=[_BatchProgress(options, len(order), progress), *callbacks],
             verbose=0,
         )
         row = {name: float(v[0]) for name, v in logs.history.items()}
@@ -118,44 +137,67 @@ def _advance(
     """Enter the finished epoch into `state`; return the best weights so far."""
     state.epoch += 1
     state.history.append({"epoch": state.epoch, **row})
-    if row["val_loss"] < state.best_loss:
-        state.best_epoch, state.best_loss = state.epoch, row["val_loss"]
+    score = row["val_loss"] if options.monitor == "loss" else -row[f"val_{options.monitor}"]
+    if score < state.best_score:
+        state.best_epoch, state.best_score = state.epoch, score
         best = model.get_weights()
-    state.stopped = options.patience is not None and state.epoch - state.best_epoch >= options.patience
+    _reduce_on_plateau(state, row["val_loss"], options)
+    out_of_patience = options.patience is not None and state.epoch - state.best_epoch >= options.patience
+    state.stopped = out_of_patience or row["val_accuracy"] >= (options.target_accuracy or inf)
     return best
 
 
-def _epoch(arrays: Arrays, classes: int, options: FitOptions, epoch: int, teacher: Any) -> Any:
-    """Return the batches of one epoch, in an order that depends on seed and epoch only."""
-    count, height, width, _ = arrays.images.shape
-    order = np.random.default_rng((options.seed, epoch, 0)).permutation(count)
-    batches = _batches(arrays, classes, options.batch_size, order)
+def _reduce_on_plateau(state: Progression, val_loss: float, options: FitOptions) -> None:
+    """Halve the learning rate after `reduce_patience` epochs without a lower validation loss."""
+    if val_loss < state.lowest_loss:
+        state.lowest_loss, state.plateau = val_loss, 0
+        return
+    state.plateau += 1
+    if state.plateau == options.reduce_patience:
+        state.learning_rate, state.plateau = state.learning_rate / 2, 0
+
+
+def _epoch(
+    model: Any, arrays: Arrays, order: npt.NDArray[np.int64], options: FitOptions, epoch: int, teacher: Any
+) -> Any:
+    """Return the batches of one epoch, of the images of `order`, augmented."""
+    _, height, width, _ = arrays.images.shape
+    batches = _batches(model, arrays, options.batch_size, order)
     if options.augmentation != NONE:
-        transforms = options.augmentation.transforms(count, height, width, options.seed, epoch)
-        offsets = options.augmentation.offsets(count, options.seed, epoch)
+        transforms = options.augmentation.transforms(len(order), height, width, options.seed, epoch)
+        offsets = options.augmentation.offsets(len(order), options.seed, epoch)
         moves = tf.data.Dataset.from_tensor_slices((transforms, offsets)).batch(options.batch_size)
-        batches = tf.data.Dataset.zip((batches, moves)).map(
-            lambda batch, move: (augment(batch[0], move[0], move[1]), batch[1])
-        )
+        move = _move_both if objective(model) == MASK else _move_image
+        batches = tf.data.Dataset.zip((batches, moves)).map(move)
     if teacher is not None:
         batches = batches.map(lambda images, _: (images, teacher(images, training=False)))
     return batches
 
 
-def _batches(arrays: Arrays, classes: int, batch_size: int, order: npt.NDArray[np.int64]) -> Any:
-    """Return a tf.data.Dataset of (float32 images in 0..1, one-hot labels) in the given order."""
-    images, targets = tf.constant(arrays.images), tf.one_hot(arrays.labels, classes)
+def _move_image(batch: Any, move: Any) -> Any:
+    return augment(batch[0], *move), batch[1]
+
+
+def _move_both(batch: Any, move: Any) -> Any:
+    """Move a mask as its image; a pixel is inside where more than half of it is."""
+    masks = augment(batch[1], move[0], tf.zeros_like(move[1]))
+    return augment(batch[0], *move), tf.cast(masks > 0.5, tf.float32)
+
+
+def _batches(model: Any, arrays: Arrays, batch_size: int, order: npt.NDArray[np.int64]) -> Any:
+    """Return a tf.data.Dataset of (float32 images in 0..1, what to answer) in the given order."""
+    images, answers = tf.constant(arrays.images), targets_of(model, arrays)
 
     def gather(index: Any) -> Any:
-        return tf.cast(tf.gather(images, index), tf.float32) / 255.0, tf.gather(targets, index)
+        return tf.cast(tf.gather(images, index), tf.float32) / 255.0, tf.gather(answers, index)
 
     return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(gather).prefetch(2)
 
 
-def _class_weights(labels: npt.NDArray[np.int64], classes: int) -> dict[int, float]:
+def _class_weights(labels: npt.NDArray[np.int64]) -> dict[int, float]:
     """Return weights by class such that every class counts the same in sum."""
-    counts = np.bincount(labels, minlength=classes)
-    return {label: len(labels) / (classes * count) for label, count in enumerate(counts.tolist())}
+    counts = np.bincount(labels).tolist()
+    return {label: len(labels) / (len(counts) * count) for label, count in enumerate(counts)}
 
 
 class _BatchProgress(keras.callbacks.Callback):  # type: ignore[misc]

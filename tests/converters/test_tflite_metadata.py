@@ -11,6 +11,7 @@ import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgecnn.compiler.flatbuffer import parse
 from edgecnn.converters.tflite_metadata import add_metadata, read_labels
 from edgecnn.errors import ModelError
 
@@ -35,6 +36,14 @@ def test_labels_come_back(model):
     assert read_labels(with_metadata(model)) == LABELS
     assert read_labels(with_metadata(model, ["no", "yes"])) == ("no", "yes")
     assert read_labels(with_metadata(model, [])) is None
+
+
+@pytest.mark.parametrize("model", [INT8, FLOAT])
+def test_the_threshold_comes_back(model):
+    assert parse(model).threshold == parse(with_metadata(model)).threshold == 0.5
+    with_threshold = add_metadata(model, "tiny", "for tests", LABELS, 0.25)
+    assert parse(with_threshold).threshold == 0.25
+    assert read_labels(with_threshold) == LABELS
 
 
 def test_old_bytes_stay_whole_and_aligned():

@@ -63,6 +63,7 @@ def report() -> RunReport:
         },
         history={"train": ROWS, "prune": ROWS[:2], "qat": ROWS[:1]},
         confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_ptq", "int8_qat")},
+        curves={},
         examples=[Example(image, index % 2, 0, 0.75) for index, image in enumerate(images)],
         findings=["Two pictures are the same."],
         run={"seed": 11, "options": {"train": {"epochs": 50}}, "packages": {"numpy": "1.26.4"}},

@@ -16,10 +16,10 @@ CLASSES = ("bars", "dots", "plain")
 COMPRESS = CompressOptions(sparsity=0.5, prune_epochs=2, qat_epochs=1)
 
 
-def write_images(folder: Path, per_class: int = 24) -> Path:
+def write_images(folder: Path, per_class: int = 24, classes: tuple[str, ...] = CLASSES) -> Path:
     """Write 30x30 pictures that are easy to tell apart, one folder per class."""
     draw = np.random.default_rng(0)
-    for name in CLASSES:
+    for name in classes:
         (folder / name).mkdir(parents=True)
         for index in range(per_class):
             image = draw.integers(0, 60, (30, 30))
@@ -29,6 +29,11 @@ def write_images(folder: Path, per_class: int = 24) -> Path:
                 image[index % 5 :: 6, index % 3 :: 6] += 180
             Image.fromarray(image.astype(np.uint8)).save(folder / name / f"{index}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_images(tmp_path_factory.mktemp("data") / "two", classes=("bars", "dots"))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from edgecnn.errors import ModelError, RunError
 from edgecnn.progress import silent
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import Augmentation
+from edgecnn.training.checkpoint import load_checkpoint
 from edgecnn.training.fit import FitOptions, fit
 
 OPTIONS = FitOptions(
@@ -47,6 +48,12 @@ def _model() -> keras.Model:
     )
 
 
+def _compiled(options: FitOptions) -> keras.Model:
+    model = _model()
+    model.compile(optimizer=keras.optimizers.Adam(options.learning_rate), loss="mse")
+    return model
+
+
 TRAIN, VALIDATION = _arrays(50, 0), _arrays(20, 1)
 
 
@@ -76,6 +83,52 @@ def test_patience_stops_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     at_best, _ = _fit(replace(options, epochs=best + 1, keep_best=False), tmp_path / "d.npz")
     for a, b in zip(weights, at_best, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_balanced_sampling_shows_as_many_of_each_class_and_others_in_each_epoch() -> None:
+    options = replace(OPTIONS, sampling="balanced")
+    labels = np.array([0] * 30 + [1] * 5)
+    shown = [options.images(labels, epoch) for epoch in range(3)]
+    assert all(np.bincount(labels[images]).tolist() == [5, 5] for images in shown)
+    assert set(shown[0]) != set(shown[1])
+    np.testing.assert_array_equal(shown[2], options.images(labels, 2))
+    assert sorted(OPTIONS.images(labels, 0)) == list(range(35))
+
+
+def test_the_target_stops_training(tmp_path: Path) -> None:
+    _, history = _fit(replace(OPTIONS, epochs=30, target_accuracy=0.8), tmp_path / "c.npz")
+    assert history[-1]["val_accuracy"] >= 0.8
+    assert all(row["val_accuracy"] < 0.8 for row in history[:-1])
+
+
+def test_the_learning_rate_is_halved_on_a_plateau_and_resumed(tmp_path: Path) -> None:
+    """At a huge rate the loss doesn't fall, so that it is halved again and again."""
+    options = replace(OPTIONS, epochs=6, learning_rate=8.0, reduce_patience=1, patience=None)
+    _fit(replace(options, epochs=3), tmp_path / "c.npz")
+    _fit(options, tmp_path / "c.npz")
+    state, _ = load_checkpoint(tmp_path / "c.npz", _compiled(options))
+    losses = [row["val_loss"] for row in state.history]
+    worse = sum(loss >= min(losses[:epoch]) for epoch, loss in enumerate(losses) if epoch)
+    assert worse > 0
+    assert state.learning_rate == 8.0 / 2**worse
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "focal"])
+def test_one_sigmoid_learns_two_classes(tmp_path: Path, loss: str) -> None:
+    make_repeatable(3, 2)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((12, 12, 1)), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
+    options = replace(OPTIONS, loss=loss, epochs=8, augmentation=Augmentation())
+    history = fit(model, TRAIN, VALIDATION, options, tmp_path / "c.npz", silent)
+    assert history[-1]["val_auc"] > 0.9
+    assert {"precision", "recall", "val_precision", "val_recall"} < set(history[0])
+
+
+def test_a_loss_for_masks_is_refused_for_classes(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="can't be trained with loss dice; use crossentropy, focal"):
+        _fit(replace(OPTIONS, loss="dice"), tmp_path / "c.npz")
 
 
 def test_a_training_that_diverges_is_no_model(tmp_path: Path) -> None:

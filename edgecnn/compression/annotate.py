@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which layers are trained with int8 imitated, and how: also those that the toolkit doesn't know."""
+
+from typing import Any
+
+from edgecnn.errors import ModelError
+from edgecnn.models._layers import ChannelMax
+from edgecnn.tf import keras, tfmot
+
+
+def annotated(model: Any) -> tuple[Any, list[str]]:
+    """Return a copy of `model` for the toolkit's quantize_apply, and the names of layers left in float.
+
+    The toolkit says how to quantize the layers that it knows. Of others, one without weights of its own
+    (a product, an attention's mean) gets its output quantized. Batch normalization that no convolution or
+    dense layer takes in, and any other layer with weights, is left to post-training quantization.
+
+    Raises:
+        ModelError: a model lies inside the model, which the toolkit can't quantize.
+    """
+    toolkit = tfmot.quantization.keras
+    registry = toolkit.default_8bit.Default8BitQuantizeScheme().get_quantize_registry()
+    left: list[str] = []
+
+    def annotate(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            raise ModelError(
+                f'model "{model.name}" holds the model "{layer.name}" as a layer, which can\'t be quantized; '
+                "call its layers one by one"
+            )
+        if registry.supports(layer) or _is_folded(layer):
+            return toolkit.quantize_annotate_layer(layer)
+        if layer.weights:
+            left.append(layer.name)
+            return layer
+        config = KeepsRange() if isinstance(layer, ChannelMax) else QuantizesOutput()
+        return toolkit.quantize_annotate_layer(layer, config)
+
+    copy = keras.models.clone_model(model, clone_function=annotate)
+    copy.set_weights(model.get_weights())
+    return copy, left
+
+
+def _is_folded(layer: Any) -> bool:
+    """Say whether a batch normalization becomes part of the layer before it, which has no activation."""
+    if not isinstance(layer, keras.layers.BatchNormalization):
+        return False
+    before = layer.inbound_nodes[0].inbound_layers
+    takes_in = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+    return isinstance(before, takes_in) and before.activation is keras.activations.linear
+
+
+@keras.utils.register_keras_serializable("edgecnn")
+class KeepsRange(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
+    """Quantizes nothing: the output's values are among those of the input."""
+
+    def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
+        """Return none."""
+        return []
+
+    def get_activations_and_quantizers(self, layer: Any) -> list[Any]:
+        """Return none."""
+        return []
+
+    def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
+        """Set none."""
+
+    def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
+        """Set none."""
+
+    def get_output_quantizers(self, layer: Any) -> list[Any]:
+        """Return none."""
+        return []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return nothing: there is nothing to choose."""
+        return {}
+
+
+@keras.utils.register_keras_serializable("edgecnn")
+class QuantizesOutput(KeepsRange):
+    """Quantizes the output, with a range that follows what it sees."""
+
+    def get_output_quantizers(self, layer: Any) -> list[Any]:
+        """Return the one that the toolkit uses for activations, too."""
+        quantizer = tfmot.quantization.keras.quantizers.MovingAverageQuantizer
+        return [quantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)]

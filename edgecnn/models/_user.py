@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person's own network: a function in a Python file, or a saved Keras model."""
+
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import ModelError
+from edgecnn.models import Architecture, Shape, load_model
+
+INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked for
+
+
+def is_own(name: str) -> bool:
+    """Say whether `name` means a function or a file, and no network of edgecnn's."""
+    return ".py:" in name or Path(name).suffix in (".keras", ".h5")
+
+
+def own_architecture(name: str) -> Architecture:
+    """Return the network that "FILE.py:FUNCTION" builds or that a .keras or .h5 file holds.
+
+    The function takes input shape and classes, and returns an uncompiled Keras model.
+
+    Raises:
+        ModelError: there is no such file or function, or the file can't be run or loaded.
+    """
+    if ".py:" in name:
+        return _architecture(name, INPUT_SHAPE, _calling(name, _function(name)))
+    shape = load_model(Path(name)).input_shape[1:]
+    return _architecture(name, shape, _loading(name, shape))
+
+
+def _architecture(name: str, shape: Shape, build: Callable[[Shape, int, float], Any]) -> Architecture:
+    return Architecture(
+        name=name,
+        summary="a network of your own",
+        input_shape=shape,
+        classes=2,
+        parameters=None,
+        build=build,
+        epochs=50,
+        batch_size=32,
+        optimizer="adam",
+        learning_rate=1e-3,
+        patience=8,
+        reduce_patience=4,
+    )
+
+
+def _function(name: str) -> Callable[[Shape, int], Any]:
+    """Run a Python file, which is code of the person who asks for it, and return its function."""
+    path, _, function = name.rpartition(":")
+    spec = spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise ModelError(f'model "{name}": there is no file {path}; give FILE.py:FUNCTION')
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ModelError(f'model "{name}": {path} fails with {type(error).__name__}: {error}') from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        raise ModelError(f'model "{name}": {path} has no function {function}; give FILE.py:FUNCTION')
+    return found  # type: ignore[no-any-return]
+
+
+def _calling(name: str, function: Callable[[Shape, int], Any]) -> Callable[[Shape, int, float], Any]:
+    def build(input_shape: Shape, classes: int, width: float) -> Any:
+        _refuse_width(name, width)
+        try:
+            model = function(input_shape, classes)
+        except Exception as error:
+            raise ModelError(
+                f'model "{name}", called with the input shape {input_shape} and {classes} classes, '
+                f"fails with {type(error).__name__}: {error}"
+            ) from error
+        if getattr(model, "input_shape", (None,))[1:] != input_shape:
+            raise ModelError(
+                f'model "{name}" returned no Keras model with the input shape {input_shape}; '
+                "build it with tf.keras of Keras 2 (TF_USE_LEGACY_KERAS=1)"
+            )
+        return model
+
+    return build
+
+
+def _loading(name: str, shape: Shape) -> Callable[[Shape, int, float], Any]:
+    def build(input_shape: Shape, classes: int, width: float) -> Any:
+        _refuse_width(name, width)
+        if input_shape != shape:
+            raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
+        return load_model(Path(name))
+
+    return build
+
+
+def _refuse_width(name: str, width: float) -> None:
+    if width != 1:
+        raise ModelError(f'model "{name}" is your own and has no --width; write its channels into it')
