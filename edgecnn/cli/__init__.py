@@ -14,6 +14,7 @@ from edgecnn.errors import EdgecnnError
 COMMANDS = {
     "demo": "Run the whole job on built-in pictures: train, compress, export, measure, report.",
     "data": "Make the built-in pictures, or check your own before you train on them.",
+    "models": "List the networks that can be trained, and what one needs on a device.",
     "train": "Train a compact CNN on a folder of images.",
     "compress": "Prune a trained model and quantize it to int8.",
     "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn models`: the networks that can be trained, and what one needs on a device."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgecnn.cli.console import json_option, network_options, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from edgecnn.models import Architecture
+
+_DEFAULTS = (
+    "epochs", "batch_size", "optimizer", "learning_rate", "loss", "monitor", "patience", "reduce_patience",
+    "target_accuracy", "class_weights", "sampling", "augment", "weights",
+)  # fmt: skip
+
+
+@click.command("models")
+@click.argument("name", required=False)
+@network_options
+@click.option("--classes", type=click.IntRange(2), help="That it tells apart.")
+@json_option
+def command(
+    name: str | None,
+    input_size: tuple[int, int] | None,
+    channels: int | None,
+    width: float,
+    classes: int | None,
+    as_json: bool,
+) -> None:
+    """List the networks that 'train' knows, or show what one needs on a device.
+
+    Without NAME: their inputs, and parameters at that size. With NAME, which may be a network of your own
+    (FILE.py:FUNCTION, a .keras or .h5 file): it is built with random weights, quantized and compiled, and you
+    see its multiplications (MACs), the bytes of its int8 file and of RAM (C99, row by row and with whole
+    tensors), the smallest part that holds it, and what 'train' does with it unless told otherwise.
+
+    \b
+    Examples:
+      edgecnn models
+      edgecnn models melanoma-v2 --input-size 96
+    """
+    from edgecnn.models import architecture, architectures
+
+    if name is None:
+        _list(list(architectures().values()), as_json)
+        return
+    from edgecnn.pipeline.size import size
+
+    found = architecture(name)
+    with progress_bar() as progress:
+        figures = size(found, input_size, channels, width, classes, progress)
+    training = {option: getattr(found, option) for option in _DEFAULTS}
+    if as_json:
+        print_json({**figures, "training": training})
+    else:
+        _show(found, figures, training)
+
+
+def _list(found: "list[Architecture]", as_json: bool) -> None:
+    if as_json:
+        keys = ("name", "summary", "input_shape", "classes", "parameters")
+        print_json([{key: getattr(one, key) for key in keys} for one in found])
+        return
+    rows = [
+        (
+            f"{one.name}: {one.summary}",
+            _by(one.input_shape),
+            "a mask" if one.classes == 1 else str(one.classes),
+            f"{one.parameters:,}",
+        )
+        for one in found
+    ]
+    print_table("", ("network", "input", "classes", "parameters"), rows)
+    print("'edgecnn models NAME' shows what one needs on a device.")
+
+
+def _show(found: "Architecture", figures: dict[str, Any], training: dict[str, Any]) -> None:
+    lines = [
+        ("input", _by(figures["input_shape"])),
+        ("parameters", f"{figures['parameters']:,}"),
+        ("int8 .tflite", f"{figures['int8_bytes']:,} bytes"),
+    ]
+    if "not_compiled" in figures:
+        lines.append(("C", f"can't be compiled: {figures['not_compiled']}"))
+    else:
+        lines += [
+            ("MACs", f"{figures['macs']:,}"),
+            ("RAM, row by row", f"{figures['ram_bytes_rows']:,} bytes"),
+            ("RAM, whole tensors", f"{figures['ram_bytes_whole']:,} bytes"),
+            ("smallest device", _device(figures["device"])),
+        ]
+    print(f"{found.name}: {found.summary}")
+    print("\n".join(f"  {what:<20}{value}" for what, value in lines))
+    chosen = ", ".join(f"{option.replace('_', '-')} {value}" for option, value in training.items() if value)
+    print(f"Training, unless told otherwise: {chosen}")
+
+
+def _device(device: dict[str, Any] | None) -> str:
+    if device is None:
+        return "none of those that edgecnn knows; a Raspberry Pi or a PC"
+    kib = {name: f"{device[name] // 1024:,} KiB" for name in ("flash", "ram")}
+    return f"{device['target']}, such as {device['part']} ({kib['flash']} of flash, {kib['ram']} of RAM)"
+
+
+def _by(shape: "list[int] | tuple[int, ...]") -> str:
+    return "x".join(map(str, shape))
