@@ -4,6 +4,7 @@
 import numpy as np
 
 from edgecnn.compiler.c_test import interpreter_test_texts
+from edgecnn.compiler.c_text import float_literal
 from edgecnn.compiler.inspect import register_ops
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor
 from edgecnn.compiler.memory import Buffer, aligned, place
@@ -39,6 +40,7 @@ def package_files(package: Package) -> dict[str, str]:
     resolver, *adds = register_ops(graph)
     fields = {
         "tflm_arena": str(aligned(arena_bytes(graph), 1024)),
+        "threshold": float_literal(graph.threshold),
         "resolver": resolver,
         "adds": "\n".join(f"    {line}" for line in adds),
     }

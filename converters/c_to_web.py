@@ -93,7 +93,7 @@ def _facts(model: CModel) -> dict[str, Any]:
     return {
         "kind": "mask" if is_mask else "classes",
         "labels": [] if is_mask else list(model.labels),
-        "threshold": 0.5,
+        "threshold": model.original.threshold,
         "input": {"shape": list(model.inputs[0].shape[1:])},
         "output": {
             "shape": list(output.shape[1:]),

@@ -72,7 +72,7 @@ int main() {
     }
     const int8_t *output = made.typed_output_tensor<int8_t>(0);
 #ifdef @{NAME}_LABEL_COUNT
-    int best = @{NAME}_OUTPUT_SIZE == 1 && @{NAME}_OUTPUT_SCALE * (output[0] - @{NAME}_OUTPUT_ZERO_POINT) >= 0.5f;
+    int best = @{NAME}_OUTPUT_SIZE == 1 && @{NAME}_OUTPUT_SCALE * (output[0] - @{NAME}_OUTPUT_ZERO_POINT) >= @{threshold};
     for (int i = 1; i < @{NAME}_OUTPUT_SIZE; ++i) {
         best = output[i] > output[best] ? i : best;
     }
