@@ -85,7 +85,7 @@ def column_by_column(before: Step, step: Step, width: int) -> Step:
     """
     several = before.working and step.working
     columns = -(-width // -(-width // _COLUMNS)) if several else 1
-    size = columns * int(np.size(before.params["bias"]))
+    size = columns * int(np.size(before.params["shift"]))
     return replace(
         step,
         inputs=before.inputs,

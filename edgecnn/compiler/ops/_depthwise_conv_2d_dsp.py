@@ -10,6 +10,7 @@ from edgecnn.compiler import dsp
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.ops import _conv_2d_dsp
+from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
 from edgecnn.compiler.steps import Step
 
 _PAIRED = {"filter_h": 3, "filter_w": 3, "dilation_w": 1}
@@ -21,7 +22,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     linear = Linear.of(graph, step.operator, channel_axis=3)
     width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
-        return _conv_2d_dsp.ways(_as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))
+        return _conv_2d_dsp.ways(as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))
     if int(step.params["in_c"]) < 4 or step.params["depth_multiplier"] != 1:
         return ()
     params = dict(step.params) | {"general_scale": int(dsp.needs_general_scale(linear))}
@@ -41,11 +42,3 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
             arguments=("columns", "working"),
         ),
     )
-
-
-def _as_conv_2d(step: Step, width: int) -> Step:
-    """Return a step over one channel as the convolution that it is."""
-    params = dict(step.params)
-    params |= {"out_c": params.pop("depth_multiplier"), "out_w": width}
-    ones = {"stride_h": 1, "pool_h": 1, "pool_w": 1, "pool_stride_w": 1}
-    return replace(step, params=params | ones)

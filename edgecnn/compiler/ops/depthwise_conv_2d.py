@@ -2,6 +2,7 @@
 """DEPTHWISE_CONV_2D: each input channel has `depth_multiplier` filters of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,11 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             arguments=("columns",),
         ),
     )
+
+
+def as_conv_2d(step: Step, width: int) -> Step:
+    """Return a step over one channel as the convolution that it is."""
+    params = dict(step.params)
+    params |= {"out_c": params.pop("depth_multiplier"), "out_w": width}
+    ones = {"stride_h": 1, "pool_h": 1, "pool_w": 1, "pool_stride_w": 1}
+    return replace(step, params=params | ones)

@@ -32,6 +32,19 @@ POOLED = [  # input shape, channels, pool
     ((1, 8, 9, 1), 4, (3, 1)),
     ((1, 4, 8, 100), 3, (2, 2)),
 ]
+DEPTHWISE = [
+    ((1, 5, 7, 8), 1, (3, 3), (1, 1), SAME, RELU6),
+    ((1, 6, 31, 5), 1, (3, 3), (1, 1), SAME, RELU),
+    ((1, 7, 20, 2), 1, (3, 3), (2, 2), SAME),  # fewer channels than rows of a filter
+    ((1, 7, 9, 4), 1, (3, 3), (2, 2), VALID),
+    ((1, 3, 3, 4), 1, (3, 3)),
+    ((1, 6, 9, 1), 6, (3, 3), (2, 2), SAME, RELU6),  # one channel: a convolution
+    ((1, 5, 6, 4), 2, (3, 3), (1, 1), SAME),  # portable
+    ((1, 8, 17, 5), 1, (5, 5), (1, 1), SAME, RELU),  # any window
+    ((1, 9, 10, 4), 1, (3, 3), (3, 3), SAME, RELU6),
+    ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
+    ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, True, 40.0),  # left shifts
+]
 
 
 def model(make: Any, shape: tuple[int, ...], seed: int) -> bytes:
@@ -45,9 +58,28 @@ def pooled(builder: Builder, source: int, channels: int, pool: tuple[int, int]) 
     return builder.pool(made, "MAX", pool, pool)
 
 
+def depthwise(builder: Builder, source: int, *arguments: Any) -> int:
+    defaults = (1, (3, 3), (1, 1), VALID, NONE, (1, 1), True, True, 0, True)
+    return builder.conv(source, *arguments, *defaults[len(arguments) :])
+
+
+def mobile(builder: Builder, source: int) -> int:
+    """What keeps some columns between a depthwise and a 1x1 convolution, then adds."""
+    at = builder.conv(source, 8, (3, 3), (1, 1), SAME, RELU6)
+    made = builder.conv(depthwise(builder, at, 1, (3, 3), (1, 1), SAME, RELU6), 8, (1, 1), padding=SAME)
+    at = builder.add(at, made, RELU)
+    return builder.mean(builder.conv(depthwise(builder, at, 1, (3, 3), (2, 2), SAME), 12, (1, 1)))
+
+
+KINDS = (
+    (Builder.conv, CONVOLUTIONS),
+    (pooled, POOLED),
+    (depthwise, DEPTHWISE),
+    (mobile, [((1, 9, width, 3),) for width in (1, 7, 29)]),
+)
 MODELS = [
     model(lambda b, s, make=make, a=arguments: make(b, s, *a), shape, i)
-    for make, cases in ((Builder.conv, CONVOLUTIONS), (pooled, POOLED))
+    for make, cases in KINDS
     for i, (shape, *arguments) in enumerate(cases)
 ]
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D without SIMD: four neighbouring outputs at once, and one channel as a CONV_2D."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgecnn.compiler import dsp
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops import _conv_2d_scalar
+from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.steps import Params, Step
+
+_OUTPUTS = 4  # at once
+_MOST_ROWS = 7  # of a filter: the kernel points to each
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return a way faster than the portable `step`, or none for several filters a channel and tall ones."""
+    linear = Linear.of(graph, step.operator, channel_axis=3)
+    if step.params["in_c"] == 1:
+        width = graph.output(step.operator).shape[2]
+        weights = linear.weights.transpose(3, 1, 2, 0)
+        return (_conv_2d_scalar.way(as_conv_2d(step, width), linear, weights),)
+    if step.params["depth_multiplier"] != 1 or int(step.params["filter_h"]) > _MOST_ROWS:
+        return ()
+    without = ("depth_multiplier", "bias", "multiplier")
+    params = {name: value for name, value in step.params.items() if name not in without} | {
+        "general_scale": int(dsp.needs_general_scale(linear)),
+        "filter": np.ascontiguousarray(linear.weights[0].transpose(2, 0, 1)),
+        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
+    }
+    return (
+        replace(
+            step,
+            kernel="depthwise_conv_2d.scalar",
+            params=params,
+            working=-(-_tile(params) // 4) * 4,
+            arguments=("columns", "working"),
+        ),
+    )
+
+
+def _tile(params: Params) -> int:
+    """Return the bytes of windows with padding: their rows interleave where there are channels enough."""
+    names = ("in_c", "filter_h", "filter_w", "stride_w", "dilation_w")
+    channels, height, width, stride, dilation = (int(params[name]) for name in names)
+    columns = (_OUTPUTS - 1) * stride + (width - 1) * dilation + 1
+    return columns * channels * (1 if channels >= height else height)
