@@ -34,8 +34,8 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     converter.representative_dataset = lambda: samples(representative)
-    # Newer TensorFlow quantizes dense layers per channel; the kernels of tflite-runtime 2.14, our
-    # oracle, read such files without an error and compute garbage.
+    # Newer TensorFlow quantizes dense layers per channel; the reference kernel of tflite-runtime 2.14, our
+    # oracle, computes garbage for such layers on maps, without an error.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     tflite = _convert(converter)
     check_integer(tflite)

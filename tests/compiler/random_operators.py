@@ -198,3 +198,8 @@ def spatial_attention(d: Draw) -> int:
 def reduction(d: Draw) -> int:
     axes = ((1,), (2,), (3,), (1, 2), (2, 3), (1, 3))[d.variant]
     return d.builder.reduce(("REDUCE_MAX", "REDUCE_MIN", "MEAN")[d.size - 1], d.at, axes)
+
+
+@kind()
+def dense_layer_on_a_map(d: Draw) -> int:
+    return d.builder.fully_connected(d.at, d.channels, d.activation, vectors=True, keep_num_dims=True)

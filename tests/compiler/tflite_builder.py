@@ -191,15 +191,26 @@ class Builder:
         return self.operator("QUANTIZE", (source,), output)
 
     def fully_connected(
-        self, source: int, outputs: int, activation: int = NONE, per_channel: bool = False, bias: bool = True
+        self,
+        source: int,
+        outputs: int,
+        activation: int = NONE,
+        per_channel: bool = False,
+        bias: bool = True,
+        vectors: bool = False,
+        keep_num_dims: bool = False,
     ) -> int:
-        size = int(np.prod(self.tensors[source].shape))
+        """Over the whole of `source`, or over each of its `vectors`, which lie along the last dimension."""
+        shape = self.tensors[source].shape
+        size = shape[-1] if vectors else int(np.prod(shape))
         weights = self.rng.integers(-127, 128, (outputs, size), np.int8)
         scales = self._weight_scales(outputs, per_channel)
         matrix = self.tensor((outputs, size), "int8", scales, 0, 0, weights)
-        output = self._output((1, outputs), source, scales, size, activation, 1.0, None)
+        made = (*shape[:-1], outputs) if keep_num_dims else (int(np.prod(shape)) // size, outputs)
+        output = self._output(made, source, scales, size, activation, 1.0, None)
         inputs = (source, matrix, self._bias(source, scales, outputs, size)) if bias else (source, matrix, -1)
-        return self.operator("FULLY_CONNECTED", inputs, output, fused_activation_function=activation)
+        options = {"fused_activation_function": activation, "keep_num_dims": keep_num_dims}
+        return self.operator("FULLY_CONNECTED", inputs, output, **options)
 
     def pool(
         self,

@@ -1,17 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FULLY_CONNECTED over the whole input, which may still have the rows it had before a RESHAPE."""
+"""FULLY_CONNECTED over the whole input, which may still have the rows it had before a RESHAPE.
+
+On several vectors, as a dense layer on a map, it is a 1x1 convolution. The reference kernel of TensorFlow Lite
+2.14 goes astray where weights are quantized per channel and the output has more than two dimensions
+(`keep_num_dims`): it takes the first two for vectors and values. With two dimensions it is right, and what
+it makes then is followed here.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler import geometry, moving, quant
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+
+def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+    """Return a 1x1 convolution where there are several vectors; over a single one the operator stays."""
+    source, made, weights = graph.input(operator, 0), graph.output(operator), graph.input(operator, 1)
+    vectors = source.size // max([1, *weights.shape[-1:]])
+    if vectors == 1 or source.shape[-1:] != weights.shape[1:] or made.size != vectors * weights.shape[0]:
+        return [operator]
+    _check_options(graph, operator)
+    shape = (1,) * (4 - len(source.shape)) + source.shape
+    kept = geometry.constant(graph, operator, 1).reshape(weights.shape[0], 1, 1, -1)
+    tensors.append(replace(weights, shape=kept.shape, data=kept))
+    filter_ = len(tensors) - 1
+    read = moving.add_between(tensors, source, shape)
+    written = moving.add_between(tensors, made, (*shape[:-1], weights.shape[0]))
+    options = {"padding": 1, "stride_h": 1, "stride_w": 1, "float32_scales": True}
+    activation = operator.options.get("fused_activation_function", 0)
+    return [
+        moving.reshaped(operator, operator.inputs[0], read),
+        Operator(
+            "CONV_2D",
+            operator.index,
+            (read, filter_, *operator.inputs[2:]),
+            (written,),
+            options | {"fused_activation_function": activation},
+        ),
+        moving.reshaped(operator, written, operator.outputs[0]),
+    ]
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -22,11 +57,15 @@ def check(graph: Graph, operator: Operator) -> None:
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != made.size:
         raise ModelError(
-            f"{graph.describe(operator)} has weights {weights.shape} on input {source.shape}; "
-            f"(outputs, {source.size}) needed: one vector at a time"
+            f"{graph.describe(operator)} has weights {weights.shape} on input {source.shape} and output "
+            f"{made.shape}; (outputs, {source.size}) needed, or as many as the input's last dimension has"
         )
     if made.size > geometry.MOST:
         raise ModelError(f"{graph.describe(operator)} has {made.size} outputs; {geometry.MOST} at most")
+    _check_options(graph, operator)
+
+
+def _check_options(graph: Graph, operator: Operator) -> None:
     if operator.options.get("weights_format", 0) != 0:
         raise ModelError(
             f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
@@ -35,7 +74,8 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def macs(graph: Graph, operator: Operator) -> int:
     """Return the multiplications of one inference."""
-    return graph.input(operator, 1).size
+    outputs, taps = graph.input(operator, 1).shape
+    return outputs * taps * (graph.input(operator, 0).size // taps)
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

@@ -53,10 +53,10 @@ def _explicit(graph: Graph, operator: Operator) -> Operator:
 
 
 def _four_dimensions(tensor: Tensor) -> Tensor:
-    if len(tensor.shape) > 4 or (len(tensor.shape) > 1 and tensor.shape[0] != 1):
+    """Return a tensor whose last dimensions are the same; of two the first may count vectors."""
+    if len(tensor.shape) > 4 or (len(tensor.shape) > 2 and tensor.shape[0] != 1):
         raise ModelError(f"{tensor} has a batch or more than 4 dimensions; only batch 1 is supported")
-    rest = tensor.shape if len(tensor.shape) < 2 else tensor.shape[1:]
-    return replace(tensor, shape=(1,) * (4 - len(rest)) + rest)
+    return replace(tensor, shape=(1,) * (4 - len(tensor.shape)) + tensor.shape)
 
 
 def _without_reshapes(graph: Graph) -> Graph:
