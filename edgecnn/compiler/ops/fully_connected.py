@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """FULLY_CONNECTED over the whole input, which may still have the rows it had before a RESHAPE.
 
-On several vectors, as a dense layer on a map, it is a 1x1 convolution. The reference kernel of TensorFlow Lite
-2.14 goes astray where weights are quantized per channel and the output has more than two dimensions
+On several vectors, as a dense layer on a map, it is a 1x1 convolution. TensorFlow Lite's reference kernel of
+version 2.14 goes astray where weights are quantized per channel and the output has more than two dimensions
 (`keep_num_dims`): it takes the first two for vectors and values. With two dimensions it is right, and what
 it makes then is followed here.
 """
