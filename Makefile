@@ -7,8 +7,10 @@ PYTEST_FLAGS ?=
 
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
-DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-arm-none-eabi gcc-riscv64-unknown-elf \
-	libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld picolibc-riscv64-unknown-elf qemu-system-arm wasi-libc xxd
+DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf \
+	gcc-arm-none-eabi gcc-riscv64-unknown-elf libc6-dev libc6-dev-arm64-cross libc6-dev-armhf-cross \
+	libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld nodejs picolibc-riscv64-unknown-elf \
+	qemu-system-arm qemu-system-misc qemu-user wasi-libc xxd
 
 # Checkers that tests run, in an environment of their own: PlatformIO wants an older click than we do.
 PYPI_TOOLS = idf-component-manager platformio

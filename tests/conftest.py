@@ -6,6 +6,8 @@ A test says what it runs and where that comes from, Debian or PyPI:
     @pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
     @pytest.mark.needs_tool("pio", pypi="platformio")
 
+A parameter called `target` or `core` that names a target asks for the tools of that target.
+
 With --require-tools (`make test-all`, `.ci/run`) a missing tool fails the run.
 """
 

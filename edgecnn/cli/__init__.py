@@ -23,7 +23,7 @@ COMMANDS = {
     "serve": "Show a model as a page in the browser, and answer other programs.",
     "inspect": "Show what is inside a .tflite file.",
     "compile": "Turn an int8 .tflite file into C that needs no interpreter.",
-    "verify": "Prove that this C computes the same bytes, here or on an emulated core.",
+    "verify": "Prove that this C computes the same bytes, here or on any other target.",
 }
 
 

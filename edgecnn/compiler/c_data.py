@@ -13,10 +13,10 @@ _LONG = (
 )  # bytes from which a table is written as words: gcc reads 15 MB of them in 8 s, of bytes in 34 s
 _WORDS_PER_LINE = 5
 
-# Defined by generated C that has tables written as words.
+
 LITTLE_ENDIAN_CHECK = """\
 #if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || defined(__ARM_BIG_ENDIAN)
-#error "the weights are stored as little-endian words; compile again for this target with smaller tables"
+#error "this file is for little-endian processors, and this one is big-endian"
 #endif
 """
 

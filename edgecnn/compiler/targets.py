@@ -22,23 +22,30 @@ class Region:
 
 @dataclass(frozen=True)
 class Board:
-    """A machine of qemu-system-arm.
+    """A machine that QEMU emulates.
 
     Attributes:
         machine: QEMU's name for it.
         code: memory for vectors and instructions; holds the address the core starts from.
         const: memory for constants: the largest there is, as weights can be many megabytes.
         ram: memory for stack, data and bss.
-        counter: address of COUNTER in the board's FPGAIO block, a free-running 32-bit timer.
+        counter: address of COUNTER in the FPGAIO block of Arm's boards, a free-running 32-bit timer; None of
+            a core that counts its instructions itself.
         instructions_per_tick: of that timer under `-icount shift=0`, where an instruction takes 1 ns.
+        qemu: the program that emulates it.
+        package: the Debian package that brings that.
+        flags: further flags of it.
     """
 
     machine: str
     code: Region
     const: Region
     ram: Region
-    counter: int
-    instructions_per_tick: int
+    counter: int | None = None
+    instructions_per_tick: int = 1
+    qemu: str = "qemu-system-arm"
+    package: str = "qemu-system-arm"
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,11 @@ class Target:
             counts it.
         flash, ram: bytes of that device.
         board: the emulated board that runs this target's code.
+        emulator: the program that runs this target's executables on a machine of another kind, and the Debian
+            package that brings it.
         native: whether this machine's own compiler and core are meant.
         cycles: whether Arm's table of cycles is known for it (runtime/cortex_m4_cycles.py).
+        pointer: bytes of one.
         features: what a native target's processor must have, as Linux calls it in /proc/cpuinfo.
     """
 
@@ -71,9 +81,22 @@ class Target:
     flash: int | None = None
     ram: int | None = None
     board: Board | None = None
+    emulator: tuple[str, str] | None = None
     native: bool = False
     cycles: bool = False
+    pointer: int = 4
     features: tuple[str, ...] = ()
+
+    @property
+    def tools(self) -> dict[str, tuple[str, ...]]:
+        """Programs that compile and run this target's code, and the Debian packages that bring each."""
+        tools = {self.cc: self.packages}
+        if self.board is not None:
+            tools[self.board.qemu] = (self.board.package,)
+        if self.emulator is not None:
+            program, package = self.emulator
+            tools[program] = (package,)
+        return tools
 
 
 # Memory maps and clocks: Arm's application notes AN385, AN386, AN500, AN505 and AN547, as far as QEMU 7.2
@@ -98,12 +121,24 @@ _AN547 = Board(
     counter=0x5930_2018,
     instructions_per_tick=50,
 )
+_VIRT = Board(
+    "virt",
+    code=Region(0x8000_0000, 4 * MIB),
+    const=Region(0x8040_0000, 64 * MIB),
+    ram=Region(0x8500_0000, 32 * MIB),
+    qemu="qemu-system-riscv32",
+    package="qemu-system-misc",
+    flags=("-bios", "none"),
+)
 
 _HOST = "gcc", ("gcc", "libc6-dev")
 _ARM = "arm-none-eabi-gcc", ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi")
 _RISCV = "riscv64-unknown-elf-gcc", ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
 _AARCH64 = "aarch64-linux-gnu-gcc", ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross")
+_ARMHF = "arm-linux-gnueabihf-gcc", ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross")
 _WASM = "clang", ("clang", "lld", "wasi-libc")
+_QEMU_AARCH64, _QEMU_ARM = ("qemu-aarch64", "qemu-user"), ("qemu-arm", "qemu-user")
+_NODE = "node", "nodejs"
 
 _M0 = ("-mcpu=cortex-m0plus",)
 _M3 = ("-mcpu=cortex-m3",)
@@ -112,22 +147,24 @@ _M7 = ("-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
 _M33 = ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
 _M55 = ("-mcpu=cortex-m55", "-mfloat-abi=hard")
 _RV32 = ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")
+_ARMV7 = ("-mthumb", "-march=armv7-a", "-mfpu=neon-vfpv4", "-mfloat-abi=hard")
 _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 
-# ARMv6-M code runs on the emulated M3, of whose instructions it is a subset.
+# ARMv6-M code runs on the emulated M3, of whose instructions it is a subset; ARMv7-A has those of dsp.
 # fmt: off
 _ROWS = (
-    Target("c99", "c99", 4, *_HOST, native=True),
+    Target("c99", "c99", 4, *_HOST, native=True, pointer=8),
     Target("cortex-m0plus", "scalar", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
     Target("cortex-m3", "scalar", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
     Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
     Target("cortex-m7", "dsp", 4, *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
     Target("cortex-m33", "dsp", 4, *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
     Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
-    Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB),
-    Target("aarch64", "neon", 16, *_AARCH64),
-    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, features=("avx2",)),
-    Target("wasm32", "simd128", 16, *_WASM, _WASM32),
+    Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
+    Target("aarch64", "neon", 16, *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
+    Target("armv7", "dsp", 16, *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
+    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, pointer=8, features=("avx2",)),
+    Target("wasm32", "simd128", 16, *_WASM, _WASM32, emulator=_NODE),
 )
 # fmt: on
 TARGETS = {row.name: row for row in _ROWS}

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each operator of a model costs on an emulated core."""
+"""What each operator of a model costs on an emulator."""
 
 from dataclasses import dataclass
 
 from edgecnn.compiler.compile import CompiledModel
 from edgecnn.runtime.cortex_m4_cycles import cycles_by_step, disassembled
-from edgecnn.runtime.emulated_core import EmulatedCore, Firmware
+from edgecnn.runtime.cross_compiler import Binary
+from edgecnn.runtime.emulator import Emulator
 from edgecnn.runtime.profiler import BEFORE_THE_FIRST, instructions_by_step
 
 
@@ -35,20 +36,20 @@ class OperatorProfile:
 
 
 def profile_operators(
-    compiled: CompiledModel, core: EmulatedCore, firmware: Firmware, given: bytes
+    compiled: CompiledModel, emulator: Emulator, binary: Binary, given: bytes
 ) -> list[OperatorProfile]:
     """Return a row for each step of a model; their instructions add up to those of an inference.
 
     Args:
         compiled: the model.
-        core: what to run it on.
-        firmware: the model's C, built for it.
+        emulator: what to run it on.
+        binary: the model's C, built for it.
         given: an input.
     """
-    blocks = core.profile(firmware, given)
+    blocks = emulator.profile(binary, given)
     instructions, cycles = instructions_by_step(blocks), {}
-    if core.target.cycles:
-        cycles = cycles_by_step(blocks, disassembled(core.disassembly(firmware)))
+    if emulator.target.cycles:
+        cycles = cycles_by_step(blocks, disassembled(emulator.compiler.disassembly(binary)))
     total = sum(instructions.values())
     rows = []
     for number, (index, op, name, macs) in _titles(compiled).items():

@@ -18,12 +18,11 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
-from edgecnn.compiler.targets import TARGETS, Target, find_target
+from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, MissingToolError, ModelError
-from edgecnn.pipeline.profile import OperatorProfile, profile_operators
-from edgecnn.runtime.emulated_core import CoreResult, EmulatedCore, Firmware
-from edgecnn.runtime.host_compiler import HostCompiler
+from edgecnn.pipeline.on_target import Measured, measure
+from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
 from edgecnn.runtime.program import Program
 from edgecnn.runtime.tflite import TfliteModel
 
@@ -34,31 +33,19 @@ _ORACLE = "tflite-runtime 2.14.0"
 _LEVELS = {"speed": "-O2", "size": "-Os"}
 
 
-@dataclass(frozen=True)
-class Verified:
-    """What `edgecnn verify` found. Figures of the core are None where the host ran the C.
-
-    `operators` has the profile, where one was asked for: its instructions add up to `instructions`, and
-    its cycles to `cycles_estimated`, which only some targets have.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Verified(Measured):
+    """What `edgecnn verify` found; where the C ran without an emulator, nothing is measured."""
 
     target: str
     oracle: str
     inputs: int
     bytes_compared: int
     bytes_different: int
-    instructions: int | None
-    cycles_estimated: int | None
-    code_bytes: int | None
-    const_bytes: int | None
     arena_bytes: int
     state_bytes: int
-    static_bytes: int | None
-    stack_bytes: int | None
-    stack_painted_bytes: int | None
     macs: int
     macs_computed: int
-    operators: list[OperatorProfile] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures by name; every value fits JSON."""
@@ -78,23 +65,21 @@ def verify(
 
     Args:
         path: the file.
-        target: a name from `targets.TARGETS`: one with an emulated board, or one of this machine.
+        target: a name from `targets.TARGETS`: what runs it is chosen by its row.
         inputs: how many random inputs to run, or a folder of images.
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
-        profile: tell what each operator costs, on an emulated core.
+        profile: tell what each operator costs, on an emulator.
 
     Raises:
         ModelError: the model can't be compiled.
         DataError: the folder holds no image that can be read.
         MissingToolError: a compiler or the emulator is not installed.
-        EdgecnnError: the generated C doesn't compile or fails, or the target has no core to profile on.
+        EdgecnnError: the generated C doesn't compile or fails, or the target has no emulator to profile on.
     """
-    if profile and find_target(target).board is None:
-        cores = ", ".join(row.name for row in TARGETS.values() if row.board)
-        raise EdgecnnError(
-            f"target {target} runs on no emulated core, which a profile needs; one of: {cores}"
-        )
+    if profile and not has_emulator(find_target(target)):
+        names = ", ".join(row.name for row in TARGETS.values() if has_emulator(row))
+        raise EdgecnnError(f"target {target} runs in no emulator, which a profile needs; one of: {names}")
     compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
     model, chosen = compiled.model, find_target(target)
     values = _random(model, inputs) if isinstance(inputs, int) else _images(model, inputs)
@@ -102,21 +87,15 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
         folder = Path(name)
         compiled.write(folder)
-        # On a core each call is measured, so it is one inference; the host checks pushed lines too.
-        on_host = chosen.board is None
-        operators: list[OperatorProfile] = []
-        built = program(model, folder, both_ways=on_host, pointer=_pointer(chosen))
         given = [b"".join(value.tobytes() for value in one) for one in values]
-        if on_host:
-            outputs, figures = _on_host(chosen, built, given, optimize), dict.fromkeys(_FIGURES)
+        # In an emulator each call is measured, so it is one inference; elsewhere lines are pushed, too.
+        counts = has_emulator(chosen)
+        built = program(model, folder, both_ways=not counts, pointer=chosen.pointer)
+        if counts:
+            emulator = find_emulator(chosen, _LEVELS[optimize])
+            outputs, measured = measure(compiled, emulator, built, given, folder, profile)
         else:
-            core = EmulatedCore(chosen, _LEVELS[optimize])
-            firmware = core.build(built, folder)
-            result = core.run(firmware, given)
-            outputs, figures = result.outputs, _figures(firmware, result)
-            if profile or chosen.cycles:
-                slowest = given[np.argmax(result.instructions)]
-                operators = profile_operators(compiled, core, firmware, slowest)
+            outputs, measured = find_runner(chosen, _LEVELS[optimize]).run(built, given), Measured()
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=target,
@@ -125,38 +104,11 @@ def verify(
         bytes_compared=got.size,
         bytes_different=int(np.count_nonzero(got != expected)),
         arena_bytes=model.schedule.arena,
-        state_bytes=_state_bytes(model, _pointer(chosen)),
+        state_bytes=_state_bytes(model, chosen.pointer),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
-        cycles_estimated=sum(row.cycles_estimated or 0 for row in operators) if chosen.cycles else None,
-        operators=operators if profile else None,
-        **figures,
+        **vars(measured),
     )
-
-
-_FIGURES = ("instructions", "code_bytes", "const_bytes", "static_bytes", "stack_bytes", "stack_painted_bytes")
-
-
-def _on_host(target: Target, built: Program, given: Sequence[bytes], optimize: str) -> list[bytes]:
-    if not target.native:
-        raise MissingToolError(
-            f"target {target.name} can't be run here: no emulator for it is supported; "
-            "targets cortex-m0plus to cortex-m55 and c99 can be verified"
-        )
-    flags = (_LEVELS[optimize], *target.cflags)
-    return HostCompiler(sanitize=True, flags=flags).run(built, given)
-
-
-def _figures(firmware: Firmware, result: CoreResult) -> dict[str, int | None]:
-    return {
-        "instructions": max(result.instructions),
-        "code_bytes": firmware.code_bytes,
-        "const_bytes": firmware.const_bytes,
-        "static_bytes": firmware.data_bytes + firmware.bss_bytes,
-        # The call graph ends at libraries; what was seen on the core includes them.
-        "stack_bytes": max(firmware.stack.bytes, result.stack_bytes),
-        "stack_painted_bytes": result.stack_bytes,
-    }
 
 
 def _random(model: CModel, count: int) -> list[list[Values]]:
@@ -207,11 +159,6 @@ def expected_outputs(original: Graph, path: Path, values: Sequence[Sequence[Valu
     graph = strip_float_edges(original)
     made = [output.ravel() for one in values for output in reference.run(graph, one)]
     return "NumPy references", np.concatenate(made)
-
-
-def _pointer(target: Target) -> int:
-    """Return the bytes of a pointer."""
-    return 8 if target.native or target.name == "aarch64" else 4
 
 
 def _state_bytes(model: CModel, pointer: int) -> int:

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Start-up and main function of a program under test on an emulated Cortex-M board.
+/* Main function of a program under test on an emulated board.
  *
  * The host is spoken to by semihosting: inputs are read from the file "inputs", outputs are written to "outputs",
  * and a `struct figures` per call to "figures". What goes wrong is said on stderr in one line, with exit code 1.
- *
- * Given on the command line, beside what program.h says: COUNTER_ADDRESS and INSTRUCTIONS_PER_TICK (see `now`).
  */
 #include "program.h"
 
@@ -22,18 +20,22 @@ static __attribute__((aligned(16))) int8_t output[PROGRAM_OUTPUT_BYTES];
 
 #define STACK_OVERFLOW "the stack of 64 KiB overflowed\n"
 
+/* Start-up ends here. */
+static __attribute__((noreturn, used)) void run_all(void);
+
+/* Called on a fresh stack: where the stack was when the core faulted, and which instruction it executed. */
+static __attribute__((noreturn, used)) void report_fault(const uint32_t *stack, uint32_t address);
+
+#ifdef __riscv
+#include "emulated_riscv.h"
+#else
+#include "emulated_arm.h"
+#endif
+
 /* --- semihosting: https://github.com/ARM-software/abi-aa, semihosting.rst --------------------------------------- */
 
 enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
 enum { OPEN_READ = 1 /* "rb" */, OPEN_WRITE = 5 /* "wb" */ };
-
-static int32_t semihosting(int32_t operation, const void *arguments)
-{
-    register int32_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = arguments;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
 
 static __attribute__((noreturn)) void leave(uint32_t code)
 {
@@ -76,66 +78,19 @@ static void write_file(int32_t file, void *data, size_t size)
 
 /* --- measuring -------------------------------------------------------------------------------------------------- */
 
-#define STRING(value) #value
-#define EXPANDED_STRING(macro) STRING(macro)
-
-/* The time in instructions plus a constant, exact although the counter moves only every n = INSTRUCTIONS_PER_TICK.
- *
- * Under -icount shift=0 the counter reads floor(t / n), t being the number of instructions so far. It is read n times,
- * every seventh instruction. As 7 and n have no common divisor, the readings see each of the n phases of a tick once,
- * and their sum is sum(floor((t + 7 i) / n), i = 0 .. n - 1) = t + 3 (n - 1): Hermite's identity for a stride of 7.
- * The stack, which `measure` has painted, is left alone.
- */
-static __attribute__((naked, noinline)) uint64_t now(const volatile uint32_t *counter)
-{
-    (void)counter;
-    __asm__ volatile(".syntax unified\n\t"
-                     "movs r2, #0\n\t"
-                     "movs r3, #0\n\t"
-                     ".rept " EXPANDED_STRING(INSTRUCTIONS_PER_TICK) "\n\t"
-                     "ldr r1, [r0]\n\t"
-                     "adds r2, r2, r1\n\t"
-                     "movs r1, #0\n\t"
-                     "adcs r3, r3, r1\n\t"
-                     "nop\n\t"
-                     "nop\n\t"
-                     "nop\n\t"
-                     ".endr\n\t"
-                     "movs r0, r2\n\t"
-                     "movs r1, r3\n\t"
-                     "bx lr");
-}
-
-static inline __attribute__((always_inline)) uint32_t *stack_pointer(void)
-{
-    uint32_t *sp;
-    __asm__ volatile("mov %0, sp" : "=r"(sp));
-    return sp;
-}
-
-/* Two instructions: what remains is what `measure` costs by itself. */
-static __attribute__((naked, noinline)) int nothing(const int8_t *in, int8_t *out)
-{
-    (void)in, (void)out;
-    __asm__ volatile(".syntax unified\n\t"
-                     "movs r0, #0\n\t"
-                     "bx lr");
-}
-
 /* Not inlined, so that the instructions around the call are the same whatever is called. */
 static __attribute__((noinline)) struct figures measure(int (*run)(const int8_t *, int8_t *))
 {
     static const uint32_t paint = 0xa5c35a3cu;
-    volatile uint32_t *const counter = (volatile uint32_t *)COUNTER_ADDRESS;
     struct figures figures;
     volatile uint32_t *word = stack_bottom;
     while (word < stack_pointer()) {
         *word++ = paint;
     }
-    *counter = 0; /* it wraps 2^32 ticks from here, some 10^11 instructions */
-    const uint64_t begin = now(counter);
+    reset_counter();
+    const uint64_t begin = now();
     const int status = run(input, output);
-    figures.instructions = now(counter) - begin;
+    figures.instructions = now() - begin;
     if (status != 0) {
         fail("program_run reported a failure\n");
     }
@@ -150,7 +105,7 @@ static __attribute__((noinline)) struct figures measure(int (*run)(const int8_t 
     return figures;
 }
 
-static __attribute__((noreturn)) void run_all(void)
+static void run_all(void)
 {
     const int32_t inputs = OPEN("inputs", OPEN_READ);
     const int32_t outputs = OPEN("outputs", OPEN_WRITE);
@@ -168,56 +123,15 @@ static __attribute__((noreturn)) void run_all(void)
     leave(0);
 }
 
-/* --- start-up: QEMU has loaded .data and cleared .bss ------------------------------------------------------------ */
-
-#define VTOR (*(volatile uintptr_t *)0xe000ed08u)
-#define CCR (*(volatile uint32_t *)0xe000ed14u)
-#define CPACR (*(volatile uint32_t *)0xe000ed88u)
-
-static void reset(void);
-static void fault(void);
-
-/* The other faults are off after reset, and escalate to HardFault. */
-enum { VECTOR_STACK = 0, VECTOR_RESET = 1, VECTOR_HARD_FAULT = 3, VECTORS = 16 };
-static const uintptr_t vectors[VECTORS] __attribute__((section(".vectors"), used, aligned(128))) = {
-    [VECTOR_STACK] = (uintptr_t)stack_top,
-    [VECTOR_RESET] = (uintptr_t)reset,
-    [VECTOR_HARD_FAULT] = (uintptr_t)fault,
-};
-
-static __attribute__((noreturn)) void reset(void)
-{
-    VTOR = (uintptr_t)vectors;
-#ifndef __ARM_FEATURE_UNALIGNED
-    CCR |= 1u << 3; /* UNALIGN_TRP: the core this is compiled for faults where the emulated one would not */
-#endif
-#ifdef __ARM_FP
-    CPACR |= 0xfu << 20; /* full access to the floating-point unit, and to MVE */
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
-    run_all();
-}
-
-/* `frame` is where the core put r0-r3, r12, lr, pc and xpsr when it faulted. */
-static __attribute__((noreturn, used)) void report_fault(const uint32_t *frame)
+static void report_fault(const uint32_t *stack, uint32_t address)
 {
     static char message[] = "the core faulted at 0x########\n";
-    if (frame < stack_bottom) {
+    if (stack < stack_bottom) {
         fail(STACK_OVERFLOW);
     }
-    uint32_t address = frame[6];
     for (char *digit = message + sizeof message - 3; *digit == '#'; digit--) {
         *digit = "0123456789abcdef"[address & 15u];
         address >>= 4;
     }
     fail(message);
-}
-
-/* The stack may be what is broken: start on a fresh one. */
-static __attribute__((naked)) void fault(void)
-{
-    __asm__ volatile("mov r0, sp\n\t"
-                     "ldr r1, =stack_top\n\t"
-                     "mov sp, r1\n\t"
-                     "bl report_fault");
 }

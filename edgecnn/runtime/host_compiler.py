@@ -69,8 +69,16 @@ class HostCompiler:
             return program.split(execute(folder / "program", b"".join(inputs), timeout))
 
 
-def execute(program: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
+def execute(
+    program: Path, stdin: bytes = b"", timeout: float = 600, emulator: Sequence[str | Path] = ()
+) -> bytes:
     """Run a compiled program on `stdin` and return what it writes to stdout.
+
+    Args:
+        program: the executable.
+        stdin: what it reads.
+        timeout: seconds it may take.
+        emulator: the command that runs it where this machine doesn't.
 
     Raises:
         EdgecnnError: it fails, is stopped by a sanitizer or a signal, or takes longer than `timeout` seconds.
@@ -79,7 +87,12 @@ def execute(program: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     try:
         result = subprocess.run(
-            [program], check=False, input=stdin, capture_output=True, timeout=timeout, env=environment
+            [*emulator, program],
+            check=False,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            env=environment,
         )
     except subprocess.TimeoutExpired:
         raise EdgecnnError(f"{program.name}: still running after {timeout:g} seconds; stopped") from None

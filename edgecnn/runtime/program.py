@@ -91,6 +91,17 @@ def need_tool(name: str, packages: Iterable[str]) -> None:
         raise MissingToolError(f"{name} is not installed; apt install {' '.join(packages)}")
 
 
+def need_c_library(compiler: Sequence[str], packages: Iterable[str]) -> None:
+    """Check that a compiler, given with its flags, finds a C library's headers.
+
+    Raises:
+        MissingToolError: it doesn't; the message names the Debian packages that bring both.
+    """
+    command = [*compiler, "-E", "-x", "c", "-"]
+    if subprocess.run(command, check=False, input=b"#include <string.h>", capture_output=True).returncode:
+        raise MissingToolError(f"{compiler[0]} has no C library; apt install {' '.join(packages)}")
+
+
 def compile_c(command: Sequence[str | Path]) -> None:
     """Run a compiler or linker.
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random chains and graphs with ADD and dead filters: both schedules compute what TFLite's kernels do."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from generated_c import check, random_inputs, run_numpy, run_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from on_target import check_on_target
 from random_operators import KINDS, Draw
 from tflite_builder import RELU, Builder
 
@@ -78,6 +82,15 @@ def test_generated_c_agrees_tensor_by_tensor(several) -> None:  # type: ignore[n
 @given(st.lists(networks, min_size=3, max_size=3))
 def test_generated_c_agrees_on_a_few(several) -> None:  # type: ignore[no-untyped-def]
     check([build(network, seed) for seed, network in enumerate(several)], count=2)
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "rv32", "aarch64", "wasm32"])
+@settings(max_examples=2)
+@given(several=st.lists(networks, min_size=3, max_size=3))
+def test_other_machines_agree_on_a_few(target: str, several) -> None:  # type: ignore[no-untyped-def]
+    with tempfile.TemporaryDirectory() as folder:
+        models = [build(network, seed) for seed, network in enumerate(several)]
+        check_on_target(models, target, Path(folder))
 
 
 @settings(max_examples=40)

@@ -25,6 +25,9 @@
 #if EDGECNN_RESIDUAL_MODEL_ID != 0x2c7559cfu
 #error "residual.h and residual.c come from different models: regenerate both"
 #endif
+#if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || defined(__ARM_BIG_ENDIAN)
+#error "this file is for little-endian processors, and this one is big-endian"
+#endif
 
 #ifndef EDGECNN_INLINE /* one copy of a kernel for each operator: faster */
 #if defined(__GNUC__)

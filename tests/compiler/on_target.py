@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs models on a target, whatever runs its programs, and compares every byte with the oracle's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generated_c import joined, random_inputs, run_oracle
+
+from edgecnn.compiler import compile_tflite
+from edgecnn.compiler.targets import Target, find_target
+from edgecnn.pipeline.verify import program
+from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
+from edgecnn.runtime.program import Program
+from edgecnn.runtime.shared_library import cpu_features
+
+LEVELS = {"size": "-Os", "speed": "-O2"}
+
+
+def check_on_target(models: list[bytes], target: str, folder: Path, optimize: str = "size") -> None:
+    """Run models as one program on a target, images whole and pushed; compare with the oracle."""
+    row = find_target(target)
+    inputs = [random_inputs(model, 2, seed) for seed, model in enumerate(models)]
+    programs = []
+    for number, model in enumerate(models):
+        compiled = compile_tflite(model, name=f"net{number}", target=target, optimize=optimize)
+        compiled.write(folder)
+        programs.append(program(compiled.model, folder, both_ways=True, pointer=row.pointer))
+    given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
+    made = _run(joined(programs, folder), row, given, folder, LEVELS[optimize])
+    expected = [run_oracle(model, ones) for model, ones in zip(models, inputs, strict=True)]
+    for output, wanted in zip(made, zip(*expected, strict=True), strict=True):
+        flat = np.concatenate([value.ravel() for one in wanted for value in one])
+        np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)
+
+
+def _run(given: Program, row: Target, inputs: list[bytes], folder: Path, level: str) -> list[bytes]:
+    if missing := set(row.features) - cpu_features():
+        pytest.skip(f"this processor lacks {', '.join(missing)}")
+    if not has_emulator(row):
+        return find_runner(row, level).run(given, inputs)
+    emulator = find_emulator(row, level)
+    return emulator.run(emulator.build(given, folder), inputs).outputs
