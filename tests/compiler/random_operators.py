@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -19,6 +20,10 @@ class Draw:
     channels: int  # 1 to 7
     size: int  # 1 to 3
     variant: int  # 0 to 5
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.builder.tensors[self.at].shape
 
     @property
     def height(self) -> int:
@@ -203,3 +208,55 @@ def reduction(d: Draw) -> int:
 @kind()
 def dense_layer_on_a_map(d: Draw) -> int:
     return d.builder.fully_connected(d.at, d.channels, d.activation, vectors=True, keep_num_dims=True)
+
+
+@kind()
+def crop(d: Draw) -> int:
+    begin = (0, d.height // 3, d.variant % d.width, d.channels % d.depth)
+    size = (1, *(length - first for length, first in zip(d.shape[1:], begin[1:], strict=True)))
+    return d.builder.move("SLICE", (d.at, *map(d.builder.integers, (begin, size))), size)
+
+
+@kind()
+def every_second(d: Draw) -> int:
+    """Every row, column or channel or every second one, from either end."""
+    begin, end, steps, counts = [0], [1], [1], [1]
+    for axis, length in enumerate(d.shape[1:]):
+        step = (1, 2, -1, -2)[(d.variant + axis * d.size) % 4]
+        steps.append(step)
+        begin.append(0 if step > 0 else -1)
+        end.append(length if step > 0 else -length - 1)
+        counts.append(-(-length // abs(step)))
+    inputs = (d.at, *map(d.builder.integers, (begin, end, steps)))
+    return d.builder.move("STRIDED_SLICE", inputs, tuple(counts))
+
+
+@kind()
+def transposed(d: Draw) -> int:
+    order = (0, *list(permutations((1, 2, 3)))[d.variant])
+    shape = tuple(d.shape[axis] for axis in order)
+    return d.builder.move("TRANSPOSE", (d.at, d.builder.integers(order)), shape)
+
+
+@kind()
+def blocks(d: Draw) -> int:
+    side, channels = d.size, d.depth * d.size**2
+    if d.variant % 2 and d.height % side == d.width % side == 0:
+        shape = (1, d.height // side, d.width // side, channels)
+        return d.builder.move("SPACE_TO_DEPTH", (d.at,), shape, block_size=side)
+    if max(d.height, d.width) > LARGEST:
+        return max_pool(d)
+    deep = d.builder.conv(d.at, channels, (1, 1))
+    shape = (1, d.height * side, d.width * side, d.depth)
+    return d.builder.move("DEPTH_TO_SPACE", (deep,), shape, block_size=side)
+
+
+@kind()
+def two_halves(d: Draw) -> int:
+    """Channels, split in two that change places, one of them convolved."""
+    if d.depth == 1:
+        return convolution(d)
+    sizes = (d.depth // 2, d.depth - d.depth // 2)
+    first, second = d.builder.split(d.at, sizes, 3, equal=sizes[0] == sizes[1])
+    first = d.builder.rescaled(d.builder.conv(first, d.channels, d.window, padding=SAME), second)
+    return d.builder.concat((second, first))

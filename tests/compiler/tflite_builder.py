@@ -36,6 +36,20 @@ _OPTIONS = {
     "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
     "RESIZE_BILINEAR": "ResizeBilinearOptions",
     "PADV2": "PadV2Options",
+    "SLICE": "SliceOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "SPLIT": "SplitOptions",
+    "SPLIT_V": "SplitVOptions",
+    "PACK": "PackOptions",
+    "UNPACK": "UnpackOptions",
+    "SQUEEZE": "SqueezeOptions",
+    "EXPAND_DIMS": "ExpandDimsOptions",
+    "SHAPE": "ShapeOptions",
+    "TRANSPOSE": "TransposeOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
 }
 # Elsewhere int8 came with version 2.
 _VERSIONS = {
@@ -50,6 +64,10 @@ _VERSIONS = {
     "TRANSPOSE_CONV": 3,
     "RESIZE_NEAREST_NEIGHBOR": 3,
     "RESIZE_BILINEAR": 3,
+    "SQUEEZE": 1,
+    "EXPAND_DIMS": 1,
+    "SHAPE": 1,
+    "DEPTH_TO_SPACE": 1,
 }
 _TYPES = {
     "int8": tflite.TensorType.INT8,
@@ -76,7 +94,8 @@ class Builder:
     seed: int = 0
     description: str = ""
     tensors: list[_Tensor] = field(default_factory=list)
-    operators: list[tuple[str, tuple[int, ...], int, dict[str, Any]]] = field(default_factory=list)
+    # The output is a number, or several.
+    operators: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -297,6 +316,22 @@ class Builder:
         inputs = (source, self.integers(size))
         return self.operator(f"RESIZE_{kind}", inputs, self.like(source, shape), **options)
 
+    def move(self, op: str, inputs: tuple[int, ...], shape: tuple[int, ...], **options: Any) -> int:
+        """An op that moves values of its first tensor that is no constant; `options` are the file's."""
+        source = next(i for i in inputs if self.tensors[i].data is None)
+        return self.operator(op, inputs, self.like(source, shape), **options)
+
+    def split(self, source: int, sizes: tuple[int, ...], axis: int, equal: bool = True) -> tuple[int, ...]:
+        """SPLIT, or SPLIT_V where the parts aren't `equal`."""
+        shape = self.tensors[source].shape
+        shapes = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
+        made = tuple(self.like(source, one) for one in shapes)
+        inputs = (self.integers(axis), source)
+        if not equal:
+            inputs = (source, self.integers(sizes), self.integers(axis))
+        self.operators.append(("SPLIT" if equal else "SPLIT_V", inputs, made, {"num_splits": len(sizes)}))
+        return made
+
     def integers(self, values: Any) -> int:
         """Return a constant of int32."""
         data = np.array(values, np.int32)
@@ -434,16 +469,17 @@ class _Writer:
             tflite.TensorAddQuantization(fb, quantization)
         return tflite.TensorEnd(fb)
 
-    def _operator(self, ops: list[str], op: str, inputs: tuple[int, ...], output: int, options: dict) -> int:
+    def _operator(self, ops: list[str], op: str, inputs: tuple[int, ...], output: Any, options: dict) -> int:
         fb, kind = self.fb, _OPTIONS.get(op)
         table = 0
         if kind:
+            lists = {name: self._ints(value) for name, value in options.items() if isinstance(value, list)}
             getattr(tflite, f"{kind}Start")(fb)
-            for name, value in options.items():
+            for name, value in (options | lists).items():
                 camel = "".join(word.capitalize() for word in name.split("_"))
                 getattr(tflite, f"{kind}Add{camel}")(fb, value)
             table = getattr(tflite, f"{kind}End")(fb)
-        read, made = self._ints(inputs), self._ints((output,))
+        read, made = self._ints(inputs), self._ints(output if isinstance(output, tuple) else (output,))
         tflite.OperatorStart(fb)
         tflite.OperatorAddOpcodeIndex(fb, ops.index(op))
         tflite.OperatorAddInputs(fb, read)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SHAPE: known when compiling, as every tensor's shape is, and so a constant."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import moving
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.errors import ModelError
+
+macs = moving.macs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse what no pass has made a constant of."""
+    raise ModelError(f"{graph.describe(operator)} makes {graph.output(operator)}; int32 or int64 needed")
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the shape of the input."""
+    return np.array(graph.input(operator, 0).shape)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SLICE: some rows, columns and channels; also what STRIDED_SLICE and SPLIT become.
+
+From STRIDED_SLICE come the options `step_h`, `step_w`, `step_c`, which may be negative.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import moving
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+macs = moving.macs
+
+STEPS = {-3: "step_h", -2: "step_w", -1: "step_c"}
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, equal quantization, and that all that is taken is there."""
+    moving.check(graph, operator)
+    source, made = graph.input(operator, 0).shape, graph.output(operator).shape
+    begin, size = (moving.integers(graph, operator, position, len(source)) for position in (1, 2))
+    expected = [n - b if s == -1 else s for n, b, s in zip(source, begin, size, strict=True)]
+    inside = list(made) == expected
+    for axis in range(-len(source), 0) if inside else ():
+        first, step, count = _span(graph, operator, axis)
+        last = first + (count - 1) * step
+        inside &= 0 <= first < source[axis] and 0 <= last < source[axis]
+    if not inside:
+        raise ModelError(
+            f"{graph.describe(operator)} takes {tuple(size)} from {tuple(begin)} on of {source}, which makes "
+            f"no {made}"
+        )
+
+
+def _span(graph: Graph, operator: Operator, axis: int) -> tuple[int, int, int]:
+    """Return (first element, step, how many) along an axis that counts from the end."""
+    begin, made = moving.integers(graph, operator, 1), graph.output(operator).shape
+    first = begin[axis] if -axis <= len(begin) else 0
+    return first, int(operator.options.get(STEPS.get(axis, ""), 1)), made[axis]
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input that so many of the output read."""
+    ends = []
+    for axis, count in ((-3, height), (-2, width)):
+        first, step, _ = _span(graph, operator, axis)
+        ends.append(max(first, first + (count - 1) * step) + 1)
+    return ends[0], ends[1]
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return what is taken of the input."""
+    value = inputs[0]
+    for axis in range(-value.ndim, 0):
+        first, step, count = _span(graph, operator, axis)
+        value = np.take(value, first + step * np.arange(count), axis)
+    return value
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing."""
+    top, step_h, rows = _span(graph, operator, -3)
+    left, step_w, columns = _span(graph, operator, -2)
+    front, step_c, channels = _span(graph, operator, -1)
+    in_c = graph.input(operator, 0).shape[3]
+    together = step_w == step_c == 1 and channels == in_c
+    params: Params = {
+        "begin": left * in_c + front,
+        "positions": 1 if together else columns,
+        "stride": step_w * in_c,
+        "size": columns * channels if together else channels,
+        "step": step_c,
+    }
+    window = Window(1, step_h, top)
+    return (Step(operator, "slice", operator.inputs[:1], operator.outputs[0], (window,), rows, params),)
