@@ -22,6 +22,7 @@ COMMANDS = {
     "predict": "Classify images with a model.",
     "serve": "Show a model as a page in the browser, and answer other programs.",
     "inspect": "Show what is inside a .tflite file.",
+    "targets": "List what C can be generated for, and what runs it here.",
     "compile": "Turn an int8 .tflite file into C that needs no interpreter.",
     "verify": "Prove that this C computes the same bytes, here or on any other target.",
 }

@@ -12,7 +12,7 @@ from edgecnn.runtime.emulated_core import EmulatedCore
 from edgecnn.runtime.emulated_linux import EmulatedLinux
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.profiler import Block
-from edgecnn.runtime.program import Program
+from edgecnn.runtime.program import Program, need_tool
 from edgecnn.runtime.shared_library import cpu_features
 from edgecnn.runtime.webassembly import WebAssembly
 
@@ -63,6 +63,7 @@ def find_runner(target: Target, optimize: str) -> Runner:
     """
     if not target.native:
         return WebAssembly(target, optimize)
+    need_tool(target.cc, target.packages)
     missing = sorted(set(target.features) - cpu_features())
     if missing:
         raise EdgecnnError(
