@@ -68,6 +68,20 @@ def _ops() -> str:
     "--shared", is_flag=True, help="Also build NAME.so, for a target of this machine; see edgecnn.runtime."
 )
 @click.option(
+    "--weights",
+    type=click.Choice(["internal", "external"]),
+    default="internal",
+    show_default=True,
+    help="In NAME.c, or in NAME_weights.bin, which an update in the field can replace.",
+)
+@click.option(
+    "--weights-version",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    show_default=True,
+    help="Of that file: a higher number for each update.",
+)
+@click.option(
     "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
 )
 @json_option
@@ -80,6 +94,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ram: int | None,
     optimize: str,
     shared: bool,
+    weights: str,
+    weights_version: int,
     dump: Path | None,
     as_json: bool,
 ) -> None:
@@ -92,6 +108,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Examples:
       edgecnn compile model_int8.tflite --out firmware
       edgecnn compile model_int8.tflite --out firmware --target cortex-m4 --ram 20K
+      edgecnn compile retrained.tflite --out update --name model_int8 --weights external --weights-version 2
       edgecnn compile model_int8.tflite --out build --target x86-64 --shared
     """
     from edgecnn.cli.console import print_json
@@ -99,8 +116,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.files import write_text
     from edgecnn.pipeline.shared import build_shared
 
+    if shared and weights == "external":
+        raise click.UsageError("--shared holds its weights; leave out --weights external")
     compiled = compile_tflite(
-        model, name=name, target=target, rows=schedule == "rows", ram=ram, optimize=optimize
+        model,
+        name=name,
+        target=target,
+        rows=schedule == "rows",
+        ram=ram,
+        optimize=optimize,
+        weights_version=weights_version if weights == "external" else None,
     )
     files = compiled.write(out) + (build_shared(compiled, out) if shared else [])
     if dump is not None:

@@ -6,7 +6,7 @@ from binascii import hexlify
 import numpy as np
 from numpy.typing import NDArray
 
-_CTYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t"}
+CTYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t"}
 _LINE = 100  # columns
 _LONG = (
     1 << 16
@@ -30,7 +30,7 @@ def table(name: str, values: NDArray[np.generic]) -> str:
     """Return the definition of a static const array called `name`."""
     if is_long(values):
         return f"static const uint64_t {name}[] = {{ /* 8 values each */\n{_words(values.tobytes())}\n}};\n"
-    kind = _CTYPES[values.dtype.name]
+    kind = CTYPES[values.dtype.name]
     return f"static const {kind} {name}[{values.size}] = {{{_numbers(values)}}};\n"
 
 

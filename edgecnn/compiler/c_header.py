@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_text import comment_text, float_literal
+from edgecnn.compiler.c_weights import DECLARATIONS
 
 
 def header_text(model: CModel) -> str:
@@ -24,6 +25,7 @@ def header_text(model: CModel) -> str:
         "edges": "\n".join(_edge_line(edge) for edge in (*model.inputs, *model.outputs)),
         "usage": _usage(model),
         "macros": "\n".join(_macros(model)),
+        "weights": "    const void *weights;\n" if model.weights_apart else "",
         "steps": len(model.schedule.network.steps),
         "functions": "\n\n".join(_functions(model)),
     }
@@ -57,10 +59,11 @@ def _edge_line(edge: Edge) -> str:
 def _usage(model: CModel) -> str:
     made = ", ".join(edge.name for edge in model.outputs)
     arguments = ", ".join([*(edge.name for edge in model.inputs), made])
+    weights = f", weights, size of {model.name}_weights.bin" if model.weights_apart else ""
     lines = [
         f"static {model.prefix.upper()}_ARENA(arena);   right size, right alignment",
         f"{model.prefix}_t nn;",
-        f"if ({model.prefix}_init(&nn, &arena, sizeof arena) != 0) {{ ... }}",
+        f"if ({model.prefix}_init(&nn, &arena, sizeof arena{weights}) != 0) {{ ... }}",
         f"{model.prefix}_run(&nn, {arguments});   reads the input in place: flash or a DMA buffer will do",
     ]
     if model.pushes:
@@ -102,10 +105,13 @@ def threshold(model: CModel) -> int:
 
 def _functions(model: CModel) -> Iterator[str]:
     prefix = model.prefix
-    yield (
-        "/* Returns 0, or -1 when the arena is NULL, too small or misaligned. */\n"
-        f"int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size);"
-    )
+    if model.weights_apart:
+        yield DECLARATIONS.format(name=model.name, prefix=prefix, PREFIX=prefix.upper())
+    else:
+        yield (
+            "/* Returns 0, or -1 when the arena is NULL, too small or misaligned. */\n"
+            f"int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size);"
+        )
     yield (
         "/* Runs the model on whole inputs, which are only read, apart from the outputs. Returns 0. */\n"
         f"int {prefix}_run({prefix}_t *nn, {parameters(model)});"
@@ -180,7 +186,7 @@ extern "C" {{
 /* What a running inference remembers beside the arena; its members are nobody else's business. */
 typedef struct {{
     int8_t *arena;
-    uint32_t position;
+{weights}    uint32_t position;
     uint16_t line;
     uint16_t fired[{steps}];
     uint8_t step, left;

@@ -55,6 +55,7 @@ class CModel:
     optimize: str
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
+    weights_apart: bool = False  # in NAME_weights.bin, not in NAME.c
 
     @property
     def prefix(self) -> str:

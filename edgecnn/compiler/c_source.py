@@ -12,16 +12,18 @@ from edgecnn.compiler.c_header import describe, parameters, pushed_parameters
 from edgecnn.compiler.c_kernels import kernel_text
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_text import comment_text, string_literal
+from edgecnn.compiler.c_weights import WEIGHTS_INSIDE, Weights, weights_apart
 from edgecnn.compiler.steps import Step, Window
 
 _LONGEST_RUN = 255
+_CODE = ("kernels", "tables", "rings", "program", "advance")  # what weights must be made for
 
 
-def source_text(model: CModel) -> str:
-    """Return the text of NAME.c."""
+def source_text(model: CModel, weights: Weights | None = None) -> str:
+    """Return the text of NAME.c; what belongs to `weights` is put there."""
     steps = model.schedule.network.steps
     kernels = [one.kernel for step in steps for one in (step.before, step) if one is not None]
-    tables = "".join(_tables(model))
+    tables = "".join(_tables(model, weights))
     words = {
         "name": model.name,
         "prefix": model.prefix,
@@ -37,18 +39,24 @@ def source_text(model: CModel) -> str:
         "tables": tables,
         "rings": ",\n".join(_rings(model)),
         "program": c_data.table(f"{model.name}_program", program_table(model)),
-        "advance": _advance(model),
+        "advance": _advance(model, weights),
         "steps": len(steps),
         "parameters": parameters(model),
         "call": _call(
             model, "INT32_MAX", "0", ", ".join(edge.name for edge in (*model.inputs, *model.outputs))
         ),
         "helpers": "\n".join(_helpers(model)),
+        **(weights_apart(model.prefix) if weights else WEIGHTS_INSIDE),
     }
+    if weights:
+        meaning = repr((model.inputs, model.outputs, model.labels))
+        code = [*(str(words[part]) for part in _CODE), meaning]
+        words["tables"] = weights.definition() + tables
+        words["weights_check"] = weights.check(model.prefix, code)
     return c_templates.SOURCE.format(**words)
 
 
-def _advance(model: CModel) -> str:
+def _advance(model: CModel, weights: Weights | None) -> str:
     """Return the function that fires the steps."""
     steps = model.schedule.network.steps
     given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
@@ -64,7 +72,8 @@ def _advance(model: CModel) -> str:
         flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
         passed=", ".join(given + [f"int8_t *{edge.name}" for edge in model.outputs]),
         rows=max(map(_rows_read, steps)),
-        first="    const int first = nn->fired[0];\n" if model.pushes else "",
+        first=(weights.pointer() if weights else "")
+        + ("    const int first = nn->fired[0];\n" if model.pushes else ""),
         cases="".join(_case(model, number) for number in range(len(steps))),
     )
 
@@ -107,12 +116,12 @@ def _plan(model: CModel) -> Iterator[str]:
             yield f" *   {'':>3} {'  its scratch':<20} {'':>12} {step.scratch:>10} {offset:>8}"
 
 
-def _tables(model: CModel) -> Iterator[str]:
+def _tables(model: CModel, weights: Weights | None) -> Iterator[str]:
     for number, step in enumerate(model.schedule.network.steps):
         if step.before is not None:
-            yield from _parameters(model, f"{model.name}_op{number}_before", step.before)
+            yield from _parameters(model, f"{model.name}_op{number}_before", step.before, weights)
         if step.kernel != "input":
-            yield from _parameters(model, f"{model.name}_op{number}", step)
+            yield from _parameters(model, f"{model.name}_op{number}", step, weights)
         for position, window in enumerate(step.windows):
             if window.firsts:
                 yield c_data.table(_firsts(model, number, position), np.array(window.firsts, np.int16))
@@ -122,20 +131,26 @@ def _rows_read(step: Step) -> int:
     return sum(window.extent for window in step.windows) + (step.constant is not None)
 
 
-def _parameters(model: CModel, base: str, step: Step) -> Iterator[str]:
+def _parameters(model: CModel, base: str, step: Step, weights: Weights | None) -> Iterator[str]:
     """Yield the tables of a step, then the struct that points to them, called `base`."""
+    table = weights.table if weights else c_data.table
     fields = []
     for field, value in step.params.items():
         if isinstance(value, int):
-            fields.append(f".{field} = {value}")
+            fields.append(f".{field} = {weights.number(field, value) if weights else value}")
         else:
-            yield c_data.table(f"{base}_{field}", value)
+            yield table(f"{base}_{field}", value)
             fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
     if step.constant is not None:
-        yield c_data.table(f"{base}_constant", step.constant)
+        yield table(f"{base}_constant", step.constant)
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
     kind = f"{model.name}_{step.function}_params"
-    yield f"/* {_title(model, step)} */\nstatic const {kind} {base} = {{\n    {lines}\n}};\n\n"
+    title = f"/* {_title(model, step)} */\n"
+    if weights:  # a macro, so that the numbers of the code are still constants to the kernel
+        lines = lines.replace("\n", " \\\n")
+        yield f"{title}#define {base} ((const {kind}){{ \\\n    {lines}}})\n\n"
+    else:
+        yield f"{title}static const {kind} {base} = {{\n    {lines}\n}};\n\n"
 
 
 def _firsts(model: CModel, number: int, position: int) -> str:

@@ -179,20 +179,20 @@ static void {name}_window(const int8_t **rows, const {name}_ring *ring, int8_t *
 static void {name}_start({prefix}_t *nn)
 {{
     int8_t *const arena = nn->arena;
-    memset(nn, 0, sizeof *nn);
+{weights_kept}    memset(nn, 0, sizeof *nn);
     nn->arena = arena;
-}}
+{weights_back}}}
 {advance}
 /* ---- the interface ---------------------------------------------------------------------------- */
 
-int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size)
+{weights_check}int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size{weights_given})
 {{
-    if (nn == NULL || arena == NULL || arena_size < {PREFIX}_ARENA_SIZE ||
+{weights_taken}    if (nn == NULL || arena == NULL || arena_size < {PREFIX}_ARENA_SIZE ||
         (uintptr_t)arena % {PREFIX}_ARENA_ALIGN != 0u) {{
         return -1;
     }}
     nn->arena = (int8_t *)arena;
-    {name}_start(nn);
+{weights_set}    {name}_start(nn);
     nn->line = UINT16_MAX; /* not begun */
     return 0;
 }}

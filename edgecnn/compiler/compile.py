@@ -15,14 +15,15 @@ from edgecnn.compiler.c_model import CModel, edges
 from edgecnn.compiler.c_source import source_text
 from edgecnn.compiler.c_test import test_header_text, test_text
 from edgecnn.compiler.c_text import check_name
+from edgecnn.compiler.c_weights import Weights
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.passes import PASSES
+from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.schedule import schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
 from edgecnn.errors import ModelError
-from edgecnn.files import write_texts
+from edgecnn.files import write_bytes, write_texts
 
 # Kernels read and write 32-bit sums; nothing in an arena is wider.
 _ALIGN = 4
@@ -39,6 +40,7 @@ class CompiledModel:
         source: text of NAME.c.
         test_header: text of NAME_test.h.
         test: text of NAME_test.c, golden vectors and their check.
+        weights: bytes of NAME_weights.bin, where weights lie apart from the code.
         plan: figures and one entry for each operator; every value fits JSON.
         dumps: the text form of the graph as read and after each pass, by the pass's name.
     """
@@ -48,6 +50,7 @@ class CompiledModel:
     source: str
     test_header: str
     test: str
+    weights: bytes | None
     plan: dict[str, Any]
     dumps: dict[str, str]
 
@@ -63,8 +66,12 @@ class CompiledModel:
         }
 
     def write(self, folder: Path) -> list[Path]:
-        """Write NAME.h, NAME.c, NAME_test.h and NAME_test.c to `folder`, and return their paths."""
-        return write_texts(folder, self.texts)
+        """Write NAME.h, NAME.c, NAME_test.h, NAME_test.c and any NAME_weights.bin, and return their paths."""
+        written = write_texts(folder, self.texts)
+        if self.weights is not None:
+            written.append(folder / f"{self.model.name}_weights.bin")
+            write_bytes(written[-1], self.weights)
+        return written
 
 
 def compile_tflite(
@@ -76,6 +83,7 @@ def compile_tflite(
     rows: bool = True,
     ram: int | None = None,
     optimize: str = "speed",
+    weights_version: int | None = None,
 ) -> CompiledModel:
     """Compile a .tflite file to C.
 
@@ -87,6 +95,8 @@ def compile_tflite(
         rows: run row by row through rings; otherwise tensor by tensor.
         ram: bytes the arena may have; within them speed counts. Without a limit the smallest arena is taken.
         optimize: "speed" or "size" of the code.
+        weights_version: put weights apart from the code, into a file of this version, which another of the
+            same architecture can replace; None: into the code.
 
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
@@ -94,7 +104,8 @@ def compile_tflite(
     original = read_model(source) if isinstance(source, Path) else parse(source)
     if labels:
         original = replace(original, labels=tuple(labels))
-    graph, dumps = run_passes(original)
+    apart = weights_version is not None
+    graph, dumps = run_passes(original, keep_shapes=apart)
     found = schedule(graph, rows=rows, limit=ram, align=_ALIGN, isa=find_target(target).isa)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
@@ -109,13 +120,17 @@ def compile_tflite(
         optimize,
         inputs,
         outputs,
+        apart,
     )
+    weights = Weights(model.name) if apart else None
+    code = source_text(model, weights)
     return CompiledModel(
         model,
         header_text(model),
-        source_text(model),
+        code,
         test_header_text(model),
         test_text(model),
+        weights.blob(weights_version, original.sha256) if weights and weights_version is not None else None,
         describe_plan(model),
         dumps,
     )
@@ -128,8 +143,12 @@ def default_name(title: str) -> str:
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 
 
-def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
+def run_passes(original: Graph, *, keep_shapes: bool = False) -> tuple[Graph, dict[str, str]]:
     """Return the graph after all passes, and its text form as read and after each.
+
+    Args:
+        original: the model as read.
+        keep_shapes: leave out what removes channels because of their weights' values.
 
     Raises:
         ModelError: an operator is not supported.
@@ -138,7 +157,7 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
         if not (operator.inputs and operator.outputs):
             raise ModelError(f"{original.describe(operator)} lacks inputs or outputs; it needs one of each")
     graph, dumps = original, {"read": str(original)}
-    for make in PASSES:
+    for make in (one for one in PASSES if not (keep_shapes and one in BY_WEIGHTS)):
         graph = make(graph)
         graph.verify()
         dumps[make.__name__] = str(graph)

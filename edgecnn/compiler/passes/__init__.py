@@ -23,3 +23,6 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_max_pool,
     narrow,
 )
+
+# Those that change shapes by the values of weights.
+BY_WEIGHTS = (merge_constant_channels, fold_constant_channels)

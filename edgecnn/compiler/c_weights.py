@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights apart from the code: NAME_weights.bin, which can be replaced in the field, and how NAME.c reads it.
+
+Everything that training changes goes into the file: tables, and those numbers of the parameter structs that
+come from quantization. Everything else stays in the code, so that the C compiler can specialise kernels; a
+hash of it, the ABI, is in both, so that code never runs on weights that were made for other code.
+
+    bytes       little-endian, the file aligned to 16
+    0           magic, "ECNN"
+    4           ABI: the first 32 bits of the SHA-256 of all code and tables that are not in the file
+    8           version, which the maker of an update counts up
+    12          bytes of the whole file
+    16          the first 32 bits of the model's SHA-256
+    20, 24      0
+    28          CRC-32 (zlib's) of all bytes but these four
+    32          tables and numbers, each filled up to a multiple of 16 bytes
+
+The CRC finds damage, not malice: sign updates where they come over a network.
+"""
+
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.c_data import CTYPES
+
+_MAGIC = b"ECNN"
+_HEADER = struct.Struct("<4s7I")
+_ALIGN = 16
+# Numbers of parameter structs that come from quantization, by their types in the kernels.
+_INT32 = re.compile(r"(?!depth_)(\w+_)?multiplier|bias")
+_INT16 = re.compile(r"\w+_zero_point|activation_(min|max)|(\w+_)?shift|(first|second)_offset|general_scale")
+
+
+@dataclass
+class Weights:
+    """What goes into NAME_weights.bin, gathered while NAME.c is written."""
+
+    name: str
+    tables: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+    abi: int = 0  # known once NAME.c is written
+
+    def number(self, key: str, value: int) -> str:
+        """Return the C of a number of a parameter struct, which is put here if training changes it."""
+        if not _INT32.fullmatch(key) and not _INT16.fullmatch(key):
+            return str(value)
+        self.numbers.append(value)
+        place = f"weights->numbers[{len(self.numbers) - 1}]"
+        return place if _INT32.fullmatch(key) else f"(int16_t){place}"
+
+    def table(self, name: str, values: NDArray[np.generic]) -> str:
+        """Put a table here, and return the C that makes its name stand for its place."""
+        self.tables[name] = values
+        return f"#define {name} (weights->{self._member(name)})\n"
+
+    def pointer(self) -> str:
+        """Return the C statement that the macros of tables and numbers rely on."""
+        return (
+            f"    const {self.name}_weights_t *const weights = (const {self.name}_weights_t *)nn->weights;\n"
+        )
+
+    def definition(self) -> str:
+        """Return the C of the struct that lies behind the header of the file."""
+        sizes = {name: len(_filled(values)) for name, values in self._members()}
+        members = "".join(
+            f"    {CTYPES[values.dtype.name]} {self._member(name)}[{sizes[name] // values.itemsize}];\n"
+            for name, values in self._members()
+        )
+        size = sum(sizes.values())
+        return _STRUCT.format(name=self.name, members=members, size=size)
+
+    def check(self, prefix: str, code: Sequence[str]) -> str:
+        """Return the C that accepts or refuses the bytes of a file for this code.
+
+        Args:
+            prefix: of the model's names.
+            code: all text and facts that weights have to be made for; comments in it don't count.
+        """
+        text = re.sub(r"/\*.*?\*/", "", "\0".join([*code, self.definition()]), flags=re.DOTALL)
+        self.abi = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+        return _CHECK.format(name=self.name, prefix=prefix, PREFIX=prefix.upper(), abi=f"{self.abi:08x}")
+
+    def blob(self, version: int, sha256: str) -> bytes:
+        """Return the bytes of NAME_weights.bin, once NAME.c is written.
+
+        Args:
+            version: a number that is higher for each update.
+            sha256: of the model, in hexadecimal.
+        """
+        payload = b"".join(_filled(values) for _, values in self._members())
+        size, model_id = _HEADER.size + len(payload), int(sha256[:8], 16)
+        head = _HEADER.pack(_MAGIC, self.abi, version, size, model_id, 0, 0, 0)[:-4]
+        return head + struct.pack("<I", zlib.crc32(head + payload)) + payload
+
+    def _member(self, name: str) -> str:
+        return name.removeprefix(f"{self.name}_")
+
+    def _members(self) -> Iterator[tuple[str, NDArray[np.generic]]]:
+        yield from self.tables.items()
+        yield f"{self.name}_numbers", np.array(self.numbers or [0], np.int32)
+
+
+def _filled(values: NDArray[np.generic]) -> bytes:
+    data = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return data + bytes(-len(data) % _ALIGN)
+
+
+# What NAME.c has in the places where its template names weights.
+WEIGHTS_INSIDE = {f"weights_{place}": "" for place in ("kept", "back", "check", "given", "taken", "set")}
+
+
+def weights_apart(prefix: str) -> dict[str, str]:
+    """Return the same for weights in a file; "check" is made when all else is."""
+    return {
+        **WEIGHTS_INSIDE,
+        "weights_kept": "    const void *const weights = nn->weights;\n",
+        "weights_back": "    nn->weights = weights;\n",
+        "weights_given": ", const void *weights, size_t weights_size",
+        "weights_taken": f"    const int refused = {prefix}_check_weights(weights, weights_size, 0);\n"
+        "    if (refused != 0) {\n        return refused;\n    }\n",
+        "weights_set": "    nn->weights = (const uint8_t *)weights + 32;\n",
+    }
+
+
+_STRUCT = """\
+/* What lies behind the header of {name}_weights.bin. */
+typedef struct {{
+{members}}} {name}_weights_t;
+
+typedef char {name}_weights_have_no_gaps[sizeof({name}_weights_t) == {size} ? 1 : -1];
+
+"""
+
+_CHECK = """\
+enum {{ {name}_HEADER_SIZE = 32, {name}_CRC_AT = 28 }};
+
+static uint32_t {name}_word(const uint8_t *at)
+{{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}}
+
+/* Goes on with a CRC-32 that began with 0xffffffff, four bits at a time. */
+static uint32_t {name}_crc(uint32_t crc, const uint8_t *bytes, size_t count)
+{{
+    static const uint32_t table[16] = {{
+        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u,
+        0x5005713cu, 0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u,
+        0xa00ae278u, 0xbdbdf21cu}};
+    for (size_t i = 0; i < count; ++i) {{
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ table[crc & 15u];
+        crc = crc >> 4 ^ table[crc & 15u];
+    }}
+    return crc;
+}}
+
+int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest)
+{{
+    const uint8_t *const bytes = (const uint8_t *)weights;
+    uint32_t crc, stated;
+    if (weights == NULL || (uintptr_t)weights % 16u != 0u || size < {name}_HEADER_SIZE ||
+        memcmp(bytes, "ECNN", 4) != 0) {{
+        return {PREFIX}_WEIGHTS_ABSENT;
+    }}
+    stated = {name}_word(bytes + 12);
+    if (stated > size) {{
+        return {PREFIX}_WEIGHTS_TRUNCATED;
+    }}
+    if (stated < {name}_HEADER_SIZE) {{
+        return {PREFIX}_WEIGHTS_DAMAGED;
+    }}
+    crc = {name}_crc(0xffffffffu, bytes, {name}_CRC_AT);
+    crc = ~{name}_crc(crc, bytes + {name}_HEADER_SIZE, stated - {name}_HEADER_SIZE);
+    if (crc != {name}_word(bytes + {name}_CRC_AT)) {{
+        return {PREFIX}_WEIGHTS_DAMAGED;
+    }}
+    if ({name}_word(bytes + 4) != 0x{abi}u /* the ABI of this code */ ||
+        stated != {name}_HEADER_SIZE + sizeof({name}_weights_t)) {{
+        return {PREFIX}_WEIGHTS_FOREIGN;
+    }}
+    return {name}_word(bytes + 8) < oldest ? {PREFIX}_WEIGHTS_OLDER : 0;
+}}
+
+uint32_t {prefix}_weights_version(const void *weights)
+{{
+    return {name}_word((const uint8_t *)weights + 8);
+}}
+
+"""
+
+DECLARATIONS = """\
+/* Why weights are refused. */
+enum {{
+    {PREFIX}_WEIGHTS_ABSENT = -2,    /* no such file there, or not aligned to 16 */
+    {PREFIX}_WEIGHTS_TRUNCATED = -3, /* shorter than it says */
+    {PREFIX}_WEIGHTS_DAMAGED = -4,   /* the CRC is wrong */
+    {PREFIX}_WEIGHTS_FOREIGN = -5,   /* made for other code than this */
+    {PREFIX}_WEIGHTS_OLDER = -6      /* than the oldest version allowed */
+}};
+
+/* Returns 0 if the bytes of {name}_weights.bin are whole, made for this code, and not older than version
+ * `oldest`; else one of the numbers above. The CRC finds damage, not malice: check a signature before.
+ */
+int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest);
+
+/* Returns the version of weights that were checked. */
+uint32_t {prefix}_weights_version(const void *weights);
+
+/* Returns 0, -1 when the arena is NULL, too small or misaligned, or what `check_weights` says with oldest 0.
+ * The weights are read where they lie, in flash or RAM, as long as the model runs.
+ */
+int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size, const void *weights,
+    size_t weights_size);"""

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights in a file: the same bytes out, an update of the same architecture, and what is refused."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import networks
+import numpy as np
+import pytest
+from generated_c import run_numpy
+
+from edgecnn.compiler.c_test import golden_inputs
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.runtime.host_compiler import HostCompiler, execute
+
+pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
+
+MAIN = """\
+#include "net.h"
+#include <stdio.h>
+
+static EDGECNN_NET_ARENA(arena);
+static union { uint8_t bytes[1 << 17]; int64_t align[2]; } weights __attribute__((aligned(16)));
+static int8_t input[EDGECNN_NET_INPUT_SIZE], output[EDGECNN_NET_OUTPUT_SIZE];
+
+/* Reads the oldest version allowed, the weights' size, an input, and the weights. */
+int main(void)
+{
+    uint32_t oldest, size;
+    edgecnn_net_t nn;
+    int refused;
+    if (fread(&oldest, 4, 1, stdin) != 1 || fread(&size, 4, 1, stdin) != 1 ||
+        fread(input, sizeof input, 1, stdin) != 1) {
+        return 1;
+    }
+    size = (uint32_t)fread(weights.bytes, 1, size, stdin);
+    refused = edgecnn_net_check_weights(&weights, size, oldest);
+    if (refused != 0) {
+        printf("%d", refused);
+        return 0;
+    }
+    printf("%u", edgecnn_net_weights_version(&weights));
+    if (edgecnn_net_init(&nn, &arena, sizeof arena, &weights, size) != 0) {
+        return 2;
+    }
+    edgecnn_net_run(&nn, input, output);
+    for (unsigned i = 0; i < sizeof output; ++i) {
+        printf(" %d", output[i]);
+    }
+    return 0;
+}
+"""
+
+
+def external(model: bytes, version: int = 1, **options: object) -> CompiledModel:
+    return compile_tflite(model, name="net", weights_version=version, **options)
+
+
+def build(compiled: CompiledModel, folder: Path) -> Path:
+    compiled.write(folder)
+    (folder / "main.c").write_text(MAIN)
+    HostCompiler(sanitize=True).compile(
+        [folder / "main.c", folder / "net.c"], folder / "program", [f"-I{folder}"]
+    )
+    return folder / "program"
+
+
+def run(program: Path, weights: bytes, given: np.ndarray, oldest: int = 0) -> list[int]:
+    stdin = struct.pack("<II", oldest, len(weights)) + given.tobytes() + weights
+    return [int(word) for word in execute(program, stdin).split()]
+
+
+@pytest.mark.parametrize(
+    ("first", "update", "optimize"),
+    [
+        (networks.small(), networks.small(seed=5), "speed"),
+        (networks.small(), networks.small(seed=5), "size"),
+        (networks.cainvas(pixels=28), networks.cainvas(pixels=28, seed=1, dead=5), "speed"),
+    ],
+    ids=["small", "size", "with channels that became constant"],
+)
+def test_an_update_makes_the_bytes_of_its_own_model(
+    first: bytes, update: bytes, optimize: str, tmp_path: Path
+) -> None:
+    program = build(external(first, optimize=optimize), tmp_path)
+    for version, model in ((1, first), (2, update)):
+        weights = external(model, version, optimize=optimize).weights
+        [given], *_ = golden_inputs(parse(model))
+        [[expected]] = run_numpy(model, [[given]])
+        assert run(program, weights, given) == [version, *expected.ravel().tolist()]
+
+
+def test_a_model_whose_outputs_mean_other_numbers_is_foreign(tmp_path: Path) -> None:
+    program = build(external(networks.residual()), tmp_path)
+    [given], *_ = golden_inputs(parse(networks.residual()))
+    assert run(program, external(networks.residual(seed=5)).weights, given) == [-5]
+
+
+def test_what_is_damaged_truncated_older_or_foreign_is_refused(tmp_path: Path) -> None:
+    compiled = external(networks.small(), 7)
+    program, weights = build(compiled, tmp_path), compiled.weights
+    [given], *_ = golden_inputs(compiled.model.original)
+    damaged = bytearray(weights)
+    damaged[40] ^= 4
+    header = bytearray(weights)
+    header[8] ^= 1  # the version
+    foreign = bytearray(weights)
+    foreign[4:8] = b"none"
+    foreign[28:32] = struct.pack("<I", zlib.crc32(foreign[:28] + foreign[32:]))
+    other = external(networks.residual()).weights
+    for wrong, code in (
+        (b"", -2),
+        (b"xxxx" + weights[4:], -2),
+        (weights[:-1], -3),
+        (weights[:32], -3),
+        (damaged, -4),
+        (header, -4),
+        (foreign, -5),
+        (other, -5),
+    ):
+        assert run(program, bytes(wrong), given) == [code]
+    assert run(program, weights, given, oldest=8) == [-6]
+    assert run(program, weights, given, oldest=7)[0] == 7
+
+
+def test_the_abi_is_that_of_the_code() -> None:
+    def abi(seed: int = 0, **options: object) -> bytes:
+        return external(networks.small(seed), **options).weights[4:8]
+
+    assert abi() == abi(seed=3) == abi(optimize="size")  # the same tables, the same numbers
+    assert len({abi(), abi(target="cortex-m4"), abi(labels=("a", "b"))}) == 3
+
+
+def test_the_self_test_takes_the_weights(tmp_path: Path) -> None:
+    compiled = external(networks.residual())
+    compiled.write(tmp_path)
+    numbers = ", ".join(map(str, compiled.weights))
+    (tmp_path / "main.c").write_text(
+        '#include "net_test.h"\n#include <stdint.h>\n'
+        f"static const uint8_t weights[] __attribute__((aligned(16))) = {{{numbers}}};\n"
+        "int main(void) { return edgecnn_net_test(weights, sizeof weights, NULL); }\n"
+    )
+    sources = [tmp_path / name for name in ("main.c", "net.c", "net_test.c")]
+    HostCompiler(sanitize=True).compile(sources, tmp_path / "program", [f"-I{tmp_path}"])
+    execute(tmp_path / "program")
+
+
+def test_the_file_is_aligned_and_says_its_size() -> None:
+    compiled = external(networks.small(), 3)
+    magic, _, version, size, model_id, *_ = struct.unpack_from("<4s7I", compiled.weights)
+    assert (magic, version, size) == (b"ECNN", 3, len(compiled.weights))
+    assert f"{model_id:08x}" == compiled.model.original.sha256[:8]
+    assert size % 16 == 0
