@@ -141,13 +141,13 @@ typedef char {name}_weights_have_no_gaps[sizeof({name}_weights_t) == {size} ? 1 
 _CHECK = """\
 enum {{ {name}_HEADER_SIZE = 32, {name}_CRC_AT = 28 }};
 
-static uint32_t {name}_word(const uint8_t *at)
+static uint32_t {name}_weights_word(const uint8_t *at)
 {{
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }}
 
 /* Goes on with a CRC-32 that began with 0xffffffff, four bits at a time. */
-static uint32_t {name}_crc(uint32_t crc, const uint8_t *bytes, size_t count)
+static uint32_t {name}_weights_crc(uint32_t crc, const uint8_t *bytes, size_t count)
 {{
     static const uint32_t table[16] = {{
         0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u,
@@ -169,28 +169,28 @@ int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest)
         memcmp(bytes, "ECNN", 4) != 0) {{
         return {PREFIX}_WEIGHTS_ABSENT;
     }}
-    stated = {name}_word(bytes + 12);
+    stated = {name}_weights_word(bytes + 12);
     if (stated > size) {{
         return {PREFIX}_WEIGHTS_TRUNCATED;
     }}
     if (stated < {name}_HEADER_SIZE) {{
         return {PREFIX}_WEIGHTS_DAMAGED;
     }}
-    crc = {name}_crc(0xffffffffu, bytes, {name}_CRC_AT);
-    crc = ~{name}_crc(crc, bytes + {name}_HEADER_SIZE, stated - {name}_HEADER_SIZE);
-    if (crc != {name}_word(bytes + {name}_CRC_AT)) {{
+    crc = {name}_weights_crc(0xffffffffu, bytes, {name}_CRC_AT);
+    crc = ~{name}_weights_crc(crc, bytes + {name}_HEADER_SIZE, stated - {name}_HEADER_SIZE);
+    if (crc != {name}_weights_word(bytes + {name}_CRC_AT)) {{
         return {PREFIX}_WEIGHTS_DAMAGED;
     }}
-    if ({name}_word(bytes + 4) != 0x{abi}u /* the ABI of this code */ ||
+    if ({name}_weights_word(bytes + 4) != 0x{abi}u /* the ABI of this code */ ||
         stated != {name}_HEADER_SIZE + sizeof({name}_weights_t)) {{
         return {PREFIX}_WEIGHTS_FOREIGN;
     }}
-    return {name}_word(bytes + 8) < oldest ? {PREFIX}_WEIGHTS_OLDER : 0;
+    return {name}_weights_word(bytes + 8) < oldest ? {PREFIX}_WEIGHTS_OLDER : 0;
 }}
 
 uint32_t {prefix}_weights_version(const void *weights)
 {{
-    return {name}_word((const uint8_t *)weights + 8);
+    return {name}_weights_word((const uint8_t *)weights + 8);
 }}
 
 """

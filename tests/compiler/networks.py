@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small and well-known networks with random weights, for tests."""
 
+import numpy as np
 from tflite_builder import RELU, RELU6, SAME, VALID, Builder
+
+from edgecnn.compiler.flatbuffer import parse
 
 
 def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:
@@ -66,3 +69,13 @@ def two_ends(seed: int = 0) -> bytes:
     first, second = builder.input((1, 6, 6, 2)), builder.input((1, 6, 6, 2), 0.03, 5)
     at = builder.add(builder.conv(first, 2, padding=SAME), second)
     return builder.build((first, second), (builder.conv(at, 3), builder.mean(at, keep_dims=False)))
+
+
+def retrained(model: bytes) -> bytes:
+    """Return the same network with other weights: those of each filter and matrix in reverse."""
+    for tensor in parse(model).tensors:
+        if tensor.data is not None and tensor.data.dtype == np.int8 and tensor.data.ndim >= 2:
+            data = tensor.data.tobytes()
+            assert model.count(data) == 1
+            model = model.replace(data, data[::-1])
+    return model
