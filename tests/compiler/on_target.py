@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs models on a target, whatever runs its programs, and compares every byte with the oracle's."""
+"""Runs models on a target, whatever runs its programs, and compares every byte with the NumPy references.
+
+Those are held to the oracle by the tests of each op.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import joined, random_inputs, run_oracle
+from generated_c import joined, random_inputs, run_numpy
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.targets import Target, find_target
@@ -18,7 +21,7 @@ LEVELS = {"size": "-Os", "speed": "-O2"}
 
 
 def check_on_target(models: list[bytes], target: str, folder: Path, optimize: str = "size") -> None:
-    """Run models as one program on a target, images whole and pushed; compare with the oracle."""
+    """Run models as one program on a target, images whole and pushed; compare."""
     row = find_target(target)
     inputs = [random_inputs(model, 2, seed) for seed, model in enumerate(models)]
     programs = []
@@ -28,7 +31,7 @@ def check_on_target(models: list[bytes], target: str, folder: Path, optimize: st
         programs.append(program(compiled.model, folder, both_ways=True, pointer=row.pointer))
     given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
     made = _run(joined(programs, folder), row, given, folder, LEVELS[optimize])
-    expected = [run_oracle(model, ones) for model, ones in zip(models, inputs, strict=True)]
+    expected = [run_numpy(model, ones) for model, ones in zip(models, inputs, strict=True)]
     for output, wanted in zip(made, zip(*expected, strict=True), strict=True):
         flat = np.concatenate([value.ravel() for one in wanted for value in one])
         np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks in which every op occurs: chains of the pieces of random graphs, and what those leave out."""
+
+from copy import deepcopy
+from functools import cache
+from itertools import product
+
+from random_operators import KINDS, Draw
+from tflite_builder import Builder
+
+_PIECES = 7  # of a chain: more would mix every byte until it says little
+
+
+@cache
+def networks_of_every_op() -> tuple[bytes, ...]:
+    """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
+    return (*_chains(), _shapes(), _ends())
+
+
+def ops_of(model: Builder) -> set[str]:
+    """Return the ops of what has been built."""
+    return {operator[0] for operator in model.operators}
+
+
+def _chains() -> list[bytes]:
+    """Chain pieces, each because of an op that no piece before it has."""
+    models, seen = [], set[str]()
+    builder, at, count = _begin(0)
+    for piece, size, channels, variant in product(dict.fromkeys(KINDS), (2, 3, 1), (3, 4, 5), range(6)):
+        trial = deepcopy(builder)
+        made = piece(Draw(trial, at, channels, size, variant))
+        if ops_of(trial) - ops_of(builder) - seen:
+            seen |= ops_of(trial)
+            builder, at, count = trial, made, count + 1
+        if count == _PIECES:
+            models.append(builder.build((0,), (at,)))
+            builder, at, count = _begin(len(models))
+    return [*models, builder.build((0,), (at,))] if count else models
+
+
+def _begin(seed: int) -> tuple[Builder, int, int]:
+    builder = Builder(seed)
+    return builder, builder.input((1, 9, 8, 3)), 0
+
+
+def _shapes() -> bytes:
+    """What only moves bytes and takes shapes of fewer or more dimensions."""
+    builder = Builder(20)
+    source = builder.input((1, 4, 3, 2))
+    shape = builder.operator("SHAPE", (source,), builder.tensor((4,), "int32"), out_type=2)
+    at = builder.operator("RESHAPE", (source, shape), builder.like(source, (1, 4, 3, 2)))
+    first, second = builder.split(at, (2, 2), 1)
+    parts = tuple(builder.like(second, (1, 2, 2)) for _ in range(3))
+    builder.operators.append(("UNPACK", (second,), parts, {"axis": 2, "num": 3}))
+    packed = builder.move("PACK", parts[::2], (1, 2, 2, 2), axis=1, values_count=2)
+    longer = builder.move("EXPAND_DIMS", (parts[1], builder.integers(1)), (1, 1, 2, 2))
+    return builder.build(
+        (source,), (first, packed, builder.move("SQUEEZE", (longer,), (1, 2, 2), squeeze_dims=[1]))
+    )
+
+
+def _ends() -> bytes:
+    """What is left: a pool that is not fused, sums, two functions of a value, and classes."""
+    builder = Builder(21)
+    source = builder.input((1, 8, 7, 3))
+    at = builder.pool(source, "MAX", (3, 2), (1, 1))
+    at = builder.unary("RELU_N1_TO_1", builder.unary("ELU", at))
+    at = builder.fully_connected(builder.flatten(builder.reduce("SUM", at, (1,))), 6, per_channel=True)
+    return builder.build((source,), (builder.unary("SOFTMAX", at),))
