@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.basic_ops import basic_ops
+from edgecnn.compiler.passes.fold_dilation import fold_dilation
 
 
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -18,7 +19,7 @@ def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     Raises:
         ModelError: an operator is not supported.
     """
-    graph = basic_ops(graph)
+    graph = basic_ops(fold_dilation(graph))
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
     for operator in graph.operators:
         made = [values[i] for i in operator.inputs if i in values]

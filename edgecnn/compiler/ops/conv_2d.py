@@ -35,9 +35,9 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def macs(graph: Graph, operator: Operator) -> int:
     """Return the multiplications of one inference, those with padding included."""
-    _, rows, columns, _ = graph.output(operator).shape
+    batch, rows, columns, _ = graph.output(operator).shape
     pool_h, pool_w, _, _ = _pool(operator)
-    return rows * pool_h * columns * pool_w * graph.input(operator, 1).size
+    return batch * rows * pool_h * columns * pool_w * graph.input(operator, 1).size
 
 
 def _pool(operator: Operator) -> tuple[int, int, int, int]:

@@ -37,8 +37,8 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def macs(graph: Graph, operator: Operator) -> int:
     """Return the multiplications of one inference, those with padding included."""
-    _, rows, columns, _ = graph.output(operator).shape
-    return rows * columns * graph.input(operator, 1).size
+    batch, rows, columns, _ = graph.output(operator).shape
+    return batch * rows * columns * graph.input(operator, 1).size
 
 
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:

@@ -7,6 +7,7 @@ from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.as_rows import as_rows
 from edgecnn.compiler.passes.basic_ops import basic_ops
 from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
+from edgecnn.compiler.passes.fold_dilation import fold_dilation
 from edgecnn.compiler.passes.fuse_max_pool import fuse_max_pool
 from edgecnn.compiler.passes.fuse_pad import fuse_pad
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
@@ -15,6 +16,7 @@ from edgecnn.compiler.passes.strip_float_edges import strip_float_edges
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     strip_float_edges,
+    fold_dilation,
     basic_ops,
     as_rows,
     fuse_pad,

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BATCH_TO_SPACE_ND: part of a dilated convolution, of which a pass makes one operator."""
+
+from edgecnn.compiler import moving
+from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.errors import ModelError
+
+macs = moving.macs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse what the pass has left: a batch has no rows."""
+    raise ModelError(
+        f"{graph.describe(operator)} is supported only behind a convolution without stride or padding, "
+        "which it makes a dilated one"
+    )
