@@ -17,7 +17,7 @@ _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 def fold_dilation(graph: Graph) -> Graph:
-    """Return `graph` with a dilated convolution in place of each such three operators that nothing else reads.
+    """Return `graph` with a dilated convolution in place of each three such operators.
 
     Raises:
         ModelError: a block, padding or crop is no constant.

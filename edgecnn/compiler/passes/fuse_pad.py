@@ -33,7 +33,8 @@ def _without_pad(graph: Graph, operator: Operator) -> Operator:
         return operator
     vertical, horizontal = axes
     # Kernels expect that every window touches the input.
-    if geometry.constant(graph, before, 1).max() >= min(vertical.extent, horizontal.extent):
+    rows, columns = geometry.constant(graph, before, 1)[1:3].max(axis=1)
+    if rows >= vertical.extent or columns >= horizontal.extent:
         return operator
     top, left, _ = pad.before(graph, before)
     options = dict(operator.options) | {"pad_h": vertical.pad + top, "pad_w": horizontal.pad + left}
