@@ -12,9 +12,7 @@ from tflite_builder import Builder
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify import program
-from edgecnn.runtime.emulated_core import EmulatedCore
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 
@@ -118,24 +116,6 @@ def check(
         for ours, theirs in zip(got, wanted, strict=True):
             np.testing.assert_array_equal(ours, np.concatenate([value.ravel() for value in theirs]))
     return compiled
-
-
-def check_emulated(models: list[bytes], core: str, optimize: str, level: str) -> None:
-    """Check oracle = C, byte for byte, on an emulated core that runs all models as one program."""
-    inputs = [random_inputs(one, 2, seed) for seed, one in enumerate(models)]
-    with tempfile.TemporaryDirectory() as name:
-        folder, programs = Path(name), []
-        for number, one in enumerate(models):
-            compiled = compile_tflite(one, name=f"net{number}", target=core, optimize=optimize)
-            compiled.write(folder)
-            programs.append(program(compiled.model, folder, both_ways=True, pointer=4))
-        emulated = EmulatedCore(find_target(core), level)
-        given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
-        result = emulated.run(emulated.build(joined(programs, folder), folder), given)
-    expected = [run_oracle(one, ones) for one, ones in zip(models, inputs, strict=True)]
-    for output, wanted in zip(result.outputs, zip(*expected, strict=True), strict=True):
-        flat = np.concatenate([value.ravel() for one in wanted for value in one])
-        np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)
 
 
 def check_operators(make: Callable[..., int], cases: Sequence[tuple[Any, ...]]) -> None:

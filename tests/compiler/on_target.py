@@ -20,8 +20,13 @@ from edgecnn.runtime.shared_library import cpu_features
 LEVELS = {"size": "-Os", "speed": "-O2"}
 
 
-def check_on_target(models: list[bytes], target: str, folder: Path, optimize: str = "size") -> None:
-    """Run models as one program on a target, images whole and pushed; compare."""
+def check_on_target(
+    models: list[bytes], target: str, folder: Path, optimize: str = "size", level: str = ""
+) -> None:
+    """Run models as one program on a target, images whole and pushed; compare.
+
+    `level` is the C compiler's, by default the one that goes with `optimize`.
+    """
     row = find_target(target)
     inputs = [random_inputs(model, 2, seed) for seed, model in enumerate(models)]
     programs = []
@@ -30,7 +35,7 @@ def check_on_target(models: list[bytes], target: str, folder: Path, optimize: st
         compiled.write(folder)
         programs.append(program(compiled.model, folder, both_ways=True, pointer=row.pointer))
     given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
-    made = _run(joined(programs, folder), row, given, folder, LEVELS[optimize])
+    made = _run(joined(programs, folder), row, given, folder, level or LEVELS[optimize])
     expected = [run_numpy(model, ones) for model, ones in zip(models, inputs, strict=True)]
     for output, wanted in zip(made, zip(*expected, strict=True), strict=True):
         flat = np.concatenate([value.ravel() for one in wanted for value in one])

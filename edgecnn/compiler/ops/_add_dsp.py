@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ADD for the DSP instructions: SMMULR does most of a scaling."""
+"""ADD for the DSP instructions: its scalings are those of `kernel_scale`."""
 
 from dataclasses import replace
 
@@ -19,4 +19,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     if whole is None or any(step.params[sign] != 1 for sign in _SIGNS):
         return ()
     params = {name: value for name, value in whole.params.items() if name not in _SIGNS}
-    return (replace(whole, kernel="add.dsp", params=params),)
+    return (replace(whole, kernel="add.scaled", params=params),)

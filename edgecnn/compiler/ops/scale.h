@@ -14,13 +14,20 @@
 #define EDGECNN_DSP 0
 #endif
 
-/* round(a * b / 2^32), halves up. */
+/* round(a * b / 2^32), halves up; b >= 0. */
 EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
 {
 #if EDGECNN_DSP
     int32_t result;
     __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
     return result;
+#elif defined(__ARM_ARCH_6M__)
+    /* Its products have 32 bits: of halves, four make one of 64. */
+    const int32_t high = (a >> 16) * (b >> 16), cross = (a >> 16) * (b & 0xffff);
+    const uint32_t low = ((uint32_t)a & 0xffffu) * ((uint32_t)b & 0xffffu);
+    const int32_t middle = cross + (int32_t)(low >> 16);
+    const uint32_t other = ((uint32_t)a & 0xffffu) * ((uint32_t)b >> 16) + ((uint32_t)middle & 0xffffu);
+    return high + (middle >> 16) + (int32_t)((other + 0x8000u) >> 16);
 #else
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 #endif

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels for DSP instructions, in assembly and in plain C: the bytes of TFLite's reference kernels."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check, check_emulated
+from generated_c import check
+from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 from edgecnn.compiler import compile_tflite, dsp
@@ -149,8 +151,8 @@ def test_plain_c_equals_the_oracle(kind: str) -> None:
     ("core", "optimize", "level"),
     [("cortex-m4", "speed", "-O2"), ("cortex-m7", "size", "-Os"), ("cortex-m33", "speed", "-O0")],
 )
-def test_assembly_equals_the_oracle(kind: str, core: str, optimize: str, level: str) -> None:
-    check_emulated(MODELS[kind], core, optimize, level)
+def test_assembly_equals_the_oracle(kind: str, core: str, optimize: str, level: str, tmp_path: Path) -> None:
+    check_on_target(MODELS[kind], core, tmp_path, optimize, level)
 
 
 def test_what_has_no_faster_kernel_stays_portable() -> None:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels for cores without SIMD, in assembly and in plain C: the bytes of TFLite's reference kernels."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check, check_emulated
+from generated_c import check
+from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 from edgecnn.compiler import compile_tflite, scalar
@@ -45,6 +47,12 @@ DEPTHWISE = [
     ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
     ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, True, 40.0),  # left shifts
 ]
+DENSE = [
+    ((1, 7), 3),
+    ((1, 300), 10, RELU),
+    ((1, 3, 5, 3), 5, RELU6, True),
+    ((1, 64), 1),
+]
 
 
 def model(make: Any, shape: tuple[int, ...], seed: int) -> bytes:
@@ -63,6 +71,11 @@ def depthwise(builder: Builder, source: int, *arguments: Any) -> int:
     return builder.conv(source, *arguments, *defaults[len(arguments) :])
 
 
+def dense(builder: Builder, source: int, *arguments: Any) -> int:
+    flat = builder.flatten(source) if len(builder.tensors[source].shape) == 4 else source
+    return builder.fully_connected(flat, *arguments)
+
+
 def mobile(builder: Builder, source: int) -> int:
     """What keeps some columns between a depthwise and a 1x1 convolution, then adds."""
     at = builder.conv(source, 8, (3, 3), (1, 1), SAME, RELU6)
@@ -75,6 +88,7 @@ KINDS = (
     (Builder.conv, CONVOLUTIONS),
     (pooled, POOLED),
     (depthwise, DEPTHWISE),
+    (dense, DENSE),
     (mobile, [((1, 9, width, 3),) for width in (1, 7, 29)]),
 )
 MODELS = [
@@ -88,14 +102,12 @@ def test_plain_c_equals_the_oracle() -> None:
     check(MODELS, target="cortex-m3")
 
 
-@pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
-@pytest.mark.needs_tool("qemu-system-arm", package="qemu-system-arm")
 @pytest.mark.parametrize(
     ("core", "optimize", "level"),
-    [("cortex-m3", "speed", "-O2"), ("cortex-m3", "size", "-O0"), ("cortex-m0plus", "size", "-Os")],
+    [("cortex-m3", "speed", "-O2"), ("cortex-m0plus", "size", "-O0"), ("rv32", "size", "-Os")],
 )
-def test_an_emulated_core_equals_the_oracle(core: str, optimize: str, level: str) -> None:
-    check_emulated(MODELS, core, optimize, level)
+def test_emulated_cores_equal_the_oracle(core: str, optimize: str, level: str, tmp_path: Path) -> None:
+    check_on_target(MODELS, core, tmp_path, optimize, level)
 
 
 def test_sums_of_a_chunk_stay_within_21_bits() -> None:

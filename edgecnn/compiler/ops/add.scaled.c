@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dsp.h"
+#include "scale.h"
 
 typedef struct {
     int32_t size;
@@ -7,10 +7,10 @@ typedef struct {
     int16_t first_offset, second_offset, output_zero_point;
     int16_t first_shift, second_shift, output_shift; /* 0 or less, the last less than 0 */
     int16_t activation_min, activation_max;
-} kernel_add_dsp_params;
+} kernel_add_scaled_params;
 
 /* An input with 20 bits below the point, scaled; a half, the larger of two scales, is exact. */
-EDGECNN_INLINE int32_t kernel_add_dsp_input(int32_t value, int32_t offset, int32_t multiplier, int right)
+EDGECNN_INLINE int32_t kernel_add_scaled_input(int32_t value, int32_t offset, int32_t multiplier, int right)
 {
     if (right == 0 && multiplier == 1 << 30) {
         return (value + offset) * (1 << 19);
@@ -20,21 +20,21 @@ EDGECNN_INLINE int32_t kernel_add_dsp_input(int32_t value, int32_t offset, int32
                       : kernel_scale(value, multiplier, kernel_rounding(0, right), right);
 }
 
-EDGECNN_INLINE int8_t kernel_add_dsp_sum(const kernel_add_dsp_params *p, int32_t first, int32_t second)
+EDGECNN_INLINE int8_t kernel_add_scaled_sum(const kernel_add_scaled_params *p, int32_t first, int32_t second)
 {
     const int right = -p->output_shift;
-    const int32_t sum = kernel_add_dsp_input(first, p->first_offset, p->first_multiplier, -p->first_shift) +
-                        kernel_add_dsp_input(second, p->second_offset, p->second_multiplier, -p->second_shift);
+    const int32_t sum = kernel_add_scaled_input(first, p->first_offset, p->first_multiplier, -p->first_shift) +
+                        kernel_add_scaled_input(second, p->second_offset, p->second_multiplier, -p->second_shift);
     const int32_t value =
         kernel_scale(2 * sum, p->output_multiplier, kernel_rounding(p->output_zero_point, right), right);
     return kernel_saturate(value, p->activation_min, p->activation_max);
 }
 
 /* One row: rows[0] + rows[1], both brought to one scale with 20 bits below the point. */
-EDGECNN_INLINE void kernel_add_dsp(const kernel_add_dsp_params *p, const int8_t *const *rows, int8_t *output)
+EDGECNN_INLINE void kernel_add_scaled(const kernel_add_scaled_params *p, const int8_t *const *rows, int8_t *output)
 {
     const int8_t *first = rows[0], *second = rows[1];
     for (const int8_t *end = first + p->size; first < end; ++first, ++second) {
-        *output++ = kernel_add_dsp_sum(p, *first, *second);
+        *output++ = kernel_add_scaled_sum(p, *first, *second);
     }
 }
