@@ -53,7 +53,8 @@ def _edge_line(edge: Edge) -> str:
     shape = "".join(f"[{length}]" for length in edge.shape)
     offset = f"{-edge.quantization.zero_point:+d}"
     scale = f"{edge.quantization.scale:.9g}"
-    return f" *   {edge.name:<8} int8{shape}   real = {scale} * (q {offset[0]} {offset[1:]})"
+    unsigned = ", the .tflite's uint8 less 128" if edge.unsigned else ""
+    return f" *   {edge.name:<8} int8{shape}   real = {scale} * (q {offset[0]} {offset[1:]}){unsigned}"
 
 
 def _usage(model: CModel) -> str:

@@ -11,8 +11,9 @@ from edgecnn.compiler.schedule import Schedule
 class Edge:
     """An input or output of the model as the caller sees it.
 
-    `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's, `real` says whether
-    the flatbuffer has floats there, and the int8 tensor `tensor` is behind a QUANTIZE or DEQUANTIZE.
+    `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's. `real` says whether
+    the flatbuffer has floats there, and the int8 tensor `tensor` is behind a QUANTIZE or DEQUANTIZE;
+    `unsigned`, whether it has uint8, of which 128 is taken away.
     """
 
     kind: str
@@ -21,6 +22,7 @@ class Edge:
     tensor: int
     quantization: Quantization
     real: bool
+    unsigned: bool
 
     @property
     def name(self) -> str:
@@ -107,6 +109,7 @@ def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, 
                     tensor,
                     _quantization(graph, tensor),
                     original.tensors[seen].dtype == "float32",
+                    original.tensors[seen].dtype == "uint8",
                 )
                 for number, (seen, tensor) in enumerate(zip(before, after, strict=True))
             )

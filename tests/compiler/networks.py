@@ -79,3 +79,14 @@ def retrained(model: bytes) -> bytes:
             assert model.count(data) == 1
             model = model.replace(data, data[::-1])
     return model
+
+
+def uint8_edges(seed: int = 0, shift: int = 0) -> bytes:
+    """A convolution between uint8 edges, whose zero points are not 128 more where `shift` is set."""
+    builder = Builder(seed)
+    source = builder.tensor((1, 6, 5, 2), "uint8", 0.02, 121)
+    entry = builder.tensor((1, 6, 5, 2), "int8", 0.02, -7 + shift)
+    made = builder.conv(builder.operator("QUANTIZE", (source,), entry), 3)
+    inner = builder.tensors[made]
+    end = builder.tensor(inner.shape, "uint8", inner.scales, inner.zero_points[0] + 128 - shift)
+    return builder.build((source,), (builder.operator("QUANTIZE", (made,), end),))

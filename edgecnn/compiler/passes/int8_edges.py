@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives a model int8 inputs and outputs, on which the C works.
+
+QUANTIZE behind float inputs and DEQUANTIZE before float outputs go. Where QUANTIZE takes or makes uint8, it
+takes or makes int8 of 128 less instead, and goes if that changes nothing more.
+"""
+
+from dataclasses import replace
+
+from edgecnn.compiler.geometry import quantization_of
+from edgecnn.compiler.ir import Graph, Operator, Tensor
+
+_OFFSET = 128  # from int8 to uint8
+
+
+def int8_edges(graph: Graph) -> Graph:
+    """Return `graph` with int8 inputs and outputs where float or uint8 ones were only converted."""
+    graph = _with_signs(graph)
+    entries = {op.inputs[0]: op for op in graph.operators if _is_entry(graph, op)}
+    exits = {op.outputs[0]: op for op in graph.operators if _is_exit(graph, op)}
+    removed = [*entries.values(), *exits.values()]
+    return replace(
+        graph,
+        operators=tuple(op for op in graph.operators if op not in removed),
+        inputs=tuple(entries[i].outputs[0] if i in entries else i for i in graph.inputs),
+        outputs=tuple(exits[i].inputs[0] if i in exits else i for i in graph.outputs),
+    )
+
+
+def _with_signs(graph: Graph) -> Graph:
+    """Return `graph` with int8 tensors for the uint8 ones of which QUANTIZE alone knows."""
+    edges = {*graph.inputs, *graph.outputs}
+    known = {
+        i: [op.op for op in graph.operators if i in (*op.inputs, *op.outputs)]
+        for i in edges
+        if graph.tensors[i].dtype == "uint8"
+    }
+    signed = {i for i, ops in known.items() if set(ops) == {"QUANTIZE"}}
+    tensors = (_signed(tensor) if i in signed else tensor for i, tensor in enumerate(graph.tensors))
+    return replace(graph, tensors=tuple(tensors))
+
+
+def _signed(tensor: Tensor) -> Tensor:
+    quantization = quantization_of(tensor)
+    zero_points = tuple(zero_point - _OFFSET for zero_point in quantization.zero_points)
+    return replace(tensor, dtype="int8", quantization=replace(quantization, zero_points=zero_points))
+
+
+def _is_entry(graph: Graph, operator: Operator) -> bool:
+    if operator.op != "QUANTIZE" or operator.inputs[0] not in graph.inputs:
+        return False
+    alone = len(graph.consumers(operator.inputs[0])) == 1 and operator.inputs[0] not in graph.outputs
+    is_float = graph.input(operator, 0).dtype == "float32"
+    return alone and (is_float or (_renames(graph, operator) and operator.outputs[0] not in graph.outputs))
+
+
+def _is_exit(graph: Graph, operator: Operator) -> bool:
+    if operator.outputs[0] not in graph.outputs or graph.consumers(operator.outputs[0]):
+        return False
+    apart = operator.inputs[0] not in (*graph.inputs, *graph.outputs)
+    return operator.op == "DEQUANTIZE" or (operator.op == "QUANTIZE" and apart and _renames(graph, operator))
+
+
+def _renames(graph: Graph, operator: Operator) -> bool:
+    source, made = graph.input(operator, 0), graph.output(operator)
+    return (source.dtype, source.shape, source.quantization) == (made.dtype, made.shape, made.quantization)
