@@ -4,7 +4,7 @@
 #include "model_preprocess.h"
 #include "model_test.h"
 #include "picture.h"
-#include "semihosting.h"
+#include "terminal.h"
 
 #ifndef EDGECNN_MODEL_CLASSES
 #error "this model is no classifier: its output is not one vector of classes, nor one sigmoid"

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* semihosting.c - see semihosting.h. Operations: https://github.com/ARM-software/abi-aa, semihosting.rst */
-#include "semihosting.h"
+/* semihosting.c - a terminal by way of the debugger, or of QEMU in its place; see terminal.h.
+ *
+ * On a board that nobody debugs, `bkpt` is a fault: replace this file by one that writes to a serial port.
+ * Operations: https://github.com/ARM-software/abi-aa, semihosting.rst
+ */
+#include "terminal.h"
 
 #include <stdint.h>
 
@@ -17,22 +21,6 @@ static void call(int operation, const void *argument)
 void say(const char *text)
 {
     call(SYS_WRITE0, text);
-}
-
-void say_number(int number)
-{
-    char text[12]; /* "-2147483648" */
-    char *at = text + sizeof text - 1;
-    unsigned rest = number < 0 ? 0u - (unsigned)number : (unsigned)number;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + rest % 10u);
-        rest /= 10u;
-    } while (rest > 0u);
-    if (number < 0) {
-        *--at = '-';
-    }
-    say(at);
 }
 
 void leave(int code)

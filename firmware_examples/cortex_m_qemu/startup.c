@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From reset to main, for any Cortex-M. */
-#include "semihosting.h"
+#include "terminal.h"
 
 #include <stdint.h>
 

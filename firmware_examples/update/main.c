@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the weights of the factory, is offered others, and takes over none but a whole, newer file made for this code. */
 #include "model.h"
-#include "semihosting.h"
+#include "terminal.h"
 
 extern const uint8_t factory[], factory_end[], damaged[], damaged_end[], truncated[], truncated_end[], foreign[],
     foreign_end[], update[], update_end[]; /* offers.S */
