@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instructions per inference of the generated C on every emulated core, beside what TFLM is quoted to need.
 
-    EDGECNN_DATA=... python benchmarks/cores.py      writes benchmarks/results/cores.json
+    EDGECNN_DATA=... python benchmarks/cores.py      writes benchmarks/results/cores.json and .svg
 
 ResNet8 and person_detect are others' files, found through EDGECNN_DATA; cainvas has random weights, as the
 tests build it. Counts are exact and the same on every machine, for one version of the compiler. Every model
 is verified first: a byte that differs from TFLite's reference kernels ends the run. TFLM's figures, quoted
-and not measured here, are in results/tflm.json. Needs gcc-arm-none-eabi and qemu-system-arm.
+and not measured here, are in results/tflm.json. Needs the tools that
+`edgecnn targets` names.
 """
 
 import json
@@ -17,14 +18,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from bars import bar_chart
 from provenance import RESULTS, ROOT, first_line, provenance
 
 from edgecnn.compiler.targets import TARGETS
-from edgecnn.files import write_json
+from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.verify import verify
+from edgecnn.runtime.emulator import has_emulator
 
 COMMAND = "python benchmarks/cores.py"
-CORES = tuple(name for name, target in TARGETS.items() if target.board)
+CORES = tuple(name for name, target in TARGETS.items() if has_emulator(target))
 OTHERS = {
     "resnet8": "mlperf-tiny/pretrainedResnet_quant.tflite",
     "person_detect": "tflite-micro/person_detect.tflite",
@@ -52,7 +55,25 @@ def main() -> None:
         }
     versions = {"gcc": compiler(), "qemu": first_line(["qemu-system-arm", "--version"])}
     write_json(RESULTS / "cores.json", {"command": COMMAND, **provenance(), **versions, "models": rows})
+    write_text(RESULTS / "cores.svg", chart(rows, quoted()))
     _print(rows)
+
+
+def quoted() -> dict[str, dict[str, int]]:
+    """Return the instructions that TFLM is quoted to need, by model and core."""
+    models = json.loads((RESULTS / "tflm.json").read_text())["models"]
+    return {name: model["instructions"] for name, model in models.items()}
+
+
+def chart(rows: dict[str, dict[str, dict[str, Any]]], tflm: dict[str, dict[str, int]]) -> str:
+    """Return an SVG of all instructions, TFLM's beside ours."""
+    panels = {
+        name: ({core: row["instructions"] for core, row in cores.items()}, tflm[name])
+        for name, cores in rows.items()
+    }
+    title = "Millions of instructions per inference (less is better)"
+    names = ("edgecnn", "TFLM with CMSIS-NN, quoted")
+    return bar_chart(title, names, panels, lambda value: f"{value / 1e6:.1f}")
 
 
 def compiler() -> str:
@@ -78,10 +99,10 @@ def measure(path: Path, core: str) -> dict[str, Any]:
 
 
 def _print(rows: dict[str, dict[str, dict[str, Any]]]) -> None:
-    quoted = json.loads((RESULTS / "tflm.json").read_text())["models"]
+    others = quoted()
     for name, cores in rows.items():
         for core, row in cores.items():
-            tflm = quoted[name]["instructions"].get(core)
+            tflm = others[name].get(core)
             share = f", {row['instructions'] / tflm:.2f} of TFLM's" if tflm else ""
             print(f"{name:14} {core:14} {row['instructions']:>12,} instructions{share}")
 
