@@ -6,8 +6,7 @@
 ResNet8 and person_detect are others' files, found through EDGECNN_DATA; cainvas has random weights, as the
 tests build it. Counts are exact and the same on every machine, for one version of the compiler. Every model
 is verified first: a byte that differs from TFLite's reference kernels ends the run. TFLM's figures, quoted
-and not measured here, are in results/tflm.json. Needs the tools that
-`edgecnn targets` names.
+and not measured here, are in results/tflm.json. `edgecnn targets` says what has to be installed.
 """
 
 import json
@@ -53,7 +52,7 @@ def main() -> None:
             name: {core: measure(path, core) for core in CORES}
             for name, path in models(Path(folder), Path(data)).items()
         }
-    versions = {"gcc": compiler(), "qemu": first_line(["qemu-system-arm", "--version"])}
+    versions = {"compilers": {core: compiler(core) for core in CORES}, "qemu": qemu()}
     write_json(RESULTS / "cores.json", {"command": COMMAND, **provenance(), **versions, "models": rows})
     write_text(RESULTS / "cores.svg", chart(rows, quoted()))
     _print(rows)
@@ -76,9 +75,14 @@ def chart(rows: dict[str, dict[str, dict[str, Any]]], tflm: dict[str, dict[str, 
     return bar_chart(title, names, panels, lambda value: f"{value / 1e6:.1f}")
 
 
-def compiler() -> str:
-    """Return the version of the compiler, on which the counts depend."""
-    return first_line(["arm-none-eabi-gcc", "--version"])
+def compiler(core: str) -> str:
+    """Return the version of a target's compiler, on which the counts depend."""
+    return first_line([TARGETS[core].cc, "--version"])
+
+
+def qemu() -> str:
+    """Return the version of the emulator."""
+    return first_line(["qemu-system-arm", "--version"])
 
 
 def models(folder: Path, data: Path | None) -> dict[str, Path]:
