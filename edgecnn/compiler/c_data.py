@@ -6,7 +6,14 @@ from binascii import hexlify
 import numpy as np
 from numpy.typing import NDArray
 
-CTYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t"}
+CTYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "uint16": "uint16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+}
 _LINE = 100  # columns
 _LONG = (
     1 << 16

@@ -42,15 +42,19 @@ def parameters(model: CModel, real: bool = False) -> str:
 
 def pushed_parameters(model: CModel) -> str:
     """Return the parameters of the function that takes a line, behind `nn`."""
-    return ", ".join(["const int8_t *row", *(f"int8_t *{edge.name}" for edge in model.outputs)])
+    return ", ".join(
+        ["const int8_t *row", *(f"{_ctype(edge, real=False)} *{edge.name}" for edge in model.outputs)]
+    )
 
 
 def _ctype(edge: Edge, real: bool) -> str:
-    return "float" if real and edge.real else "int8_t"
+    return "float" if real and edge.real else f"{edge.dtype}_t"
 
 
 def _edge_line(edge: Edge) -> str:
     shape = "".join(f"[{length}]" for length in edge.shape)
+    if edge.scaling is None:
+        return f" *   {edge.name:<8} {edge.dtype}{shape}   numbers of classes"
     offset = f"{-edge.quantization.zero_point:+d}"
     scale = f"{edge.quantization.scale:.9g}"
     unsigned = ", the .tflite's uint8 less 128" if edge.unsigned else ""
@@ -84,6 +88,8 @@ def _macros(model: CModel) -> Iterator[str]:
     for edge in (*model.inputs, *model.outputs):
         macro = f"#define {model.prefix.upper()}_{edge.name.upper()}"
         yield f"{macro}_SIZE {edge.size}u"
+        if edge.scaling is None:
+            continue
         yield f"{macro}_SCALE {float_literal(edge.quantization.scale)}"
         yield f"{macro}_ZERO_POINT ({edge.quantization.zero_point})"
     if model.pushes:
@@ -134,7 +140,8 @@ def _functions(model: CModel) -> Iterator[str]:
             f"int8_t {prefix}_quantize{edge.suffix}(float real);"
         )
     for edge in model.outputs:
-        yield f"float {prefix}_dequantize{edge.suffix}(int8_t q);"
+        if edge.scaling is not None:
+            yield f"float {prefix}_dequantize{edge.suffix}(int8_t q);"
     if model.classes:
         yield (
             f"extern const char *const {prefix}_labels[{prefix.upper()}_CLASSES];\n\n"

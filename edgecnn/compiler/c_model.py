@@ -3,8 +3,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgecnn.compiler.ir import Graph, Quantization
 from edgecnn.compiler.schedule import Schedule
+from edgecnn.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -13,14 +16,15 @@ class Edge:
 
     `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's. `real` says whether
     the flatbuffer has floats there, and the int8 tensor `tensor` is behind a QUANTIZE or DEQUANTIZE;
-    `unsigned`, whether it has uint8, of which 128 is taken away.
+    `unsigned`, whether it has uint8, of which 128 is taken away. Numbers of classes have no quantization.
     """
 
     kind: str
     suffix: str
     shape: tuple[int, ...]
     tensor: int
-    quantization: Quantization
+    dtype: str
+    scaling: Quantization | None
     real: bool
     unsigned: bool
 
@@ -36,6 +40,25 @@ class Edge:
         for length in self.shape:
             size *= length
         return size
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all values, which are no floats."""
+        return self.size * np.dtype(self.dtype).itemsize
+
+    @property
+    def quantization(self) -> Quantization:
+        """The quantization of an edge that has one.
+
+        Raises:
+            ModelError: it holds numbers of classes.
+        """
+        if self.scaling is None:
+            raise ModelError(
+                f"the model's {self.name} is {self.dtype}, numbers of classes without a scale, which only "
+                "the C interface itself takes: leave ARG_MAX out of the model"
+            )
+        return self.scaling
 
     @property
     def lines(self) -> int:
@@ -77,7 +100,7 @@ class CModel:
     @property
     def classes(self) -> int:
         """How many classes the only output tells apart: 2 for one sigmoid, 0 where it is none of the kind."""
-        if len(self.outputs) != 1 or len(self.outputs[0].shape) != 2:
+        if len(self.outputs) != 1 or len(self.outputs[0].shape) != 2 or self.outputs[0].scaling is None:
             return 0
         if self.outputs[0].size > 1:
             return self.outputs[0].size
@@ -107,7 +130,8 @@ def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, 
                     str(number) if several else "",
                     original.tensors[seen].shape,
                     tensor,
-                    _quantization(graph, tensor),
+                    graph.tensors[tensor].dtype,
+                    graph.tensors[tensor].quantization,
                     original.tensors[seen].dtype == "float32",
                     original.tensors[seen].dtype == "uint8",
                 )
@@ -115,9 +139,3 @@ def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, 
             )
         )
     return result[0], result[1]
-
-
-def _quantization(graph: Graph, tensor: int) -> Quantization:
-    quantization = graph.tensors[tensor].quantization
-    assert quantization is not None, "a pass has checked every activation"
-    return quantization

@@ -43,7 +43,10 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
         "steps": len(steps),
         "parameters": parameters(model),
         "call": _call(
-            model, "INT32_MAX", "0", ", ".join(edge.name for edge in (*model.inputs, *model.outputs))
+            model,
+            "INT32_MAX",
+            "0",
+            ", ".join([*(edge.name for edge in model.inputs), *map(_out_bytes, model.outputs)]),
         ),
         "helpers": "\n".join(_helpers(model)),
         **(weights_apart(model.prefix) if weights else WEIGHTS_INSIDE),
@@ -88,6 +91,11 @@ def _call(model: CModel, lines: str, real: str, arguments: str) -> str:
 
 def _in_type(edge: Edge) -> str:
     return "void" if edge.real else "int8_t"
+
+
+def _out_bytes(edge: Edge) -> str:
+    """Return the C expression of an output's bytes."""
+    return edge.name if edge.dtype == "int8" else f"(int8_t *)(void *){edge.name}"
 
 
 def program_table(model: CModel) -> NDArray[np.uint8]:
@@ -303,7 +311,7 @@ def _helpers(model: CModel) -> Iterator[str]:
         yield c_templates.PUSH.format(
             **words,
             parameters=pushed_parameters(model),
-            call=_call(model, "1", "0", ", ".join(["row", *(edge.name for edge in model.outputs)])),
+            call=_call(model, "1", "0", ", ".join(["row", *map(_out_bytes, model.outputs)])),
             live=model.schedule.network.height[model.inputs[0].tensor],
         )
     if model.real:
@@ -311,6 +319,8 @@ def _helpers(model: CModel) -> Iterator[str]:
     for edge in model.inputs:
         yield c_templates.QUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
     for edge in model.outputs:
+        if edge.scaling is None:
+            continue
         yield c_templates.DEQUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
     if model.classes:
         labels = ",\n".join(f"    {string_literal(label)}" for label in model.labels)
@@ -333,7 +343,7 @@ def _run_f32(model: CModel) -> str:
                 f"    for (size_t i = 0; i < {edge.size}u; ++i) {{\n"
                 f"        {edge.name}[i] = {prefix}_dequantize{edge.suffix}({edge.name}_s8[i]);\n    }}\n"
             )
-        arguments.append(f"{edge.name}_s8" if edge.real else edge.name)
+        arguments.append(f"{edge.name}_s8" if edge.real else _out_bytes(edge))
     return (
         f"int {prefix}_run_f32({prefix}_t *nn, {parameters(model, real=True)})\n{{\n"
         + "".join(before)

@@ -91,7 +91,7 @@ def test_text(model: CModel) -> str:
     body = _RUN.format(
         prefix=model.prefix,
         PREFIX=model.prefix.upper(),
-        made="".join(f"    static int8_t {edge.name}[{edge.size}];\n" for edge in model.outputs),
+        made="".join(f"    static {edge.dtype}_t {edge.name}[{edge.size}];\n" for edge in model.outputs),
         calls="".join(_call(model, number, count) for number in range(count)),
         **_names(model.name, model.original),
         **(_WEIGHTS_APART if model.weights_apart else _WEIGHTS_INSIDE),
@@ -141,7 +141,9 @@ def _call(model: CModel, number: int, count: int) -> str:
     lines = f"    (void){model.prefix}_run(&nn, {', '.join(arguments)});\n"
     lines += f'    begin(&report, "{number}/{count}");\n'
     for edge in model.outputs:
-        lines += f"    compare(&report, {edge.name}, (const int8_t *){edge.name}_{number}, {edge.size});\n"
+        made, wanted = (f"(const int8_t *){name}" for name in (edge.name, f"{edge.name}_{number}"))
+        made = edge.name if edge.dtype == "int8" else made
+        lines += f"    compare(&report, {made}, {wanted}, {edge.bytes});\n"
     return f"{lines}    end(&report);\n"
 
 

@@ -33,7 +33,7 @@ class Network:
         network = Network(
             tuple(steps),
             {i: shape[1] for i, shape in shapes.items()},
-            {i: shape[2] * shape[3] for i, shape in shapes.items()},
+            {i: shape[2] * shape[3] * graph.tensors[i].itemsize for i, shape in shapes.items()},
             graph.outputs,
         )
         for number, step in enumerate(steps):

@@ -56,6 +56,11 @@ class Tensor:
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element, of a dtype that NumPy knows."""
+        return np.dtype(self.dtype).itemsize
+
     def __str__(self) -> str:
         text = f"{self.dtype}[{','.join(map(str, self.shape))}]"
         if self.quantization is None:

@@ -157,8 +157,8 @@ def expected_outputs(original: Graph, path: Path, values: Sequence[Sequence[Valu
             outputs = [oracle.invoke(one[0]) for one in values]
             return f"{oracle.runtime} BUILTIN_REF", np.concatenate([output.ravel() for output in outputs])
     graph = int8_edges(original)
-    made = [output.ravel() for one in values for output in reference.run(graph, one)]
-    return "NumPy references", np.concatenate(made)
+    made = b"".join(output.tobytes() for one in values for output in reference.run(graph, one))
+    return "NumPy references", np.frombuffer(made, np.int8)
 
 
 def _state_bytes(model: CModel, pointer: int) -> int:
@@ -176,7 +176,7 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
         both_ways: push the lines of an image as well as run it whole, and fail where the bytes differ.
         pointer: bytes of a pointer, by which the size of the state struct is asserted.
     """
-    read, made = sum(edge.size for edge in model.inputs), sum(edge.size for edge in model.outputs)
+    read, made = sum(edge.bytes for edge in model.inputs), sum(edge.bytes for edge in model.outputs)
     pushed = _PUSHED if model.pushes and both_ways else ""
     words = {"prefix": model.prefix, "PREFIX": model.prefix.upper(), "name": model.name}
     harness = _HARNESS.format(
@@ -192,8 +192,11 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
 
 def _places(memory: str, edges: Sequence[Edge]) -> list[str]:
     """Return the C expressions of where inputs or outputs lie in one piece of memory."""
-    ends = accumulate((edge.size for edge in edges), initial=0)
-    return [f"{memory} + {at}" for at, _ in zip(ends, edges, strict=False)]
+    ends = accumulate((edge.bytes for edge in edges), initial=0)
+    return [
+        f"{memory} + {at}" if edge.dtype == "int8" else f"({edge.dtype}_t *)(void *)({memory} + {at})"
+        for at, edge in zip(ends, edges, strict=False)
+    ]
 
 
 _HARNESS = """\

@@ -114,7 +114,8 @@ def check(
     compiled = [compile_tflite(model, name=f"net{i}", **options) for i, model in enumerate(models)]
     for got, wanted in zip(run_c(compiled, inputs), expected, strict=True):
         for ours, theirs in zip(got, wanted, strict=True):
-            np.testing.assert_array_equal(ours, np.concatenate([value.ravel() for value in theirs]))
+            wanted_bytes = b"".join(value.tobytes() for value in theirs)
+            np.testing.assert_array_equal(ours, np.frombuffer(wanted_bytes, np.int8))
     return compiled
 
 

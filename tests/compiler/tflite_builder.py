@@ -73,6 +73,7 @@ _TYPES = {
     "int8": tflite.TensorType.INT8,
     "uint8": tflite.TensorType.UINT8,
     "int32": tflite.TensorType.INT32,
+    "int64": tflite.TensorType.INT64,
     "float32": tflite.TensorType.FLOAT32,
 }
 
@@ -360,6 +361,12 @@ class Builder:
         if op == "SOFTMAX":
             options.setdefault("beta", 1.0)
         return self.operator(op, (source,), output, **options)
+
+    def arg_max(self, source: int, dtype: str = "int32", axis: int = -1) -> int:
+        position = self.tensor((), "int32", data=np.array(axis, np.int32))
+        output = self.tensor(self.tensors[source].shape[:-1], dtype)
+        kind = tflite.TensorType.INT64 if dtype == "int64" else tflite.TensorType.INT32
+        return self.operator("ARG_MAX", (source, position), output, output_type=kind)
 
     def dequantize(self, source: int) -> int:
         return self.operator("DEQUANTIZE", (source,), self.tensor(self.tensors[source].shape, "float32"))
