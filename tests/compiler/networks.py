@@ -90,3 +90,155 @@ def uint8_edges(seed: int = 0, shift: int = 0) -> bytes:
     inner = builder.tensors[made]
     end = builder.tensor(inner.shape, "uint8", inner.scales, inner.zero_points[0] + 128 - shift)
     return builder.build((source,), (builder.operator("QUANTIZE", (made,), end),))
+
+
+def autoencoder(seed: int = 0) -> bytes:
+    """Dense layers down to eight values and up again, as for the sound of machines."""
+    builder = Builder(seed)
+    source = at = builder.input((1, 80))
+    for outputs in (32, 32, 8, 32, 32):
+        at = builder.fully_connected(at, outputs, RELU)
+    return builder.build((source,), (builder.fully_connected(at, 80),))
+
+
+def ds_cnn(seed: int = 0) -> bytes:
+    """Separable convolutions over a spectrogram of 49 x 10, as for keyword spotting."""
+    builder = Builder(seed)
+    source = builder.input((1, 49, 10, 1))
+    at = builder.conv(source, 8, (10, 4), (2, 2), SAME, RELU)
+    for _ in range(2):
+        at = _separable(builder, at, 8)
+    at = builder.pool(at, "AVERAGE", (25, 5), (25, 5))
+    at = builder.fully_connected(builder.flatten(at), 12)
+    return builder.build((source,), (builder.unary("SOFTMAX", at),))
+
+
+def mobilenet_v1(seed: int = 0) -> bytes:
+    """Separable convolutions, some with strides behind a PAD, as Keras emits them."""
+    builder = Builder(seed)
+    source = builder.input((1, 32, 32, 3))
+    at = builder.conv(builder.pad(source, 0, 1, 0, 1), 4, stride=(2, 2), activation=RELU6)
+    for channels, stride in ((6, 1), (8, 2), (8, 1), (12, 2)):
+        at = _separable(builder, at, channels, stride)
+    return builder.build((source,), (builder.fully_connected(builder.mean(at), 5),))
+
+
+def mobilenet_v2(seed: int = 0) -> bytes:
+    """Inverted residuals: wide inside, narrow and linear where they are added; as in EfficientNet-Lite."""
+    builder = Builder(seed)
+    source = builder.input((1, 24, 24, 3))
+    at = builder.conv(source, 4, stride=(2, 2), padding=SAME, activation=RELU6)
+    for channels, size, stride in ((4, 3, 1), (6, 5, 2), (6, 5, 1), (6, 3, 1)):
+        deep = builder.conv(at, 16, (1, 1), activation=RELU6)
+        deep = builder.conv(deep, 1, (size,) * 2, (stride,) * 2, SAME, RELU6, depthwise=True)
+        deep = builder.conv(deep, channels, (1, 1))
+        same = builder.tensors[deep].shape == builder.tensors[at].shape
+        at = builder.add(deep, at) if same else deep
+    return builder.build((source,), (builder.fully_connected(builder.mean(at), 5),))
+
+
+def mobilenet_v3(seed: int = 0) -> bytes:
+    """Inverted residuals with squeeze-and-excitation and hard swish."""
+    builder = Builder(seed)
+    source = builder.input((1, 24, 24, 3))
+    at = builder.unary("HARD_SWISH", builder.conv(source, 4, stride=(2, 2), padding=SAME))
+    for size in (3, 5):
+        deep = builder.unary("HARD_SWISH", builder.conv(at, 12, (1, 1)))
+        deep = builder.unary("HARD_SWISH", builder.conv(deep, 1, (size,) * 2, padding=SAME, depthwise=True))
+        squeezed = builder.conv(builder.mean(deep), 4, (1, 1), activation=RELU)
+        gate = builder.unary("LOGISTIC", builder.conv(squeezed, 12, (1, 1)))
+        at = builder.add(builder.conv(builder.binary("MUL", deep, gate), 4, (1, 1)), at)
+    return builder.build((source,), (builder.fully_connected(builder.mean(at), 5),))
+
+
+def attention(seed: int = 0) -> bytes:
+    """CBAM: channels weighted by what is in the whole map, pixels by what is in all channels."""
+    builder = Builder(seed)
+    source = builder.input((1, 18, 18, 3))
+    at = builder.conv(source, 8, padding=SAME, activation=RELU)
+    pooled = (builder.mean(at), builder.reduce("REDUCE_MAX", at, (1, 2)))
+    gates = [builder.conv(builder.conv(one, 2, (1, 1), activation=RELU), 8, (1, 1)) for one in pooled]
+    at = builder.binary("MUL", at, builder.unary("LOGISTIC", builder.add(*gates)))
+    most = builder.reduce("REDUCE_MAX", at, (3,))
+    maps = builder.concat((most, builder.rescaled(builder.reduce("MEAN", at, (3,)), most)))
+    gate = builder.unary("LOGISTIC", builder.conv(maps, 1, (7, 7), padding=SAME))
+    at = builder.pool(builder.binary("MUL", at, gate), "MAX", (2, 2), (2, 2))
+    return builder.build((source,), (builder.fully_connected(builder.mean(at), 1),))
+
+
+def unet(pixels: int = 32, width: int = 4, levels: int = 3, transposed: bool = True, seed: int = 0) -> bytes:
+    """Levels down and up with concatenated skips, enlarged by transposed convolutions or by repeating."""
+    builder = Builder(seed)
+    source = at = builder.input((1, pixels, pixels, 3))
+    skips = []
+    for level in range(levels):
+        at = _twice(builder, at, width << level)
+        skips.append(at)
+        at = builder.pool(at, "MAX", (2, 2), (2, 2))
+    at = _twice(builder, at, width << levels)
+    for level in reversed(range(levels)):
+        if transposed:
+            at = builder.transpose_conv(at, width << level, (2, 2))
+        else:
+            _, height, columns, _ = builder.tensors[at].shape
+            at = builder.resize(at, (2 * height, 2 * columns), "NEAREST_NEIGHBOR", "half_pixel_centers")
+        skip = skips.pop()
+        at = _twice(builder, builder.concat((skip, _with_scale(builder, at, skip))), width << level)
+    return builder.build((source,), (builder.unary("LOGISTIC", builder.conv(at, 1, (1, 1))),))
+
+
+def inception_v3(pixels: int = 75, part: int = 16, seed: int = 0) -> bytes:
+    """InceptionV3 up to mixed7, with one of every `part` channels, and a dense layer."""
+    builder = Builder(seed)
+
+    def conv(
+        at: int, channels: int, size: int | tuple[int, int] = 1, stride: int = 1, padding: int = SAME
+    ) -> int:
+        window = (size, size) if isinstance(size, int) else size
+        return builder.conv(at, -(-channels // part), window, (stride, stride), padding, RELU)
+
+    def join(*branches: int) -> int:
+        return builder.concat(tuple(_with_scale(builder, one, branches[0]) for one in branches))
+
+    def pooled(at: int, channels: int) -> int:
+        return conv(builder.pool(at, "AVERAGE", (3, 3), (1, 1), SAME), channels)
+
+    source = builder.input((1, pixels, pixels, 3))
+    at = conv(conv(conv(source, 32, 3, 2, VALID), 32, 3, 1, VALID), 64, 3)
+    at = builder.pool(at, "MAX", (3, 3), (2, 2))
+    at = builder.pool(conv(conv(at, 80), 192, 3, 1, VALID), "MAX", (3, 3), (2, 2))
+    for last in (32, 64, 64):
+        deep = conv(conv(conv(at, 64), 96, 3), 96, 3)
+        at = join(conv(at, 64), conv(conv(at, 48), 64, 5), deep, pooled(at, last))
+    deep = conv(conv(conv(at, 64), 96, 3), 96, 3, 2, VALID)
+    at = join(builder.pool(at, "MAX", (3, 3), (2, 2)), conv(at, 384, 3, 2, VALID), deep)
+    for inside in (128, 160, 160, 192):
+        deep = conv(at, inside)
+        for channels, size in ((inside, (7, 1)), (inside, (1, 7)), (inside, (7, 1)), (192, (1, 7))):
+            deep = conv(deep, channels, size)
+        wide = conv(conv(conv(at, inside), inside, (1, 7)), 192, (7, 1))
+        at = join(conv(at, 192), wide, deep, pooled(at, 192))
+    return builder.build((source,), (builder.fully_connected(builder.mean(at), 3),))
+
+
+def _separable(builder: Builder, at: int, channels: int, stride: int = 1) -> int:
+    if stride > 1:
+        at = builder.pad(at, 0, 1, 0, 1)
+    deep = builder.conv(at, 1, (3, 3), (stride,) * 2, SAME if stride == 1 else VALID, RELU6, depthwise=True)
+    return builder.conv(deep, channels, (1, 1), activation=RELU6)
+
+
+def _twice(builder: Builder, at: int, channels: int) -> int:
+    for _ in range(2):
+        at = builder.conv(at, channels, padding=SAME, activation=RELU)
+    return at
+
+
+def _with_scale(builder: Builder, at: int, like: int) -> int:
+    """Return a tensor with another's scale: a convolution makes it so, as a converter would have it."""
+    maker = next(op for op, _, made, _ in builder.operators if made == at)
+    if maker not in ("CONV_2D", "TRANSPOSE_CONV"):
+        return at if at == like else builder.rescaled(at, like)
+    builder.tensors[at].scales = builder.tensors[like].scales
+    builder.tensors[at].zero_points = builder.tensors[like].zero_points
+    return at
