@@ -18,7 +18,7 @@ PYPI_TOOLS = idf-component-manager platformio
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
 
-.PHONY: help demo test test-all lint debian-packages pypi-tools
+.PHONY: help demo test test-all lint fuzz debian-packages pypi-tools
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -37,6 +37,11 @@ lint: $(VENV)/edgecnn-test ## Check style and types
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+FUZZ_SECONDS ?= 3600
+fuzz: $(VENV)/edgecnn-test ## Look for broken models that the compiler neither compiles nor refuses
+	$(INSTALL) --quiet 'atheris>=3'
+	$(VENV)/bin/python tests/fuzz/coverage_guided.py runs/fuzz -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=runs/fuzz/
 
 debian-packages: ## Install the system tools that tests use (Debian and Ubuntu)
 	@dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update --quiet && \

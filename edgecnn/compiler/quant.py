@@ -110,8 +110,10 @@ def activation_range(activation: int, quantization: Quantization) -> tuple[int, 
 
 
 def _quantized(real: float, quantization: Quantization) -> int:
-    ratio = np.float32(real) / np.float32(quantization.scale)
-    return quantization.zero_point + round_half_away(float(ratio))
+    with np.errstate(over="ignore"):
+        ratio = float(np.float32(real) / np.float32(quantization.scale))
+    # Bounded, as a scale near 0 makes it infinite, and it is compared with int8 values only.
+    return quantization.zero_point + round_half_away(max(-INT32_MAX, min(INT32_MAX, ratio)))
 
 
 def quantize(real: NDArray[np.float32], quantization: Quantization) -> NDArray[np.int8]:

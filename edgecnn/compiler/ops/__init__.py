@@ -100,6 +100,10 @@ def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
     """
     ways: list[Step] = []
     for step in require(graph, operator).lower(graph, operator):
+        if len(step.inputs) != len(step.windows):
+            raise ModelError(
+                f"{graph.describe(operator)} has {len(step.inputs)} inputs; {len(step.windows)} are supported"
+            )
         ways += _faster(graph, step, isa) or (step,)
     return tuple(ways)
 

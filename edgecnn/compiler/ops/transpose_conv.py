@@ -22,6 +22,7 @@ from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
 _SOURCE = 2  # input 0 is the output's shape, input 1 the filter
+_LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -38,10 +39,10 @@ def check(graph: Graph, operator: Operator) -> None:
     wanted = moving.integers(graph, operator, 0, 4)
     geometry.check_shape(graph, operator, (1, *wanted[1:3], weights.shape[0]))
     strides = [geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w")]
-    if min(strides) < 1 or max(*strides, *weights.shape[1:3]) > geometry.MOST:
+    if min(strides) < 1 or max(strides) > _LARGEST_STRIDE or max(weights.shape[1:3]) > geometry.MOST:
         raise ModelError(
             f"{graph.describe(operator)} has strides {strides}, filter {weights.shape}; "
-            f"1 to {geometry.MOST} supported"
+            f"strides of 1 to {_LARGEST_STRIDE} and filters up to {geometry.MOST} are supported"
         )
 
 

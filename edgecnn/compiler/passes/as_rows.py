@@ -37,6 +37,8 @@ def _check_edge(graph: Graph, number: int) -> None:
     what = f'tensor "{short_name(graph.tensors[number].name)}"'
     if number in graph.outputs and graph.producer(number) is None:
         raise ModelError(f"{what} is an output that no operator makes; only made ones are supported")
+    if number in graph.inputs and graph.tensors[number].data is not None:
+        raise ModelError(f"{what} is an input and a constant; remove its buffer, or take it from the inputs")
     if number in graph.inputs and not graph.consumers(number):
         raise ModelError(f"{what} is an input that no operator reads; remove it from the model")
     if (*graph.inputs, *graph.outputs).count(number) > 1:

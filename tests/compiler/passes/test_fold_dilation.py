@@ -4,36 +4,11 @@
 import numpy as np
 import pytest
 from generated_c import check
-from tflite_builder import RELU, VALID, Builder
+from networks import dilated
+from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.errors import ModelError
-
-
-def dilated(
-    builder: Builder, source: int, block: tuple[int, int], same: bool = True, depthwise: bool = False
-) -> int:
-    """What TensorFlow makes of a convolution of 3x2 with gaps: sides padded to multiples of the block."""
-    _, height, width, depth = builder.tensors[source].shape
-    paddings, crops, large = [], [], []
-    for length, size, gap in zip((height, width), (3, 2), block, strict=True):
-        total = (size - 1) * gap if same else 0
-        more = -(length + total) % gap
-        paddings.append((total // 2, total - total // 2 + more))
-        crops.append((0, more))
-        large.append((length + total + more) // gap)
-    batch = block[0] * block[1]
-    inputs = (source, builder.integers(block), builder.integers(paddings))
-    parts = builder.move("SPACE_TO_BATCH_ND", inputs, (batch, *large, depth))
-    made = builder.conv(parts, 2 if depthwise else 3, (3, 2), (1, 1), VALID, RELU, depthwise=depthwise)
-    _, rows, columns, channels = builder.tensors[made].shape
-    builder.tensors[made].shape = (batch, rows, columns, channels)
-    shape = (
-        1,
-        *(n * gap - c for n, gap, (_, c) in zip((rows, columns), block, crops, strict=True)),
-        channels,
-    )
-    return builder.move("BATCH_TO_SPACE_ND", (made, builder.integers(block), builder.integers(crops)), shape)
 
 
 @pytest.mark.parametrize("depthwise", [False, True])
