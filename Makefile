@@ -9,7 +9,8 @@ PYTEST_FLAGS ?=
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
 DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf \
 	gcc-arm-none-eabi gcc-riscv64-unknown-elf libc6-dev libc6-dev-arm64-cross libc6-dev-armhf-cross \
-	libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld nodejs picolibc-riscv64-unknown-elf \
+	libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld nodejs openssh-client openssh-server \
+	picolibc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc qemu-user wasi-libc xxd
 
 # Checkers that tests run, in an environment of their own: PlatformIO wants an older click than we do.

@@ -42,9 +42,12 @@ try:
 except ImportError:
     sys.exit("Error: NumPy is missing; install it with: pip install numpy")
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 # What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
 FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c avx512f avx512_vnni avx_vnni"
 
@@ -80,6 +83,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.error = fail  # type: ignore[method-assign]
     add = parser.add_argument
     add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file, or a .so of edgecnn's")
+    add("--runtime", choices=RUNTIMES, help="of TFLite; default the first of these that is installed")
     add("--images", type=Path, metavar="FOLDER", help="with a folder per class, or of no known class")
     add("--threads", type=positive, default=1, metavar="N", help="of the kernels; default 1")
     add("--warmup", type=positive, default=20, metavar="N", help="inferences that aren't timed; default 20")
@@ -144,7 +148,7 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     content = path.read_bytes()
     if content[4:8] != b"TFL3" and path.suffix != ".so":
         raise BenchmarkError(f"{path} is not a .tflite file")
-    model = Library(path) if path.suffix == ".so" else Model(path, content, options.threads)
+    model = Library(path) if path.suffix == ".so" else Model(path, content, options)
     pattern = model.table[np.resize(np.arange(251) * 97 % 256, model.input["shape"])]
     result = {
         "bytes": len(content),
@@ -201,12 +205,12 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
 class Model:
     """A .tflite model with one input and one output, in the TFLite runtime of this machine."""
 
-    def __init__(self, path: Path, content: bytes, threads: int) -> None:
+    def __init__(self, path: Path, content: bytes, options: argparse.Namespace) -> None:
         self.path = path
-        package, module = load_runtime()
+        package, module = load_runtime([options.runtime] if options.runtime else RUNTIMES)
         start = time.perf_counter_ns()
         try:
-            self._interpreter = module.Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = module.Interpreter(model_content=content, num_threads=options.threads)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise BenchmarkError(f"{path} can't be run: {str(error).split('. ')[0]}") from None
@@ -269,14 +273,16 @@ class Library:
         return made
 
 
-def load_runtime() -> tuple[Any, Any]:
-    """Return a TFLite runtime: its package and the module with its interpreter."""
-    for name in ("tflite_runtime", "ai_edge_litert"):
+def load_runtime(names: Sequence[str]) -> tuple[Any, Any]:
+    """Return the first TFLite runtime that is installed: its package and the module with its interpreter."""
+    for name in names:
         try:
             return importlib.import_module(name), importlib.import_module(f"{name}.interpreter")
         except ImportError:
             continue
-    raise BenchmarkError("no TFLite runtime is installed: pip install tflite-runtime, or ai-edge-litert")
+    raise BenchmarkError(
+        f"no TFLite runtime is installed: pip install {' or '.join(names).replace('_', '-')}"
+    )
 
 
 def describe(details: dict[str, Any]) -> dict[str, Any]:

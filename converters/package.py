@@ -125,7 +125,7 @@ def make_package(
     preprocess = {f"{name}_preprocess.h": header, f"{name}_preprocess.c": source}
     fields = _fields(compiled)
     card = model_card or fill(_common("MODEL_CARD.md"), fields | {"evidence": evidence})
-    documents = {"LICENSE": _common("LICENSE"), "MODEL_CARD.md": card}
+    documents = {"LICENSE": _common("0BSD.txt"), "MODEL_CARD.md": card}
     if compiled.model.classes:
         documents["labels.txt"] = "".join(f"{label}\n" for label in compiled.model.labels)
     return Package(

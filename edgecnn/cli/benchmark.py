@@ -2,6 +2,7 @@
 """`edgecnn benchmark`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,6 +32,12 @@ from edgecnn.cli.console import print_metrics, progress_bar
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the TFLite runtime."
 )
 @click.option(
+    "--ssh",
+    metavar="HOST",
+    help="Measure there, not here: pi@host, or what else ssh takes. It needs Python with NumPy, Pillow and a "
+    "TFLite runtime; the C is measured where it has a compiler.",
+)
+@click.option(
     "--json",
     "json_file",
     type=click.Path(path_type=Path),
@@ -44,24 +51,43 @@ def command(
     runs: int,
     warmup: int,
     threads: int,
+    ssh: str | None,
     json_file: Path | None,
 ) -> None:
     """Measure latency and accuracy of several models side by side.
 
     Of a run every variant is measured. Each model is compared with the first, on the same images. Where
-    gcc is installed, the C that 'edgecnn compile' makes of an int8 model is measured, too.
+    gcc is installed, the C that 'edgecnn compile' makes of an int8 model is measured, too. What is measured
+    on another machine joins the report.html of a run.
 
     \b
     Examples:
       edgecnn benchmark runs/first --data photos
       edgecnn benchmark mine_float32.tflite mine_int8.tflite --data photos --json figures.json
+      edgecnn benchmark runs/first --data photos --ssh pi@raspberrypi.local
     """
     from edgecnn.files import write_json
     from edgecnn.pipeline.benchmark import benchmark
+    from edgecnn.pipeline.benchmark_ssh import benchmark_ssh
     from edgecnn.pipeline.evaluate import Timing
 
+    timing = Timing(warmup, runs, threads)
     with progress_bar() as progress:
-        evaluation = benchmark(models, data, Timing(warmup, runs, threads), progress, seed=seed)
-    print_metrics(evaluation.metrics)
+        if ssh is not None:
+            figures = benchmark_ssh(ssh, models, data, timing, progress, seed=seed)
+        else:
+            figures = benchmark(models, data, timing, progress, seed=seed).metrics
+    if ssh is not None:
+        _print_device(ssh, figures)
+    else:
+        print_metrics(figures)
     if json_file:
-        write_json(json_file, evaluation.metrics)
+        write_json(json_file, figures)
+
+
+def _print_device(address: str, report: dict[str, Any]) -> None:
+    from edgecnn.cli.console import print_table
+    from edgecnn.evaluation.devices import COLUMNS, device_rows, device_title
+
+    print_table(f"{address}: {device_title(report)}", COLUMNS, device_rows(report))
+    print("For research and education, not for diagnosis.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.data.arrays import load_arrays
+from edgecnn.data.arrays import Arrays, load_arrays
 from edgecnn.data.dataset import open_dataset
 from edgecnn.errors import MissingToolError, ModelError, RunError
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
@@ -36,17 +36,9 @@ def benchmark(
         ModelError: a file is no model, or the models take images of different sizes.
         RunError: the runs were trained with different seeds, so that no split suits them all.
     """
-    models = _gather(sources)
-    shapes = {path: image_shape(path) for path in models.values()}
-    shape = shapes[next(iter(models.values()))]
-    for path, other in shapes.items():
-        if other != shape:
-            raise ModelError(
-                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; "
-                "measure them one at a time"
-            )
+    models = gather(sources)
     dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
-    test = load_arrays(dataset.part("test"), *shape, progress)
+    test = load_arrays(dataset.part("test"), *_common_shape(models), progress)
     about = describe_data(str(data), dataset)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
         libraries = _libraries(models, Path(folder))
@@ -57,6 +49,32 @@ def benchmark(
             if own == name or own in libraries
         }
         return evaluate_models(listed, test, dataset.classes, about, timing, progress, libraries)
+
+
+def load_test_images(
+    sources: Sequence[Path],
+    models: Mapping[str, Path],
+    data: Path,
+    progress: Progress,
+    *,
+    seed: int | None = None,
+) -> tuple[Arrays, tuple[str, ...]]:
+    """Return the images that `benchmark` measures on, and the names of their classes."""
+    shape = _common_shape(models)
+    dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
+    return load_arrays(dataset.part("test"), *shape, progress), dataset.classes
+
+
+def _common_shape(models: Mapping[str, Path]) -> tuple[int, int, int]:
+    shapes = {path: image_shape(path) for path in models.values()}
+    shape = shapes[next(iter(models.values()))]
+    for path, other in shapes.items():
+        if other != shape:
+            raise ModelError(
+                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; "
+                "measure them one at a time"
+            )
+    return shape
 
 
 def _as_c(name: str) -> str:
@@ -76,7 +94,7 @@ def _libraries(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     return built
 
 
-def _gather(sources: Sequence[Path]) -> dict[str, Path]:
+def gather(sources: Sequence[Path]) -> dict[str, Path]:
     """Name each model: a run's variants by their own names, others by their files."""
     several = len(sources) > 1
     models: dict[str, Path] = {}

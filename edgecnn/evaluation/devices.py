@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What models did on another machine: rows for a table, and a section of report.html."""
+
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from edgecnn.evaluation.summary import microseconds, percent, variant_title
+from edgecnn.files import write_text
+
+COLUMNS = ("model", "runtime", "accuracy", "median µs", "p95 µs", "peak MB", "bytes")
+_BEFORE = "<details"  # of the page: sections end there
+
+
+def device_title(report: Mapping[str, Any]) -> str:
+    """Return a line on what was measured on; `report` is what benchmarks/on_device.py writes."""
+    about, options = report["machine"], report["options"]
+    return (
+        f"{about['model']}, {about['cores']} cores, governor {about['governor'] or 'unknown'}, "
+        f"{options['threads']} thread(s), {report['images']['count']:,} test images"
+    )
+
+
+def device_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row of text for each model, in the order of `COLUMNS`."""
+    return [_row(name, result) for name, result in report["models"].items()]
+
+
+def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
+    variant, comma, how = name.partition(",")
+    delegate = f", {result['delegate']}" if result["delegate"] != "none" else ""
+    return (
+        variant_title(variant) + comma + how,
+        result["runtime"] + delegate,
+        percent(result["accuracy"]["share"]),
+        microseconds(result["latency_us"]["median"]),
+        microseconds(result["latency_us"]["p95"]),
+        f"{result['peak_memory_mb']:.1f}",
+        f"{result['bytes']:,}",
+    )
+
+
+def join_device(page: Path, address: str, report: Mapping[str, Any]) -> None:
+    """Put a section on a device into a run's report.html, in place of an earlier one on the same device."""
+    name = escape(address)
+    begin, end = f"<!-- device {name.replace('--', '- -')} -->", "<!-- device's end -->"
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(text)}</td>" for text in rest)
+        + "</tr>"
+        for first, *rest in device_rows(report)
+    )
+    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    section = (
+        f"{begin}\n<section>\n<h2>On {name}</h2>\n"
+        f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table></div>\n"
+        f'<p class="muted">{escape(device_title(report))}.</p>\n</section>\n{end}\n'
+    )
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}\n", "", text, flags=re.DOTALL)
+    at = text.rindex(_BEFORE)
+    write_text(page, text[:at] + section + text[at:])

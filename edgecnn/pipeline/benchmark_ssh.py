@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures models, and the C made of them, on a machine that is reached by ssh."""
+
+import json
+import shlex
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from edgecnn.compiler.c_shared import shared_text
+from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.data.arrays import Arrays
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.evaluation.devices import join_device
+from edgecnn.files import write_json, write_text
+from edgecnn.pipeline.benchmark import gather, load_test_images
+from edgecnn.pipeline.evaluate import Timing
+from edgecnn.pipeline.run import Run
+from edgecnn.progress import Progress
+from edgecnn.runtime.ssh_host import SshHost
+
+_SCRIPT = "on_device.py"
+_LITERT = "ai_edge_litert"
+_BUILD = "cc -std=c99 -O3 -shared -fPIC {name}.c {name}_shared.c -o {name}.so"
+
+
+def benchmark_ssh(
+    address: str,
+    sources: Sequence[Path],
+    data: Path,
+    timing: Timing,
+    progress: Progress,
+    *,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """Run models on another machine, one after the other, and return its report.
+
+    Every .tflite file runs in the TFLite runtime that is there, int8 files in LiteRT as well where both are,
+    and the C of int8 files where there is a compiler. What a run's models did is written into the run, as
+    device_HOST.json, and joined to its report.html.
+
+    Args:
+        address: as `SshHost` takes it.
+        sources: runs and .tflite files, all of one input size.
+        data: the images, of whose test split the device gets a copy, resized already.
+        timing: how to measure latency.
+        progress: told how far each long step is.
+        seed: of the split, as for `benchmark`.
+
+    Raises:
+        EdgecnnError: the machine can't be reached, or lacks Python, NumPy or everything that runs a model.
+    """
+    host = SshHost(address)
+    models = {name.replace("/", "_"): path for name, path in gather(sources).items()}
+    test, classes = load_test_images(sources, models, data, progress, seed=seed)
+    there = host.run("mktemp -d").strip()
+    try:
+        with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+            libraries = _pack(Path(name), models, test, classes)
+            progress("copying", 0, 1)
+            host.send(Path(name), there)
+            progress("copying", 1, 1)
+        report = _measure(host, there, models, libraries, timing, progress)
+    finally:
+        host.run(f"rm -rf {there}")
+    for source in sources:
+        if source.suffix != ".tflite":
+            _join(Run(source), address, report)
+    return report
+
+
+def _pack(folder: Path, models: Mapping[str, Path], test: Arrays, classes: Sequence[str]) -> list[str]:
+    """Write into `folder` what the device needs, and return the names of models whose C is there."""
+    script = files("edgecnn.pipeline").joinpath("on_device.script")
+    (folder / _SCRIPT).write_bytes(script.read_bytes())
+    write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
+    for number, (image, label) in enumerate(zip(test.images, test.labels, strict=True)):
+        path = folder / "images" / classes[int(label)] / f"{number:06}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
+    compiled_names = []
+    for number, (name, path) in enumerate(models.items()):
+        shutil.copyfile(path, folder / f"{name}.tflite")
+        try:
+            compiled = compile_tflite(path, name=f"model{number}")
+            write_text(folder / f"model{number}_shared.c", shared_text(compiled.model))
+            compiled.write(folder)
+            compiled_names.append(name)
+        except ModelError:
+            continue  # floats, or an op without a kernel
+    return compiled_names
+
+
+def _measure(
+    host: SshHost,
+    there: str,
+    models: Mapping[str, Path],
+    compiled: Sequence[str],
+    timing: Timing,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Run the script for each batch of models in turn, and return one report of all."""
+    batches = _batches(host, there, models, compiled)
+    if not batches:
+        raise EdgecnnError(
+            f"{host.address} has neither a TFLite runtime nor a C compiler; install one of them there"
+        )
+    report: dict[str, Any] = {}
+    for done, (option, names) in enumerate(batches):
+        progress("measuring", done, len(batches))
+        part = _run_script(host, there, option, list(names), timing)
+        measured = {names[file]: result for file, result in part["models"].items()}
+        for result in measured.values():
+            del result["agreement"]  # with the first of its batch, which says nothing here
+        report = {**part, "models": {**report.get("models", {}), **measured}}
+    progress("measuring", len(batches), len(batches))
+    return report
+
+
+def _batches(
+    host: SshHost, there: str, models: Mapping[str, Path], compiled: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Return what can be run there: an option for the script, and files with what each is called."""
+    runtimes = _runtimes(host)
+    batches = []
+    if runtimes:
+        batches.append((f"--runtime {runtimes[0]}", {f"{name}.tflite": name for name in models}))
+    if _LITERT in runtimes[1:]:
+        again = {f"{name}.tflite": f"{name}, LiteRT" for name, path in models.items() if _is_int8(path)}
+        batches.append((f"--runtime {_LITERT}", again))
+    batches.append(("", _build(host, there, models, compiled)))
+    return [(option, names) for option, names in batches if names]
+
+
+def _is_int8(path: Path) -> bool:
+    graph = read_model(path)
+    return graph.tensors[graph.inputs[0]].dtype == "int8"
+
+
+def _runtimes(host: SshHost) -> list[str]:
+    """Return the TFLite runtimes that are installed there, the first being the script's own choice."""
+    names = ("tflite_runtime", _LITERT)
+    code = f"import importlib.util as u; print(*[n for n in {names} if u.find_spec(n)])"
+    return host.run(f'python3 -c "{code}"').split()
+
+
+def _build(host: SshHost, there: str, models: Mapping[str, Path], compiled: Sequence[str]) -> dict[str, str]:
+    """Build the C there, if there is a compiler; return the libraries, each with the name of its model."""
+    if not compiled or not host.run("command -v cc || true").strip():
+        return {}
+    libraries = {}
+    for number, name in enumerate(models):
+        if name in compiled:
+            host.run(f"cd {there} && {_BUILD.format(name=f'model{number}')}")
+            libraries[f"model{number}.so"] = f"{name}, C"
+    return libraries
+
+
+def _run_script(
+    host: SshHost, there: str, option: str, names: Sequence[str], timing: Timing
+) -> dict[str, Any]:
+    files = shlex.join(names)
+    numbers = f"--warmup {max(1, timing.warmup)} --runs {timing.runs} --threads {timing.threads}"
+    command = f"python3 {_SCRIPT} {files} --images images {numbers} {option} --json report.json"
+    said = host.run(f"cd {there} && {command} >/dev/null && cat report.json", timeout=3600)
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+def _join(run: Run, address: str, report: Mapping[str, Any]) -> None:
+    host = "".join(c if c.isalnum() or c in ".-" else "_" for c in address)
+    write_json(run.path / f"device_{host}.json", report)
+    if run.report_file.exists():
+        join_device(run.report_file, address, report)
