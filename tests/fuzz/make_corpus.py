@@ -29,7 +29,8 @@ def main() -> None:
     models = {network.__name__: network() for network in SMALL} | kinds()
     builder = Builder(0)
     source = builder.input((1, 6, 5, 2))
-    models["dilated"] = builder.build((source,), (networks.dilated(builder, source, (2, 2)),))
+    at = networks.dilated(builder, source, (2, 2))
+    models["dilated-arg-max"] = builder.build((source,), (at, builder.arg_max(builder.mean(at))))
     models |= {f"every-op-{number}": model for number, model in enumerate(networks_of_every_op())}
     for name, model in models.items():
         (corpus / f"{name}.tflite").write_bytes(model)
