@@ -84,7 +84,7 @@ def test_generated_c_agrees_on_a_few(several) -> None:  # type: ignore[no-untype
     check([build(network, seed) for seed, network in enumerate(several)], count=2)
 
 
-@pytest.mark.parametrize("target", ["cortex-m3", "cortex-m4", "rv32", "aarch64", "wasm32"])
+@pytest.mark.parametrize("target", ["cortex-m3", "cortex-m4", "cortex-m55", "rv32", "aarch64", "wasm32"])
 @settings(max_examples=2)
 @given(several=st.lists(networks, min_size=3, max_size=3))
 def test_other_machines_agree_on_a_few(target: str, several) -> None:  # type: ignore[no-untyped-def]

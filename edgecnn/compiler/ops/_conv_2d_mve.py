@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import mve
+from edgecnn.compiler import mve, ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
@@ -19,21 +19,21 @@ _LARGE = 8192  # bytes of working memory from which a way with less is worth mor
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the ways with as many columns at once as pay, and fewer where they take much memory."""
     linear = Linear.of(graph, step.operator, channel_axis=0)
-    return ways(step, linear, linear.weights)
+    return ways(graph, step, linear, linear.weights)
 
 
-def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     channels, taps = len(weights), weights[0].size
     if taps > _MOST_TAPS:
         return ()
     few = taps <= _FEW_TAPS
+    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     params = dict(step.params) | {
-        "column": taps + -taps % mve.VECTOR,
+        "column": 0 if not pooled and _in_the_row(graph, step) else taps + -taps % mve.VECTOR,
         "rounding": mve.rounding(linear),
         "filter": mve.filled_up(weights, taps) if few else weights,
     }
-    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
 
     def way(columns: int) -> Step:
         words = columns * int(params["column"]) // 4 + columns * mve.ROW + (channels if pooled else 0)
@@ -48,3 +48,18 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
     if few:
         return (way(4 if taps <= mve.VECTOR else 3),)
     return (way(3), way(2), way(1)) if way(3).working > _LARGE else (way(3),)
+
+
+def _in_the_row(graph: Graph, step: Step) -> bool:
+    """Tell whether a window is one tap and none lies in padding: such columns lie in the row as they are."""
+    _, height, width, _ = graph.input(step.operator, 0).shape
+    _, rows, columns, _ = graph.output(step.operator).shape
+    axes = ops.axes(graph, step.operator)
+    assert axes is not None, "convolutions have windows"
+    vertical, horizontal = axes
+    return (
+        vertical.size == horizontal.size == 1
+        and vertical.pad == horizontal.pad == 0
+        and vertical.start(rows - 1) < height
+        and horizontal.start(columns - 1) < width
+    )

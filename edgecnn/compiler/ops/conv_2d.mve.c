@@ -7,7 +7,7 @@ typedef struct {
     int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
     int16_t input_zero_point, output_zero_point, activation_min, activation_max;
     int16_t columns;      /* at once: four of at most 16 taps, three, or fewer */
-    int16_t column;       /* bytes of one */
+    int16_t column;       /* bytes of one; 0 for a single tap, whose columns lie in the row as they are */
     int16_t rounding;     /* as in kernel_scaling */
     const int8_t *filter; /* OHWI; with zeros behind where kernel_dot_16 or _32 reads them */
     const int32_t *bias;  /* the input's zero point folded in */
@@ -40,14 +40,14 @@ EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p
 }
 
 /* The columns of `count` positions: of the window at x from its number `at` on, then of the windows behind. Returns the
- * first, and in `step` how far apart they lie: those of a single tap lie in the row as they are.
+ * first, and in `step` how far apart they lie.
  */
 EDGECNN_INLINE const int8_t *kernel_conv_2d_mve_columns(const kernel_conv_2d_mve_params *p, const int8_t *const *rows,
                                                         int x, int at, int count, int8_t *columns, int *step)
 {
     int y = at / p->pool_w, i = at % p->pool_w;
     x *= p->pool_stride_w;
-    if (p->filter_h * p->filter_w * p->pool_h * p->pool_w == 1 && p->pad_w == 0 && rows[0] != NULL) {
+    if (p->column == 0) {
         *step = p->stride_w * p->in_c;
         return rows[0] + x * *step;
     }

@@ -62,6 +62,52 @@ EDGECNN_INLINE void kernel_fill(int8_t *to, int value, int count)
 #endif
 }
 
+/* Keeps in `bytes` what is at most `max`. */
+EDGECNN_INLINE void kernel_limit(int8_t *bytes, int max, int count)
+{
+#if EDGECNN_MVE
+    __asm__ volatile("vdup.8 q1, %[max]\n\t"
+                     "dlstp.8 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[bytes]]\n\t"
+                     "vmin.s8 q0, q0, q1\n\t"
+                     "vstrb.8 q0, [%[bytes]], #16\n\t"
+                     "letp lr, 1b"
+                     : [bytes] "+r"(bytes)
+                     : [max] "r"(max), [count] "r"(count)
+                     : "q0", "q1", "lr", "memory");
+#else
+    for (int i = 0; i < count; ++i) {
+        bytes[i] = (int8_t)(bytes[i] < max ? bytes[i] : max);
+    }
+#endif
+}
+
+/* Adds the channels of `count` columns to their sums. */
+EDGECNN_INLINE void kernel_add_columns(int32_t *sums, const int8_t *columns, int channels, int count)
+{
+    for (; count > 0; --count, columns += channels) {
+#if EDGECNN_MVE
+        register const int8_t *from __asm__("r2") = columns; /* a low register, as widening loads want it */
+        int32_t *to = sums;
+        __asm__ volatile("dlstp.32 lr, %[channels]\n"
+                         "1:\n\t"
+                         "vldrb.s32 q0, [%[from]], #4\n\t"
+                         "vldrw.32 q1, [%[to]]\n\t"
+                         "vadd.i32 q0, q0, q1\n\t"
+                         "vstrw.32 q0, [%[to]], #16\n\t"
+                         "letp lr, 1b"
+                         : [from] "+r"(from), [to] "+r"(to)
+                         : [channels] "r"(channels)
+                         : "q0", "q1", "lr", "memory");
+#else
+        for (int c = 0; c < channels; ++c) {
+            sums[c] += columns[c];
+        }
+#endif
+    }
+}
+
 /* Adds the products of `count` bytes. */
 EDGECNN_INLINE int32_t kernel_multiply_add(int32_t sum, const int8_t *a, const int8_t *b, int count)
 {
@@ -433,7 +479,7 @@ EDGECNN_INLINE void kernel_largest(int32_t *best, const int32_t *sums, int chann
                      "letp lr, 1b"                                                                                     \
                      : [sums] "+r"(from), [bias] "+r"(bias), [multiplier] "+r"(multiplier), [shift] "+r"(shift),       \
                        [one] "+r"(one), [two] "+r"(two), [three] "+r"(third)                                           \
-                     : [channels] "r"(count), [min] "m"(min), [max] "m"(max), [zero_point] "r"(zero_point)          \
+                     : [channels] "r"(count), [min] "m"(min), [max] "m"(max), [zero_point] "r"(zero_point)             \
                      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "lr", "memory")
 #endif
 
@@ -481,6 +527,56 @@ EDGECNN_INLINE void kernel_scale_sums(const kernel_scaling *s, const int32_t *su
 #endif
     for (int k = 0; k < count; ++k, sums += EDGECNN_ROW, output += step) {
         for (int i = 0; i < channels; ++i) {
+            const int32_t sum = sums[i] + s->bias[c + i];
+            const int32_t value = kernel_requantize(sum, s->multiplier[c + i], s->shift[c + i]);
+            output[i] = kernel_clamp(value + s->zero_point, s->min, s->max);
+        }
+    }
+}
+
+#if EDGECNN_MVE
+/* A loop over positions that scales four channels of each. */
+#define EDGECNN_SCALE_FOUR(fix)                                                                                        \
+    __asm__ volatile("ldr lr, %[min]\n\t"                                                                              \
+                     "vdup.32 q2, lr\n\t"                                                                              \
+                     "ldr lr, %[max]\n\t"                                                                              \
+                     "vdup.32 q3, lr\n\t"                                                                              \
+                     "vldrw.32 q4, [%[bias]]\n\t"                                                                      \
+                     "vldrw.32 q5, [%[multiplier]]\n\t"                                                                \
+                     "vldrb.s32 q6, [%[shift]]\n\t"                                                                    \
+                     "dls lr, %[count]\n"                                                                              \
+                     "1:\n\t"                                                                                          \
+                     EDGECNN_SCALE_1(fix)                                                                              \
+                     "add %[one], %[one], %[step]\n\t"                                                                 \
+                     "le lr, 1b"                                                                                       \
+                     : [sums] "+r"(from), [one] "+r"(one)                                                              \
+                     : [bias] "r"(s->bias + c), [multiplier] "r"(s->multiplier + c), [shift] "r"(shift),               \
+                       [count] "r"(count), [min] "m"(min), [max] "m"(max), [zero_point] "r"(zero_point),               \
+                       [step] "r"(step - 4)                                                                            \
+                     : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "lr", "memory")
+#endif
+
+/* Makes outputs of the sums of four channels, those from number c on, at `count` positions; outputs lie `step` bytes
+ * apart, sums 16.
+ */
+EDGECNN_SHARED void kernel_scale_four(const kernel_scaling *s, const int32_t *sums, int c, int count, int8_t *output,
+                                      int step)
+{
+#if EDGECNN_MVE
+    if (s->rounding < 2) {
+        const int32_t min = s->min, max = s->max, zero_point = s->zero_point, *from = sums;
+        register const int8_t *shift __asm__("r3") = s->shift + c;
+        register int8_t *one __asm__("r4") = output;
+        if (s->rounding) {
+            EDGECNN_SCALE_FOUR(EDGECNN_FIX);
+        } else {
+            EDGECNN_SCALE_FOUR("");
+        }
+        return;
+    }
+#endif
+    for (int k = 0; k < count; ++k, sums += 4, output += step) {
+        for (int i = 0; i < 4; ++i) {
             const int32_t sum = sums[i] + s->bias[c + i];
             const int32_t value = kernel_requantize(sum, s->multiplier[c + i], s->shift[c + i]);
             output[i] = kernel_clamp(value + s->zero_point, s->min, s->max);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mve.h"
+
+typedef struct {
+    int16_t channels, over_columns;
+    int16_t rows, parts;
+    int16_t output_zero_point;
+    int16_t shift;
+    int32_t multiplier; /* the division by the number of values is in it */
+    int32_t bias;       /* the input's zero point, as often as there are values */
+} kernel_mean_mve_params;
+
+/* The mean of each channel, from p->rows rows of the input at a time; the last part writes it. */
+EDGECNN_INLINE void kernel_mean_mve(const kernel_mean_mve_params *p, const int8_t *const *rows, int8_t *output,
+                                    int part, int32_t *sums)
+{
+    if (part == 0) {
+        memset(sums, 0, (size_t)p->channels * sizeof *sums);
+    }
+    for (int y = 0; y < p->rows; ++y) {
+        kernel_add_columns(sums, rows[y], p->channels, p->over_columns);
+    }
+    for (int c = 0; part + 1 == p->parts && c < p->channels; ++c) {
+        const int32_t value = kernel_requantize(sums[c] + p->bias, p->multiplier, p->shift);
+        output[c] = kernel_clamp(value + p->output_zero_point, INT8_MIN, INT8_MAX);
+    }
+}
