@@ -21,6 +21,8 @@ from edgecnn.training.fit import FitOptions, fit
 
 CALIBRATION_IMAGES = 256
 _BATCH = 8  # of large images the activations of a few fill the memory
+# Where nothing ever fires, a range of zero would make the scale of the next layer's bias zero.
+_LEAST_RANGE = 1e-3
 Ranges = dict[str, tuple[float, float]]  # name of a quantizer's variables -> lowest and highest value seen
 
 
@@ -57,6 +59,7 @@ def quantize_aware(
     _set_ranges(quantized, _activation_ranges(model, _ranged(quantized), images))
     callbacks = (_PinInputRange(), _KeepZeros(quantized))
     history = fit(quantized, train, validation, options, checkpoint, progress, callbacks, teacher)
+    _give_empty_filters_a_range(quantized)
     return quantized, history, post_training
 
 
@@ -86,7 +89,7 @@ def _activation_ranges(model: Any, names: set[str], images: npt.NDArray[np.uint8
     return {
         name: (
             min(0.0, *(float(batch[name][0]) for batch in seen)),
-            max(0.0, *(float(batch[name][1]) for batch in seen)),
+            max(_LEAST_RANGE, *(float(batch[name][1]) for batch in seen)),
         )
         for name in tensors
     }
@@ -122,6 +125,20 @@ def _pin_input_range(quantized: Any) -> None:
     first = next(layer for layer in quantized.layers if layer.weights)
     first.quantizer_vars["min_var"].assign(0.0)
     first.quantizer_vars["max_var"].assign(1.0)
+
+
+def _give_empty_filters_a_range(quantized: Any) -> None:
+    """Give filters whose weights are all zero the widest range of their layer.
+
+    Pruning makes such filters. Their own range is a point: the scale would be next to zero, and the bias,
+    which is stored in units of it, would not fit 32 bits.
+    """
+    for variable in quantized.weights:
+        name, _, bound = variable.name.removesuffix(":0").rpartition("_")
+        if name.endswith("kernel") and bound in ("min", "max"):
+            values = variable.numpy()
+            widest = np.abs(values).max() or 1.0
+            variable.assign(np.where(values == 0, widest if bound == "max" else -widest, values))
 
 
 class _PinInputRange(keras.callbacks.Callback):  # type: ignore[misc]
