@@ -12,7 +12,8 @@ from pathlib import Path
 
 from edgecnn.data.archive import unpack
 from edgecnn.data.images import SUFFIXES, image_size
-from edgecnn.data.sources import Entry, read_csv, read_folder
+from edgecnn.data.masks import holds_masks, read_mask_folder
+from edgecnn.data.sources import FOREGROUND, Entry, read_csv, read_folder
 from edgecnn.data.split import split_by_group
 from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
@@ -32,18 +33,25 @@ class Sample:
     """What must not be torn apart by a split: a patient, a scan; else the file's own relative path."""
     split: str
     """"train", "validation" or "test"."""
+    mask: Path | None = None
+    """The file that says where in the image something is; None for images of classes."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images with their classes, divided into train, validation and test."""
+    """Images with their classes or masks, divided into train, validation and test."""
 
     root: Path
     classes: tuple[str, ...]
-    """In ASCII order; a label is an index into it."""
+    """In ASCII order; a label is an index into it. Images with masks have one, the foreground."""
     samples: tuple[Sample, ...]
     skipped: tuple[tuple[Path, str], ...]
     """Files that can't be decoded, and why."""
+
+    @property
+    def masks(self) -> bool:
+        """Whether images have masks in place of classes."""
+        return self.samples[0].mask is not None
 
     def part(self, split: str) -> tuple[Sample, ...]:
         """Return the samples of "train", "validation" or "test"."""
@@ -61,6 +69,8 @@ class Dataset:
             data = sample.path.read_bytes()
             head = (self.name(sample), self.classes[sample.label], sample.split, str(len(data)))
             digest.update("\0".join(head).encode(errors="surrogateescape") + b"\0" + data)
+            if sample.mask:
+                digest.update(sample.mask.read_bytes())
         return digest.hexdigest()
 
 
@@ -68,9 +78,11 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
     """Open a folder, a zip of one, or a CSV file, and decide what is for training, validation and test.
 
     A folder holds one folder per class, or train, validation (or val) and test folders of those. A CSV file
-    has the columns path, label (or class) and, if there, group and split. Where no split is given, images
-    are split 70/15/15, stratified and by group; where only train and test are given, validation is taken
-    from train in the same proportion. A zip is unpacked into a temporary folder that goes when Python ends.
+    has the columns path, label (or class) and, if there, group and split. Images with masks lie in folders
+    images and masks, with the same names, or are listed in a CSV file as image and mask. Where no split is
+    given, images are split 70/15/15, stratified and by group; where only train and test are given, validation
+    is taken from train in the same proportion. A zip is unpacked into a temporary folder that goes when
+    Python ends.
 
     Args:
         source: the folder, the .zip or the .csv file.
@@ -95,9 +107,11 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
             classes.index(entry.label),
             entry.group or _relative(entry.path, root),
             entry.split or "",
+            entry.mask,
         )
         for entry in usable
     ]
+    _require_classes(source, classes, samples)
     _require_images(source, classes, [sample.label for sample in samples])
     samples = _split(samples, seed)
     _require_parts(source, classes, samples)
@@ -106,7 +120,7 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
 
 def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
     if source.is_dir():
-        return source, *read_folder(source)
+        return source, *_read_folder(source)
     if not source.exists():
         raise DataError(f"there is no {source}; give a folder of images, a .zip of one, or a .csv file")
     if source.suffix.lower() == ".zip":
@@ -118,10 +132,14 @@ def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
     )
 
 
+def _read_folder(folder: Path) -> tuple[list[str], list[Entry]]:
+    return ([FOREGROUND], read_mask_folder(folder)) if holds_masks(folder) else read_folder(folder)
+
+
 def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
     folder = unpack(source)
     try:
-        return folder, *read_folder(folder)
+        return folder, *_read_folder(folder)
     except DataError as error:  # of a folder that nobody can look into later
         raise DataError(str(error).replace(str(folder), str(source))) from error
 
@@ -144,7 +162,9 @@ def _why_not(entry: Entry) -> str:
     if entry.path.suffix.lower() not in SUFFIXES:
         return f"{entry.path} is not named as an image that edgecnn reads ({' '.join(SUFFIXES)})"
     try:
-        image_size(entry.path)
+        size = image_size(entry.path)
+        if entry.mask and image_size(entry.mask) != size:
+            return f"{entry.mask} has not the size of {entry.path}"
     except DataError as error:
         return str(error)
     return ""
@@ -179,12 +199,15 @@ def _require_text(source: Path, classes: Sequence[str]) -> None:
             )
 
 
+def _require_classes(source: Path, classes: Sequence[str], samples: Sequence[Sample]) -> None:
+    if len(classes) == 1 and not (samples and samples[0].mask):
+        raise DataError(f"{source} has only the class {classes[0]!r}; at least two are needed")
+
+
 def _require_images(source: Path, classes: Sequence[str], labels: Iterable[int]) -> None:
     counts = Counter(labels)
     if not counts:
         raise DataError(f"{source} holds no image that can be decoded; give a folder of images per class")
-    if len(classes) < 2:
-        raise DataError(f"{source} has only the class {classes[0]!r}; at least two are needed")
     for label, name in enumerate(classes):
         if counts[label] < 2:
             held = "no usable image" if not counts[label] else "only one usable image"

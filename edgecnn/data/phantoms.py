@@ -46,18 +46,24 @@ _TAPER = np.tile(np.linspace(0.9, 0.2, _STEPS), 2 * _TRUNKS)
 
 def phantom(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw one synthetic picture of a class (an index into CLASSES): (64, 64) grey bytes."""
+    return phantom_with_mask(label, rng)[0]
+
+
+def phantom_with_mask(label: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw one synthetic picture and the mask of its nodule, 0 and 255, both (64, 64)."""
     drawing = _Drawing(rng)
     lungs = _draw_chest(drawing, rng)
     _draw_vessels(drawing, lungs, rng)
+    nodule = np.zeros((SIZE, SIZE), np.float32)
     if CLASSES[label] != "normal":
-        _draw_nodule(drawing, lungs[rng.integers(2)], CLASSES[label] == "malignant", rng)
+        nodule = _draw_nodule(drawing, lungs[rng.integers(2)], CLASSES[label] == "malignant", rng)
     _draw_heart(drawing, rng)
     _draw_bones(drawing, rng)
-    return _photograph(drawing.image, rng)
+    return _photograph(drawing.image, rng), np.where(nodule >= 0.5, np.uint8(255), np.uint8(0))
 
 
 def write_phantoms(
-    directory: Path, counts: Mapping[str, int], seed: int, progress: Progress = silent
+    directory: Path, counts: Mapping[str, int], seed: int, progress: Progress = silent, *, masks: bool = False
 ) -> None:
     """Write phantoms as PNG files into `directory`/split/class/, and a README.txt that calls them synthetic.
 
@@ -67,6 +73,8 @@ def write_phantoms(
         seed: an image depends on the seed, its split and its number only, not on how many there are. On
             another processor or NumPy a pixel may differ by one level, where arithmetic rounds differently.
         progress: told of every image.
+        masks: write the same pictures to split/images/ and the masks of their nodules to split/masks/, in
+            place of class folders.
 
     Raises:
         DataError: `directory` holds something, or a count leaves a class without an image.
@@ -81,10 +89,10 @@ def write_phantoms(
     done, total = 0, sum(counts.values())
     with replacing(directory) as folder:
         for split, count in counts.items():
-            for name in CLASSES:
+            for name in ("images", "masks") if masks else CLASSES:
                 (folder / split / name).mkdir(parents=True)
             for index in range(count):
-                _write_phantom(folder / split, split, index, seed)
+                _write_phantom(folder / split, split, index, seed, masks)
                 done += 1
                 progress("drawing phantoms", done, total)
         (folder / "README.txt").write_text(_README.format(total=total, seed=seed))
@@ -104,13 +112,16 @@ def is_phantom(path: Path) -> bool:
         return bool(image.info.get("Description") == NOTE)
 
 
-def _write_phantom(folder: Path, split: str, index: int, seed: int) -> None:
+def _write_phantom(folder: Path, split: str, index: int, seed: int, masks: bool) -> None:
     label = index % len(CLASSES)
     rng = np.random.default_rng([seed, *split.encode(), index])
     note = PngInfo()
     note.add_text("Description", NOTE)
-    path = folder / CLASSES[label] / f"{CLASSES[label]}-{index // len(CLASSES):05}.png"
-    Image.fromarray(phantom(label, rng)).save(path, pnginfo=note)
+    name = f"{CLASSES[label]}-{index // len(CLASSES):05}.png"
+    picture, mask = phantom_with_mask(label, rng)
+    Image.fromarray(picture).save(folder / ("images" if masks else CLASSES[label]) / name, pnginfo=note)
+    if masks:
+        Image.fromarray(mask).save(folder / "masks" / name, pnginfo=note)
 
 
 class _Drawing:
@@ -233,8 +244,11 @@ def _dots(points: Points, radii: Points) -> Plane:
     return np.asarray(3 * row @ column.T, np.float32)
 
 
-def _draw_nodule(drawing: _Drawing, lung: _Lung, malignant: bool, rng: np.random.Generator) -> None:
-    """Draw a nodule. Malignant ones tend to the far end of each trait, benign ones to the near end."""
+def _draw_nodule(drawing: _Drawing, lung: _Lung, malignant: bool, rng: np.random.Generator) -> Plane:
+    """Draw a nodule, and return how far each pixel is inside it.
+
+    Malignant ones tend to the far end of each trait, benign ones to the near end.
+    """
     traits = rng.beta(7, 1.5, 4) if malignant else rng.beta(1.5, 7, 4)
     radius, lobes, spicules, texture = (traits * (0.15, 0.3, 0.9, 0.12) + (0.085, 0, 0, 0)).tolist()
     centre = lung.places(rng, 1, 0.7)[:, 0]
@@ -247,6 +261,7 @@ def _draw_nodule(drawing: _Drawing, lung: _Lung, malignant: bool, rng: np.random
     if rng.random() < (0.05 if malignant else 0.3):
         core = radius * rng.uniform(0.3, 0.6)
         drawing.paint(drawing.ellipse(centre, (core, core)), rng.uniform(0.75, 0.95))  # calcified
+    return body
 
 
 def _length(x: Plane, y: Plane) -> Plane:

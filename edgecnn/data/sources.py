@@ -15,6 +15,7 @@ SPLITS = {
     "validation": "validation", "valid": "validation", "val": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
+FOREGROUND = "foreground"  # what a mask marks, and the only class of images with masks
 _CLUTTER = ("__macosx", "desktop.ini", "thumbs.db")  # what file managers leave behind
 
 
@@ -26,6 +27,7 @@ class Entry:
     label: str
     group: str | None = None
     split: str | None = None
+    mask: Path | None = None
 
 
 def read_folder(root: Path) -> tuple[list[str], list[Entry]]:
@@ -37,11 +39,11 @@ def read_folder(root: Path) -> tuple[list[str], list[Entry]]:
     Raises:
         DataError: there are no class folders, splits don't have the same ones, or parts are missing.
     """
-    folders = _subfolders(root)
+    folders = subfolders(root)
     splits = {folder: SPLITS[folder.name.lower()] for folder in folders if folder.name.lower() in SPLITS}
     if not {"train", "test"} <= set(splits.values()) and len(splits) < max(1, len(folders)):
         return _class_names(root), list(_entries(root, None))  # a class may well be called "train", or "test"
-    _require_parts(root, folders, splits)
+    require_parts(root, folders, splits)
     classes = {folder: _class_names(folder) for folder in splits}
     first = next(iter(splits))
     for folder, names in classes.items():
@@ -53,7 +55,12 @@ def read_folder(root: Path) -> tuple[list[str], list[Entry]]:
     return classes[first], [entry for folder, split in splits.items() for entry in _entries(folder, split)]
 
 
-def _require_parts(root: Path, folders: list[Path], splits: dict[Path, str]) -> None:
+def require_parts(root: Path, folders: list[Path], splits: dict[Path, str]) -> None:
+    """Check that the folders of a split, each with the part it stands for, are there once, and nothing else.
+
+    Raises:
+        DataError: one is missing, there twice, or beside something else.
+    """
     for split, count in Counter(splits.values()).items():
         if count > 1:
             names = [folder.name for folder in splits if splits[folder] == split]
@@ -67,7 +74,7 @@ def _require_parts(root: Path, folders: list[Path], splits: dict[Path, str]) -> 
 
 
 def _class_names(folder: Path) -> list[str]:
-    names = [entry.name for entry in _subfolders(folder)]
+    names = [entry.name for entry in subfolders(folder)]
     if len(names) < 2:
         raise DataError(
             f"{folder} needs a folder of images per class, at least two, but has {', '.join(names) or 'none'}"
@@ -76,28 +83,31 @@ def _class_names(folder: Path) -> list[str]:
 
 
 def _entries(folder: Path, split: str | None) -> Iterator[Entry]:
-    for class_folder in _subfolders(folder):
+    for class_folder in subfolders(folder):
         for path in sorted(class_folder.rglob("*")):
-            if path.is_file() and not any(_is_clutter(part) for part in path.relative_to(folder).parts):
+            if path.is_file() and not any(is_clutter(part) for part in path.relative_to(folder).parts):
                 yield Entry(path, class_folder.name, split=split)
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted, without what file managers leave behind."""
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(f"can't read {folder}: {error.strerror}") from error
-    return [entry for entry in entries if entry.is_dir() and not _is_clutter(entry.name)]
+    return [entry for entry in entries if entry.is_dir() and not is_clutter(entry.name)]
 
 
-def _is_clutter(name: str) -> bool:
+def is_clutter(name: str) -> bool:
+    """Say whether file managers leave files or folders of that name behind."""
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
 def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
     """List the rows of a CSV file with the columns path, label (or class) and, if there, group and split.
 
-    Paths are relative to the CSV file's folder; other columns are ignored.
+    Columns image and mask in place of path and label are images with masks. Paths are relative to the CSV
+    file's folder; other columns are ignored.
 
     Returns:
         The class names, sorted; and an entry per row, in order.
@@ -109,15 +119,16 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
-            label = _label_column(table, reader.fieldnames or [])
-            entries = [_entry(table, reader.line_num, row, label) for row in reader]
+            columns = reader.fieldnames or []
+            path, label = ("image", "mask") if "mask" in columns else _columns(table, columns)
+            entries = [_entry(table, reader.line_num, row, path, label) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"can't read {table} as a CSV file: {error}") from error
     _refuse_inconsistent(table, entries)
     return sorted({entry.label for entry in entries}), entries
 
 
-def _label_column(table: Path, columns: Sequence[str]) -> str:
+def _columns(table: Path, columns: Sequence[str]) -> tuple[str, str]:
     label = "label" if "label" in columns else "class"
     missing = [name for name in ("path", label) if name not in columns]
     if missing:
@@ -126,21 +137,26 @@ def _label_column(table: Path, columns: Sequence[str]) -> str:
             f"{table} has the columns {', '.join(columns) or 'none'} but no {wanted}; "
             "the first line must name path, label and, if you like, group and split"
         )
-    return label
+    return "path", label
 
 
-def _entry(table: Path, line: int, row: dict[str, str | None], label: str) -> Entry:
-    values = {name: (row.get(name) or "").strip() for name in ("path", label, "group", "split")}
-    for name in ("path", label):
+def _entry(table: Path, line: int, row: dict[str, str | None], path: str, label: str) -> Entry:
+    values = {name: (row.get(name) or "").strip() for name in (path, label, "group", "split")}
+    for name in (path, label):
         if not values[name]:
             raise DataError(f"{table} line {line}: {name} is empty; every row needs a {name}")
     split = values["split"].lower()
     if split and split not in SPLITS:
         raise DataError(f"{table} line {line}: split is {split!r}; allowed are {', '.join(SPLITS)}")
-    path = table.parent / values["path"]
-    if not path.is_file():
-        raise DataError(f"{table} line {line}: there is no file {path}; paths are relative to the CSV file")
-    return Entry(path, values[label], values["group"] or None, SPLITS.get(split))
+    found = table.parent / values[path]
+    mask = table.parent / values[label] if label == "mask" else None
+    for file in (found, mask):
+        if file and not file.is_file():
+            raise DataError(
+                f"{table} line {line}: there is no file {file}; paths are relative to the CSV file"
+            )
+    name = values[label] if mask is None else FOREGROUND
+    return Entry(found, name, values["group"] or None, SPLITS.get(split), mask)
 
 
 def _refuse_inconsistent(table: Path, entries: list[Entry]) -> None:
