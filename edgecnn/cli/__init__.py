@@ -19,7 +19,7 @@ COMMANDS = {
     "compress": "Prune a trained model and quantize it to int8.",
     "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",
     "benchmark": "Measure latency and accuracy of several models side by side.",
-    "predict": "Classify images with a model.",
+    "predict": "Classify or mark images with a model.",
     "serve": "Show a model as a page in the browser, and answer other programs.",
     "inspect": "Show what is inside a .tflite file.",
     "targets": "List what C can be generated for, and what runs it here.",

@@ -106,12 +106,15 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
     if as_json:
         print_json(metrics)
         return
-    from edgecnn.evaluation.summary import binary_rows, latency_note, summary_rows
+    from edgecnn.evaluation.summary import baseline_note, binary_rows, has_masks, latency_note, summary_rows
 
     columns, rows = summary_rows(metrics)
     kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
-    print_table(f"{metrics['test_images']:,} {kind}, {len(metrics['classes'])} classes", columns, rows)
+    told = "masks" if has_masks(metrics) else f"{len(metrics['classes'])} classes"
+    print_table(f"{metrics['test_images']:,} {kind}, {told}", columns, rows)
     print(latency_note(metrics))
+    if has_masks(metrics):
+        print(baseline_note(metrics))
     if positive := binary_rows(metrics):
         print_table(f"Positive: {metrics['classes'][1]}", *positive)
     if left := metrics.get("post_training"):

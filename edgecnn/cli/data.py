@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn data`: make the built-in pictures, or check one's own before training on them."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from edgecnn.cli.console import json_option, print_json, print_table, progress_b
 
 if TYPE_CHECKING:
     from edgecnn.data.check import Report
-    from edgecnn.data.duplicates import Pair
 
 SHOWN = 5  # of a list of files, in the terminal; --json has them all
 
@@ -30,7 +28,12 @@ def command() -> None:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seed, other pictures."
 )
-def phantoms(directory: Path, count: int, seed: int) -> None:
+@click.option(
+    "--masks",
+    is_flag=True,
+    help="Folders images and masks, which show where a nodule is, in place of classes.",
+)
+def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
     """Write the built-in data to DIRECTORY as PNG files: train, validation and test folders of three classes.
 
     They are synthetic 64x64 slices that look somewhat like a chest CT: normal, or with a benign or a
@@ -42,7 +45,7 @@ def phantoms(directory: Path, count: int, seed: int) -> None:
     train = (count - validation) // 2
     counts = {"train": train, "validation": validation, "test": count - validation - train}
     with progress_bar() as progress:
-        write_phantoms(directory, counts, seed, progress)
+        write_phantoms(directory, counts, seed, progress, masks=masks)
     click.echo(f"Wrote {count:,} synthetic pictures to {directory}.")
 
 
@@ -83,6 +86,7 @@ def check(source: Path, seed: int, sheet: Path | None, as_json: bool) -> None:
 
 def _print(report: "Report") -> None:
     from edgecnn.data.dataset import PARTS
+    from edgecnn.data.findings import findings
 
     counts = [
         [name, *(f"{held[part]:,}" for part in PARTS), f"{sum(held.values()):,}"]
@@ -90,59 +94,15 @@ def _print(report: "Report") -> None:
     ]
     print_table("Images", ("class", *PARTS, "total"), counts)
     aucs = [[figure, *(f"{value:.2f}" for value in row.values())] for figure, row in report.aucs.items()]
-    print_table("AUC, a class against the rest", ("figure", *report.dataset.classes), aucs)
+    if aucs:
+        print_table("AUC, a class against the rest", ("figure", *report.dataset.classes), aucs)
     sizes = [f"{size} ({count:,})" for size, count in report.sizes.items()]
     click.echo(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
-    found = [finding for finding in _findings(report) if finding[2]]
-    for title, meaning, lines in found:
-        click.echo(
-            "\n".join([f"\n{title} ({len(lines):,}): {meaning}", *(f"  {line}" for line in lines[:SHOWN])])
-        )
-        if len(lines) > SHOWN:
-            click.echo(f"  and {len(lines) - SHOWN:,} more; --json lists them all")
+    found = findings(report)
+    for one in found:
+        click.echo(f"\n{one.title} ({len(one.lines):,}): {one.meaning}")
+        click.echo("\n".join(f"  {line}" for line in one.lines[:SHOWN]))
+        if len(one.lines) > SHOWN:
+            click.echo(f"  and {len(one.lines) - SHOWN:,} more; --json lists them all")
     if not found:
         click.echo("Nothing found that makes training fail or its results lie.")
-
-
-def _findings(report: "Report") -> list[tuple[str, str, list[str]]]:
-    """Return what is wrong, worst first: its name, what it means, and the files or figures it is about."""
-    from edgecnn.data.check import IMBALANCE, SHORTCUT_AUC
-
-    samples, name = report.dataset.samples, report.dataset.name
-    held = Counter(sample.split for sample in samples)
-    leaked = " and ".join(
-        f"{count:,} of {held[part]:,} {part} images" for part, count in report.leaked.items()
-    )
-
-    def pairs(of: "list[Pair]") -> list[str]:
-        ends = [(pair.similarity, samples[pair.first], samples[pair.second]) for pair in of]
-        return [f"{value:.3f}  {name(a)} ({a.split})  {name(b)} ({b.split})" for value, a, b in ends]
-
-    exact = [" = ".join(name(samples[index]) for index in group) for group in report.exact]
-    shortcuts = [
-        f"{figure} tells {label} from the rest: AUC {auc:.2f}" for figure, label, auc in report.shortcuts
-    ]
-    ratio = f"the largest class has {report.imbalance:.1f} times the images of the smallest"
-    return [
-        ("Skipped", "files that can't be used", [why for _, why in report.dataset.skipped]),
-        (
-            "Leakage",
-            f"{leaked} are, exactly or nearly, in another part as well, so accuracy will be too good; "
-            "give a .csv with the group (patient, scan) of each image",
-            pairs(report.across),
-        ),
-        ("Leakage of groups", "groups that lie in several parts", report.groups_across),
-        ("Contradictions", "exactly or nearly the same picture in two classes", pairs(report.contradictions)),
-        (
-            "Shortcuts",
-            f"a figure alone gives a class away (AUC of {SHORTCUT_AUC} up); a model may learn nothing else",
-            shortcuts,
-        ),
-        (
-            "Imbalance",
-            "look at balanced accuracy, and train with class weights",
-            [ratio] if report.imbalance >= IMBALANCE else [],
-        ),
-        ("Exact duplicates", "files with the same pixels", exact),
-        ("Near duplicates", "by correlation of the detail, mirrored and turned as well", pairs(report.near)),
-    ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`edgecnn predict`: classify images with a model."""
+"""`edgecnn predict`: classify or mark images with a model."""
 
 from pathlib import Path
 
@@ -11,21 +11,35 @@ from edgecnn.cli.console import json_option, print_json
 @click.command("predict")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.option(
+    "--masks",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Write masks here, if the model answers with them.",
+)
 @json_option
-def command(model: Path, images: tuple[Path, ...], as_json: bool) -> None:
-    """Classify images with a model.
+def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+    """Classify or mark images with a model.
 
     MODEL is a .tflite file or the folder of a run, whose int8 model is taken if there is one. Images of any
     size are decoded and resized as in training. The probability is the model's own: it says little about
-    pictures unlike those it was trained on.
+    pictures unlike those it was trained on. Of a model that answers with masks you see how much is marked.
 
     \b
     Examples:
       edgecnn predict runs/first photo.jpg
       edgecnn predict model_int8.tflite photos/*.png --json
+      edgecnn predict runs/nuclei slide.png --masks marked
     """
+    from edgecnn.errors import ModelError
     from edgecnn.pipeline.predict import DISCLAIMER, predict
+    from edgecnn.pipeline.segment import answers_with_masks
 
+    if answers_with_masks(model):
+        _segment(model, images, folder, as_json)
+        return
+    if folder:
+        raise ModelError(f"{model} answers with classes and has no masks to write; leave out --masks")
     answer = predict(model, images)
     if as_json:
         print_json(answer.as_json())
@@ -35,4 +49,21 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool) -> None:
     for prediction in answer.predictions:
         name = str(prediction.image)
         print(f"{name:<{images_width}}  {prediction.label:<{labels_width}}  {prediction.probability:6.1%}")
+    print(DISCLAIMER)
+
+
+def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+    from edgecnn.pipeline.predict import DISCLAIMER
+    from edgecnn.pipeline.segment import segment
+
+    marked = segment(model, images, folder)
+    if as_json:
+        rows = [
+            {"image": str(one.image), "share": one.share, "mask": one.mask and str(one.mask)}
+            for one in marked
+        ]
+        print_json({"model": str(model), "note": DISCLAIMER, "masks": rows})
+        return
+    for one in marked:
+        print(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
     print(DISCLAIMER)

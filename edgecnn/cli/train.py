@@ -13,7 +13,8 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder of class folders (or train/, validation/, test/ of those), a zip of it, or a CSV file.",
+    help="Folder of class folders, or of images/ and masks/ (or train/, validation/, test/ of those), a zip "
+    "of it, or a CSV file.",
 )
 @click.option(
     "--model",
@@ -38,7 +39,9 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 @click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
 @click.option("--learning-rate", type=FiniteRange(0, min_open=True), help="Size of a step.")
 @click.option(
-    "--loss", type=click.Choice(["crossentropy", "focal"]), help="focal: hard images count for more."
+    "--loss",
+    type=click.Choice(["crossentropy", "focal", "dice", "weighted"]),
+    help="focal: hard images count for more; for masks, dice: overlap, weighted: few pixels count as many.",
 )
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better one.")
 @click.option(
@@ -86,8 +89,8 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """Train a compact CNN on a folder of images.
 
     Leaves a run folder: model.keras, model_float32.tflite, labels.txt, history.csv, metrics.json,
-    report.html and run.json. Options that are not given are the architecture's own ('edgecnn models NAME').
-    The same seed on the same machine gives the same bytes.
+    report.html, model_card.md and run.json. Options that are not given are the architecture's own ('edgecnn
+    models NAME' shows them). The same seed on the same machine gives the same bytes.
 
     \b
     Examples:

@@ -133,7 +133,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         _with_exact(across, exact, parts),
         _groups_across(dataset),
         _with_exact(contradictions, exact, labels),
-        _aucs(traits, labels, dataset.classes),
+        {} if dataset.masks else _aucs(traits, labels, dataset.classes),
     )
 
 

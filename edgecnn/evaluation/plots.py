@@ -37,7 +37,7 @@ def curves(history: History, metric: str) -> str:
 
     Args:
         history: stage -> rows with epoch, loss, accuracy, val_loss, val_accuracy.
-        metric: "accuracy" or "loss".
+        metric: "accuracy", "dice" or "loss".
 
     Returns:
         An `<svg>` element that uses the CSS variables --validation, --training, --muted and --line.
@@ -104,7 +104,7 @@ def _finish(axes: Axes, epochs: int, metric: str) -> None:
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.6)
     axes.tick_params(length=0)
-    if metric == "accuracy":
+    if metric != "loss":
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
 
 

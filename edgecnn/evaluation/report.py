@@ -22,6 +22,7 @@ from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
 from edgecnn.evaluation.binary import Curve
 from edgecnn.evaluation.plots import History, curves, parting
 from edgecnn.evaluation.summary import (
+    baseline_note,
     binary_rows,
     latency_note,
     microseconds,
@@ -50,6 +51,16 @@ class Example:
 
 
 @dataclass(frozen=True)
+class MaskExample:
+    """A test picture with its mask and that of the last variant in the metrics."""
+
+    image: npt.NDArray[np.uint8]  # (h, w, 1) or (h, w, 3)
+    actual: npt.NDArray[np.bool_]  # (h, w, 1)
+    predicted: npt.NDArray[np.bool_]  # (h, w, 1)
+    dice: float  # 0 to 1
+
+
+@dataclass(frozen=True)
 class RunReport:
     """Everything the report shows; what is empty has no section."""
 
@@ -60,7 +71,7 @@ class RunReport:
     history: History  # stage -> what training.fit returned for it
     confusion: Mapping[str, Confusion]  # variant -> counts; the first and the last are shown
     curves: Mapping[str, Curve]  # variant -> counts at every threshold, where there are two classes
-    examples: Sequence[Example]
+    examples: Sequence[Example | MaskExample]
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
 
@@ -73,12 +84,12 @@ def write_report(path: Path, report: RunReport) -> None:
     """
     template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     sections = {
+        "Data check": _findings(report.findings),
         "Results": _results(report.metrics),
         "Training": _training(report.history),
         "Two classes": _two_classes(report),
         "Class by class": _classes(report),
         "Test pictures": _pictures(report),
-        "Data check": _findings(report.findings),
     }
     page = template.substitute(
         title=escape(report.title),
@@ -115,7 +126,7 @@ def _results(metrics: Mapping[str, Any]) -> str:
     note = (
         f"On {metrics['test_images']:,} test images. Loss and agreement are against {reference} on the same "
         "images; a loss comes with its 95% interval, and a negative one is a gain. "
-        + escape(latency_note(metrics))
+        + escape(f"{latency_note(metrics)} {baseline_note(metrics)}".strip())
     )
     table = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
     return f'{_tiles(metrics["variants"])}\n{table}\n<p class="muted">{note}</p>'
@@ -127,16 +138,23 @@ def _tiles(variants: Mapping[str, Any]) -> str:
         return ""
     (first, base), *_, (last, ours) = variants.items()
     was, now = escape(variant_title(first)), escape(variant_title(last))
-    low, high = ours["accuracy_loss_ci95"]
+    name, value = ("Dice", "dice_per_image") if "dice" in ours else ("Accuracy", "accuracy")
+    loss = "dice_loss" if "dice" in ours else "accuracy_loss"
+    low, high = ours[f"{loss}_ci95"]
     latency = ours["latency_us"]
     smaller = f"{base['bytes'] / ours['bytes']:.1f}"
     tiles = (
-        ("Accuracy", percent(ours["accuracy"]), f"{now}; {was} {percent(base['accuracy'])}"),
-        ("Loss of accuracy", f"{ours['accuracy_loss']:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
+        (name, percent(_value(ours[value])), f"{now}; {was} {percent(_value(base[value]))}"),
+        (f"Loss of {name}", f"{ours[loss]:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
         ("Model file", f"{ours['bytes']:,} bytes", f"{was}: {smaller} times that"),
         ("One inference", f"{microseconds(latency['median'])} µs", f"median of {latency['runs']} runs"),
     )
     return _grid("tiles", (f"<div>{a}<strong>{b}</strong><small>{c}</small></div>" for a, b, c in tiles))
+
+
+def _value(figure: Any) -> float:
+    """Return a figure that may come with an interval."""
+    return float(figure["value"] if isinstance(figure, Mapping) else figure)
 
 
 def _grid(css: str, items: Iterable[str]) -> str:
@@ -152,7 +170,9 @@ _TEACHER = (
 def _training(history: History) -> str:
     if not any(history.values()):
         return ""
-    figures = _grid("pair", (_figure(name, curves(history, name.lower())) for name in ("Accuracy", "Loss")))
+    stages = [rows[0] for rows in history.values() if rows]
+    names = ("Dice", "Loss") if all("dice" in row for row in stages) else ("Accuracy", "Loss")
+    figures = _grid("pair", (_figure(name, curves(history, name.lower())) for name in names))
     return figures + (_TEACHER if {"prune", "qat"} & set(history) else "")
 
 
@@ -225,8 +245,32 @@ def _estimate(estimate: Estimate | None) -> str:
 
 def _pictures(report: RunReport) -> str:
     names = [escape(name) for name in report.metrics["classes"]]
-    figures = [_picture(one, names[one.actual], names[one.predicted]) for one in report.examples]
-    return _grid("pictures", figures) if figures else ""
+    figures = [
+        _overlay(one)
+        if isinstance(one, MaskExample)
+        else _picture(one, names[one.actual], names[one.predicted])
+        for one in report.examples
+    ]
+    note = _OVERLAY_NOTE if any(isinstance(one, MaskExample) for one in report.examples) else ""
+    return _grid("pictures", figures) + note if figures else ""
+
+
+_OVERLAY_NOTE = (
+    '<p class="muted">Green: in both masks. Red: marked, and there is nothing. '
+    "Blue: there is something, and it is not marked.</p>"
+)
+_BOTH, _FALSE, _MISSED = (40, 190, 110), (230, 70, 40), (60, 120, 255)
+
+
+def _overlay(example: MaskExample) -> str:
+    """Colour a picture by how two masks match, half transparent."""
+    picture = np.repeat(example.image, 3 // example.image.shape[2], axis=2).astype(np.float32)
+    hits, marked = example.actual & example.predicted, example.predicted
+    for where, colour in ((hits, _BOTH), (marked & ~hits, _FALSE), (example.actual & ~hits, _MISSED)):
+        picture = np.where(where, (picture + colour) / 2, picture)
+    share = f"{percent(float(example.actual.mean()))} is foreground"
+    image = f'<img src="{_data_uri(picture.astype(np.uint8))}" alt="overlay of two masks, {share}">'
+    return f"<figure>{image}<figcaption>Dice {percent(example.dice)}<br>{share}</figcaption></figure>"
 
 
 def _picture(example: Example, actual: str, predicted: str) -> str:

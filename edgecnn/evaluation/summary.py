@@ -19,11 +19,17 @@ COLUMNS = (
     "accuracy",
     "loss in points (95%)",
     "agreement",
-    "bytes",
-    "gzip",
-    "median µs",
-    "p95 µs",
 )
+MASK_COLUMNS = (
+    "model",
+    "Dice (95%)",
+    "loss in points (95%)",
+    "IoU",
+    "Dice, all pixels",
+    "pixel accuracy",
+    "agreement",
+)
+COST_COLUMNS = ("bytes", "gzip", "median µs", "p95 µs")
 
 
 def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -32,9 +38,30 @@ def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tupl
     Args:
         metrics: the content of metrics.json, whose first variant is the one that others are compared with.
     """
-    rows = [_row(variant_title(name), scores) for name, scores in metrics["variants"].items()]
+    masks = has_masks(metrics)
+    rows = [
+        (variant_title(name), *(_overlap if masks else _accuracy)(scores), *_cost(scores))
+        for name, scores in metrics["variants"].items()
+    ]
+    columns = (*(MASK_COLUMNS if masks else COLUMNS), *COST_COLUMNS)
+    loss = columns.index("loss in points (95%)")
     first, *others = rows
-    return COLUMNS, [(*first[:2], "-", *first[3:]), *others]
+    return columns, [(*first[:loss], "-", *first[loss + 1 :]), *others]
+
+
+def has_masks(metrics: Mapping[str, Any]) -> bool:
+    """Say whether metrics.json tells of masks in place of classes."""
+    return "background" in metrics
+
+
+def baseline_note(metrics: Mapping[str, Any]) -> str:
+    """Return a sentence on what calling every pixel background would score; nothing for classes."""
+    if not has_masks(metrics):
+        return ""
+    return (
+        f"Calling every pixel background would score a pixel accuracy of {percent(metrics['background'])} "
+        "and, where there is something, a Dice of 0. Dice and IoU are means over images; loss is of Dice."
+    )
 
 
 BINARY_COLUMNS = (
@@ -85,13 +112,29 @@ def variant_title(name: str) -> str:
     return VARIANTS.get(name, name)
 
 
-def _row(title: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
-    latency = scores["latency_us"]
+def _accuracy(scores: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        title,
         percent(scores["accuracy"]),
         points(scores["accuracy_loss"], scores["accuracy_loss_ci95"]),
         percent(scores["agreement"]),
+    )
+
+
+def _overlap(scores: Mapping[str, Any]) -> tuple[str, ...]:
+    dice, (low, high) = scores["dice_per_image"]["value"], scores["dice_per_image"]["ci95"]
+    return (
+        f"{percent(dice)} ({100 * low:.1f} to {100 * high:.1f})",
+        points(scores["dice_loss"], scores["dice_loss_ci95"]),
+        percent(scores["iou_per_image"]["value"]),
+        percent(scores["dice"]),
+        percent(scores["pixel_accuracy"]),
+        percent(scores["agreement"]),
+    )
+
+
+def _cost(scores: Mapping[str, Any]) -> tuple[str, ...]:
+    latency = scores["latency_us"]
+    return (
         f"{scores['bytes']:,}",
         f"{scores['gzip_bytes']:,}",
         microseconds(latency["median"]),

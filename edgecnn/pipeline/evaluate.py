@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
+from edgecnn.compiler.ir import Graph
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.phantoms import is_phantom
@@ -21,6 +22,7 @@ from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.binary import score_binary
 from edgecnn.evaluation.measurement import Latency, measure_latency
+from edgecnn.evaluation.overlap import evaluate_masks
 from edgecnn.pipeline.model_file import class_labels, decide
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
@@ -28,7 +30,7 @@ from edgecnn.runtime.model import byte_table
 from edgecnn.runtime.shared_library import SharedLibrary
 from edgecnn.runtime.tflite import TfliteModel
 
-Probabilities = npt.NDArray[np.float32]  # (images, classes)
+Probabilities = npt.NDArray[np.float32]  # (images, classes), or (images, height, width, 1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Evaluation:
 
     metrics: dict[str, Any]
     probabilities: dict[str, Probabilities]
-    predictions: dict[str, npt.NDArray[np.int64]]  # (images,), the class that the model's threshold makes it
+    predictions: dict[
+        str, npt.NDArray[Any]
+    ]  # classes (images,), or masks (images, height, width, 1) of bools
 
 
 def evaluate_models(
@@ -61,7 +65,8 @@ def evaluate_models(
     """Run `models`, by variant, on the test images; each is compared with the first.
 
     Args:
-        models: .tflite files with one image input and one output with a value per class, or a sigmoid.
+        models: .tflite files with one image input and one output with a value per class, or a sigmoid, or one
+            a pixel where the data have masks.
         test: images of the models' input size.
         classes: the names of the classes.
         data: what to say of the data in the metrics.
@@ -73,21 +78,18 @@ def evaluate_models(
         ModelError: a file is damaged, or its output doesn't fit the classes.
     """
     probabilities: dict[str, Probabilities] = {}
-    predictions: dict[str, npt.NDArray[np.int64]] = {}
-    groups = np.array(test.groups)
+    predictions: dict[str, npt.NDArray[Any]] = {}
     variants: dict[str, dict[str, Any]] = {}
     for done, (name, path) in enumerate(models.items()):
         progress("measuring", done, len(models), name)
         contents = inspect(path)
         runs, graph = libraries.get(name, path), read_model(path)
-        runtime, answers, latency = call_isolated(_run, runs, test.images, timing)
-        columns = _columns(path, answers.shape[1], classes)
-        predicted = np.argsort(columns)[decide(graph, answers)]
+        runtime, answers, latency = call_isolated(_run, runs, test.images, test.masks is not None, timing)
         reference = next(iter(predictions.values()), None)
-        probabilities[name], predictions[name] = answers[:, columns], predicted
+        score = _score_masks if test.masks is not None else _score_classes
+        scores, probabilities[name], predictions[name] = score(path, graph, test, answers, classes, reference)
         variants[name] = {
-            **asdict(evaluate(test.labels, predicted, reference, groups)),
-            **_binary(graph.threshold, columns, test.labels, probabilities[name], groups),
+            **scores,
             "bytes": runs.stat().st_size,
             "gzip_bytes": len(gzip.compress(runs.read_bytes(), 9, mtime=0)),
             "sparsity": contents["sparsity"],
@@ -96,30 +98,57 @@ def evaluate_models(
             "threads": 1 if name in libraries else timing.threads,
         }
     progress("measuring", len(models), len(models))
-    metrics = {
+    metrics: dict[str, Any] = {
         "classes": list(classes),
         "test_images": len(test.labels),
         "data": dict(data),
         "variants": variants,
     }
+    if test.masks is not None:
+        metrics["background"] = float(1 - test.masks.mean())
     return Evaluation(metrics, probabilities, predictions)
 
 
-def _binary(
-    threshold: float,
-    columns: list[int],
-    labels: npt.NDArray[np.int64],
-    probabilities: Probabilities,
-    groups: npt.NDArray[Any],
-) -> dict[str, Any]:
-    """Return the figures of two classes, the second being the positive one; nothing for more classes.
+_Scored = tuple[dict[str, Any], Probabilities, npt.NDArray[Any]]
 
-    The model's threshold is that of its own second class, and `columns` is where each class stands.
-    """
-    if len(columns) != 2:
-        return {}
-    threshold = threshold if columns == [0, 1] else 1 - threshold
-    return {"binary": asdict(score_binary(labels, probabilities[:, 1], threshold, groups))}
+
+def _score_classes(
+    path: Path,
+    graph: Graph,
+    test: Arrays,
+    answers: Probabilities,
+    classes: Sequence[str],
+    reference: npt.NDArray[np.int64] | None,
+) -> _Scored:
+    """Return figures, probabilities and predictions, the latter two in the data's order of classes."""
+    columns = _columns(path, answers.shape[1], classes)
+    predicted, answers = np.argsort(columns)[decide(graph, answers)], answers[:, columns]
+    groups = np.array(test.groups)
+    scores = asdict(evaluate(test.labels, predicted, reference, groups))
+    if len(classes) == 2:  # the second is the positive one
+        threshold = graph.threshold if columns == [0, 1] else 1 - graph.threshold
+        scores["binary"] = asdict(score_binary(test.labels, answers[:, 1], threshold, groups))
+    return scores, answers, predicted
+
+
+def _score_masks(
+    path: Path,
+    graph: Graph,
+    test: Arrays,
+    answers: Probabilities,
+    classes: Sequence[str],
+    reference: npt.NDArray[np.bool_] | None,
+) -> _Scored:
+    """Return figures, probabilities and masks."""
+    assert test.masks is not None
+    if answers.shape != test.masks.shape:
+        raise ModelError(
+            f"{path} answers with {list(answers.shape[1:])}, but the data have masks of "
+            f"{list(test.masks.shape[1:])}"
+        )
+    predicted = answers >= graph.threshold
+    scores = evaluate_masks(test.masks == 1, predicted, reference, np.array(test.groups))
+    return asdict(scores), answers, predicted
 
 
 def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
@@ -135,11 +164,14 @@ def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
     return [labels.index(name) for name in classes]
 
 
-def _run(path: Path, images: npt.NDArray[np.uint8], timing: Timing) -> tuple[str, Probabilities, Latency]:
+def _run(
+    path: Path, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
+) -> tuple[str, Probabilities, Latency]:
     model = SharedLibrary(path) if path.suffix == ".so" else TfliteModel(path, threads=timing.threads)
     values = byte_table(model.input)[images[:1]]
+    answers = model.predict(images) if masks else model.classify(images)
     latency = measure_latency(lambda: model.invoke(values), warmup=timing.warmup, runs=timing.runs)
-    return f"{model.runtime}, delegate {model.delegate}", model.classify(images), latency
+    return f"{model.runtime}, delegate {model.delegate}", answers, latency
 
 
 def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:

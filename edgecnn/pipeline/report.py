@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run shows of itself: metrics.json and report.html."""
+"""What a run shows of itself: metrics.json, report.html and model_card.md."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.accuracy import confusion_matrix
 from edgecnn.evaluation.binary import Curve, curve
-from edgecnn.evaluation.report import Example, RunReport, write_report
+from edgecnn.evaluation.model_card import write_model_card
+from edgecnn.evaluation.overlap import dice_by_image
+from edgecnn.evaluation.report import Example, MaskExample, RunReport, write_report
 from edgecnn.files import write_json
 from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
 from edgecnn.pipeline.history import read_history
@@ -22,32 +24,44 @@ EXAMPLES = 5
 
 
 def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
-    """Measure every variant in `run`; write metrics.json and report.html there."""
+    """Measure every variant in `run`; write metrics.json, report.html and model_card.md there."""
     record = run.record()
     evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
     if left := record.get("post_training"):
         evaluation.metrics["post_training"] = left
-    write_report(run.report_file, _report(run, record, test, evaluation))
+    summary = _summary(record, evaluation.metrics["variants"])
+    write_report(run.report_file, _report(run, record, summary, test, evaluation))
+    write_model_card(run.model_card_file, record, evaluation.metrics, summary)
     write_json(run.metrics_file, evaluation.metrics)
     return evaluation
 
 
-def _report(run: Run, record: Mapping[str, Any], test: Arrays, evaluation: Evaluation) -> RunReport:
-    classes = len(run.labels())
-    answers = evaluation.predictions
-    last = list(answers)[-1]
+def _report(
+    run: Run, record: Mapping[str, Any], summary: str, test: Arrays, evaluation: Evaluation
+) -> RunReport:
+    last = list(evaluation.predictions)[-1]
     return RunReport(
         title=f"{record['model']} on {Path(record['data']['source']).name}",
-        summary=_summary(record, evaluation.metrics["variants"]),
+        summary=summary,
         synthetic=record["data"]["synthetic"],
         metrics=evaluation.metrics,
         history=read_history(run),
-        confusion={name: confusion_matrix(test.labels, answer, classes) for name, answer in answers.items()},
+        confusion=_confusion(test, evaluation),
         curves=_curves(test, evaluation),
-        examples=[_example(test, evaluation, last, index) for index in _pick(test.labels)],
-        findings=_findings(record["data"]["skipped"]),
+        examples=_examples(test, evaluation, last),
+        findings=record["data"].get("findings", ()),
         run=record,
     )
+
+
+def _confusion(test: Arrays, evaluation: Evaluation) -> dict[str, npt.NDArray[np.int64]]:
+    if test.masks is not None:
+        return {}
+    classes = len(evaluation.metrics["classes"])
+    return {
+        name: confusion_matrix(test.labels, answer, classes)
+        for name, answer in evaluation.predictions.items()
+    }
 
 
 def _curves(test: Arrays, evaluation: Evaluation) -> dict[str, Curve]:
@@ -74,17 +88,22 @@ def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
     return text
 
 
-def _findings(skipped: Sequence[str]) -> tuple[str, ...]:
-    if not skipped:
-        return ()
-    return (f"{len(skipped):,} files can't be decoded and were left out: {', '.join(skipped)}",)
-
-
 def _pick(labels: npt.NDArray[np.int64]) -> list[int]:
     """Choose example images: spread over the classes, the same in every run."""
     by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     rounds = [int(images[i]) for i in range(EXAMPLES) for images in by_class if i < len(images)]
     return rounds[:EXAMPLES]
+
+
+def _examples(test: Arrays, evaluation: Evaluation, variant: str) -> list[Example | MaskExample]:
+    if test.masks is None:
+        return [_example(test, evaluation, variant, index) for index in _pick(test.labels)]
+    actual, predicted = test.masks == 1, evaluation.predictions[variant]
+    dice = dice_by_image(actual, predicted)
+    # Spread over how well they match, the best first.
+    order = np.argsort(-dice, kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(int)]
+    return [MaskExample(test.images[i], actual[i], predicted[i], float(dice[i])) for i in chosen.tolist()]
 
 
 def _example(test: Arrays, evaluation: Evaluation, variant: str, index: int) -> Example:

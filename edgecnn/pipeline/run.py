@@ -41,6 +41,7 @@ class Run:
         self.metrics_file = path / "metrics.json"  # the last that a step writes
         self.model_card_file = path / "model_card.md"
         self.report_file = path / "report.html"
+        self.model_card_file = path / "model_card.md"
         self.record_file = path / "run.json"
 
     def checkpoint(self, stage: str) -> Path:
@@ -54,7 +55,7 @@ class Run:
     def discard_compressed(self) -> None:
         """Remove what an earlier `compress` left, so that nothing made with other options stays behind."""
         self.discard_checkpoints()
-        figures = self.metrics_file, self.report_file
+        figures = self.metrics_file, self.report_file, self.model_card_file
         models = self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")
         for file in (*figures, *models):
             file.unlink(missing_ok=True)

@@ -12,7 +12,9 @@ from edgecnn import __version__
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays, load_arrays
+from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset, open_dataset
+from edgecnn.data.findings import findings
 from edgecnn.errors import ModelError, RunError
 from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.files import replacing, write_bytes
@@ -25,9 +27,10 @@ from edgecnn.progress import Progress
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
-from edgecnn.training.objective import BINARY, CLASSES, objective
+from edgecnn.training.objective import BINARY, CLASSES, MASK, objective
 
 DISCLAIMER = "For research and education, not for diagnosis."
+MOST_CHECKED = 20_000  # images: the check compares each with each
 BATCH = 16  # images at a time where nothing is learned
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
 
@@ -87,7 +90,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
         classes=list(dataset.classes),
         parameters=model.count_params(),
         train=chosen,
-        data=describe_data(chosen["data"], dataset),
+        data={**describe_data(chosen["data"], dataset), "findings": _findings(dataset, progress)},
     )
     shape = run.input_shape()
     validation = load_split(dataset, "validation", shape, progress)
@@ -101,6 +104,15 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     return run
 
 
+def _findings(dataset: Dataset, progress: Progress) -> list[str]:
+    """Return what the data check finds, one sentence each; of very many images it compares none."""
+    if len(dataset.samples) > MOST_CHECKED:
+        return [
+            f"{len(dataset.samples):,} images are too many to be checked in passing: run 'edgecnn data check'"
+        ]
+    return [str(finding) for finding in findings(check(dataset, progress))]
+
+
 def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) -> Any:
     """Return the network, with pretrained weights where they are asked for.
 
@@ -109,8 +121,11 @@ def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) 
     """
     shape = (*chosen["input_size"], chosen["channels"])
     model = found.build(shape, len(classes), chosen["width"])
-    outputs = {CLASSES: model.output_shape[-1], BINARY: 2}.get(objective(model))
+    outputs = {CLASSES: model.output_shape[-1], BINARY: 2, MASK: 1}[objective(model)]
     if outputs != len(classes):
+        if 1 in (outputs, len(classes)):
+            has, want = ("classes", "a mask") if outputs == 1 else ("masks", "classes")
+            raise ModelError(f'model "{found.name}" answers with {want}, but the data have {has}')
         raise ModelError(
             f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
         )

@@ -117,3 +117,8 @@ def test_one_sigmoid_tells_two_classes_apart(tmp_path, pictures, monkeypatch, va
     path.write_bytes(add_metadata(INT8.read_bytes(), "mine", "", ["benign", "malignant"]))
     (found,) = json.loads(run(path, pictures[0], "--json"))["predictions"]
     assert (found["label"], found["probability"]) == (label, pytest.approx(probability))
+
+
+def test_masks_are_refused_of_a_classifier(pictures, tmp_path):
+    with pytest.raises(ModelError, match="answers with classes and has no masks to write"):
+        run(INT8, *pictures, "--masks", tmp_path / "masks")

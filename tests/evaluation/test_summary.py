@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgecnn.evaluation.summary import COLUMNS, latency_note, microseconds, summary_rows
+from edgecnn.evaluation.summary import COLUMNS, COST_COLUMNS, latency_note, microseconds, summary_rows
 
 
 def variant(**changes: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def variant(**changes: Any) -> dict[str, Any]:
 def test_rows_keep_the_order_of_the_metrics_and_name_files_as_they_are() -> None:
     metrics = {"variants": {"float32": variant(), "int8_qat": variant(), "other": variant()}}
     columns, rows = summary_rows(metrics)
-    assert columns == COLUMNS
+    assert columns == (*COLUMNS, *COST_COLUMNS)
     assert [row[0] for row in rows] == ["float32", "int8, pruned + QAT", "other"]
 
 

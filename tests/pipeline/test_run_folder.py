@@ -28,7 +28,14 @@ def _options(images: Path) -> TrainOptions:
 
 def test_everything_a_run_promises_is_there(compressed: Run) -> None:
     promised = "model.keras model_float32.tflite model_int8.tflite model_int8.h model_int8.c labels.txt"
-    for name in [*promised.split(), "metrics.json", "report.html", "run.json", "history.csv"]:
+    for name in [
+        *promised.split(),
+        "metrics.json",
+        "report.html",
+        "model_card.md",
+        "run.json",
+        "history.csv",
+    ]:
         assert (compressed.path / name).stat().st_size > 0, name
     assert not (compressed.path / "checkpoints").exists()
     assert not list(compressed.path.glob(".edgecnn-*"))

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""model_card.md: what a model is, what it was trained on, how good it is, and what it is not for.
+
+The sections are those of Mitchell et al. 2019, "Model cards for model reporting", arXiv:1810.03993.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgecnn.evaluation.summary import (
+    baseline_note,
+    binary_rows,
+    has_masks,
+    latency_note,
+    summary_rows,
+)
+from edgecnn.files import write_text
+
+_TEMPLATE = """\
+# Model card: {model}
+
+For research and education, not for diagnosis. Nothing here has been validated clinically.
+
+## Model
+
+{summary}
+
+- Input: {input}, a byte divided by 255; files are decoded and resized by edgecnn's integer rule
+- Answer: {answer}
+- Made with edgecnn {version}; options, seed and package versions are in `run.json`
+
+## Intended use
+
+To learn, to compare networks, and to try what a device can do with pictures like those it was trained on. Not
+for decisions about people, above all not for diagnosis; not for pictures of another kind or origin.
+
+## Data
+
+{data}
+
+{images}
+
+## Results
+
+On {test_images:,} test images that training did not see.
+
+{results}
+
+## Limits
+
+{limits}
+"""
+
+
+def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str, Any], summary: str) -> None:
+    """Write the card of a run; the same run gives the same bytes.
+
+    Args:
+        path: the file.
+        record: the content of run.json.
+        metrics: the content of metrics.json.
+        summary: a sentence or two on how the model came about.
+
+    Raises:
+        EdgecnnError: `path` can't be written.
+    """
+    data = record["data"]
+    images = [
+        (name, *(f"{data['images'][part][name]:,}" for part in ("train", "validation", "test")))
+        for name in record["classes"]
+    ]
+    height, width, channels = record["input_shape"]
+    text = _TEMPLATE.format(
+        model=f"{record['model']} on {Path(data['source']).name}",
+        summary=summary,
+        input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}",
+        answer=_answer(metrics),
+        version=record["versions"].get("edgecnn", "of unknown version"),
+        data=f"`{data['source']}`, fingerprint (SHA-256) `{data['fingerprint']}`.",
+        images=_table(("images", "train", "validation", "test"), images),
+        test_images=metrics["test_images"],
+        results=_results(metrics),
+        limits="\n".join(f"- {limit}" for limit in _limits(record, metrics)),
+    )
+    write_text(path, text)
+
+
+def _answer(metrics: Mapping[str, Any]) -> str:
+    if has_masks(metrics):
+        return "for each pixel, how probable it is that something is there"
+    return f"how probable each class is: {', '.join(metrics['classes'])}"
+
+
+def _results(metrics: Mapping[str, Any]) -> str:
+    parts = [_table(*summary_rows(metrics))]
+    if two := binary_rows(metrics):
+        parts += [f"Positive is {metrics['classes'][1]}:", _table(*two)]
+    parts.append(f"{latency_note(metrics)} {baseline_note(metrics)}".strip())
+    return "\n\n".join(parts)
+
+
+def _limits(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+    limits = []
+    if record["data"]["synthetic"]:
+        limits.append("The pictures are synthetic, drawn by edgecnn: the figures say nothing of real ones.")
+    limits += [f"Data check: {finding}." for finding in record["data"].get("findings", ())]
+    if record["train"]["weights"] != "none":
+        limits.append(f"It began with weights learned elsewhere ({record['train']['weights']}).")
+    if left := metrics.get("post_training"):
+        limits.append(f"Quantized after training only: {', '.join(left)}.")
+    limits.append(
+        "The test images come from the same source as those it learned from; on others it may do far worse."
+    )
+    return limits
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    lines = (columns, ["---"] * len(columns), *rows)
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
