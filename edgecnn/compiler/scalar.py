@@ -23,10 +23,11 @@ def pack_fours(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
 
 def taps_at_once(matrix: NDArray[np.int8]) -> int:
     """Return over how many taps of weights int8[parts, channels, taps] sums may run in `kernel_dot_3`."""
-    taps = chunk = matrix.shape[2]
-    magnitude = np.abs(matrix.astype(np.int64))
-    while any(
-        (magnitude[:, :, at : at + chunk].sum(axis=2) > _MOST_SUM).any() for at in range(0, taps, chunk)
-    ):
-        chunk = (chunk + 1) // 2
-    return chunk
+    taps = matrix.shape[2]
+    upto = np.pad(np.abs(matrix.astype(np.int64)).cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
+    chunks = 0
+    while True:
+        chunks += 1
+        ends = np.minimum(np.arange(chunks + 1) * -(-taps // chunks), taps)
+        if (np.diff(upto[:, :, ends]) <= _MOST_SUM).all():
+            return -(-taps // chunks)

@@ -84,7 +84,7 @@ def column_by_column(before: Step, step: Step, width: int) -> Step:
     several at a time can use.
     """
     several = before.working and step.working
-    columns = -(-width // -(-width // _COLUMNS)) if several else 1
+    columns = columns_at_once(width) if several else 1
     size = columns * int(np.size(before.params["shift"]))
     return replace(
         step,
@@ -96,6 +96,11 @@ def column_by_column(before: Step, step: Step, width: int) -> Step:
         working=max(before.working, step.working),
         before=before,
     )
+
+
+def columns_at_once(width: int) -> int:
+    """Return how many columns of a row are made at a time between two steps, if not one."""
+    return -(-width // -(-width // _COLUMNS))
 
 
 def takes_columns(step: Step) -> bool:

@@ -13,21 +13,33 @@ from edgecnn.compiler.steps import Step
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
-    """Return the faster way."""
+    """Return the ways to take the filter at once and, where that needs less memory, row by row."""
     linear = Linear.of(graph, step.operator, channel_axis=0)
-    return (way(step, linear, linear.weights),)
+    return ways(step, linear, linear.weights)
 
 
-def way(step: Step, linear: Linear, weights: NDArray[np.int8]) -> Step:
-    """Return the way for a `step` with a convolution's parameters, and weights int8[channels, h, w, in]."""
-    channels, height = weights.shape[:2]
-    taps, sums = weights[0].size, scalar.POSITIONS * channels
-    # One row of the filter's taps and all sums, or all taps: what takes less memory.
-    parts = height if sums + 2 * taps // height < 2 * taps else 1
-    matrix = weights.reshape(channels, parts, -1).transpose(1, 0, 2)
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+    """Return the ways for a `step` with a convolution's parameters, and weights int8[channels, h, w, in]."""
+    at_once, by_rows = (_way(step, linear, weights, parts) for parts in (1, weights.shape[1]))
+    if by_rows.working >= at_once.working:
+        return (at_once,)
+    # Sums are kept from part to part as they are from chunk to chunk.
+    return (at_once, by_rows) if _chunks(at_once) < _chunks(by_rows) else (by_rows,)
+
+
+def _chunks(step: Step) -> int:
+    """Return in how many parts sums are made, all in all."""
+    parts, height, width, channels, chunk = (
+        int(step.params[name]) for name in ("parts", "filter_h", "filter_w", "in_c", "chunk")
+    )
+    return parts * -(-(height // parts * width * channels) // chunk)
+
+
+def _way(step: Step, linear: Linear, weights: NDArray[np.int8], parts: int) -> Step:
+    channels, taps = len(weights), weights[0].size // parts
+    matrix = weights.reshape(channels, parts, taps).transpose(1, 0, 2)
     chunk = scalar.taps_at_once(matrix)
-    column = 2 * taps // parts
-    sums = sums if parts > 1 else scalar.POSITIONS * scalar.CHANNELS if chunk < taps else 0
+    sums = scalar.POSITIONS * (channels if parts > 1 else scalar.CHANNELS if chunk < taps else 0)
     pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     padding, best = -(-weights.shape[-1] // 4), channels if pooled else 0
     params = {
@@ -42,6 +54,6 @@ def way(step: Step, linear: Linear, weights: NDArray[np.int8]) -> Step:
         step,
         kernel="conv_2d.scalar",
         params=kept | params,
-        working=4 * (padding + best + sums + column),
+        working=4 * (padding + best + sums + 2 * taps),
         arguments=("part", "working"),
     )

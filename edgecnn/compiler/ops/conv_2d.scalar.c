@@ -36,41 +36,55 @@ EDGECNN_INLINE int kernel_conv_2d_scalar_next(const kernel_conv_2d_scalar_params
     return 0;
 }
 
-/* Writes one row of the filter's taps at `count` positions, three or one, whose first columns are xs. */
-EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_params *p, const int8_t *const *row,
-                                               const int *xs, int count, const int8_t *padding, void *column, int at)
+/* Writes `length` values from one place or three to a column, from number `at` on. */
+EDGECNN_INLINE void kernel_conv_2d_scalar_values(const int8_t *const *from, int count, int length, void *column, int at)
 {
-    int inside = p->dilation_w == 1;
-    for (int i = 0; i < count; ++i) {
-        inside = inside && row[i] != NULL && xs[i] >= 0 && xs[i] + p->filter_w <= p->in_w;
+    if (count == 1) {
+        memcpy((int8_t *)column + at, from[0], (size_t)length);
+    } else if (length < 4) {
+        kernel_pack_few(from[0], from[1], from[2], length, (uint32_t *)column + 2 * at);
+    } else {
+        kernel_pack_3(from[0], from[1], from[2], length, (uint32_t *)column + 2 * at);
     }
-    for (int tap = 0; tap < (inside ? 1 : p->filter_w); ++tap) {
-        const int length = (inside ? p->filter_w : 1) * p->in_c;
-        const int8_t *from[3];
+}
+
+/* Writes one row of the filter's taps at `count` positions, three or one, whose first columns are xs; `inside` says that
+ * all taps lie inside the row, if there is one.
+ */
+EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_params *p, const int8_t *const *row,
+                                               const int *xs, int inside, int count, const int8_t *padding,
+                                               void *column, int at)
+{
+    const int8_t *from[3];
+    if (inside && row[0] != NULL && (count == 1 || (row[1] != NULL && row[2] != NULL))) {
+        from[0] = row[0] + xs[0] * p->in_c;
+        if (count == 3) {
+            from[1] = row[1] + xs[1] * p->in_c;
+            from[2] = row[2] + xs[2] * p->in_c;
+        }
+        kernel_conv_2d_scalar_values(from, count, p->filter_w * p->in_c, column, at);
+        return;
+    }
+    for (int tap = 0; tap < p->filter_w; ++tap, at += p->in_c) {
         for (int i = 0; i < count; ++i) {
             const int x = xs[i] + tap * p->dilation_w;
             from[i] = row[i] == NULL || x < 0 || x >= p->in_w ? padding : row[i] + x * p->in_c;
         }
-        if (count == 3) {
-            kernel_pack_3(from[0], from[1], from[2], length, (uint32_t *)column + 2 * at);
-        } else {
-            memcpy((int8_t *)column + at, from[0], (size_t)length);
-        }
-        at += length;
+        kernel_conv_2d_scalar_values(from, count, p->in_c, column, at);
     }
 }
 
 /* Writes the taps of `height` rows of the filter from row y on. */
 EDGECNN_INLINE void kernel_conv_2d_scalar_column(const kernel_conv_2d_scalar_params *p,
-                                                 const int8_t *const *const *first, const int *xs, int y, int height,
-                                                 int count, const int8_t *padding, void *column)
+                                                 const int8_t *const *const *first, const int *xs, int inside, int y,
+                                                 int height, int count, const int8_t *padding, void *column)
 {
     for (int i = 0; i < height; ++i) {
         const int8_t *row[3];
         for (int k = 0; k < count; ++k) {
             row[k] = first[k][(y + i) * p->dilation_h];
         }
-        kernel_conv_2d_scalar_taps(p, row, xs, count, padding, column, i * p->filter_w * p->in_c);
+        kernel_conv_2d_scalar_taps(p, row, xs, inside, count, padding, column, i * p->filter_w * p->in_c);
     }
 }
 
@@ -180,7 +194,7 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_block(const kernel_conv_2d_scalar_para
     int32_t *const column = sums + (p->parts > 1 ? 3 * p->out_c : taps > p->chunk ? 12 : 0);
     const int begins = at->x == 0 && at->y == 0;
     const int8_t *filter = p->filter, *const *first[3];
-    int xs[3], ends = 0;
+    int xs[3], ends = 0, inside = p->dilation_w == 1;
     output += at->window * p->out_c;
     for (int i = 0; i < positions; ++i) {
         if (i < count) {
@@ -191,9 +205,10 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_block(const kernel_conv_2d_scalar_para
             first[i] = first[i - 1];
             xs[i] = xs[i - 1];
         }
+        inside = inside && xs[i] >= 0 && xs[i] + p->filter_w <= p->in_w;
     }
     for (int y = 0; y < p->filter_h; y += height) {
-        kernel_conv_2d_scalar_column(p, first, xs, y, height, positions, (const int8_t *)working, column);
+        kernel_conv_2d_scalar_column(p, first, xs, inside, y, height, positions, (const int8_t *)working, column);
         for (int c = 0; c < p->out_c; c += 4) {
             filter = kernel_conv_2d_scalar_channels(p, column, taps, y == 0, y + height == p->filter_h, positions,
                                                     filter, sums + (p->parts > 1 ? 3 * c : 0), c, count,

@@ -5,17 +5,18 @@ typedef struct {
     int16_t in_w, in_c;
     int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w; /* filter_h is 7 at most */
     int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    int16_t outputs;       /* at once: 3 or 4 */
     int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
     const int8_t *filter;  /* CHW: channel after channel */
     const int32_t *scale;  /* for each channel the bias, with the input's zero point folded in, and the multiplier */
     const int8_t *shift;
 } kernel_depthwise_conv_2d_scalar_params;
 
-/* Adds to the sums of four neighbouring outputs the products with one row of three taps, whose columns are `step`
- * bytes apart: each value is loaded once.
+/* Adds to the sums of three or four neighbouring outputs the products with one row of three taps, whose columns are
+ * `step` bytes apart: each value is loaded once.
  */
-EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_three(const int8_t *x, int step, int stride, const int8_t *filter,
-                                                          int32_t *sums)
+EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_three(const int8_t *x, int step, int stride, int outputs,
+                                                          const int8_t *filter, int32_t *sums)
 {
     const int32_t a = filter[0], b = filter[1], c = filter[2];
     int32_t value = x[0];
@@ -31,30 +32,33 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_three(const int8_t *x, int s
         value = x[3 * step];
         sums[1] += c * value;
         sums[2] += b * value;
-        sums[3] += a * value;
+        if (outputs == 4) {
+            sums[3] += a * value;
+        }
         value = x[4 * step];
         sums[2] += c * value;
-        sums[3] += b * value;
-        value = x[5 * step];
-        sums[3] += c * value;
-    } else {
-        value = x[2 * step];
-        sums[0] += c * value;
-        sums[1] += a * value;
-        value = x[3 * step];
-        sums[1] += b * value;
-        value = x[4 * step];
-        sums[1] += c * value;
-        sums[2] += a * value;
-        value = x[5 * step];
-        sums[2] += b * value;
-        value = x[6 * step];
-        sums[2] += c * value;
+        if (outputs == 4) {
+            sums[3] += b * value;
+            sums[3] += c * x[5 * step];
+        }
+        return;
+    }
+    value = x[2 * step];
+    sums[0] += c * value;
+    sums[1] += a * value;
+    value = x[3 * step];
+    sums[1] += b * value;
+    value = x[4 * step];
+    sums[1] += c * value;
+    sums[2] += a * value;
+    value = x[5 * step];
+    sums[2] += b * value;
+    value = x[6 * step];
+    sums[2] += c * value;
+    if (outputs == 4) {
         sums[3] += a * value;
-        value = x[7 * step];
-        sums[3] += b * value;
-        value = x[8 * step];
-        sums[3] += c * value;
+        sums[3] += b * x[7 * step];
+        sums[3] += c * x[8 * step];
     }
 }
 
@@ -64,7 +68,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_row(const kernel_depthwise_c
 {
     const int next = p->stride_w * p->in_c;
     if (p->filter_w == 3 && p->dilation_w == 1 && p->stride_w <= 2) {
-        kernel_depthwise_conv_2d_scalar_three(x, p->in_c, p->stride_w, filter, sums);
+        kernel_depthwise_conv_2d_scalar_three(x, p->in_c, p->stride_w, p->outputs, filter, sums);
         return;
     }
     for (int i = 0; i < p->filter_w; ++i, x += p->dilation_w * p->in_c) {
@@ -72,7 +76,9 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_row(const kernel_depthwise_c
         sums[0] += weight * x[0];
         sums[1] += weight * x[next];
         sums[2] += weight * x[2 * next];
-        sums[3] += weight * x[3 * next];
+        if (p->outputs == 4) {
+            sums[3] += weight * x[3 * next];
+        }
     }
 }
 
@@ -89,7 +95,7 @@ EDGECNN_INLINE int8_t kernel_depthwise_conv_2d_scalar_output(const kernel_depthw
         min, max);
 }
 
-/* Makes `count` of four neighbouring outputs, `channels` of each from number c on, from where the rows of their windows
+/* Makes `count` neighbouring outputs, p->outputs at most, `channels` of each from number c on, from where the rows of their windows
  * begin.
  */
 EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_outputs(const kernel_depthwise_conv_2d_scalar_params *p,
@@ -112,7 +118,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_outputs(const kernel_depthwi
         if (count > 2) {
             output[2 * p->in_c] = kernel_depthwise_conv_2d_scalar_output(p, sums[2], bias, multiplier, right);
         }
-        if (count > 3) {
+        if (p->outputs == 4 && count > 3) {
             output[3 * p->in_c] = kernel_depthwise_conv_2d_scalar_output(p, sums[3], bias, multiplier, right);
         }
     }
@@ -123,6 +129,15 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_copy(const kernel_depthwise_
                                                          const int8_t *row, int x, int columns, int channels,
                                                          int8_t *tile)
 {
+    if (channels == p->in_c) {
+        const int left = x < 0 ? -x : 0, right = x + columns > p->in_w ? x + columns - p->in_w : 0;
+        memset(tile, p->input_zero_point, (size_t)columns * (size_t)channels);
+        if (row != NULL && left + right < columns) {
+            memcpy(tile + left * channels, row + (x + left) * channels,
+                   (size_t)(columns - left - right) * (size_t)channels);
+        }
+        return;
+    }
     for (const int end = x + columns; x < end; ++x, tile += p->in_c) {
         if (row == NULL || x < 0 || x >= p->in_w) {
             memset(tile, p->input_zero_point, (size_t)channels);
@@ -137,12 +152,12 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar(const kernel_depthwise_conv_
                                                     const int8_t *const *rows, int8_t *output, int first, int end,
                                                     int32_t *working)
 {
-    const int columns = 3 * p->stride_w + (p->filter_w - 1) * p->dilation_w + 1; /* that four windows span */
-    /* Windows with padding are copied, some channels at a time, so that the rows of a tile interleave. */
-    const int few = p->in_c < p->filter_h, group = few ? p->in_c : p->in_c / p->filter_h;
+    const int columns = (p->outputs - 1) * p->stride_w + (p->filter_w - 1) * p->dilation_w + 1; /* of all windows */
+    /* Windows with padding are copied; of many channels some at a time, so that the rows of a tile interleave. */
+    const int few = p->in_c < 32, group = few ? p->in_c : p->in_c / p->filter_h;
     const int step = few ? columns * p->in_c : group;
-    for (int x = first; x < end; x += 4, output += 4 * p->in_c) {
-        const int begin = x * p->stride_w - p->pad_w, count = end - x < 4 ? end - x : 4;
+    for (int x = first; x < end; x += p->outputs, output += p->outputs * p->in_c) {
+        const int begin = x * p->stride_w - p->pad_w, count = end - x < p->outputs ? end - x : p->outputs;
         const int8_t *windows[7];
         int inside = begin >= 0 && begin + columns <= p->in_w;
         for (int y = 0; y < p->filter_h; ++y) {

@@ -30,12 +30,18 @@
 #endif
 
 /* Writes `count` values from each of three places as pairs of words. */
+EDGECNN_INLINE void kernel_pack_few(const int8_t *x, const int8_t *y, const int8_t *z, int count, uint32_t *words)
+{
+    for (const int8_t *end = x + count; x < end; words += 2) {
+        const uint32_t first = (uint32_t)*x++, second = (uint32_t)*y++, third = (uint32_t)*z++;
+        words[0] = first + (second << 21);
+        words[1] = third + (second << 10);
+    }
+}
+
 EDGECNN_SHARED void kernel_pack_3(const int8_t *x, const int8_t *y, const int8_t *z, int count, uint32_t *words)
 {
-    for (const int8_t *end = x + count; x < end; ++x, ++y, ++z, words += 2) {
-        words[0] = (uint32_t)*x + ((uint32_t)*y << 21);
-        words[1] = (uint32_t)*z + ((uint32_t)*y << 10);
-    }
+    kernel_pack_few(x, y, z, count, words);
 }
 
 /* The low 21 bits of a word, with their sign. */
@@ -232,10 +238,14 @@ EDGECNN_SHARED void kernel_dot_1(const int8_t *column, const int8_t *filter, int
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; taps > 1; taps -= 2, column += 2, filter += 8) {
         const int32_t x = column[0], y = column[1];
-        sum0 += filter[0] * x + filter[4] * y;
-        sum1 += filter[1] * x + filter[5] * y;
-        sum2 += filter[2] * x + filter[6] * y;
-        sum3 += filter[3] * x + filter[7] * y;
+        sum0 += filter[0] * x;
+        sum1 += filter[1] * x;
+        sum2 += filter[2] * x;
+        sum3 += filter[3] * x;
+        sum0 += filter[4] * y;
+        sum1 += filter[5] * y;
+        sum2 += filter[6] * y;
+        sum3 += filter[7] * y;
     }
     if (taps > 0) {
         sum0 += filter[0] * *column;

@@ -37,7 +37,9 @@ POOLED = [  # input shape, channels, pool
 DEPTHWISE = [
     ((1, 5, 7, 8), 1, (3, 3), (1, 1), SAME, RELU6),
     ((1, 6, 31, 5), 1, (3, 3), (1, 1), SAME, RELU),
-    ((1, 7, 20, 2), 1, (3, 3), (2, 2), SAME),  # fewer channels than rows of a filter
+    ((1, 7, 20, 2), 1, (3, 3), (2, 2), SAME),
+    ((1, 4, 6, 35), 1, (3, 3), (1, 1), SAME, RELU6),  # many channels: tiles of some
+    ((1, 6, 9, 32), 1, (3, 2), (2, 2), SAME),
     ((1, 7, 9, 4), 1, (3, 3), (2, 2), VALID),
     ((1, 3, 3, 4), 1, (3, 3)),
     ((1, 6, 9, 1), 6, (3, 3), (2, 2), SAME, RELU6),  # one channel: a convolution
@@ -46,6 +48,18 @@ DEPTHWISE = [
     ((1, 9, 10, 4), 1, (3, 3), (3, 3), SAME, RELU6),
     ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
     ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), True, True, 0, True, 40.0),  # left shifts
+]
+POOLS = [  # input shape, size, stride, padding, activation
+    ((1, 7, 9, 4), (3, 3), (2, 2), SAME),
+    ((1, 8, 6, 7), (2, 2), (2, 2), VALID, RELU6),
+    ((1, 5, 5, 13), (5, 2), (1, 1), SAME, RELU),
+    ((1, 6, 4, 3), (2, 2), (2, 2)),  # portable
+]
+AVERAGES = [
+    ((1, 7, 9, 4), (3, 3), (2, 2), SAME),
+    ((1, 8, 6, 8), (2, 2), (2, 2), VALID, RELU6),
+    ((1, 7, 5, 4), (7, 5), (1, 1)),
+    ((1, 6, 4, 6), (2, 2), (2, 2)),  # portable
 ]
 DENSE = [
     ((1, 7), 3),
@@ -71,6 +85,14 @@ def depthwise(builder: Builder, source: int, *arguments: Any) -> int:
     return builder.conv(source, *arguments, *defaults[len(arguments) :])
 
 
+def max_pool(builder: Builder, source: int, *arguments: Any) -> int:
+    return builder.pool(source, "MAX", *arguments)
+
+
+def average_pool(builder: Builder, source: int, *arguments: Any) -> int:
+    return builder.pool(source, "AVERAGE", *arguments)
+
+
 def dense(builder: Builder, source: int, *arguments: Any) -> int:
     flat = builder.flatten(source) if len(builder.tensors[source].shape) == 4 else source
     return builder.fully_connected(flat, *arguments)
@@ -88,6 +110,8 @@ KINDS = (
     (Builder.conv, CONVOLUTIONS),
     (pooled, POOLED),
     (depthwise, DEPTHWISE),
+    (max_pool, POOLS),
+    (average_pool, AVERAGES),
     (dense, DENSE),
     (mobile, [((1, 9, width, 3),) for width in (1, 7, 29)]),
 )
