@@ -18,6 +18,8 @@ def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     broadcast.check(graph, operator)
     geometry.check_activation(graph, operator)
+    *_, (_, shift) = _scaling(graph, operator)
+    geometry.check_scaled(graph, operator, 256 << _LEFT_SHIFT, shift)
 
 
 def _signs(graph: Graph, operator: Operator) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor, short_name
-from edgecnn.compiler.quant import ACTIVATIONS, INT8_MAX, INT8_MIN, activation_range
+from edgecnn.compiler.quant import ACTIVATIONS, INT8_MAX, INT8_MIN, INT32_MAX, activation_range
 from edgecnn.errors import ModelError
 
 SAME = 0  # tflite.Padding; VALID is 1
@@ -200,6 +200,19 @@ def check_same_quantization(graph: Graph, operator: Operator) -> None:
         raise ModelError(
             f"{graph.describe(operator)} has input and output of different scale "
             "or zero point; equal ones needed"
+        )
+
+
+def check_scaled(graph: Graph, operator: Operator, largest: int, shift: int) -> None:
+    """Check that 32 bits hold a value of at most `largest` scaled by less than 2**shift, and a zero point.
+
+    Raises:
+        ModelError: they don't: TensorFlow Lite's own result is undefined then.
+    """
+    if largest << max(shift, 0) > INT32_MAX + INT8_MIN:
+        raise ModelError(
+            f"{graph.describe(operator)} has an output scale so small that 32 bits don't hold its results; "
+            "the scales are out of proportion: convert the model anew"
         )
 
 

@@ -95,6 +95,12 @@ class Linear:
                 f"{self.name}: the sum of channel {channel} can reach {int(self.bound().max())}, "
                 "which 32 bits don't hold; its bias is out of proportion: convert the model anew"
             )
+        reach = self.bound() << np.maximum(self.shift, 0)
+        if (reach > quant.INT32_MAX + quant.INT8_MIN).any():
+            raise ModelError(
+                f"{self.name}: the scale of channel {int(reach.argmax())} takes its sum beyond 32 bits; "
+                "the scales are out of proportion: convert the model anew"
+            )
         return {
             "input_zero_point": self.input_zero_point,
             "output_zero_point": self.output_zero_point,

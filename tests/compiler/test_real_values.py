@@ -63,7 +63,30 @@ REAL = {
     "SOFTMAX": lambda graph, op, x: softmax(x),
     "LOGISTIC": lambda graph, op, x: 1 / (1 + np.exp(-x)),
     "QUANTIZE": lambda graph, op, x: x,
+    "SUB": lambda graph, op, x: x - x,
+    "MUL": lambda graph, op, x: x * x,
+    "PRELU": lambda graph, op, x: np.where(x >= 0, x, x * x),
+    "SUM": lambda graph, op, x: x.sum(axis=3),
+    "REDUCE_MAX": lambda graph, op, x: x.max(axis=3),
+    "REDUCE_MIN": lambda graph, op, x: x.min(axis=3),
+    "ABS": lambda graph, op, x: np.abs(x),
+    "ELU": lambda graph, op, x: np.where(x < 0, np.exp(x) - 1, x),
+    "GELU": lambda graph, op, x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "HARD_SWISH": lambda graph, op, x: x * np.clip(x + 3, 0, 6) / 6,
+    "LEAKY_RELU": lambda graph, op, x: np.where(x < 0, 0.3 * x, x),
+    "RELU": lambda graph, op, x: np.maximum(x, 0),
+    "RELU6": lambda graph, op, x: np.clip(x, 0, 6),
+    "RELU_N1_TO_1": lambda graph, op, x: np.clip(x, -1, 1),
+    "TANH": lambda graph, op, x: np.tanh(x),
 }
+
+
+def _other(builder: Builder, op: str, source: int) -> int:
+    if op in ("SUB", "MUL", "PRELU"):
+        return builder.binary(op, source, source)
+    if op in ("SUM", "REDUCE_MAX", "REDUCE_MIN"):
+        return builder.reduce(op, source, (3,))
+    return builder.unary(op, source, **({"alpha": 0.3} if op == "LEAKY_RELU" else {}))
 
 
 def model(op: str, seed: int) -> bytes:
@@ -76,7 +99,7 @@ def model(op: str, seed: int) -> bytes:
         "ADD": lambda: builder.add(source, source),
         "MEAN": lambda: builder.mean(source),
         "AVERAGE_POOL_2D": lambda: builder.pool(source, "AVERAGE", (2, 2), (2, 2)),
-    }.get(op, lambda: builder.unary(op, source))()
+    }.get(op, lambda: _other(builder, op, source))()
     return builder.build((source,), (made,))
 
 

@@ -56,6 +56,18 @@ def test_a_sum_that_32_bits_do_not_hold() -> None:
     assert "sum of channel 1 can reach" in refused(builder, source, made)
 
 
+@pytest.mark.parametrize("op", ["CONV_2D", "ADD", "MUL", "PRELU", "MEAN"])
+def test_a_scale_that_takes_results_beyond_32_bits(op: str) -> None:
+    builder = Builder()
+    source = builder.input((1, 6, 6, 2))
+    if op in ("CONV_2D", "MEAN"):
+        made = builder.conv(source, 2) if op == "CONV_2D" else builder.mean(source)
+    else:
+        made = builder.binary(op, source, builder.constant((2,)))
+    builder.tensors[made].scales = (1e-20,)
+    assert "scales are out of proportion" in refused(builder, source, made)
+
+
 def test_flipped_bits_end_in_c_or_in_one_error() -> None:
     models, rng = [networks.small(), networks.residual(8), networks.two_ends()], random.Random(0)
     outcomes = set()

@@ -11,7 +11,14 @@ from edgecnn.compiler import geometry, quant, reduction
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step
 
-rewrite, check, macs, needs = reduction.rewrite, reduction.check, reduction.macs, reduction.needs
+rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types and sizes, and that 32 bits hold the results."""
+    reduction.check(graph, operator)
+    _, shift = _scaling(graph, operator)
+    geometry.check_scaled(graph, operator, 255 * reduction.count(graph, operator), shift)
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:

@@ -18,6 +18,7 @@ def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     broadcast.check(graph, operator)
     geometry.check_activation(graph, operator)
+    geometry.check_scaled(graph, operator, 255 * 255, _scaling(graph, operator)[1])
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:

@@ -21,6 +21,9 @@ def check(graph: Graph, operator: Operator) -> None:
     if graph.input(operator, 0).data is not None:
         raise ModelError(f"{graph.describe(operator)} has a constant input; only alpha may be one")
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
+    (_, shift), (_, alpha_shift) = _scalings(graph, operator)
+    geometry.check_scaled(graph, operator, 255, shift)
+    geometry.check_scaled(graph, operator, 255 * 255, alpha_shift)
 
 
 def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
