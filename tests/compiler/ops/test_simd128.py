@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels for WebAssembly's vectors, in the plain C beside them: the reference kernels' bytes."""
+"""The kernels for WebAssembly's vectors, and the plain C beside them: the reference kernels' bytes."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from generated_c import check
+from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 # Input shape, then what Builder.conv takes: filters, size, stride, padding, activation, dilation, ...
@@ -38,34 +41,41 @@ def model(shape: tuple[int, ...], seed: int, *arguments: Any, depthwise: bool = 
     return builder.build((source,), (builder.conv(source, *arguments),))
 
 
-def test_convolutions() -> None:
-    made = check([model(shape, i, *rest) for i, (shape, *rest) in enumerate(CONVOLUTIONS)], target="wasm32")
-    assert {step.kernel for one in made for step in one.model.schedule.network.steps} == {
-        "input",
-        "conv_2d.simd128",
-    }
+def pooled(seed: int, shape: tuple[int, ...], channels: int, pool: tuple[int, int]) -> bytes:
+    builder = Builder(seed)
+    source = builder.input(shape)
+    made = builder.conv(source, channels, padding=SAME, activation=RELU)
+    return builder.build((source,), (builder.pool(made, "MAX", pool, pool),))
 
 
-def test_depthwise_convolutions() -> None:
-    made = check(
-        [model(shape, i, *rest, depthwise=True) for i, (shape, *rest) in enumerate(DEPTHWISE)],
-        target="wasm32",
-    )
-    assert [one.model.schedule.network.steps[1].kernel for one in made] == [
-        *["depthwise_conv_2d.simd128"] * 3,
-        *["depthwise_conv_2d"] * 2,
-    ]
-
-
-def test_convolutions_with_a_fused_pool_and_columns_between_two() -> None:
-    models = []
-    for seed, (shape, channels, pool) in enumerate(POOLED):
-        builder = Builder(seed)
-        source = builder.input(shape)
-        made = builder.conv(source, channels, padding=SAME, activation=RELU)
-        models.append(builder.build((source,), (builder.pool(made, "MAX", pool, pool),)))
+def columns_between() -> bytes:
     builder = Builder(9)
     source = builder.input((1, 9, 13, 8))
     between = builder.conv(source, 1, padding=SAME, activation=RELU6, depthwise=True)
-    models.append(builder.build((source,), (builder.conv(between, 5, (1, 1)),)))
-    check(models, target="wasm32")
+    return builder.build((source,), (builder.conv(between, 5, (1, 1)),))
+
+
+MODELS = [
+    *(model(shape, i, *rest) for i, (shape, *rest) in enumerate(CONVOLUTIONS)),
+    *(model(shape, i, *rest, depthwise=True) for i, (shape, *rest) in enumerate(DEPTHWISE)),
+    *(pooled(i, *case) for i, case in enumerate(POOLED)),
+    columns_between(),
+]
+
+
+def test_plain_c_equals_the_oracle() -> None:
+    kernels = [one.model.schedule.network.steps[1].kernel for one in check(MODELS, target="wasm32")]
+    assert kernels[: len(CONVOLUTIONS) + 3] == [
+        *["conv_2d.simd128"] * len(CONVOLUTIONS),
+        *["depthwise_conv_2d.simd128"] * 3,
+    ]
+    assert kernels[len(CONVOLUTIONS) + 3 :] == [
+        *["depthwise_conv_2d"] * 2,
+        *["conv_2d.simd128"] * (len(POOLED) + 1),
+    ]
+
+
+@pytest.mark.needs_tool("node", package="nodejs")
+@pytest.mark.needs_tool("wasm-ld", package="lld")
+def test_vectors_equal_the_oracle(tmp_path: Path) -> None:
+    check_on_target(MODELS, "wasm32", tmp_path)
