@@ -14,7 +14,7 @@ from edgecnn.compiler.linear import LINEAR_AXES, Linear
 # Ops each of whose channels depends on the same channel of the inputs only: value by value, ...
 _LOOKUPS = (
     *("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
-    *("RELU", "RELU6", "RELU_N1_TO_1", "TANH"),
+    *("RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "TANH"),
 )
 # or linear, or only rising, in each of its inputs, ...
 _CORNERED = ("ADD", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "REDUCE_MAX", "REDUCE_MIN", "SUB", "SUM")

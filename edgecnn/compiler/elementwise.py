@@ -46,12 +46,12 @@ def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, *factors: fl
 
 
 def clamped(
-    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]], activation: int
+    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]], low: float | None, high: float | None
 ) -> NDArray[np.int8]:
-    """Compute one of `quant.ACTIVATIONS` as an operator of its own, to the output's scale."""
+    """Compute x clamped to real bounds, to the output's scale: QuantizedReluX of TensorFlow Lite."""
     scaled = rescaled(graph, operator, centred(graph, operator, inputs))
     made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled, *quant.activation_range(activation, made)).astype(np.int8)
+    return np.clip(scaled, *quant.clamp_range(low, high, made)).astype(np.int8)
 
 
 def through_float32(

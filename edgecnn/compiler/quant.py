@@ -100,7 +100,11 @@ def activation_range(activation: int, quantization: Quantization) -> tuple[int, 
 
     Source: CalculateActivationRangeQuantized of TensorFlow Lite; divisions are in float32.
     """
-    low, high = ACTIVATIONS[activation]
+    return clamp_range(*ACTIVATIONS[activation], quantization)
+
+
+def clamp_range(low: float | None, high: float | None, quantization: Quantization) -> tuple[int, int]:
+    """Return the smallest and the largest int8 that stand for real values from `low` to `high`."""
     lowest, highest = INT8_MIN, INT8_MAX
     if low is not None:
         lowest = max(lowest, _quantized(low, quantization))

@@ -76,6 +76,7 @@ REAL = {
     "LEAKY_RELU": lambda graph, op, x: np.where(x < 0, 0.3 * x, x),
     "RELU": lambda graph, op, x: np.maximum(x, 0),
     "RELU6": lambda graph, op, x: np.clip(x, 0, 6),
+    "RELU_0_TO_1": lambda graph, op, x: np.clip(x, 0, 1),
     "RELU_N1_TO_1": lambda graph, op, x: np.clip(x, -1, 1),
     "TANH": lambda graph, op, x: np.tanh(x),
 }

@@ -60,6 +60,7 @@ _VERSIONS = {
     "HARD_SWISH": 1,
     "PRELU": 1,
     "ELU": 1,
+    "RELU_0_TO_1": 1,
     "RELU_N1_TO_1": 1,
     "TRANSPOSE_CONV": 3,
     "RESIZE_NEAREST_NEIGHBOR": 3,

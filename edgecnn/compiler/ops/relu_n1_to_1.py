@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, quant
+from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
 
 check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
@@ -14,4 +14,4 @@ check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.nee
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return elementwise.clamped(graph, operator, inputs, quant.RELU_N1_TO_1)
+    return elementwise.clamped(graph, operator, inputs, -1.0, 1.0)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RELU_0_TO_1 as an operator of its own, to a scale of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgecnn.compiler import elementwise
+from edgecnn.compiler.ir import Graph, Operator
+
+check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+
+
+def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output as TFLite's reference kernel does."""
+    return elementwise.clamped(graph, operator, inputs, 0.0, 1.0)
