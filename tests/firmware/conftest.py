@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,9 @@ class Example:
 def example(request: pytest.FixtureRequest, tmp_path: Path) -> Example:
     """The example that the test's module is about: test_NAME.py."""
     return Example(request.path.stem.removeprefix("test_"), tmp_path)
+
+
+@pytest.fixture
+def example_of(tmp_path: Path) -> Callable[[str], Example]:
+    """A function that returns the example of a name."""
+    return lambda name: Example(name, tmp_path)
