@@ -6,6 +6,7 @@ the files that the package has besides the C: their texts, and their names, say 
 differs from another. What all formats share is in templates/common.
 """
 
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,6 @@ def make_package(
     *,
     target: str = "c99",
     model_card: str | None = None,
-    evidence: str = "None is recorded with this model.",
 ) -> Package:
     """Gather what packages of a model hold.
 
@@ -111,8 +111,7 @@ def make_package(
         name: what the C files and identifiers are called.
         labels: names of the classes; by default the model's own.
         target: what the C is compiled for, of `targets.TARGETS`.
-        model_card: Markdown; None: one with what is known here.
-        evidence: a sentence for that one: how well the model does, on what.
+        model_card: Markdown; None: one with what the model's file tells.
 
     Raises:
         ModelError: the model can't be compiled, or takes or makes something else.
@@ -124,7 +123,7 @@ def make_package(
     header, source = preprocess_to_c(tflite, name)
     preprocess = {f"{name}_preprocess.h": header, f"{name}_preprocess.c": source}
     fields = _fields(compiled)
-    card = model_card or fill(_common("MODEL_CARD.md"), fields | {"evidence": evidence})
+    card = model_card or fill(_common("MODEL_CARD.md"), fields)
     documents = {"LICENSE": _common("0BSD.txt"), "MODEL_CARD.md": card}
     if compiled.model.classes:
         documents["labels.txt"] = "".join(f"{label}\n" for label in compiled.model.labels)
@@ -161,8 +160,7 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
         "output_size": str(output.size),
         "output_scale": f"{output.quantization.scale:.9g}",
         "output_zero_point": f"({output.quantization.zero_point})",
-        "label_list": ", ".join(f"`{label}`" for label in model.labels)
-        or "none: the output is no vector of them",
+        "label_list": ", ".join(map(_code, model.labels)) or "none: the output is no vector of them",
         "shown": str(_SHOWN),
         "serial": _serial(compiled),
     }
@@ -172,6 +170,11 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
     fields["app"] = fill(_common("app.inc"), fields).rstrip()
     fields["sketch"] = fill(_common("sketch.inc"), fields).rstrip()
     return fields
+
+
+def _code(label: str) -> str:
+    """Return a label as code in a cell of a Markdown table."""
+    return "`" + re.sub(r"[`|\s]", " ", label) + "`"
 
 
 def _serial(compiled: CompiledModel) -> str:

@@ -108,27 +108,15 @@ def _write_package(
 ) -> list[Path]:
     from edgecnn.converters.package import make_package, package_files
 
-    run = Run(source)
+    card = Run(source).model_card_file
     package = make_package(
         exported.tflite,
         name,
         exported.labels,
         target=target,
-        model_card=run.model_card_file.read_text(encoding="utf-8") if run.model_card_file.exists() else None,
-        evidence=_evidence(run),
+        model_card=card.read_text(encoding="utf-8") if card.exists() else None,
     )
     return write_texts(out, package_files(form, package))
-
-
-def _evidence(run: Run) -> str:
-    """Return the sentence that a model card has on how good the int8 model is."""
-    variants = run.metrics()["variants"] if run.metrics_file.exists() else {}
-    for variant in ("int8_qat", "int8_ptq"):
-        if variant in variants:
-            metrics = run.metrics()
-            kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
-            return f"Accuracy {variants[variant]['accuracy']:.1%} on {metrics['test_images']:,} {kind}."
-    return "None is recorded with this model."
 
 
 def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:

@@ -39,7 +39,6 @@ class Run:
         self.labels_file = path / "labels.txt"
         self.history_file = path / "history.csv"
         self.metrics_file = path / "metrics.json"  # the last that a step writes
-        self.model_card_file = path / "model_card.md"
         self.report_file = path / "report.html"
         self.model_card_file = path / "model_card.md"
         self.record_file = path / "run.json"
