@@ -5,6 +5,7 @@ from copy import deepcopy
 from functools import cache
 from itertools import product
 
+from networks import dilated
 from random_operators import KINDS, Draw
 from tflite_builder import Builder
 
@@ -60,10 +61,11 @@ def _shapes() -> bytes:
 
 
 def _ends() -> bytes:
-    """What is left: a pool that is not fused, sums, two functions of a value, and classes."""
+    """What is left: gaps, a pool that is not fused, sums, functions of a value, classes and their numbers."""
     builder = Builder(21)
     source = builder.input((1, 8, 7, 3))
-    at = builder.pool(source, "MAX", (3, 2), (1, 1))
-    at = builder.unary("RELU_N1_TO_1", builder.unary("ELU", at))
+    at = builder.pool(dilated(builder, source, (2, 2)), "MAX", (3, 2), (1, 1))
+    at = builder.unary("RELU_N1_TO_1", builder.unary("RELU_0_TO_1", builder.unary("ELU", at)))
+    numbers = builder.arg_max(at)
     at = builder.fully_connected(builder.flatten(builder.reduce("SUM", at, (1,))), 6, per_channel=True)
-    return builder.build((source,), (builder.unary("SOFTMAX", at),))
+    return builder.build((source,), (numbers, builder.unary("SOFTMAX", at)))

@@ -38,8 +38,8 @@ def check_on_target(
     made = _run(joined(programs, folder), row, given, folder, level or LEVELS[optimize])
     expected = [run_numpy(model, ones) for model, ones in zip(models, inputs, strict=True)]
     for output, wanted in zip(made, zip(*expected, strict=True), strict=True):
-        flat = np.concatenate([value.ravel() for one in wanted for value in one])
-        np.testing.assert_array_equal(np.frombuffer(output, np.int8), flat)
+        flat = b"".join(value.tobytes() for one in wanted for value in one)
+        np.testing.assert_array_equal(np.frombuffer(output, np.int8), np.frombuffer(flat, np.int8))
 
 
 def _run(given: Program, row: Target, inputs: list[bytes], folder: Path, level: str) -> list[bytes]:

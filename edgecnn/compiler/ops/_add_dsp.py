@@ -7,8 +7,6 @@ from edgecnn.compiler import broadcast, dsp
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.steps import Step
 
-_SIGNS = ("first_sign", "second_sign")
-
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where it broadcasts or a scale is extreme."""
@@ -16,7 +14,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     if min(right) < 0 or max(right) > dsp.MOST_RIGHT or right[2] == 0:
         return ()
     whole = broadcast.without_strides(step)
-    if whole is None or any(step.params[sign] != 1 for sign in _SIGNS):
-        return ()
-    params = {name: value for name, value in whole.params.items() if name not in _SIGNS}
-    return (replace(whole, kernel="add.scaled", params=params),)
+    return () if whole is None else (replace(whole, kernel="add.scaled"),)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check
+from generated_c import check, operands
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -134,6 +134,11 @@ MODELS = {
         model(lambda b, s, a=arguments: dense(b, s, *a), shape, i)
         for i, (shape, *arguments) in enumerate(DENSE)
     ],
+    "operands": [
+        operands(op, (1, 5, 7, 3), (1, 5, 7, 3), kind)
+        for op in ("ADD", "SUB")
+        for kind in ("", "constant", "constant first")
+    ],
     "mobile": [model(mobile, (1, 9, width, 3), width) for width in (1, 7, 12, 29)],
 }
 KINDS = pytest.mark.parametrize("kind", MODELS)
@@ -162,6 +167,12 @@ def test_what_has_no_faster_kernel_stays_portable() -> None:
         for step in compile_tflite(one, name="net", target="cortex-m4").plan["steps"][1:]
     ]
     assert kernels == ["depthwise_conv_2d.dsp", "conv_2d.dsp", "depthwise_conv_2d"]
+
+
+def test_sums_and_differences_have_the_faster_kernel() -> None:
+    for one in MODELS["operands"]:
+        steps = compile_tflite(one, name="net", target="cortex-m4").plan["steps"]
+        assert steps[-1]["kernel"] == "add.scaled"
 
 
 def test_a_chunk_keeps_sums_apart() -> None:
