@@ -64,14 +64,13 @@ EDGECNN_INLINE void kernel_unpack_3(const uint32_t *words, int32_t *sums)
 /* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
  * sums of both words.
  */
-#if EDGECNN_ARMV6M
-__attribute__((naked, noinline)) static void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps,
-                                                          uint32_t *words)
+#if EDGECNN_ARMV6M || EDGECNN_ARMV7M
+__attribute__((naked, noinline)) static void kernel_dot_3(__attribute__((unused)) const uint32_t *column,
+                                                          __attribute__((unused)) const int8_t *filter,
+                                                          __attribute__((unused)) int taps,
+                                                          __attribute__((unused)) uint32_t *words)
 {
-    (void)column;
-    (void)filter;
-    (void)taps;
-    (void)words;
+#if EDGECNN_ARMV6M
     __asm__(".syntax unified\n\t"
             "push {r4-r7, lr}\n\t"
             "mov r4, r8\n\t"
@@ -154,15 +153,7 @@ __attribute__((naked, noinline)) static void kernel_dot_3(const uint32_t *column
             "mov r10, r6\n\t"
             "mov r11, r7\n\t"
             "pop {r4-r7, pc}");
-}
-#elif EDGECNN_ARMV7M
-__attribute__((naked, noinline)) static void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps,
-                                                          uint32_t *words)
-{
-    (void)column;
-    (void)filter;
-    (void)taps;
-    (void)words;
+#else
     __asm__(".syntax unified\n\t"
             "push {r3-r11, lr}\n\t"
             "add lr, r0, r2, lsl #3\n\t" /* the column's end */
@@ -203,6 +194,7 @@ __attribute__((naked, noinline)) static void kernel_dot_3(const uint32_t *column
             "pop {r3}\n\t"
             "stmia r3, {r4-r11}\n\t"
             "pop {r4-r11, pc}");
+#endif
 }
 #else
 EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
