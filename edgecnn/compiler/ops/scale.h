@@ -29,7 +29,8 @@ EDGECNN_INLINE int32_t kernel_high_product(int32_t a, int32_t b)
     const uint32_t other = ((uint32_t)a & 0xffffu) * ((uint32_t)b >> 16) + ((uint32_t)middle & 0xffffu);
     return high + (middle >> 16) + (int32_t)((other + 0x8000u) >> 16);
 #else
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 #endif
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check
+from generated_c import check, run_c, run_oracle
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -141,6 +141,23 @@ def test_sums_of_a_chunk_stay_within_21_bits() -> None:
     assert chunk * 127 * 128 < 1 << 20
     matrix[:, :, 50:] = 0
     assert scalar.taps_at_once(matrix) == 1000
+
+
+def test_the_largest_sums_are_told_apart() -> None:
+    builder = Builder(0)
+    source = builder.input((1, 1, 3, 128))
+    made = builder.conv(source, 4, (1, 1), per_channel=False, gain=0.02)  # so that no output is at its limit
+    weights = builder.tensors[builder.operators[-1][1][1]].data
+    weights[...] = np.array([127, -127, 127, -127], np.int8)[:, None, None, None]
+    model = builder.build((source,), (made,))
+    compiled = compile_tflite(model, name="net", target="cortex-m3")
+    signs = np.array([[1, 1, 1], [-1, -1, -1], [1, -1, 1], [-1, 1, 1]])
+    inputs = [
+        [np.where(row > 0, 127, -128).astype(np.int8)[None, None, :, None].repeat(128, 3)] for row in signs
+    ]
+    for ours, theirs in zip(run_c([compiled], [inputs])[0], run_oracle(model, inputs), strict=True):
+        np.testing.assert_array_equal(ours, theirs[0].ravel())
+        assert abs(ours.astype(int)).max() < 127
 
 
 def test_four_channels_lie_together() -> None:
