@@ -17,7 +17,7 @@ from every_op import networks_of_every_op, ops_of  # noqa: E402
 from random_operators import KINDS, Draw  # noqa: E402
 from tflite_builder import Builder  # noqa: E402
 
-SMALL = (networks.small, networks.float_edges, networks.two_heads, networks.two_ends)
+SMALL = (networks.small, networks.float_edges, networks.two_heads, networks.two_ends, networks.uint8_edges)
 
 
 def main() -> None:
@@ -27,10 +27,6 @@ def main() -> None:
         if not file.name.startswith("found-"):
             file.unlink()
     models = {network.__name__: network() for network in SMALL} | kinds()
-    builder = Builder(0)
-    source = builder.input((1, 6, 5, 2))
-    at = networks.dilated(builder, source, (2, 2))
-    models["dilated-arg-max"] = builder.build((source,), (at, builder.arg_max(builder.mean(at))))
     models |= {f"every-op-{number}": model for number, model in enumerate(networks_of_every_op())}
     for name, model in models.items():
         (corpus / f"{name}.tflite").write_bytes(model)

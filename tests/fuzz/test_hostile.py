@@ -57,4 +57,5 @@ def _check_c(models: list[bytes]) -> None:
     made = run_c([compiled for _, compiled in small], inputs)
     for (model, _), given, got in zip(small, inputs, made, strict=True):
         for ours, theirs in zip(got, run_numpy(model, given), strict=True):
-            np.testing.assert_array_equal(ours, np.concatenate([value.ravel() for value in theirs]))
+            wanted = b"".join(value.tobytes() for value in theirs)
+            np.testing.assert_array_equal(ours, np.frombuffer(wanted, np.int8))
