@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 CHANNELS = 4  # at once
 POSITIONS = 3  # at once
+_MOST_TAPS = 32767  # what a field of the parameters holds
 _MOST_SUM = (1 << 20) // 128 - 1  # of the magnitudes of weights, whose sums then stay within 21 bits
 
 
@@ -25,7 +26,7 @@ def taps_at_once(matrix: NDArray[np.int8]) -> int:
     """Return over how many taps of weights int8[parts, channels, taps] sums may run in `kernel_dot_3`."""
     taps = matrix.shape[2]
     upto = np.pad(np.abs(matrix.astype(np.int64)).cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
-    chunks = 0
+    chunks = (taps - 1) // _MOST_TAPS
     while True:
         chunks += 1
         ends = np.minimum(np.arange(chunks + 1) * -(-taps // chunks), taps)

@@ -61,6 +61,22 @@ EDGECNN_INLINE void kernel_unpack_3(const uint32_t *words, int32_t *sums)
     sums[2] = z;
 }
 
+#if !EDGECNN_ARMV6M && !EDGECNN_ARMV7M
+/* Adds the products of one tap in kernel_dot_3. */
+EDGECNN_INLINE void kernel_tap_3(const uint32_t *column, const int8_t *filter, uint32_t *words)
+{
+    const uint32_t x = column[0], z = column[1];
+    words[0] += (uint32_t)filter[0] * x;
+    words[1] += (uint32_t)filter[0] * z;
+    words[2] += (uint32_t)filter[1] * x;
+    words[3] += (uint32_t)filter[1] * z;
+    words[4] += (uint32_t)filter[2] * x;
+    words[5] += (uint32_t)filter[2] * z;
+    words[6] += (uint32_t)filter[3] * x;
+    words[7] += (uint32_t)filter[3] * z;
+}
+#endif
+
 /* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
  * sums of both words.
  */
@@ -199,28 +215,15 @@ __attribute__((naked, noinline)) static void kernel_dot_3(__attribute__((unused)
 #else
 EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
 {
-    uint32_t x0 = 0, x1 = 0, x2 = 0, x3 = 0, z0 = 0, z1 = 0, z2 = 0, z3 = 0;
-    for (const uint32_t *end = column + 2 * taps; column < end; column += 2, filter += 4) {
-        const uint32_t x = column[0], z = column[1];
-        const uint32_t w0 = (uint32_t)filter[0], w1 = (uint32_t)filter[1];
-        const uint32_t w2 = (uint32_t)filter[2], w3 = (uint32_t)filter[3];
-        x0 += w0 * x;
-        z0 += w0 * z;
-        x1 += w1 * x;
-        z1 += w1 * z;
-        x2 += w2 * x;
-        z2 += w2 * z;
-        x3 += w3 * x;
-        z3 += w3 * z;
+    uint32_t sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (; taps > 1; taps -= 2, column += 4, filter += 8) {
+        kernel_tap_3(column, filter, sums);
+        kernel_tap_3(column + 2, filter + 4, sums);
     }
-    words[0] = x0;
-    words[1] = z0;
-    words[2] = x1;
-    words[3] = z1;
-    words[4] = x2;
-    words[5] = z2;
-    words[6] = x3;
-    words[7] = z3;
+    if (taps > 0) {
+        kernel_tap_3(column, filter, sums);
+    }
+    memcpy(words, sums, sizeof sums);
 }
 #endif
 
