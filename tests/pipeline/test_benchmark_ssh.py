@@ -20,10 +20,7 @@ from PIL import Image
 from edgecnn.cli.benchmark import command
 from edgecnn.errors import EdgecnnError
 from edgecnn.evaluation.devices import join_device
-from edgecnn.pipeline.benchmark_ssh import benchmark_ssh
-from edgecnn.pipeline.evaluate import Timing
 from edgecnn.pipeline.run import Run
-from edgecnn.progress import silent
 from edgecnn.runtime.ssh_host import SshHost
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -124,7 +121,11 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_models_and_c_are_measured_there_and_join_the_report(board: str, pictures: Path, run: Run) -> None:
-    report = benchmark_ssh(board, [run.path], pictures, Timing(1, 3), silent)
+    options = ["--data", pictures, "--ssh", board, "--runs", 3, "--warmup", 1, "--json", pictures / "json"]
+    result = CliRunner().invoke(command, list(map(str, [run.path, *options])), catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "int8, post-training, C" in result.stdout
+    report = json.loads((pictures / "json").read_text())
     join_device(run.report_file, board, report)  # in place of what is there already
     names = list(report["models"])
     assert names[:2] == ["float32", "int8_ptq"]
@@ -138,14 +139,6 @@ def test_models_and_c_are_measured_there_and_join_the_report(board: str, picture
     assert page.count("<h2>On pi</h2>") == 1
     assert page.index("int8, post-training, C") < page.index("<details>")
     assert SshHost(board).run("ls -d /tmp/tmp.*/on_device.py 2>/dev/null || true") == ""
-
-
-def test_the_command_line_shows_it(board: str, pictures: Path) -> None:
-    tiny = str(ASSETS / "tiny_int8.tflite")
-    options = ["--data", str(pictures), "--ssh", board, "--runs", "3", "--warmup", "1"]
-    result = CliRunner().invoke(command, [tiny, *options], catch_exceptions=False)
-    assert result.exit_code == 0
-    assert "tiny_int8, C" in result.stdout
 
 
 def test_what_is_wrong_is_one_line(board: str) -> None:
