@@ -34,8 +34,8 @@ _MAGIC = b"ECNN"
 _HEADER = struct.Struct("<4s7I")
 _ALIGN = 16
 # Numbers of parameter structs that come from quantization, by their types in the kernels.
-_INT32 = re.compile(r"(?!depth_)(\w+_)?multiplier|bias")
-_INT16 = re.compile(r"\w+_zero_point|activation_(min|max)|(\w+_)?shift|(first|second)_offset|general_scale")
+INT32 = re.compile(r"(?!depth_)(\w+_)?multiplier|bias")
+INT16 = re.compile(r"\w+_zero_point|activation_(min|max)|(\w+_)?shift|(first|second)_offset|general_scale")
 
 
 @dataclass
@@ -49,11 +49,11 @@ class Weights:
 
     def number(self, key: str, value: int) -> str:
         """Return the C of a number of a parameter struct, which is put here if training changes it."""
-        if not _INT32.fullmatch(key) and not _INT16.fullmatch(key):
+        if not INT32.fullmatch(key) and not INT16.fullmatch(key):
             return str(value)
         self.numbers.append(value)
         place = f"weights->numbers[{len(self.numbers) - 1}]"
-        return place if _INT32.fullmatch(key) else f"(int16_t){place}"
+        return place if INT32.fullmatch(key) else f"(int16_t){place}"
 
     def table(self, name: str, values: NDArray[np.generic]) -> str:
         """Put a table here, and return the C that makes its name stand for its place."""

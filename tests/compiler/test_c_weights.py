@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights in a file: the same bytes out, an update of the same architecture, and what is refused."""
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from generated_c import run_numpy
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.c_test import golden_inputs
+from edgecnn.compiler.c_weights import INT16, INT32
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.runtime.host_compiler import HostCompiler, execute
@@ -146,6 +149,18 @@ def test_the_self_test_takes_the_weights(tmp_path: Path) -> None:
     sources = [tmp_path / name for name in ("main.c", "net.c", "net_test.c")]
     HostCompiler(sanitize=True, flags=("-O1",)).compile(sources, tmp_path / "program", [f"-I{tmp_path}"])
     execute(tmp_path / "program")
+
+
+def test_the_numbers_of_every_kernel_have_the_types_they_are_read_as() -> None:
+    text = "".join(path.read_text() for path in Path(ops.__file__).parent.glob("*.c"))
+    members = "".join(re.findall(r"typedef struct \{(.*?)\} kernel_\w+_params;", text, re.DOTALL))
+    fields = [
+        (name, kind)
+        for kind, names in re.findall(r"^ +(int\d+_t) ([\w, ]+);", members, re.MULTILINE)
+        for name in names.split(", ")
+    ]
+    assert {kind for name, kind in fields if INT32.fullmatch(name)} == {"int32_t"}
+    assert {kind for name, kind in fields if INT16.fullmatch(name)} == {"int16_t"}
 
 
 def test_the_file_is_aligned_and_says_its_size() -> None:
