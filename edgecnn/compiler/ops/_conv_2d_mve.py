@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from edgecnn.compiler import mve, ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
-from edgecnn.compiler.steps import Step
+from edgecnn.compiler.steps import Params, Step
 
 _MOST_TAPS = 32752  # what fields of the parameters hold, and whole vectors
 _FEW_TAPS = 32  # columns of so many stay in registers
+_BYTES = 4  # of a filter's row that are gathered for each column
 _LARGE = 8192  # bytes of working memory from which a way with less is worth more instructions
 
 
@@ -34,6 +35,8 @@ def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) ->
         "rounding": mve.rounding(linear),
         "filter": mve.filled_up(weights, taps) if few else weights,
     }
+    if taps <= mve.VECTOR:
+        params |= _gathered(params)
 
     def way(columns: int) -> Step:
         words = columns * int(params["column"]) // 4 + columns * mve.ROW + (channels if pooled else 0)
@@ -48,6 +51,21 @@ def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) ->
     if few:
         return (way(4 if taps <= mve.VECTOR else 3),)
     return (way(3), way(2), way(1)) if way(3).working > _LARGE else (way(3),)
+
+
+def _gathered(params: Params) -> dict[str, int | NDArray[np.generic]]:
+    """Return which bytes of a row four columns take, and where they put them: four bytes each, if they do.
+
+    What a filter row has less than four is filled up with its first byte, over which the next row is written.
+    """
+    row = int(params["filter_w"]) * int(params["in_c"])
+    step = int(params["stride_w"]) * int(params["in_c"])
+    last = (int(params["filter_h"]) - 1) * row
+    if row > _BYTES or last + _BYTES > mve.VECTOR or (_BYTES - 1) * (step + 1) > np.iinfo(np.uint8).max:
+        return {}
+    column, byte = np.divmod(np.arange(mve.VECTOR), _BYTES)
+    places = (column * step + np.where(byte < row, byte, 0), column * mve.VECTOR + byte)
+    return {"bytes": np.concatenate(places).astype(np.uint8)}
 
 
 def _in_the_row(graph: Graph, step: Step) -> bool:

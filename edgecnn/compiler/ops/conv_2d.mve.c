@@ -9,6 +9,7 @@ typedef struct {
     int16_t columns;      /* at once: four of at most 16 taps, three, or fewer */
     int16_t column;       /* bytes of one; 0 for a single tap, whose columns lie in the row as they are */
     int16_t rounding;     /* as in kernel_scaling */
+    const uint8_t *bytes; /* four of a row for each of four columns, and where they go; NULL: four are not enough */
     const int8_t *filter; /* OHWI; with zeros behind where kernel_dot_16 or _32 reads them */
     const int32_t *bias;  /* the input's zero point folded in */
     const int32_t *multiplier;
@@ -39,26 +40,117 @@ EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p
     }
 }
 
+/* Writes the taps of four windows, the first of which begins `offset` bytes behind the rows' beginning. */
+EDGECNN_INLINE void kernel_conv_2d_mve_gather(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int offset,
+                                              int8_t *columns)
+{
+    const int taps = p->filter_w * p->in_c;
+#if EDGECNN_MVE
+    const int32_t height = p->filter_h;
+    __asm__ volatile("vldrb.8 q1, [%[bytes]]\n\t"
+                     "vldrb.8 q2, [%[bytes], #16]\n\t"
+                     "ldr lr, %[height]\n\t"
+                     "dls lr, lr\n"
+                     "1:\n\t"
+                     "ldr r2, [%[rows]]\n\t"
+                     "add %[rows], %[rows], %[apart]\n\t"
+                     "add r2, r2, %[offset]\n\t"
+                     "vldrb.u8 q0, [r2, q1]\n\t"
+                     "vstrb.8 q0, [%[columns], q2]\n\t"
+                     "add %[columns], %[columns], %[taps]\n\t"
+                     "le lr, 1b"
+                     : [rows] "+r"(rows), [columns] "+r"(columns)
+                     : [bytes] "r"(p->bytes), [height] "m"(height), [apart] "r"(4 * p->dilation_h),
+                       [offset] "r"(offset), [taps] "r"(taps)
+                     : "r2", "q0", "q1", "q2", "lr", "memory");
+#else
+    for (int y = 0; y < p->filter_h; ++y, columns += taps) {
+        for (int i = 0; i < 16; ++i) {
+            columns[p->bytes[16 + i]] = rows[y * p->dilation_h][offset + p->bytes[i]];
+        }
+    }
+#endif
+}
+
+/* Writes the taps of three windows, the first of which begins `offset` bytes behind the rows' beginning. */
+EDGECNN_SHARED void kernel_conv_2d_mve_three(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int offset,
+                                             int8_t *columns)
+{
+#if EDGECNN_MVE
+    const int apart = 4 * p->dilation_h;
+    register const int8_t *const *from __asm__("r0") = rows;
+    register const int8_t *const *const end __asm__("r12") = rows + p->filter_h * p->dilation_h;
+    register const int taps __asm__("r1") = p->filter_w * p->in_c, step __asm__("r2") = p->stride_w * p->in_c;
+    register const int size __asm__("r3") = p->column;
+    register int8_t *to __asm__("r4") = columns;
+    __asm__ volatile("1:\n\t"
+                     "ldr r5, [r0]\n\t"
+                     "ldr lr, %[offset]\n\t"
+                     "mov r9, r4\n\t"
+                     "add r10, r4, r3\n\t"
+                     "add r11, r10, r3\n\t"
+                     "add r4, r4, r1\n\t"
+                     "add r5, r5, lr\n\t"
+                     "add r6, r5, r2\n\t"
+                     "add r8, r6, r2\n\t"
+                     "ldr lr, %[apart]\n\t"
+                     "add r0, r0, lr\n\t"
+                     "dlstp.8 lr, r1\n"
+                     "2:\n\t"
+                     "vldrb.8 q0, [r5], #16\n\t"
+                     "vstrb.8 q0, [r9], #16\n\t"
+                     "vldrb.8 q1, [r6], #16\n\t"
+                     "vstrb.8 q1, [r10], #16\n\t"
+                     "vldrb.8 q2, [r8], #16\n\t"
+                     "vstrb.8 q2, [r11], #16\n\t"
+                     "letp lr, 2b\n\t"
+                     "cmp r0, r12\n\t"
+                     "bne 1b"
+                     : "+r"(from), "+r"(to)
+                     : "r"(end), "r"(taps), "r"(step), "r"(size), [offset] "m"(offset), [apart] "m"(apart)
+                     : "r5", "r6", "r8", "r9", "r10", "r11", "lr", "q0", "q1", "q2", "cc", "memory");
+#else
+    const int taps = p->filter_w * p->in_c;
+    for (int y = 0; y < p->filter_h; ++y, columns += taps) {
+        for (int k = 0; k < 3; ++k) {
+            memcpy(columns + k * p->column, rows[y * p->dilation_h] + offset + k * p->stride_w * p->in_c, (size_t)taps);
+        }
+    }
+#endif
+}
+
 /* The columns of `count` positions: of the window at x from its number `at` on, then of the windows behind. Returns the
- * first, and in `step` how far apart they lie.
+ * first, and in `step` how far apart they lie. With `complete` no row is padding.
  */
 EDGECNN_INLINE const int8_t *kernel_conv_2d_mve_columns(const kernel_conv_2d_mve_params *p, const int8_t *const *rows,
-                                                        int x, int at, int count, int8_t *columns, int *step)
+                                                        int complete, int x, int at, int count, int8_t *columns,
+                                                        int *step)
 {
     int y = at / p->pool_w, i = at % p->pool_w;
-    x *= p->pool_stride_w;
+    const int even = (p->pool_h == 1 && p->pool_stride_w == p->pool_w) || i + count <= p->pool_w;
+    const int left = (x * p->pool_stride_w + i) * p->stride_w - p->pad_w;
+    const int inside = left >= 0 && left + (count - 1) * p->stride_w + p->filter_w <= p->in_w && p->dilation_w == 1;
+    *step = p->column;
     if (p->column == 0) {
         *step = p->stride_w * p->in_c;
         return rows[0] + x * *step;
     }
-    *step = p->column;
+    if (complete && even && inside && count == 4 && p->bytes != NULL) {
+        kernel_conv_2d_mve_gather(p, rows + y * p->stride_h, left * p->in_c, columns);
+        return columns;
+    }
+    if (complete && even && inside && count == 3) {
+        kernel_conv_2d_mve_three(p, rows + y * p->stride_h, left * p->in_c, columns);
+        return columns;
+    }
     for (int k = 0; k < count; ++k) {
-        kernel_conv_2d_mve_column(p, rows + y * p->stride_h, (x + i) * p->stride_w - p->pad_w, columns + k * p->column);
+        kernel_conv_2d_mve_column(p, rows + y * p->stride_h, (x * p->pool_stride_w + i) * p->stride_w - p->pad_w,
+                                  columns + k * p->column);
         if (++i == p->pool_w) {
             i = 0;
             if (++y == p->pool_h) {
                 y = 0;
-                x += p->pool_stride_w;
+                ++x;
             }
         }
     }
@@ -118,14 +210,15 @@ EDGECNN_INLINE void kernel_conv_2d_mve_write(const kernel_conv_2d_mve_params *p,
 }
 
 /* Makes `count` outputs of all channels from number x on, all of whose positions are computed at once. */
-EDGECNN_INLINE void kernel_conv_2d_mve_outputs(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
-                                               int count, int8_t *output, int part, int32_t *working)
+EDGECNN_INLINE void kernel_conv_2d_mve_outputs(const kernel_conv_2d_mve_params *p, const int8_t *const *rows,
+                                               int complete, int x, int count, int8_t *output, int part,
+                                               int32_t *working)
 {
     const int all = p->pool_h * p->pool_w;
     int32_t *sums = working + p->columns * p->column / 4;
     int step;
     const int8_t *columns =
-        kernel_conv_2d_mve_columns(p, rows, x, 0, count * all, (int8_t *)working, &step);
+        kernel_conv_2d_mve_columns(p, rows, complete, x, 0, count * all, (int8_t *)working, &step);
     for (int c = 0; c < p->out_c; c += EDGECNN_ROW) {
         const int channels = p->out_c - c < EDGECNN_ROW ? p->out_c - c : EDGECNN_ROW;
         kernel_conv_2d_mve_sums(p, columns, step, count * all, c, channels, sums);
@@ -144,8 +237,8 @@ EDGECNN_INLINE int kernel_conv_2d_mve_count(const kernel_conv_2d_mve_params *p, 
 }
 
 /* Makes one output of all channels, whose positions are too many for that. */
-EDGECNN_INLINE void kernel_conv_2d_mve_large(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
-                                             int8_t *output, int part, int32_t *working)
+EDGECNN_INLINE void kernel_conv_2d_mve_large(const kernel_conv_2d_mve_params *p, const int8_t *const *rows,
+                                             int complete, int x, int8_t *output, int part, int32_t *working)
 {
     const int all = p->pool_h * p->pool_w;
     int32_t *best = working + p->columns * p->column / 4, *sums = best + p->out_c;
@@ -153,7 +246,7 @@ EDGECNN_INLINE void kernel_conv_2d_mve_large(const kernel_conv_2d_mve_params *p,
         int step;
         const int8_t *columns;
         count = kernel_conv_2d_mve_count(p, all - at);
-        columns = kernel_conv_2d_mve_columns(p, rows, x, at, count, (int8_t *)working, &step);
+        columns = kernel_conv_2d_mve_columns(p, rows, complete, x, at, count, (int8_t *)working, &step);
         for (int c = 0; c < p->out_c; c += EDGECNN_ROW) {
             const int channels = p->out_c - c < EDGECNN_ROW ? p->out_c - c : EDGECNN_ROW;
             kernel_conv_2d_mve_sums(p, columns, step, count, c, channels, sums);
@@ -171,14 +264,18 @@ EDGECNN_INLINE void kernel_conv_2d_mve(const kernel_conv_2d_mve_params *p, const
                                        int part, int32_t *working)
 {
     const int all = p->pool_h * p->pool_w;
+    int complete = 1;
+    for (int y = 0; y < p->pool_h * p->filter_h; ++y) {
+        complete &= rows[y / p->filter_h * p->stride_h + y % p->filter_h * p->dilation_h] != NULL;
+    }
     for (int x = 0, count; x < p->out_w; x += count, output += count * p->out_c) {
         if (all > p->columns) {
             count = 1;
-            kernel_conv_2d_mve_large(p, rows, x, output, part, working);
+            kernel_conv_2d_mve_large(p, rows, complete, x, output, part, working);
         } else {
             const int left = (p->out_w - x) * all;
             count = kernel_conv_2d_mve_count(p, left) / all;
-            kernel_conv_2d_mve_outputs(p, rows, x, count, output, part, working);
+            kernel_conv_2d_mve_outputs(p, rows, complete, x, count, output, part, working);
         }
     }
 }
