@@ -19,7 +19,7 @@ PYPI_TOOLS = idf-component-manager platformio
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
 
-.PHONY: help demo test test-all lint fuzz debian-packages pypi-tools
+.PHONY: help demo test test-all soak fuzz lint debian-packages pypi-tools
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -33,6 +33,9 @@ test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are ther
 
 test-all: debian-packages pypi-tools ## Install the system tools, then run the tests; none may be skipped for want of one
 	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
+
+soak: $(VENV)/edgecnn-test ## Compile 1,000 random graphs of all ops; no byte may differ from TFLite's (half an hour)
+	$(VENV)/bin/python -m pytest tests/compiler/test_random_graphs.py -k by_rows --graphs 1000
 
 lint: $(VENV)/edgecnn-test ## Check style and types
 	$(VENV)/bin/ruff check

@@ -65,10 +65,14 @@ def test_passes_and_schedules_keep_every_byte(network) -> None:  # type: ignore[
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
-@given(st.lists(networks, min_size=4, max_size=4))
-def test_generated_c_agrees_by_rows(several) -> None:  # type: ignore[no-untyped-def]
-    check([build(network, seed) for seed, network in enumerate(several)], count=2)
+def test_generated_c_agrees_by_rows(request: pytest.FixtureRequest) -> None:
+    # `make soak` asks for more graphs than the tests.
+    @settings(max_examples=request.config.getoption("--graphs") // 4)
+    @given(st.lists(networks, min_size=4, max_size=4))
+    def agrees(several) -> None:  # type: ignore[no-untyped-def]
+        check([build(network, seed) for seed, network in enumerate(several)], count=2)
+
+    agrees()
 
 
 @pytest.mark.slow
