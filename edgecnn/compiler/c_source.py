@@ -13,6 +13,7 @@ from edgecnn.compiler.c_kernels import kernel_text
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_text import comment_text, string_literal
 from edgecnn.compiler.c_weights import WEIGHTS_INSIDE, Weights, weights_apart
+from edgecnn.compiler.rolling import Rolled
 from edgecnn.compiler.steps import Step, Window
 
 _LONGEST_RUN = 255
@@ -115,7 +116,7 @@ def _plan(model: CModel) -> Iterator[str]:
         tensor = step.output
         where = model.schedule.offsets.get(("rows", tensor))
         rows = f"{heights[tensor]} of {network.height[tensor]}"
-        place = "caller" if where is None else str(where)
+        place = "caller" if where is None else "rolling" if tensor in model.schedule.rolled else str(where)
         cut = " *" if number in model.schedule.cuts[1:] else ""
         bytes_ = heights[tensor] * network.row_bytes[tensor]
         yield f" *   {number:>3} {step.operator.op:<20} {rows:>12} {bytes_:>10} {place:>8}{cut}"
@@ -178,8 +179,9 @@ def _rings(model: CModel) -> Iterator[str]:
     for step in network.steps:
         tensor = step.output
         offset = model.schedule.offsets.get(("rows", tensor), 0)
-        height = model.schedule.heights[tensor]
-        yield f"    {{{offset}u, {network.row_bytes[tensor]}u, {network.height[tensor]}, {height}}}"
+        where = model.schedule.rolled.get(tensor) or Rolled(model.schedule.heights[tensor], 0)
+        size, rows = network.row_bytes[tensor], network.height[tensor]
+        yield f"    {{{offset}u, {size}u, {rows}, {where.slots}, {where.first}}}"
 
 
 def _base(model: CModel, tensor: int) -> str:

@@ -126,7 +126,8 @@ SOURCE = """\
  *
  * {description}
  *
- * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole):
+ * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole;
+ * rolling: rows take the place of another tensor's that have been read):
  *       step                   rows kept      bytes   offset
 {plan}
  */
@@ -149,10 +150,10 @@ typedef char {name}_right_shift_is_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
 
 {tables}/* ---- the schedule ----------------------------------------------------------------------------- */
 
-/* Where a tensor's rows lie: row y in slot y % height. */
+/* Where a tensor's rows lie: row y in slot (first + y) % slots. */
 typedef struct {{
     uint32_t offset, row_bytes;
-    uint16_t rows, height;
+    uint16_t rows, slots, first;
 }} {name}_ring;
 
 /* What each step makes. */
@@ -164,7 +165,7 @@ static const {name}_ring {name}_rings[{steps}] = {{
 {program}
 static int8_t *{name}_row(const {name}_ring *ring, int8_t *base, int y)
 {{
-    return base + ring->offset + (size_t)(y % ring->height) * ring->row_bytes;
+    return base + ring->offset + (size_t)((ring->first + y) % ring->slots) * ring->row_bytes;
 }}
 
 /* Points to `count` rows from row `first` on; NULL stands for a row of padding. */

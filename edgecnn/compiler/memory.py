@@ -20,16 +20,27 @@ class Buffer:
     last: int
 
 
-def ring_heights(network: Network, order: Sequence[int]) -> dict[int, int]:
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Positions of an order at which a row is first written, is complete, and is last read (or -1).
+
+    By tensor and row; tensors that nothing in the order makes have no entry in `begun` and `complete`.
+    """
+
+    begun: dict[int, list[int]]
+    complete: dict[int, list[int]]
+    last_read: dict[int, list[int]]
+
+
+def ring_heights(events: Events) -> dict[int, int]:
     """Return for each tensor how many rows its ring needs: the span from the oldest row still to be read.
 
     Rows lie in a ring by the order they are made in, so the height is that span, not the number of rows
-    alive. Tensors whose maker is not in `order` are left out.
+    alive. Tensors whose maker is not in the order are left out.
     """
-    begun, last_read = _events(network, order)
     heights = {}
-    for tensor, writes in begun.items():
-        read = last_read[tensor]
+    for tensor, writes in events.begun.items():
+        read = events.last_read[tensor]
         oldest, height = 0, 1
         for row, position in enumerate(writes):
             while oldest < row and read[oldest] < position:
@@ -39,9 +50,10 @@ def ring_heights(network: Network, order: Sequence[int]) -> dict[int, int]:
     return heights
 
 
-def _events(network: Network, order: Sequence[int]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
-    """Return for each tensor and row the position at which it is first written, and last read (or -1)."""
+def events_of(network: Network, order: Sequence[int]) -> Events:
+    """Return when the rows of all tensors are written and read."""
     begun: dict[int, list[int]] = {network.steps[number].output: [] for number in dict.fromkeys(order)}
+    complete: dict[int, list[int]] = {tensor: [] for tensor in begun}
     last_read = {tensor: [-1] * height for tensor, height in network.height.items()}
     fired = [0] * len(network.steps)
     for position, number in enumerate(order):
@@ -50,26 +62,32 @@ def _events(network: Network, order: Sequence[int]) -> tuple[dict[int, list[int]
             last_read[tensor][first:end] = [position] * (end - first)
         if firing % step.group == 0:
             begun[step.output] += [position] * step.rows_per_group
+        if firing % step.group == step.group - 1:
+            complete[step.output] += [position] * step.rows_per_group
         fired[number] += 1
-    return begun, last_read
+    return Events(begun, complete, last_read)
 
 
 def buffers(
-    network: Network, order: Sequence[int], heights: dict[int, int], cuts: Sequence[int], align: int
+    network: Network,
+    order: Sequence[int],
+    events: Events,
+    heights: dict[int, int],
+    cuts: Sequence[int],
+    align: int,
 ) -> list[Buffer]:
     """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's.
 
     `cuts` are the numbers of the steps that begin a segment.
     """
-    begun, last_read = _events(network, order)
     found = [
         Buffer(
             ("rows", tensor),
             aligned(heights[tensor] * network.row_bytes[tensor], align),
             writes[0],
-            max(*last_read[tensor], _last(order, network.maker[tensor])),
+            max(*events.last_read[tensor], _last(order, network.maker[tensor])),
         )
-        for tensor, writes in begun.items()
+        for tensor, writes in events.begun.items()
         if tensor not in network.outputs
     ]
     for number, step in enumerate(network.steps):
@@ -96,30 +114,39 @@ def aligned(size: int, align: int) -> int:
     return -(-size // align) * align
 
 
-def place(found: Sequence[Buffer]) -> tuple[dict[tuple[str, int], int], int]:
+def place(
+    found: Sequence[Buffer], align: int = 1, fixed: Sequence[tuple[Buffer, int]] = ()
+) -> tuple[dict[tuple[str, int], int], int]:
     """Return an offset for each buffer, none overlapping another that lives at the same time, and the total.
 
-    Two orders of a first fit are tried, largest first and oldest first; the smaller total wins.
+    What is `fixed` lies at an offset already; the others' are multiples of `align`. Two orders of a first fit
+    are tried, largest first and oldest first; the smaller total wins.
     """
     orders = (
         sorted(found, key=lambda buffer: (-buffer.size, buffer.first, buffer.owner)),
         sorted(found, key=lambda buffer: (buffer.first, -buffer.size, buffer.owner)),
     )
-    return min((_first_fit(order) for order in orders), key=lambda result: result[1])
+    return min((_first_fit(order, align, fixed) for order in orders), key=lambda result: result[1])
 
 
-def _first_fit(order: Sequence[Buffer]) -> tuple[dict[tuple[str, int], int], int]:
+def _first_fit(
+    order: Sequence[Buffer], align: int, fixed: Sequence[tuple[Buffer, int]]
+) -> tuple[dict[tuple[str, int], int], int]:
     offsets: dict[tuple[str, int], int] = {}
-    placed: list[Buffer] = []
-    total = 0
+    placed = list(fixed)
+    total = max((offset + buffer.size for buffer, offset in fixed), default=0)
     for buffer in order:
-        alive = [other for other in placed if other.first <= buffer.last and buffer.first <= other.last]
+        alive = [
+            (start, start + other.size)
+            for other, start in placed
+            if other.first <= buffer.last and buffer.first <= other.last
+        ]
         offset = 0
-        for other in sorted(alive, key=lambda other: offsets[other.owner]):
-            if offset + buffer.size <= offsets[other.owner]:
+        for start, end in sorted(alive):
+            if offset + buffer.size <= start:
                 break
-            offset = max(offset, offsets[other.owner] + other.size)
+            offset = max(offset, aligned(end, align))
         offsets[buffer.owner] = offset
-        placed.append(buffer)
+        placed.append((buffer, offset))
         total = max(total, offset + buffer.size)
     return offsets, total

@@ -13,7 +13,8 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.cascade import Network, cascade
 from edgecnn.compiler.cuts import CutSearch
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.memory import buffers, place, ring_heights
+from edgecnn.compiler.memory import buffers, events_of, place, ring_heights
+from edgecnn.compiler.rolling import Rolled, place_rolling
 from edgecnn.compiler.steps import Step, column_by_column, takes_columns
 from edgecnn.errors import ModelError
 
@@ -22,7 +23,8 @@ from edgecnn.errors import ModelError
 class Schedule:
     """A network, the order in which its steps fire, and where everything lies in the arena.
 
-    `cuts` are the numbers of the steps that begin a segment, 0 included.
+    `cuts` are the numbers of the steps that begin a segment, 0 included. `rolled` says where the tensors lie
+    that share memory row by row.
     """
 
     network: Network
@@ -31,6 +33,7 @@ class Schedule:
     heights: dict[int, int]
     offsets: dict[tuple[str, int], int]
     arena: int
+    rolled: dict[int, Rolled]
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,11 @@ class _Search:
         """
         cuts = tuple(range(len(self._steps)))
         choice = _Choice((0,) * len(cuts))
-        best = self._measure(choice, cuts)
+        best = self._measure(choice, cuts, whole=True)
         for step, ways in enumerate(self._steps):
             for alternative in range(1, len(ways) if ways[0].working else 1):
                 slower = choice.with_alternative(step, alternative)
-                found = self._measure(slower, cuts)
+                found = self._measure(slower, cuts, whole=True)
                 if found.arena < best.arena:
                     best, choice = found, slower
         return best
@@ -188,18 +191,26 @@ class _Search:
     def _try(self, choice: _Choice, bound: float) -> "_Found | None":
         """Return the schedule with the best cuts for a choice, or None where it is not below `bound`."""
         network = self._network(choice)
-        cuts, estimate = self._cuts.best(network, _waiting(network, choice), bound)
-        return None if estimate == math.inf else _Found(self._measure(choice, cuts), choice, estimate)
+        found: dict[tuple[int, ...], _Found] = {}
+        for rolling in (False, True):
+            cuts, estimate = self._cuts.best(network, _waiting(network, choice), bound, rolling)
+            if estimate < math.inf and cuts not in found:
+                found[cuts] = _Found(self._measure(choice, cuts), choice, estimate)
+        return min(found.values(), key=lambda one: one.schedule.arena, default=None)
 
-    def _measure(self, choice: _Choice, cuts: tuple[int, ...]) -> Schedule:
+    def _measure(self, choice: _Choice, cuts: tuple[int, ...], whole: bool = False) -> Schedule:
         network = self._network(choice)
         lazy, ends = _waiting(network, choice), (*cuts[1:], len(network.steps))
         order = [n for first, end in zip(cuts, ends, strict=True) for n in cascade(network, first, end, lazy)]
-        heights = ring_heights(network, order)
+        events = events_of(network, order)
+        heights = ring_heights(events)
         for tensor in network.outputs:
             heights[tensor] = network.height[tensor]
-        offsets, arena = place(buffers(network, order, heights, cuts, self._align))
-        return Schedule(network, tuple(order), cuts, heights, offsets, arena)
+        found = buffers(network, order, events, heights, cuts, self._align)
+        if whole:
+            return Schedule(network, tuple(order), cuts, heights, *place(found, self._align), {})
+        placed = place_rolling(network, events, cuts, found, self._align)
+        return Schedule(network, tuple(order), cuts, heights, *placed)
 
 
 def _waiting(network: Network, choice: _Choice) -> frozenset[int]:

@@ -10,11 +10,20 @@ import pytest
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.passes import PASSES
+from edgecnn.compiler.rolling import Rolled
 from edgecnn.compiler.schedule import Schedule, schedule
 from edgecnn.errors import ModelError
 
 MODELS = Path(os.environ.get("EDGECNN_DATA", "/nonexistent")) / "edge-models"
-NETWORKS = [networks.cainvas(), networks.small(), networks.residual(), networks.two_ends()]
+NETWORKS = [
+    networks.cainvas(),
+    networks.small(),
+    networks.residual(),
+    networks.two_ends(),
+    networks.attention(),
+    networks.mobilenet_v3(),
+    networks.unet(16),
+]
 
 
 class Replay:
@@ -36,7 +45,8 @@ class Replay:
 
     def row(self, tensor: int, row: int) -> slice:
         size = self.network.row_bytes[tensor]
-        start = self.found.offsets["rows", tensor] + row % self.found.heights[tensor] * size
+        where = self.found.rolled.get(tensor) or Rolled(self.found.heights[tensor], 0)
+        start = self.found.offsets["rows", tensor] + (where.first + row) % where.slots * size
         return slice(start, start + size)
 
     def read(self, number: int) -> None:
@@ -101,6 +111,17 @@ def test_no_row_is_overwritten_before_it_is_read(model: bytes, rows: bool, isa: 
     for make in PASSES:
         graph = make(graph)
     Replay(schedule(graph, rows=rows, isa=isa)).run()
+
+
+def test_whole_tensors_share_memory_row_by_row() -> None:
+    model = networks.attention()
+    plan = compile_tflite(model, name="net").plan
+    found = compile_tflite(model, name="net").model.schedule
+    assert found.rolled
+    whole = {
+        tensor: found.network.height[tensor] * found.network.row_bytes[tensor] for tensor in found.rolled
+    }
+    assert plan["arena_bytes"] < sum(sorted(whole.values())[-2:])
 
 
 def test_cainvas_within_its_goals() -> None:

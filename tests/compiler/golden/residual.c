@@ -3,7 +3,8 @@
  *
  * residual
  *
- * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole):
+ * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole;
+ * rolling: rows take the place of another tensor's that have been read):
  *       step                   rows kept      bytes   offset
  *     0 INPUT                     3 of 16        144     1536
  *     1 CONV_2D                   3 of 16        384        0
@@ -646,25 +647,25 @@ static const residual_fully_connected_params residual_op10 = {
 
 /* ---- the schedule ----------------------------------------------------------------------------- */
 
-/* Where a tensor's rows lie: row y in slot y % height. */
+/* Where a tensor's rows lie: row y in slot (first + y) % slots. */
 typedef struct {
     uint32_t offset, row_bytes;
-    uint16_t rows, height;
+    uint16_t rows, slots, first;
 } residual_ring;
 
 /* What each step makes. */
 static const residual_ring residual_rings[11] = {
-    {1536u, 48u, 16, 3},
-    {0u, 128u, 16, 3},
-    {384u, 128u, 16, 3},
-    {1680u, 128u, 16, 1},
-    {768u, 128u, 16, 3},
-    {1152u, 128u, 8, 3},
-    {1936u, 128u, 8, 1},
-    {1808u, 128u, 8, 1},
-    {2064u, 128u, 8, 1},
-    {2256u, 16u, 1, 1},
-    {0u, 4u, 1, 1}
+    {1536u, 48u, 16, 3, 0},
+    {0u, 128u, 16, 3, 0},
+    {384u, 128u, 16, 3, 0},
+    {1680u, 128u, 16, 1, 0},
+    {768u, 128u, 16, 3, 0},
+    {1152u, 128u, 8, 3, 0},
+    {1936u, 128u, 8, 1, 0},
+    {1808u, 128u, 8, 1, 0},
+    {2064u, 128u, 8, 1, 0},
+    {2256u, 16u, 1, 1, 0},
+    {0u, 4u, 1, 1, 0}
 };
 
 /* Steps in the order they fire, each with how often in a row. */
@@ -681,7 +682,7 @@ static const uint8_t residual_program[240] = {
 
 static int8_t *residual_row(const residual_ring *ring, int8_t *base, int y)
 {
-    return base + ring->offset + (size_t)(y % ring->height) * ring->row_bytes;
+    return base + ring->offset + (size_t)((ring->first + y) % ring->slots) * ring->row_bytes;
 }
 
 /* Points to `count` rows from row `first` on; NULL stands for a row of padding. */

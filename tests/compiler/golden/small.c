@@ -3,18 +3,18 @@
  *
  * small
  *
- * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole):
+ * Steps, and where the rows they make lie in the arena (* begins a segment: what comes before is whole;
+ * rolling: rows take the place of another tensor's that have been read):
  *       step                   rows kept      bytes   offset
- *     0 INPUT                     3 of 10         36      192
- *     1 CONV_2D                    3 of 5         72      120
- *     2 CONV_2D                    5 of 5        120        0
- *         its scratch                              4      228
- *     3 CONV_2D                    1 of 5         24      120 *
- *     4 ADD                        1 of 5         24      144
- *     5 MEAN                       1 of 1          4      184
- *         its scratch                             16      168
- *     6 FULLY_CONNECTED            1 of 1          1        0
- *     7 LOGISTIC                   1 of 1          1   caller
+ *     0 INPUT                    10 of 10        120  rolling
+ *     1 CONV_2D                    5 of 5        120  rolling *
+ *     2 DEPTHWISE_CONV_2D          1 of 5         24      144 *
+ *     3 CONV_2D                    5 of 5        120  rolling
+ *     4 CONV_2D                    1 of 5         24      144 *
+ *     5 ADD                        5 of 5        120  rolling
+ *     6 MEAN                       1 of 1          4       48 *
+ *     7 FULLY_CONNECTED            1 of 1          1        0
+ *     8 LOGISTIC                   1 of 1          1   caller
  */
 #include "small.h"
 
@@ -314,39 +314,39 @@ static const small_conv_2d_params small_op1 = {
     .multiplier = small_op1_multiplier, .shift = small_op1_shift
 };
 
-static const int8_t small_op2_before_filter[36] = {
+static const int8_t small_op2_filter[36] = {
     -24, -8, 51, 112, 117, 102, -28, 63, 88, -2, 91, -97, 21, 103, 13, -13, -112, 25, -120, -7, 83,
     79, 67, -121, 51, 74, 58, 38, -89, 57, 88, -55, 68, 119, -84, -114
 };
-static const int32_t small_op2_before_bias[4] = {37597, 54549, 22864, -24013};
-static const int32_t small_op2_before_multiplier[4] = {1939671752, 1221108685, 1586634157, 1657746967};
-static const int8_t small_op2_before_shift[4] = {-7, -7, -7, -9};
+static const int32_t small_op2_bias[4] = {37597, 54549, 22864, -24013};
+static const int32_t small_op2_multiplier[4] = {1939671752, 1221108685, 1586634157, 1657746967};
+static const int8_t small_op2_shift[4] = {-7, -7, -7, -9};
 /* DEPTHWISE_CONV_2D "tensor5" (operator 1) makes 5x6x4, 1,080 multiplications */
-static const small_depthwise_conv_2d_params small_op2_before = {
+static const small_depthwise_conv_2d_params small_op2 = {
     .in_w = 6, .in_c = 4, .depth_multiplier = 1, .filter_h = 3,
     .filter_w = 3, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
     .pad_w = 1, .input_zero_point = -128, .output_zero_point = -128, .activation_min = -128,
-    .activation_max = 36, .filter = small_op2_before_filter, .bias = small_op2_before_bias, .multiplier = small_op2_before_multiplier,
-    .shift = small_op2_before_shift
+    .activation_max = 36, .filter = small_op2_filter, .bias = small_op2_bias, .multiplier = small_op2_multiplier,
+    .shift = small_op2_shift
 };
 
-static const int8_t small_op2_filter[16] = {
+static const int8_t small_op3_filter[16] = {
     -70, -74, 46, 37, -79, -26, 94, -63, 112, 96, 9, 29, -27, -102, 25, 67
 };
-static const int32_t small_op2_bias[4] = {-3459, -11840, 39485, -12515};
-static const int32_t small_op2_multiplier[4] = {1459332856, 1437772301, 2097915584, 2005528486};
-static const int8_t small_op2_shift[4] = {-7, -7, -8, -8};
-/* CONV_2D "tensor8" (operator 2) makes 5x6x4, 1,560 multiplications */
-static const small_conv_2d_params small_op2 = {
-    .in_w = 1, .in_c = 4, .out_w = 1, .out_c = 4,
+static const int32_t small_op3_bias[4] = {-3459, -11840, 39485, -12515};
+static const int32_t small_op3_multiplier[4] = {1459332856, 1437772301, 2097915584, 2005528486};
+static const int8_t small_op3_shift[4] = {-7, -7, -8, -8};
+/* CONV_2D "tensor8" (operator 2) makes 5x6x4, 480 multiplications */
+static const small_conv_2d_params small_op3 = {
+    .in_w = 6, .in_c = 4, .out_w = 6, .out_c = 4,
     .filter_h = 1, .filter_w = 1, .stride_h = 1, .stride_w = 1,
     .dilation_h = 1, .dilation_w = 1, .pad_w = 0, .pool_h = 1,
     .pool_w = 1, .pool_stride_w = 1, .input_zero_point = -128, .output_zero_point = -14,
-    .activation_min = -128, .activation_max = 127, .filter = small_op2_filter, .bias = small_op2_bias,
-    .multiplier = small_op2_multiplier, .shift = small_op2_shift
+    .activation_min = -128, .activation_max = 127, .filter = small_op3_filter, .bias = small_op3_bias,
+    .multiplier = small_op3_multiplier, .shift = small_op3_shift
 };
 
-static const int8_t small_op3_filter[144] = {
+static const int8_t small_op4_filter[144] = {
     -107, -124, -77, 20, 57, -11, 51, 56, -69, -22, -15, 88, 113, 30, -3, 6, -104, -50, -101, -32,
     117, -126, -20, -49, -104, -115, -57, -20, 65, 52, -33, -4, -61, 51, -124, 56, 6, -7, 53, 99,
     18, 38, 44, -110, 82, -7, -99, 111, 28, -96, -122, 8, -52, -9, 24, -37, 81, 37, -72, 44, -21,
@@ -355,21 +355,21 @@ static const int8_t small_op3_filter[144] = {
     105, 99, 35, 58, 16, -61, -125, -89, -70, 60, -126, 84, 54, -43, -79, 9, 31, 111, 10, -19, -116,
     17, -121, 2, -107, 60, -84, 12, -32, 55, -86, -88, 85, -49, 110, 29, -26, -47, -58, -1, 73, -32
 };
-static const int32_t small_op3_bias[4] = {15935, 17466, 10205, -25569};
-static const int32_t small_op3_multiplier[4] = {2059962292, 1415691726, 1865689615, 1090435948};
-static const int8_t small_op3_shift[4] = {-8, -10, -9, -9};
+static const int32_t small_op4_bias[4] = {15935, 17466, 10205, -25569};
+static const int32_t small_op4_multiplier[4] = {2059962292, 1415691726, 1865689615, 1090435948};
+static const int8_t small_op4_shift[4] = {-8, -10, -9, -9};
 /* CONV_2D "tensor11" (operator 3) makes 5x6x4, 4,320 multiplications */
-static const small_conv_2d_params small_op3 = {
+static const small_conv_2d_params small_op4 = {
     .in_w = 6, .in_c = 4, .out_w = 6, .out_c = 4,
     .filter_h = 3, .filter_w = 3, .stride_h = 1, .stride_w = 1,
     .dilation_h = 1, .dilation_w = 1, .pad_w = 1, .pool_h = 1,
     .pool_w = 1, .pool_stride_w = 1, .input_zero_point = -14, .output_zero_point = -32,
-    .activation_min = -128, .activation_max = 127, .filter = small_op3_filter, .bias = small_op3_bias,
-    .multiplier = small_op3_multiplier, .shift = small_op3_shift
+    .activation_min = -128, .activation_max = 127, .filter = small_op4_filter, .bias = small_op4_bias,
+    .multiplier = small_op4_multiplier, .shift = small_op4_shift
 };
 
 /* ADD "tensor13" (operator 4) makes 5x6x4 */
-static const small_add_params small_op4 = {
+static const small_add_params small_op5 = {
     .output_zero_point = 1, .activation_min = 1, .activation_max = 127, .first_sign = 1,
     .first_offset = 14, .second_sign = 1, .second_offset = 32, .first_multiplier = 1810621822,
     .first_shift = -3, .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1352935908,
@@ -378,25 +378,25 @@ static const small_add_params small_op4 = {
 };
 
 /* MEAN "tensor15" (operator 5) makes 1x1x4 */
-static const small_mean_params small_op5 = {
+static const small_mean_params small_op6 = {
     .bias = -30, .multiplier = 598191027, .shift = -2, .output_zero_point = -36,
     .columns = 1, .channels = 4, .over_columns = 6, .over_channels = 1,
-    .column = 4, .rows = 1, .parts = 5
+    .column = 4, .rows = 5, .parts = 1
 };
 
-static const int8_t small_op6_filter[4] = {96, -14, -49, 114};
-static const int32_t small_op6_bias[1] = {13863};
-static const int32_t small_op6_multiplier[1] = {1648047431};
-static const int8_t small_op6_shift[1] = {-7};
+static const int8_t small_op7_filter[4] = {96, -14, -49, 114};
+static const int32_t small_op7_bias[1] = {13863};
+static const int32_t small_op7_multiplier[1] = {1648047431};
+static const int8_t small_op7_shift[1] = {-7};
 /* FULLY_CONNECTED "tensor17" (operator 6) makes 1x1x1, 4 multiplications */
-static const small_fully_connected_params small_op6 = {
-    .output_zero_point = -50, .activation_min = -128, .activation_max = 127, .filter = small_op6_filter,
-    .bias = small_op6_bias, .multiplier = small_op6_multiplier, .shift = small_op6_shift, .out = 1,
+static const small_fully_connected_params small_op7 = {
+    .output_zero_point = -50, .activation_min = -128, .activation_max = 127, .filter = small_op7_filter,
+    .bias = small_op7_bias, .multiplier = small_op7_multiplier, .shift = small_op7_shift, .out = 1,
     .row = 4, .in = 4, .per_channel = 0, .rows = 1,
     .parts = 1
 };
 
-static const int8_t small_op7_table[256] = {
+static const int8_t small_op8_table[256] = {
     127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127,
     127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127,
     127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127,
@@ -414,39 +414,40 @@ static const int8_t small_op7_table[256] = {
     127, 127, 127
 };
 /* LOGISTIC "tensor19" (operator 7) makes 1x1x1 */
-static const small_lookup_params small_op7 = {
-    .size = 1, .table = small_op7_table
+static const small_lookup_params small_op8 = {
+    .size = 1, .table = small_op8_table
 };
 
 /* ---- the schedule ----------------------------------------------------------------------------- */
 
-/* Where a tensor's rows lie: row y in slot y % height. */
+/* Where a tensor's rows lie: row y in slot (first + y) % slots. */
 typedef struct {
     uint32_t offset, row_bytes;
-    uint16_t rows, height;
+    uint16_t rows, slots, first;
 } small_ring;
 
 /* What each step makes. */
-static const small_ring small_rings[8] = {
-    {192u, 12u, 10, 3},
-    {120u, 24u, 5, 3},
-    {0u, 24u, 5, 5},
-    {120u, 24u, 5, 1},
-    {144u, 24u, 5, 1},
-    {184u, 4u, 1, 1},
-    {0u, 1u, 1, 1},
-    {0u, 1u, 1, 1}
+static const small_ring small_rings[9] = {
+    {0u, 12u, 10, 12, 0},
+    {0u, 24u, 5, 6, 5},
+    {144u, 24u, 5, 1, 0},
+    {0u, 24u, 5, 6, 4},
+    {144u, 24u, 5, 1, 0},
+    {0u, 24u, 5, 6, 3},
+    {48u, 4u, 1, 1, 0},
+    {0u, 1u, 1, 1, 0},
+    {0u, 1u, 1, 1, 0}
 };
 
 /* Steps in the order they fire, each with how often in a row. */
-static const uint8_t small_program[62] = {
-    0, 3, 1, 1, 0, 2, 1, 1, 2, 1, 0, 2, 1, 1, 2, 1, 0, 2, 1, 1, 2, 1, 0, 1, 1, 1, 2, 2, 3, 1, 4, 1,
-    5, 1, 3, 1, 4, 1, 5, 1, 3, 1, 4, 1, 5, 1, 3, 1, 4, 1, 5, 1, 3, 1, 4, 1, 5, 1, 6, 1, 7, 1
+static const uint8_t small_program[50] = {
+    0, 10, 1, 5, 2, 1, 3, 1, 2, 1, 3, 1, 2, 1, 3, 1, 2, 1, 3, 1, 2, 1, 3, 1, 4, 1, 5, 1, 4, 1, 5, 1,
+    4, 1, 5, 1, 4, 1, 5, 1, 4, 1, 5, 1, 6, 1, 7, 1, 8, 1
 };
 
 static int8_t *small_row(const small_ring *ring, int8_t *base, int y)
 {
-    return base + ring->offset + (size_t)(y % ring->height) * ring->row_bytes;
+    return base + ring->offset + (size_t)((ring->first + y) % ring->slots) * ring->row_bytes;
 }
 
 /* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
@@ -468,7 +469,7 @@ static void small_start(edgecnn_small_t *nn)
 /* Fires steps until one wants a line of the image that is not there (0) or the outputs are complete (1). */
 static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, int8_t *output)
 {
-    const int8_t *rows[3];
+    const int8_t *rows[5];
     int8_t *const arena = nn->arena;
     const int first = nn->fired[0];
     for (;;) {
@@ -493,39 +494,34 @@ static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, in
             small_window(rows, &small_rings[0], arena, at * 2, 3);
             small_conv_2d(&small_op1, rows, small_row(&small_rings[1], arena, at), 0);
             break;
-        case 2: /* DEPTHWISE_CONV_2D and CONV_2D */
+        case 2: /* DEPTHWISE_CONV_2D */
             small_window(rows, &small_rings[1], arena, at - 1, 3);
-            {
-                int8_t *const column = arena + 228;
-                const int8_t *const columns[1] = {column};
-                int8_t *const row = small_row(&small_rings[2], arena, at);
-                for (int x = 0; x < 6; x += 1) {
-                    const int begin = x, end = begin + 1;
-                    small_depthwise_conv_2d(&small_op2_before, rows, column, begin, end);
-                    small_conv_2d(&small_op2, columns, row + begin * 4, 0);
-                }
-            }
+            small_depthwise_conv_2d(&small_op2, rows, small_row(&small_rings[2], arena, at), 0, 6);
             break;
         case 3: /* CONV_2D */
-            small_window(rows, &small_rings[2], arena, at - 1, 3);
+            small_window(rows, &small_rings[2], arena, at, 1);
             small_conv_2d(&small_op3, rows, small_row(&small_rings[3], arena, at), 0);
             break;
-        case 4: /* ADD */
-            small_window(rows, &small_rings[2], arena, at, 1);
-            small_window(rows + 1, &small_rings[3], arena, at, 1);
-            small_add(&small_op4, rows, small_row(&small_rings[4], arena, at));
+        case 4: /* CONV_2D */
+            small_window(rows, &small_rings[3], arena, at - 1, 3);
+            small_conv_2d(&small_op4, rows, small_row(&small_rings[4], arena, at), 0);
             break;
-        case 5: /* MEAN */
-            small_window(rows, &small_rings[4], arena, at, 1);
-            small_mean(&small_op5, rows, small_row(&small_rings[5], arena, 0), at, (int32_t *)(void *)(arena + 168));
+        case 5: /* ADD */
+            small_window(rows, &small_rings[3], arena, at, 1);
+            small_window(rows + 1, &small_rings[4], arena, at, 1);
+            small_add(&small_op5, rows, small_row(&small_rings[5], arena, at));
             break;
-        case 6: /* FULLY_CONNECTED */
-            small_window(rows, &small_rings[5], arena, 0, 1);
-            small_fully_connected(&small_op6, rows, small_row(&small_rings[6], arena, 0), 0, NULL);
+        case 6: /* MEAN */
+            small_window(rows, &small_rings[5], arena, 0, 5);
+            small_mean(&small_op6, rows, small_row(&small_rings[6], arena, 0), 0, NULL);
             break;
-        case 7: /* LOGISTIC */
+        case 7: /* FULLY_CONNECTED */
             small_window(rows, &small_rings[6], arena, 0, 1);
-            small_lookup(&small_op7, rows, small_row(&small_rings[7], output, 0));
+            small_fully_connected(&small_op7, rows, small_row(&small_rings[7], arena, 0), 0, NULL);
+            break;
+        case 8: /* LOGISTIC */
+            small_window(rows, &small_rings[7], arena, 0, 1);
+            small_lookup(&small_op8, rows, small_row(&small_rings[8], output, 0));
             break;
         default:
             break;
