@@ -3,6 +3,7 @@
 
 import re
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import networks
 import numpy as np
 import pytest
 from generated_c import run_numpy
+from hypothesis import given, settings
+from test_random_graphs import build as build_random
+from test_random_graphs import networks as random_networks
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.c_test import golden_inputs
@@ -137,18 +141,32 @@ def test_the_abi_is_that_of_the_code() -> None:
     assert len({abi(), abi(target="cortex-m4"), abi(labels=("a", "b"))}) == 3
 
 
-def test_the_self_test_takes_the_weights(tmp_path: Path) -> None:
-    compiled = external(networks.small())
-    compiled.write(tmp_path)
+def self_test(model: bytes, folder: Path) -> None:
+    """Run the self-test of a model with its weights, which ends with the number of wrong bytes."""
+    compiled = external(model)
+    compiled.write(folder)
     numbers = ", ".join(map(str, compiled.weights))
-    (tmp_path / "main.c").write_text(
+    (folder / "main.c").write_text(
         '#include "net_test.h"\n#include <stdint.h>\n'
         f"static const uint8_t weights[] __attribute__((aligned(16))) = {{{numbers}}};\n"
         "int main(void) { return edgecnn_net_test(weights, sizeof weights, NULL); }\n"
     )
-    sources = [tmp_path / name for name in ("main.c", "net.c", "net_test.c")]
-    HostCompiler(sanitize=True, flags=("-O1",)).compile(sources, tmp_path / "program", [f"-I{tmp_path}"])
-    execute(tmp_path / "program")
+    sources = [folder / name for name in ("main.c", "net.c", "net_test.c")]
+    compiler = HostCompiler(sanitize=True, flags=("-O1",))
+    compiler.compile(sources, folder / "program", [f"-I{folder}"])
+    execute(folder / "program")
+
+
+def test_the_self_test_takes_the_weights(tmp_path: Path) -> None:
+    self_test(networks.small(), tmp_path)
+
+
+@pytest.mark.slow
+@settings(max_examples=8)
+@given(random_networks)
+def test_random_networks_make_the_same_bytes(network) -> None:  # type: ignore[no-untyped-def]
+    with tempfile.TemporaryDirectory() as folder:
+        self_test(build_random(network), Path(folder))
 
 
 def test_the_numbers_of_every_kernel_have_the_types_they_are_read_as() -> None:
