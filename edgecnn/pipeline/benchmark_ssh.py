@@ -62,11 +62,11 @@ def benchmark_ssh(
     there = host.run("mktemp -d").strip()
     try:
         with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
-            libraries = _pack(Path(name), models, test, classes)
+            compiled = _pack(Path(name), models, test, classes)
             progress("copying", 0, 1)
             host.send(Path(name), there)
             progress("copying", 1, 1)
-        report = _measure(host, there, models, libraries, timing, progress)
+        report = _measure(host, there, models, compiled, timing, progress)
     finally:
         host.run(f"rm -rf {there}")
     for source in sources:
@@ -84,17 +84,21 @@ def _pack(folder: Path, models: Mapping[str, Path], test: Arrays, classes: Seque
         path = folder / "images" / classes[int(label)] / f"{number:06}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
-    compiled_names = []
+    return _pack_models(folder, models)
+
+
+def _pack_models(folder: Path, models: Mapping[str, Path]) -> list[str]:
+    compiled = []
     for number, (name, path) in enumerate(models.items()):
         shutil.copyfile(path, folder / f"{name}.tflite")
         try:
-            compiled = compile_tflite(path, name=f"model{number}")
-            write_text(folder / f"model{number}_shared.c", shared_text(compiled.model))
-            compiled.write(folder)
-            compiled_names.append(name)
+            made = compile_tflite(path, name=f"model{number}")
+            write_text(folder / f"model{number}_shared.c", shared_text(made.model))
+            made.write(folder)
+            compiled.append(name)
         except ModelError:
             continue  # floats, or an op without a kernel
-    return compiled_names
+    return compiled
 
 
 def _measure(

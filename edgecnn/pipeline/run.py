@@ -54,7 +54,10 @@ class Run:
     def discard_compressed(self) -> None:
         """Remove what an earlier `compress` left, so that nothing made with other options stays behind."""
         self.discard_checkpoints()
-        figures = self.metrics_file, self.report_file, self.model_card_file
+        figures = (
+            *(self.metrics_file, self.report_file, self.model_card_file),
+            *self.path.glob("device_*.json"),
+        )
         models = self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")
         for file in (*figures, *models):
             file.unlink(missing_ok=True)
