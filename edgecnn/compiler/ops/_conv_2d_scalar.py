@@ -40,7 +40,7 @@ def _way(step: Step, linear: Linear, weights: NDArray[np.int8], parts: int) -> S
     matrix = weights.reshape(channels, parts, taps).transpose(1, 0, 2)
     chunk = scalar.taps_at_once(matrix)
     sums = scalar.POSITIONS * (channels if parts > 1 else scalar.CHANNELS if chunk < taps else 0)
-    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
+    pooled = step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     padding, best = -(-weights.shape[-1] // 4), channels if pooled else 0
     params = {
         "parts": parts,

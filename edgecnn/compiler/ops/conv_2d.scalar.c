@@ -21,7 +21,18 @@ typedef struct {
     int window, y, x;
 } kernel_conv_2d_scalar_position;
 
-/* Tells whether a window ends with this position, and goes on to the next. */
+/* Positions that are computed together: three, or one. */
+typedef struct {
+    int positions, count;         /* where three are more than `count`, the last one is computed again */
+    const int8_t *const *rows[3]; /* of their windows */
+    int x[3], inside;             /* the first columns of their windows; whether all taps lie inside a row */
+    int begins, ends;             /* whether a window of the pool begins with the first; bit i: one ends with i */
+    int part;                     /* above 0, outputs hold the maximum of earlier parts */
+    int8_t *output;
+    int32_t *best; /* of each channel the largest sum of a window that goes on */
+} kernel_conv_2d_scalar_block;
+
+/* Tells whether a window of the pool ends with this position, and goes on to the next. */
 EDGECNN_INLINE int kernel_conv_2d_scalar_next(const kernel_conv_2d_scalar_params *p,
                                               kernel_conv_2d_scalar_position *at)
 {
@@ -36,6 +47,32 @@ EDGECNN_INLINE int kernel_conv_2d_scalar_next(const kernel_conv_2d_scalar_params
     return 0;
 }
 
+/* Takes the next `count` positions. */
+EDGECNN_INLINE void kernel_conv_2d_scalar_begin(const kernel_conv_2d_scalar_params *p, const int8_t *const *rows,
+                                                kernel_conv_2d_scalar_position *at, int count,
+                                                kernel_conv_2d_scalar_block *block)
+{
+    block->count = count;
+    block->inside = p->dilation_w == 1;
+    block->begins = at->x == 0 && at->y == 0;
+    block->ends = 0;
+    for (int i = 0; i < block->positions; ++i) {
+        if (i < count) {
+            block->rows[i] = rows + at->y * p->stride_h;
+            block->x[i] = (at->window * p->pool_stride_w + at->x) * p->stride_w - p->pad_w;
+            block->ends |= kernel_conv_2d_scalar_next(p, at) << i;
+        } else {
+            block->rows[i] = block->rows[i - 1];
+            block->x[i] = block->x[i - 1];
+        }
+        block->inside = block->inside && block->x[i] >= 0 && block->x[i] + p->filter_w <= p->in_w;
+    }
+    if (p->pool_h * p->pool_w == 1) {
+        block->begins = 1;
+        block->ends = 7;
+    }
+}
+
 /* Writes `length` values from one place or three to a column, from number `at` on. */
 EDGECNN_INLINE void kernel_conv_2d_scalar_values(const int8_t *const *from, int count, int length, void *column, int at)
 {
@@ -48,43 +85,32 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_values(const int8_t *const *from, int 
     }
 }
 
-/* Writes one row of the filter's taps at `count` positions, three or one, whose first columns are xs; `inside` says that
- * all taps lie inside the row, if there is one.
- */
-EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_params *p, const int8_t *const *row,
-                                               const int *xs, int inside, int count, const int8_t *padding,
+/* Writes the taps of row y of the filter to a column, from number `at` on. */
+EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_params *p,
+                                               const kernel_conv_2d_scalar_block *block, int y, const int8_t *padding,
                                                void *column, int at)
 {
-    const int8_t *from[3];
-    if (inside && row[0] != NULL && (count == 1 || (row[1] != NULL && row[2] != NULL))) {
-        from[0] = row[0] + xs[0] * p->in_c;
-        if (count == 3) {
-            from[1] = row[1] + xs[1] * p->in_c;
-            from[2] = row[2] + xs[2] * p->in_c;
+    const int8_t *row[3], *from[3];
+    int inside = block->inside;
+    for (int i = 0; i < block->positions; ++i) {
+        row[i] = block->rows[i][y * p->dilation_h];
+        inside = inside && row[i] != NULL;
+    }
+    if (inside) {
+        from[0] = row[0] + block->x[0] * p->in_c;
+        if (block->positions == 3) {
+            from[1] = row[1] + block->x[1] * p->in_c;
+            from[2] = row[2] + block->x[2] * p->in_c;
         }
-        kernel_conv_2d_scalar_values(from, count, p->filter_w * p->in_c, column, at);
+        kernel_conv_2d_scalar_values(from, block->positions, p->filter_w * p->in_c, column, at);
         return;
     }
     for (int tap = 0; tap < p->filter_w; ++tap, at += p->in_c) {
-        for (int i = 0; i < count; ++i) {
-            const int x = xs[i] + tap * p->dilation_w;
+        for (int i = 0; i < block->positions; ++i) {
+            const int x = block->x[i] + tap * p->dilation_w;
             from[i] = row[i] == NULL || x < 0 || x >= p->in_w ? padding : row[i] + x * p->in_c;
         }
-        kernel_conv_2d_scalar_values(from, count, p->in_c, column, at);
-    }
-}
-
-/* Writes the taps of `height` rows of the filter from row y on. */
-EDGECNN_INLINE void kernel_conv_2d_scalar_column(const kernel_conv_2d_scalar_params *p,
-                                                 const int8_t *const *const *first, const int *xs, int inside, int y,
-                                                 int height, int count, const int8_t *padding, void *column)
-{
-    for (int i = 0; i < height; ++i) {
-        const int8_t *row[3];
-        for (int k = 0; k < count; ++k) {
-            row[k] = first[k][(y + i) * p->dilation_h];
-        }
-        kernel_conv_2d_scalar_taps(p, row, xs, inside, count, padding, column, i * p->filter_w * p->in_c);
+        kernel_conv_2d_scalar_values(from, block->positions, p->in_c, column, at);
     }
 }
 
@@ -100,119 +126,99 @@ EDGECNN_INLINE int8_t kernel_conv_2d_scalar_output(const kernel_conv_2d_scalar_p
                            max);
 }
 
-/* Takes a position's sum into the maximum of its window, and where that ends, makes an output of it. */
-EDGECNN_INLINE int8_t *kernel_conv_2d_scalar_take(const kernel_conv_2d_scalar_params *p, int32_t sum, int ends,
-                                                  int32_t multiplier, int right, int32_t *largest, int8_t *output,
-                                                  int part)
+/* Takes the sum at position i of a block, doubled where kernel_scale takes it, into the maximum of its
+ * window, and where that ends, makes an output of it. Returns where the next one lies.
+ */
+EDGECNN_INLINE int8_t *kernel_conv_2d_scalar_take(const kernel_conv_2d_scalar_params *p,
+                                                  const kernel_conv_2d_scalar_block *block, int i, int32_t sum,
+                                                  int32_t multiplier, int right, int32_t *largest, int8_t *output)
 {
     int8_t value;
     *largest = sum > *largest ? sum : *largest;
-    if (!ends) {
+    if (!(block->ends >> i & 1)) {
         return output;
     }
     value = kernel_conv_2d_scalar_output(p, *largest, multiplier, right);
-    *output = part > 0 && *output > value ? *output : value;
+    *output = block->part > 0 && *output > value ? *output : value;
     *largest = INT32_MIN;
     return output + p->out_c;
 }
 
-/* Makes outputs of a channel's sums at `count` positions, or keeps in `best` the largest sum of a window that goes
- * on. Bit i of `ends` says that a window ends with position i; `begins`, that one begins with the first.
- */
-EDGECNN_INLINE void kernel_conv_2d_scalar_finish(const kernel_conv_2d_scalar_params *p, const int32_t *sums,
-                                                 const int32_t *scale, int right, int count, int begins, int ends,
-                                                 int32_t *best, int8_t *output, int part)
+/* Makes outputs of channel c of the sums at a block's positions, or keeps the largest of a window that goes on. */
+EDGECNN_INLINE void kernel_conv_2d_scalar_finish(const kernel_conv_2d_scalar_params *p,
+                                                 const kernel_conv_2d_scalar_block *block, const int32_t *sums, int c)
 {
-    const int twice = !p->general_scale;
-    const int32_t bias = twice ? kernel_twice(scale[0]) : scale[0], multiplier = scale[1];
-    int32_t largest = begins ? INT32_MIN : *best;
-    output = kernel_conv_2d_scalar_take(p, sums[0] * (1 << twice) + bias, ends & 1, multiplier, right, &largest,
-                                        output, part);
-    if (count > 1) {
-        output = kernel_conv_2d_scalar_take(p, sums[1] * (1 << twice) + bias, ends >> 1 & 1, multiplier, right,
-                                            &largest, output, part);
+    const int times = p->general_scale ? 1 : 2, right = -p->shift[c];
+    const int32_t *scale = p->scale + 2 * c;
+    const int32_t bias = p->general_scale ? scale[0] : kernel_twice(scale[0]), multiplier = scale[1];
+    int32_t largest = block->begins ? INT32_MIN : block->best[c];
+    int8_t *output = block->output + c;
+    output = kernel_conv_2d_scalar_take(p, block, 0, sums[0] * times + bias, multiplier, right, &largest, output);
+    if (block->count > 1) {
+        output = kernel_conv_2d_scalar_take(p, block, 1, sums[1] * times + bias, multiplier, right, &largest, output);
     }
-    if (count > 2) {
-        (void)kernel_conv_2d_scalar_take(p, sums[2] * (1 << twice) + bias, ends >> 2 & 1, multiplier, right, &largest,
-                                         output, part);
+    if (block->count > 2) {
+        (void)kernel_conv_2d_scalar_take(p, block, 2, sums[2] * times + bias, multiplier, right, &largest, output);
     }
-    if (!(ends >> (count - 1) & 1)) {
-        *best = largest;
+    if (!(block->ends >> (block->count - 1) & 1)) {
+        block->best[c] = largest;
     }
 }
 
-/* Computes four channels from c on at the positions of a column, or with `last` unset a part of their sums. */
-EDGECNN_INLINE const int8_t *kernel_conv_2d_scalar_channels(const kernel_conv_2d_scalar_params *p, const void *column,
-                                                            int taps, int first, int last, int positions,
-                                                            const int8_t *filter, int32_t *sums, int c, int count,
-                                                            int begins, int ends, int32_t *best, int8_t *output,
-                                                            int part)
+/* Takes the products of four channels from c on, over some taps, and adds them to those of the taps before unless they
+ * are the `first`; with the `last` taps makes outputs.
+ */
+EDGECNN_INLINE void kernel_conv_2d_scalar_four(const kernel_conv_2d_scalar_params *p,
+                                               const kernel_conv_2d_scalar_block *block, const uint32_t *words, int c,
+                                               int first, int last, int32_t *sums)
 {
-    const int chunk = positions == 3 ? p->chunk : taps;
-    for (int at = 0; at < taps; at += chunk) {
-        const int length = taps - at < chunk ? taps - at : chunk, end = last && at + length == taps;
-        uint32_t words[8];
-        if (positions == 3) {
-            kernel_dot_3((const uint32_t *)column + 2 * at, filter, length, words);
+    for (int i = 0; i < 4 && c + i < p->out_c; ++i, sums += 3) {
+        int32_t three[3] = {(int32_t)words[i], 0, 0};
+        if (block->positions == 3) {
+            kernel_unpack_3(words + 2 * i, three);
+        }
+        if (!first) {
+            three[0] += sums[0];
+            three[1] += sums[1];
+            three[2] += sums[2];
+        }
+        if (last) {
+            kernel_conv_2d_scalar_finish(p, block, three, c + i);
         } else {
-            kernel_dot_1((const int8_t *)column, filter, length, (int32_t *)words);
-        }
-        filter += 4 * length;
-        for (int i = 0; i < 4 && c + i < p->out_c; ++i) {
-            int32_t three[3] = {(int32_t)words[i], 0, 0}, *const sum = sums + 3 * i;
-            if (positions == 3) {
-                kernel_unpack_3(words + 2 * i, three);
-            }
-            if (!first || at > 0) {
-                three[0] += sum[0];
-                three[1] += sum[1];
-                three[2] += sum[2];
-            }
-            if (end) {
-                kernel_conv_2d_scalar_finish(p, three, p->scale + 2 * (c + i), -p->shift[c + i], count, begins, ends,
-                                             best + c + i, output + c + i, part);
-            } else {
-                sum[0] = three[0];
-                sum[1] = three[1];
-                sum[2] = three[2];
-            }
+            sums[0] = three[0];
+            sums[1] = three[1];
+            sums[2] = three[2];
         }
     }
-    return filter;
 }
 
-/* Computes all channels at the next `count` positions; with `positions` of three and a smaller count the last one is
- * computed again in place of others.
- */
-EDGECNN_INLINE void kernel_conv_2d_scalar_block(const kernel_conv_2d_scalar_params *p, const int8_t *const *rows,
-                                                kernel_conv_2d_scalar_position *at, int positions, int count,
-                                                int8_t *output, int part, int32_t *working)
+/* Computes all channels at a block's positions. */
+EDGECNN_INLINE void kernel_conv_2d_scalar_all(const kernel_conv_2d_scalar_params *p,
+                                              const kernel_conv_2d_scalar_block *block, const int8_t *padding,
+                                              int32_t *sums)
 {
-    const int height = p->filter_h / p->parts, taps = height * p->filter_w * p->in_c, window = p->pool_h * p->pool_w;
-    int32_t *const best = working + (p->in_c + 3) / 4;
-    int32_t *const sums = best + (window > 1 ? p->out_c : 0);
+    const int height = p->filter_h / p->parts, row = p->filter_w * p->in_c, taps = height * row;
+    const int chunk = block->positions == 3 ? p->chunk : taps;
     int32_t *const column = sums + (p->parts > 1 ? 3 * p->out_c : taps > p->chunk ? 12 : 0);
-    const int begins = at->x == 0 && at->y == 0;
-    const int8_t *filter = p->filter, *const *first[3];
-    int xs[3], ends = 0, inside = p->dilation_w == 1;
-    output += at->window * p->out_c;
-    for (int i = 0; i < positions; ++i) {
-        if (i < count) {
-            first[i] = rows + at->y * p->stride_h;
-            xs[i] = (at->window * p->pool_stride_w + at->x) * p->stride_w - p->pad_w;
-            ends |= kernel_conv_2d_scalar_next(p, at) << i;
-        } else {
-            first[i] = first[i - 1];
-            xs[i] = xs[i - 1];
-        }
-        inside = inside && xs[i] >= 0 && xs[i] + p->filter_w <= p->in_w;
-    }
+    const int8_t *filter = p->filter;
     for (int y = 0; y < p->filter_h; y += height) {
-        kernel_conv_2d_scalar_column(p, first, xs, inside, y, height, positions, (const int8_t *)working, column);
+        for (int i = 0; i < height; ++i) {
+            kernel_conv_2d_scalar_taps(p, block, y + i, padding, column, i * row);
+        }
         for (int c = 0; c < p->out_c; c += 4) {
-            filter = kernel_conv_2d_scalar_channels(p, column, taps, y == 0, y + height == p->filter_h, positions,
-                                                    filter, sums + (p->parts > 1 ? 3 * c : 0), c, count,
-                                                    window == 1 || begins, window == 1 ? 7 : ends, best, output, part);
+            for (int at = 0; at < taps; at += chunk) {
+                const int length = taps - at < chunk ? taps - at : chunk;
+                uint32_t words[8];
+                if (block->positions == 3) {
+                    kernel_dot_3((const uint32_t *)column + 2 * at, filter, length, words);
+                } else {
+                    kernel_dot_1((const int8_t *)column, filter, length, (int32_t *)words);
+                }
+                filter += 4 * length;
+                kernel_conv_2d_scalar_four(p, block, words, c, y == 0 && at == 0,
+                                           y + height == p->filter_h && at + length == taps,
+                                           sums + (p->parts > 1 ? 3 * c : 0));
+            }
         }
     }
 }
@@ -222,14 +228,24 @@ EDGECNN_INLINE void kernel_conv_2d_scalar(const kernel_conv_2d_scalar_params *p,
                                           int8_t *output, int part, int32_t *working)
 {
     /* The number of all positions, which the C compiler knows, tells it what never happens. */
-    const int all = p->out_w * p->pool_h * p->pool_w;
+    const int window = p->pool_h * p->pool_w, all = p->out_w * window;
+    int32_t *const best = working + (p->in_c + 3) / 4, *const sums = best + (window > 1 ? p->out_c : 0);
+    const int8_t *const padding = (const int8_t *)working;
     kernel_conv_2d_scalar_position at = {0, 0, 0};
     memset(working, p->input_zero_point, (size_t)p->in_c);
     for (int left = all; left > 0; left -= 3) {
+        kernel_conv_2d_scalar_block block;
+        block.part = part;
+        block.output = output + at.window * p->out_c;
+        block.best = best;
         if (all % 3 != 1 || left > 1) {
-            kernel_conv_2d_scalar_block(p, rows, &at, 3, all % 3 == 0 || left > 2 ? 3 : 2, output, part, working);
+            block.positions = 3;
+            kernel_conv_2d_scalar_begin(p, rows, &at, all % 3 == 0 || left > 2 ? 3 : 2, &block);
+            kernel_conv_2d_scalar_all(p, &block, padding, sums);
         } else {
-            kernel_conv_2d_scalar_block(p, rows, &at, 1, 1, output, part, working);
+            block.positions = 1;
+            kernel_conv_2d_scalar_begin(p, rows, &at, 1, &block);
+            kernel_conv_2d_scalar_all(p, &block, padding, sums);
         }
     }
 }
