@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What kernels for the DSP instructions of Cortex-M4, M7 and M33 want of weights and scales (ops/dsp.h)."""
+"""What kernels for the DSP instructions of Cortex-M4, M7 and M33 want of weights (ops/dsp.h)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.linear import Linear
-
 TAPS = 4  # in a group
-MOST_RIGHT = 21  # bits that kernel_scale may shift by
 _ORDER = (0, 2, 1, 3)  # of a group's taps: what SXTB16 makes of a word's bytes comes in such pairs
-
-
-def needs_general_scale(linear: Linear) -> bool:
-    """Tell whether some channel is outside the conditions of `kernel_scale`."""
-    simple = (linear.bound() < 1 << 30) & (linear.shift <= -1) & (linear.shift >= -MOST_RIGHT)
-    return not bool(simple.all())
 
 
 def groups_per_chunk(matrix: NDArray[np.int8]) -> int:

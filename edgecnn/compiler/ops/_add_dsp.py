@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from edgecnn.compiler import broadcast, dsp
+from edgecnn.compiler import broadcast, scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.steps import Step
 
@@ -11,7 +11,7 @@ from edgecnn.compiler.steps import Step
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where it broadcasts or a scale is extreme."""
     right = [-int(step.params[f"{name}_shift"]) for name in ("first", "second", "output")]
-    if min(right) < 0 or max(right) > dsp.MOST_RIGHT or right[2] == 0:
+    if min(right) < 0 or max(right) > scale.MOST_RIGHT or right[2] == 0:
         return ()
     whole = broadcast.without_strides(step)
     return () if whole is None else (replace(whole, kernel="add.scaled"),)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import dsp
+from edgecnn.compiler import dsp, scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
@@ -35,7 +35,7 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
         "groups": groups,
         "chunk": chunk,
         "channels": channels,
-        "general_scale": int(dsp.needs_general_scale(linear)),
+        "general_scale": int(scale.needs_general_scale(linear)),
         "filter": packed,
         "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
     }

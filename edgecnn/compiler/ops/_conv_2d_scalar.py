@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import dsp, scalar
+from edgecnn.compiler import scalar, scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
@@ -45,7 +45,7 @@ def _way(step: Step, linear: Linear, weights: NDArray[np.int8], parts: int) -> S
     params = {
         "parts": parts,
         "chunk": chunk,
-        "general_scale": int(dsp.needs_general_scale(linear)),
+        "general_scale": int(scale.needs_general_scale(linear)),
         "filter": scalar.pack_fours(matrix),
         "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
     }

@@ -6,7 +6,7 @@
 
 from dataclasses import replace
 
-from edgecnn.compiler import dsp
+from edgecnn.compiler import scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.ops import _conv_2d_dsp
@@ -25,7 +25,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         return _conv_2d_dsp.ways(as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))
     if int(step.params["in_c"]) < 4 or step.params["depth_multiplier"] != 1:
         return ()
-    params = dict(step.params) | {"general_scale": int(dsp.needs_general_scale(linear))}
+    params = dict(step.params) | {"general_scale": int(scale.needs_general_scale(linear))}
     del params["depth_multiplier"]
     stride = int(params["stride_w"])
     if stride not in _COLUMNS or any(params[name] != value for name, value in _PAIRED.items()):

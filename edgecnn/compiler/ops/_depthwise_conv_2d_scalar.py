@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecnn.compiler import dsp
+from edgecnn.compiler import scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.ops import _conv_2d_scalar
@@ -29,7 +29,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     width = columns_at_once(graph.output(step.operator).shape[2])
     params = {name: value for name, value in step.params.items() if name not in without} | {
         "outputs": 3 if -(-width // 3) * 3 < -(-width // 4) * 4 else 4,
-        "general_scale": int(dsp.needs_general_scale(linear)),
+        "general_scale": int(scale.needs_general_scale(linear)),
         "filter": np.ascontiguousarray(linear.weights[0].transpose(2, 0, 1)),
         "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecnn.compiler import dsp
+from edgecnn.compiler import dsp, scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
@@ -32,7 +32,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     params |= {
         "chunk": _CHUNK,
         "channels": channels,
-        "general_scale": int(dsp.needs_general_scale(linear)),
+        "general_scale": int(scale.needs_general_scale(linear)),
         "filter": np.concatenate(whole),
     }
     return (

@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from edgecnn.compiler import dsp, scalar
+from edgecnn.compiler import scalar, scale
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step
@@ -16,7 +16,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     rows = linear.weights.reshape(outputs, -1, row).transpose(1, 0, 2)
     params = {name: value for name, value in step.params.items() if name != "in"}
     params |= {
-        "general_scale": int(dsp.needs_general_scale(linear)),
+        "general_scale": int(scale.needs_general_scale(linear)),
         "filter": scalar.pack_fours(rows),
     }
     return (replace(step, kernel="fully_connected.scalar", params=params, scratch=4 * outputs),)
