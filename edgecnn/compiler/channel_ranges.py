@@ -18,7 +18,9 @@ _LOOKUPS = (
 )
 # or linear, or only rising, in each of its inputs, ...
 _CORNERED = ("ADD", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "REDUCE_MAX", "REDUCE_MIN", "SUB", "SUM")
-_CHANNELWISE = (*_LOOKUPS, *_CORNERED, "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD")  # or as `_range` says
+_RESIZING = ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")  # means lie between what they are taken of
+# or as `_range` says
+_CHANNELWISE = (*_LOOKUPS, *_CORNERED, *_RESIZING, "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,11 @@ def channelwise(graph: Graph, operator: Operator) -> bool:
     )
 
 
+def joins_channels(operator: Operator) -> bool:
+    """Tell whether the channels of what an operator makes are those of its inputs, side by side."""
+    return operator.op == "CONCATENATION" and operator.options["axis"] == -1
+
+
 def _any(channels: int) -> Range:
     return Range(np.full(channels, quant.INT8_MIN, np.int64), np.full(channels, quant.INT8_MAX, np.int64))
 
@@ -74,14 +81,23 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
     made = graph.output(operator)
     if operator.op in LINEAR_AXES:
         return _linear(graph, operator, inputs[0])
-    if not channelwise(graph, operator):
-        return _any(made.shape[3])
+    if joins_channels(operator):
+        return Range(*(np.concatenate([getattr(one, end) for one in inputs]) for end in ("low", "high")))
+    return (
+        _channel_by_channel(graph, operator, inputs) if channelwise(graph, operator) else _any(made.shape[3])
+    )
+
+
+def _channel_by_channel(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
+    """Return the range of what an op makes of each channel by itself."""
     if operator.op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         low, high = geometry.clamp_range(graph, operator)
         return Range(np.clip(inputs[0].low, low, high), np.clip(inputs[0].high, low, high))
     if operator.op == "PAD":
-        zero_point = geometry.quantization_of(made).zero_point
+        zero_point = geometry.quantization_of(graph.output(operator)).zero_point
         return Range(np.minimum(inputs[0].low, zero_point), np.maximum(inputs[0].high, zero_point))
+    if operator.op in _RESIZING:
+        return inputs[0]
     if operator.op in _LOOKUPS:
         return _lookup(graph, operator, inputs[0])
     return _cornered(graph, operator, inputs)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.channel_ranges import Range, channel_ranges, channelwise, reads_padding
+from edgecnn.compiler.channel_ranges import Range, channel_ranges, channelwise, joins_channels, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
 
@@ -65,6 +65,11 @@ def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept:
         groups = made.reshape(sources[0].size, -1)
         sources[0] |= groups.any(axis=1)
         groups |= sources[0][:, np.newaxis]
+    elif joins_channels(operator):
+        ends = np.cumsum([source.size for source in sources])[:-1]
+        for channels, part in zip(sources, np.split(made, ends), strict=True):
+            channels[:] |= part
+            part[:] |= channels  # a view of what is made
     elif channelwise(graph, operator):
         together = np.logical_or.reduce([made, *sources])
         for channels in (made, *sources):

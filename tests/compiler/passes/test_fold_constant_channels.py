@@ -10,12 +10,13 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.as_rows import as_rows
+from edgecnn.compiler.passes.basic_ops import basic_ops
 from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
 
 
 def folded(model: bytes) -> Graph:
     """Return the graph after the pass, checked against the oracle."""
-    graph = fold_constant_channels(as_rows(parse(model)))
+    graph = fold_constant_channels(as_rows(basic_ops(parse(model))))
     graph.verify()
     inputs = random_inputs(model)
     for one, expected in zip(inputs, run_oracle(model, inputs), strict=True):
@@ -97,3 +98,16 @@ def test_channels_go_through_a_function_of_each_value() -> None:
     model = builder.build((source,), (builder.conv(swished, 3),))
     assert channels(folded(model)) == [3, 3, 3]
     check([model])
+
+
+def test_dead_filters_go_through_a_concatenation_and_an_enlarged_image() -> None:
+    builder = Builder()
+    source = builder.input((1, 6, 5, 2))
+    first = builder.conv(source, 4, activation=RELU, padding=SAME, dead=2)
+    silence(builder, first)
+    second = builder.conv(source, 3, activation=RELU, padding=SAME, dead=1)
+    silence(builder, second)
+    builder.tensors[second].scales = builder.tensors[first].scales
+    joined = builder.resize(builder.concat((first, second)), (12, 10))
+    graph = folded(builder.build((source,), (builder.conv(joined, 2, padding=SAME),)))
+    assert channels(graph) == [2, 2, 4, 4, 2]
