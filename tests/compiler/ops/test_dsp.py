@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check, operands
+from generated_c import OPERANDS, check, operands
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -136,9 +136,10 @@ MODELS = {
     ],
     "operands": [
         operands(op, (1, 5, 7, 3), (1, 5, 7, 3), kind)
-        for op in ("ADD", "SUB")
+        for op in ("ADD", "SUB", "MUL")
         for kind in ("", "constant", "constant first")
     ],
+    "products": [operands("MUL", *case, fused_activation_function=i % 4) for i, case in enumerate(OPERANDS)],
     "mobile": [model(mobile, (1, 9, width, 3), width) for width in (1, 7, 12, 29)],
 }
 KINDS = pytest.mark.parametrize("kind", MODELS)
@@ -169,10 +170,12 @@ def test_what_has_no_faster_kernel_stays_portable() -> None:
     assert kernels == ["depthwise_conv_2d.dsp", "conv_2d.dsp", "depthwise_conv_2d"]
 
 
-def test_sums_and_differences_have_the_faster_kernel() -> None:
-    for one in MODELS["operands"]:
-        steps = compile_tflite(one, name="net", target="cortex-m4").plan["steps"]
-        assert steps[-1]["kernel"] == "add.scaled"
+def test_operands_have_the_faster_kernels() -> None:
+    kernels = [
+        compile_tflite(one, name="net", target="cortex-m4").plan["steps"][-1]["kernel"]
+        for one in MODELS["operands"]
+    ]
+    assert kernels == ["add.scaled"] * 6 + ["mul.scaled"] * 3
 
 
 def test_a_chunk_keeps_sums_apart() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generated_c import check, run_c, run_oracle
+from generated_c import check, operands, run_c, run_oracle
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -120,6 +120,7 @@ MODELS = [
     for make, cases in KINDS
     for i, (shape, *arguments) in enumerate(cases)
 ]
+MODELS += [operands(op, (1, 5, 7, 3), other) for op in ("SUB", "MUL") for other in ((1, 5, 7, 3), (1, 3))]
 
 
 def test_plain_c_equals_the_oracle() -> None:
