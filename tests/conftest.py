@@ -16,8 +16,9 @@ import shutil
 
 import pytest
 
-_REASONS = {"package": "needs Debian package {}", "pypi": "needs PyPI package {}"}
-_PACKAGE = re.compile(r"needs (?:Debian|PyPI) package ([a-z0-9][a-z0-9.+-]+)")
+_ORIGINS = {"pypi": "PyPI", "package": "Debian"}
+_REASON = "needs {} package {}"
+_PACKAGE = re.compile(r"needs (Debian|PyPI) package ([a-z0-9][a-z0-9.+-]+)")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,11 +35,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs_tool"):
         if shutil.which(mark.args[0]) is None:
             [(origin, package)] = mark.kwargs.items()
-            pytest.skip(_REASONS[origin].format(package))
+            pytest.skip(_REASON.format(_ORIGINS[origin], package))
 
 
-def missing_packages(reporter: pytest.TerminalReporter) -> list[str]:
-    """Names the packages whose absence skipped a test."""
+def missing_packages(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    """Names the packages whose absence skipped a test, each behind where it comes from."""
     reasons = (str(report.longrepr) for report in reporter.stats.get("skipped", []))
     return sorted({package for reason in reasons for package in _PACKAGE.findall(reason)})
 
@@ -54,5 +55,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     # Here and not in pytest_terminal_summary, because this line is to be the last one.
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and not hasattr(config, "workerinput"):
-        packages = " ".join(missing_packages(reporter)) or "none"
-        reporter.write_line(f"Packages whose absence skipped tests: {packages}")
+        missing = missing_packages(reporter)
+        for origin in _ORIGINS.values():
+            packages = " ".join(package for whence, package in missing if whence == origin) or "none"
+            reporter.write_line(f"{origin} packages whose absence skipped tests: {packages}")
