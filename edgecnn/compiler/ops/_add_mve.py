@@ -9,6 +9,7 @@ from edgecnn.compiler.steps import Step
 
 _HALF = (1 << 30, 0)  # multiplier and shift of the larger scale
 _INPUTS = ("first", "second")
+_FACTOR = 1 << 19  # a half, with 20 bits below the point
 _LEFT_OUT = ("sign", "multiplier", "shift", "offset")
 
 
@@ -19,7 +20,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         return ()
     given = whole.params
     halves = [(given[f"{name}_multiplier"], given[f"{name}_shift"]) == _HALF for name in _INPUTS]
-    if not any(halves) or any(given[f"{name}_sign"] != 1 for name in _INPUTS):
+    if not any(halves):
         return ()
     first = halves.index(True)
     one, other = _INPUTS[first], _INPUTS[1 - first]
@@ -31,6 +32,8 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     params |= {
         "first": first,
         "second": 1 - first,
+        "first_factor": int(given[f"{one}_sign"]) * _FACTOR,
+        "second_sign": given[f"{other}_sign"],
         "first_offset": given[f"{one}_offset"],
         "second_offset": given[f"{other}_offset"],
         "second_multiplier": given[f"{other}_multiplier"],

@@ -60,6 +60,11 @@ POOLS = [  # input shape, size, stride, padding, activation
     ((1, 5, 5, 37), (5, 2), (1, 1), SAME, RELU),
     ((1, 64, 64, 3), (64, 64), (1, 1)),  # for an average too many values, or by rows
 ]
+SUMS = [  # shape, op, whether the sum's first operand is the input, whose scale is the smaller; activation
+    ((1, 3, 5, 7), op, swapped, activation)
+    for op in ("ADD", "SUB")
+    for swapped, activation in ((False, RELU), (True, NONE))
+]
 DENSE = [
     ((1, 7), 3),
     ((1, 300), 45, RELU),
@@ -99,6 +104,11 @@ def average_pool(builder: Builder, source: int, *arguments: Any) -> int:
     return builder.pool(source, "AVERAGE", *arguments)
 
 
+def binary(builder: Builder, source: int, op: str, swapped: bool, activation: int) -> int:
+    operands = [builder.conv(source, builder.tensors[source].shape[3], padding=SAME), source]
+    return builder.binary(op, *operands[:: -1 if swapped else 1], fused_activation_function=activation)
+
+
 def mobile(builder: Builder, source: int, activation: int) -> int:
     """What keeps some columns between a depthwise and a 1x1 convolution, then adds."""
     at = builder.conv(source, 9, (3, 3), (1, 1), SAME, RELU6)
@@ -118,6 +128,7 @@ MODELS = {
     "depthwise": models(depthwise, DEPTHWISE),
     "max_pool": models(max_pool, POOLS),
     "average_pool": models(average_pool, POOLS),
+    "sums": models(binary, SUMS),
     "dense": models(dense, DENSE),
     "mobile": models(mobile, [((1, 9, width, 3), width % 2) for width in (1, 7, 12, 29)]),
 }
