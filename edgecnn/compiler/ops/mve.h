@@ -163,10 +163,32 @@ EDGECNN_INLINE void kernel_dot_plain(const int8_t *columns, int step, const int8
 }
 #endif
 
-/* Products of three columns, `step` bytes apart, with the filters of `channels` channels, an even number; the filters
- * lie one behind the other. Writes three rows of sums.
- *
- * 12 instructions for 96 products, loads between multiplications, so that a core can do both at once.
+#if EDGECNN_MVE
+/* A vector of taps of two channels and two columns: 64 products. Loads lie between multiplications, so that a core can
+ * do both at once.
+ */
+#define EDGECNN_DOT_2(multiply)                                                                                        \
+    "vldrb.8 q0, [r9], #16\n\t"                                                                                        \
+    "vldrb.8 q2, [r1], #16\n\t"                                                                                        \
+    multiply " r0, q0, q2\n\t"                                                                                         \
+    "vldrb.8 q1, [r11], #16\n\t"                                                                                       \
+    multiply " r2, q1, q2\n\t"                                                                                         \
+    "vldrb.8 q3, [r3], #16\n\t"                                                                                        \
+    multiply " r4, q0, q3\n\t"                                                                                         \
+    multiply " r6, q1, q3\n\t"
+#endif
+
+#if EDGECNN_MVE
+/* The same with three columns: 96 products. */
+#define EDGECNN_DOT_3(multiply)                                                                                        \
+    EDGECNN_DOT_2(multiply)                                                                                            \
+    "vldrb.8 q2, [r5], #16\n\t"                                                                                        \
+    multiply " r8, q0, q2\n\t"                                                                                         \
+    multiply " r10, q1, q2\n\t"
+#endif
+
+/* Products of three columns of more than 16 taps, `step` bytes apart, with the filters of `channels` channels, an even
+ * number; the filters lie one behind the other. Writes three rows of sums. A loop of 12 instructions does 96 products.
  */
 EDGECNN_SHARED void kernel_dot_3(const int8_t *columns, int step, const int8_t *filter, int taps, int channels,
                                  int32_t *sums)
@@ -181,25 +203,11 @@ EDGECNN_SHARED void kernel_dot_3(const int8_t *columns, int step, const int8_t *
                      "add r11, r9, r12\n\t"
                      "ldrd r1, r3, %[starts]\n\t"
                      "ldr r5, %[third]\n\t"
-                     "mov r0, #0\n\t"
-                     "mov r2, #0\n\t"
-                     "mov r4, #0\n\t"
-                     "mov r6, #0\n\t"
-                     "mov r8, #0\n\t"
-                     "mov r10, #0\n\t"
-                     "dlstp.8 lr, r12\n"
+                     EDGECNN_DOT_3("vmladav.s8")
+                     "sub lr, r12, #16\n\t"
+                     "dlstp.8 lr, lr\n"
                      "2:\n\t"
-                     "vldrb.8 q0, [r9], #16\n\t"
-                     "vldrb.8 q2, [r1], #16\n\t"
-                     "vmladava.s8 r0, q0, q2\n\t"
-                     "vldrb.8 q1, [r11], #16\n\t"
-                     "vmladava.s8 r2, q1, q2\n\t"
-                     "vldrb.8 q3, [r3], #16\n\t"
-                     "vmladava.s8 r4, q0, q3\n\t"
-                     "vmladava.s8 r6, q1, q3\n\t"
-                     "vldrb.8 q2, [r5], #16\n\t"
-                     "vmladava.s8 r8, q0, q2\n\t"
-                     "vmladava.s8 r10, q1, q2\n\t"
+                     EDGECNN_DOT_3("vmladava.s8")
                      "letp lr, 2b\n\t"
                      "ldr r1, %[sums]\n\t"
                      "ldr r3, %[beyond]\n\t"
@@ -233,20 +241,11 @@ EDGECNN_SHARED void kernel_dot_2(const int8_t *columns, int step, const int8_t *
     __asm__ volatile("1:\n\t"
                      "add r11, r9, r12\n\t"
                      "ldrd r1, r3, %[starts]\n\t"
-                     "mov r0, #0\n\t"
-                     "mov r2, #0\n\t"
-                     "mov r4, #0\n\t"
-                     "mov r6, #0\n\t"
-                     "dlstp.8 lr, r12\n"
+                     EDGECNN_DOT_2("vmladav.s8")
+                     "sub lr, r12, #16\n\t"
+                     "dlstp.8 lr, lr\n"
                      "2:\n\t"
-                     "vldrb.8 q0, [r9], #16\n\t"
-                     "vldrb.8 q2, [r1], #16\n\t"
-                     "vmladava.s8 r0, q0, q2\n\t"
-                     "vldrb.8 q1, [r11], #16\n\t"
-                     "vmladava.s8 r2, q1, q2\n\t"
-                     "vldrb.8 q3, [r3], #16\n\t"
-                     "vmladava.s8 r4, q0, q3\n\t"
-                     "vmladava.s8 r6, q1, q3\n\t"
+                     EDGECNN_DOT_2("vmladava.s8")
                      "letp lr, 2b\n\t"
                      "ldr r1, %[sums]\n\t"
                      "ldr r3, %[beyond]\n\t"
