@@ -24,6 +24,7 @@ operators that it is not made for. `-` is no kernel: the op becomes others, or s
 
 Activations are int8 with one scale, weights int8 with a scale for the tensor or for each channel, biases
 int32; the batch is 1, and a tensor has at most 4 dimensions. NONE, RELU, RELU_N1_TO_1 and RELU6 may be fused.
+Inputs and outputs that the file has as floats, or as uint8, are int8 to the C (uint8 less 128).
 An operator beyond that is refused in one line that names it and says what is possible.
 
 """
