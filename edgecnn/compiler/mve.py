@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What kernels for MVE, the vectors of Cortex-M55 and M85, want of weights and scales (ops/mve.h)."""
+"""What kernels for MVE, the vectors of Cortex-M55 and M85, want of weights and scales (ops/mve*.h)."""
 
 import numpy as np
 from numpy.typing import NDArray

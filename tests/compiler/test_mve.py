@@ -18,7 +18,7 @@ SETUP = "int program_setup(void);\nint program_setup(void) { return 0; }\n"
 # Scales sums, with multipliers and shifts behind, by rows and by fours, with each way of rounding.
 SOURCE = """
 #pragma GCC diagnostic ignored "-Wunused-function"
-#include "mve.h"
+#include "mve_scale.h"
 #include "program.h"
 int program_run(const int8_t *input, int8_t *output)
 {{

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mve.h"
+#include "mve_scale.h"
 
 typedef struct {
     int32_t size;

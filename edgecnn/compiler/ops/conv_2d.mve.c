@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mve.h"
+#include "mve_dot.h"
+#include "mve_scale.h"
 
 typedef struct {
     int16_t in_w, in_c, out_w, out_c;

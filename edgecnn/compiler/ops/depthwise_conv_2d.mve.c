@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mve.h"
+#include "mve_scale.h"
 
 /* Rows of 8 or 16 channels are interleaved, so that bytes of one channel and of up to four filter rows are a word.
  * Words of four columns are gathered to a vector: a window of 3 x 3 is one, and its products are one VMLADAV.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mve.h"
+#include "mve_dot.h"
+#include "mve_scale.h"
 
 typedef struct {
     int32_t in, row; /* bytes of the whole input and of one of its rows */
