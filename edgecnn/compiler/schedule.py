@@ -143,7 +143,11 @@ class _Search:
         bound = max(limit, best.estimate) + 1
         for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
-                found = self._try(best.choice.with_alternative(step, alternative), bound)
+                choice = best.choice.with_alternative(step, alternative)
+                # Most steps are not where memory is short: the cuts may stay, and need no search.
+                same = self._measure(choice, best.schedule.cuts)
+                fits = same.arena <= limit
+                found = replace(best, schedule=same, choice=choice) if fits else self._try(choice, bound)
                 if found is not None and found.schedule.arena <= limit:
                     best = found
                     break
