@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How little memory each network of `edgecnn train` needs at its own input size, by rows.
+
+    python benchmarks/systems_ram.py      writes results/systems_ram.json and .md
+
+Beside it stands what no plan of whole tensors can go below: the most bytes of activations that are alive at
+once when the file's operators run one after the other. Weights are random, which changes none of it. Nothing
+is run here: tests/compiler/test_systems.py verifies every byte at small sizes. Needs edgecnn[train], 4 GB and
+ten minutes.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from provenance import RESULTS, provenance
+
+from edgecnn.compiler import compile_tflite
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.ir import Graph
+from edgecnn.files import write_json, write_text
+from edgecnn.runtime.isolation import call_isolated
+
+COMMAND = "python benchmarks/systems_ram.py"
+GOAL = 4  # times below whole tensors, where there are no skips of a U-Net
+
+
+def main() -> None:
+    """Measure, and write it down as JSON and as a table."""
+    from edgecnn.models import architectures
+
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in architectures():
+            path = Path(folder) / f"{name}.tflite"
+            rows[name] = {"input": call_isolated(export, name, path), **measure(path)}
+            print(name, rows[name], file=sys.stderr)
+    result = {"command": COMMAND, **provenance(), "goal": GOAL, "systems": rows}
+    write_json(RESULTS / "systems_ram.json", result)
+    write_text(RESULTS / "systems_ram.md", table(result))
+
+
+def export(name: str, path: Path) -> list[int]:
+    """Write a network for its own input as an int8 .tflite; return the input's shape."""
+    from edgecnn.converters.keras_to_tflite import keras_to_int8
+    from edgecnn.models import architecture
+
+    found, rng = architecture(name), np.random.default_rng(0)
+    model = found.build(found.input_shape, found.classes, 1.0)  # its weights are random from the start
+    path.write_bytes(keras_to_int8(model, rng.integers(0, 256, (4, *found.input_shape), np.uint8)))
+    return list(found.input_shape)
+
+
+def measure(path: Path) -> dict[str, Any]:
+    """Return operators, bytes and CPU seconds of a model for portable C99."""
+    graph, begin = read_model(path), time.process_time()
+    plan = compile_tflite(path, name="model").plan
+    return {
+        "operators": len(graph.operators),
+        "whole_bytes": whole_bytes(graph),
+        "arena_bytes": plan["arena_bytes"],
+        "segments": plan["segments"],
+        "compile_seconds": round(time.process_time() - begin, 1),
+    }
+
+
+def whole_bytes(graph: Graph) -> int:
+    """Return the most bytes of activations alive at once when operators run one after the other."""
+    made = dict.fromkeys(graph.inputs, 0) | {i: n for n, op in enumerate(graph.operators) for i in op.outputs}
+    read = dict.fromkeys(graph.outputs, len(graph.operators))
+    for number, operator in enumerate(graph.operators):
+        read |= {i: max(read.get(i, 0), number) for i in operator.inputs if i in made}
+    return max(
+        sum(graph.tensors[i].size for i in made if made[i] <= number <= read.get(i, made[i]))
+        for number in range(len(graph.operators))
+    )
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the table in Markdown."""
+    lines = [
+        f"`{result['command']}`, commit {result['commit'][:12]}. Bytes of activations for portable C99, one",
+        f"int8 image. Goal: {result['goal']} times below whole tensors, where there are no skips of a U-Net.",
+        "`cbam` can't reach it: its squeeze-and-excitation looks at a whole map of 200,704 bytes before it",
+        "scales the first row, and the shortcut keeps another of 100,352.",
+        "",
+        "| network | input | operators | whole tensors | rows | ratio | compiling, CPU s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in result["systems"].items():
+        lines.append(
+            f"| {name} | {'x'.join(map(str, row['input']))} | {row['operators']} | {row['whole_bytes']:,} "
+            f"| {row['arena_bytes']:,} | {row['whole_bytes'] / row['arena_bytes']:.1f} "
+            f"| {row['compile_seconds']:.1f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()
