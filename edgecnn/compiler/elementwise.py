@@ -60,14 +60,16 @@ def through_float32(
     inputs: Sequence[NDArray[Any]],
     transform: Callable[[Float32s], Float32s],
 ) -> NDArray[np.int8]:
-    """Compute in float32 as TFLite fills its tables, rounded half away from zero: LUTPopulate."""
+    """Compute by a table of all 256 values in float32, rounded half away from zero: LUTPopulate of TFLite."""
     source = geometry.quantization_of(graph.input(operator, 0))
     made = geometry.quantization_of(graph.output(operator))
+    every = np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
     with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
-        real = np.float32(source.scale) * centred(graph, operator, inputs).astype(np.float32)
+        real = np.float32(source.scale) * (every - source.zero_point).astype(np.float32)
         steps = np.nan_to_num(transform(real) * (np.float32(1) / np.float32(made.scale)))
     rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
-    return np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    table = np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    return np.asarray(table[geometry.cropped(graph, operator, inputs[0]).astype(np.intp) - quant.INT8_MIN])
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -26,13 +26,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does: in float32, rounded half up."""
-    source = geometry.quantization_of(graph.input(operator, 0))
-    centred = geometry.cropped(graph, operator, inputs[0]).astype(np.float64) - source.zero_point
-    real = (np.float32(source.scale) * centred.astype(np.float32)).astype(np.float64)
-    with np.errstate(over="ignore"):
+    """Compute the output as TFLite's reference kernel does: in float32."""
+
+    def logistic(real: elementwise.Float32s) -> elementwise.Float32s:
         # float64 rounded to float32 is what a good expf gives.
-        exponential = np.exp(-real).astype(np.float32)
-        result = np.float32(1) / (np.float32(1) + exponential)
-    rounded = np.floor(result * np.float32(256) + np.float32(0.5)) - 128
-    return np.asarray(np.clip(rounded, -128, 127), np.int8)
+        exponential = np.exp(-real.astype(np.float64)).astype(np.float32)
+        return np.float32(1) / (np.float32(1) + exponential)
+
+    return elementwise.through_float32(graph, operator, inputs, logistic)
