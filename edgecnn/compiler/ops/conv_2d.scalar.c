@@ -74,7 +74,8 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_begin(const kernel_conv_2d_scalar_para
 }
 
 /* Writes `length` values from one place or three to a column, from number `at` on. */
-EDGECNN_INLINE void kernel_conv_2d_scalar_values(const int8_t *const *from, int count, int length, void *column, int at)
+EDGECNN_INLINE void kernel_conv_2d_scalar_values(const int8_t *const *from, int count, int length, void *column,
+                                                 int at)
 {
     if (count == 1) {
         memcpy((int8_t *)column + at, from[0], (size_t)length);

@@ -95,8 +95,8 @@ EDGECNN_INLINE int8_t kernel_depthwise_conv_2d_scalar_output(const kernel_depthw
         min, max);
 }
 
-/* Makes `count` neighbouring outputs, p->outputs at most, `channels` of each from number c on, from where the rows of their windows
- * begin.
+/* Makes `count` neighbouring outputs, p->outputs at most, `channels` of each from number c on, from where the rows of
+ * their windows begin.
  */
 EDGECNN_INLINE void kernel_depthwise_conv_2d_scalar_outputs(const kernel_depthwise_conv_2d_scalar_params *p,
                                                             const int8_t *const *windows, int c, int channels,

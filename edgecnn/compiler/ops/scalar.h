@@ -14,16 +14,16 @@
 
 #include "scale.h"
 
-/* Whether loops are in assembly, for Armv7-M, or for Armv6-M, which has eight registers for most of its instructions
- * and no multiplication with addition.
+/* Whether the loop is in assembly: for Armv7-M, which multiplies and adds in one instruction, and for Armv6-M, where
+ * most instructions have eight registers. It takes all registers that GCC has to give; Clang has fewer, and gets C.
  */
-#if defined(__ARM_ARCH_7M__) && !defined(EDGECNN_PLAIN_C)
+#if defined(__ARM_ARCH_7M__) && !defined(__clang__) && !defined(EDGECNN_PLAIN_C)
 #define EDGECNN_ARMV7M 1
 #else
 #define EDGECNN_ARMV7M 0
 #endif
 
-#if defined(__ARM_ARCH_6M__) && !defined(EDGECNN_PLAIN_C)
+#if defined(__ARM_ARCH_6M__) && !defined(__clang__) && !defined(EDGECNN_PLAIN_C)
 #define EDGECNN_ARMV6M 1
 #else
 #define EDGECNN_ARMV6M 0
@@ -80,141 +80,130 @@ EDGECNN_INLINE void kernel_tap_3(const uint32_t *column, const int8_t *filter, u
 /* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
  * sums of both words.
  */
-#if EDGECNN_ARMV6M || EDGECNN_ARMV7M
-__attribute__((naked, noinline)) static void kernel_dot_3(__attribute__((unused)) const uint32_t *column,
-                                                          __attribute__((unused)) const int8_t *filter,
-                                                          __attribute__((unused)) int taps,
-                                                          __attribute__((unused)) uint32_t *words)
-{
-#if EDGECNN_ARMV6M
-    __asm__(".syntax unified\n\t"
-            "push {r4-r7, lr}\n\t"
-            "mov r4, r8\n\t"
-            "mov r5, r9\n\t"
-            "mov r6, r10\n\t"
-            "mov r7, r11\n\t"
-            "push {r4-r7}\n\t"
-            "lsls r4, r2, #3\n\t"
-            "adds r4, r0, r4\n\t" /* the column's end */
-            "push {r3, r4}\n\t"
-            "rsbs r5, r2, #0\n\t"
-            "movs r4, #3\n\t"
-            "ands r5, r4\n\t" /* taps to leave out of the first four */
-            "lsls r4, r5, #2\n\t"
-            "subs r1, r1, r4\n\t"
-            "movs r4, #56\n\t" /* bytes for a tap */
-            "muls r5, r4\n\t"
-            "adr r4, 1f\n\t"
-            "adds r4, r4, r5\n\t"
-            "adds r4, r4, #1\n\t"
-            "movs r6, #0\n\t"
-            "movs r7, #0\n\t"
-            "mov r8, r6\n\t"
-            "mov r9, r6\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r6\n\t"
-            "mov r12, r6\n\t"
-            "mov lr, r6\n\t"
-            "bx r4\n\t"
-            ".balign 4\n"
-            "1:\n\t"
-            ".irp at, 0, 4, 8, 12\n\t"
-            "ldmia r0!, {r2, r3}\n\t"
-            "ldrb r4, [r1, #\\at]\n\t"
-            "sxtb r4, r4\n\t"
-            "movs r5, r4\n\t"
-            "muls r5, r2\n\t"
-            "adds r6, r6, r5\n\t"
-            "muls r4, r3\n\t"
-            "adds r7, r7, r4\n\t"
-            "ldrb r4, [r1, #\\at + 1]\n\t"
-            "sxtb r4, r4\n\t"
-            "movs r5, r4\n\t"
-            "muls r5, r2\n\t"
-            "add r8, r5\n\t"
-            "muls r4, r3\n\t"
-            "add r9, r4\n\t"
-            "ldrb r4, [r1, #\\at + 2]\n\t"
-            "sxtb r4, r4\n\t"
-            "movs r5, r4\n\t"
-            "muls r5, r2\n\t"
-            "add r10, r5\n\t"
-            "muls r4, r3\n\t"
-            "add r11, r4\n\t"
-            "ldrb r4, [r1, #\\at + 3]\n\t"
-            "sxtb r4, r4\n\t"
-            "muls r2, r4\n\t"
-            "add r12, r2\n\t"
-            "muls r3, r4\n\t"
-            "add lr, r3\n\t"
-            ".endr\n\t"
-            "adds r1, #16\n\t"
-            "ldr r5, [sp, #4]\n\t"
-            "cmp r0, r5\n\t"
-            "bne 1b\n\t"
-            "ldr r5, [sp]\n\t"
-            "stmia r5!, {r6, r7}\n\t"
-            "mov r2, r8\n\t"
-            "mov r3, r9\n\t"
-            "mov r4, r10\n\t"
-            "mov r6, r11\n\t"
-            "stmia r5!, {r2, r3, r4, r6}\n\t"
-            "mov r2, r12\n\t"
-            "mov r3, lr\n\t"
-            "stmia r5!, {r2, r3}\n\t"
-            "add sp, #8\n\t"
-            "pop {r4-r7}\n\t"
-            "mov r8, r4\n\t"
-            "mov r9, r5\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r7\n\t"
-            "pop {r4-r7, pc}");
-#else
-    __asm__(".syntax unified\n\t"
-            "push {r3-r11, lr}\n\t"
-            "add lr, r0, r2, lsl #3\n\t" /* the column's end */
-            "rsb r2, r2, #0\n\t"
-            "and r2, r2, #7\n\t" /* taps to leave out of the first eight */
-            "mov r3, #50\n\t"    /* bytes for a tap */
-            "adr.w r12, 1f\n\t"
-            "mla r12, r2, r3, r12\n\t"
-            "add r12, r12, #1\n\t"
-            "mov r4, #0\n\t"
-            "mov r5, #0\n\t"
-            "mov r6, #0\n\t"
-            "mov r7, #0\n\t"
-            "mov r8, #0\n\t"
-            "mov r9, #0\n\t"
-            "mov r10, #0\n\t"
-            "mov r11, #0\n\t"
-            "bx r12\n\t"
-            ".balign 4\n"
-            "1:\n\t"
-            ".rept 8\n\t"
-            "ldmia r0!, {r2, r3}\n\t"
-            "ldrsb r12, [r1], #1\n\t"
-            "mla r4, r12, r2, r4\n\t"
-            "mla r5, r12, r3, r5\n\t"
-            "ldrsb r12, [r1], #1\n\t"
-            "mla r6, r12, r2, r6\n\t"
-            "mla r7, r12, r3, r7\n\t"
-            "ldrsb r12, [r1], #1\n\t"
-            "mla r8, r12, r2, r8\n\t"
-            "mla r9, r12, r3, r9\n\t"
-            "ldrsb r12, [r1], #1\n\t"
-            "mla r10, r12, r2, r10\n\t"
-            "mla r11, r12, r3, r11\n\t"
-            ".endr\n\t"
-            "cmp r0, lr\n\t"
-            "bne 1b\n\t"
-            "pop {r3}\n\t"
-            "stmia r3, {r4-r11}\n\t"
-            "pop {r4-r11, pc}");
-#endif
-}
-#else
 EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
 {
+#if EDGECNN_ARMV6M
+    register const uint32_t *from __asm__("r0") = column;
+    register const int8_t *weights __asm__("r1") = filter;
+    const uint32_t *const end = column + 2 * taps;
+    const int skip = -taps & 3; /* of the four taps of the loop below, of 62 bytes each */
+    __asm__ volatile(".syntax unified\n\t"
+                     "ldr r4, %[skip]\n\t"
+                     "lsls r5, r4, #2\n\t"
+                     "subs r1, r1, r5\n\t"
+                     "movs r5, #62\n\t"
+                     "muls r4, r5\n\t"
+                     "adr r5, 1f\n\t"
+                     "adds r4, r4, r5\n\t"
+                     "adds r4, r4, #1\n\t"
+                     "movs r5, #0\n\t"
+                     "movs r6, #0\n\t"
+                     "mov r8, r5\n\t"
+                     "mov r9, r5\n\t"
+                     "mov r10, r5\n\t"
+                     "mov r11, r5\n\t"
+                     "mov r12, r5\n\t"
+                     "mov lr, r5\n\t"
+                     "bx r4\n\t"
+                     ".balign 4\n"
+                     "1:\n\t"
+                     ".irp at, 0, 4, 8, 12\n\t"
+                     "ldmia r0!, {r2, r3}\n\t"
+                     "ldrb r4, [r1, #\\at]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r2\n\t"
+                     "adds r5, r5, r4\n\t"
+                     "ldrb r4, [r1, #\\at]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r3\n\t"
+                     "adds r6, r6, r4\n\t"
+                     "ldrb r4, [r1, #\\at + 1]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r2\n\t"
+                     "add r8, r4\n\t"
+                     "ldrb r4, [r1, #\\at + 1]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r3\n\t"
+                     "add r9, r4\n\t"
+                     "ldrb r4, [r1, #\\at + 2]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r2\n\t"
+                     "add r10, r4\n\t"
+                     "ldrb r4, [r1, #\\at + 2]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r4, r3\n\t"
+                     "add r11, r4\n\t"
+                     "ldrb r4, [r1, #\\at + 3]\n\t"
+                     "sxtb r4, r4\n\t"
+                     "muls r2, r4\n\t"
+                     "add r12, r2\n\t"
+                     "muls r3, r4\n\t"
+                     "add lr, r3\n\t"
+                     ".endr\n\t"
+                     "adds r1, #16\n\t"
+                     "ldr r4, %[end]\n\t"
+                     "cmp r0, r4\n\t"
+                     "beq 2f\n\t"
+                     "b 1b\n"
+                     "2:\n\t"
+                     "ldr r4, %[words]\n\t"
+                     "stmia r4!, {r5, r6}\n\t"
+                     "mov r2, r8\n\t"
+                     "mov r3, r9\n\t"
+                     "mov r5, r10\n\t"
+                     "mov r6, r11\n\t"
+                     "stmia r4!, {r2, r3, r5, r6}\n\t"
+                     "mov r2, r12\n\t"
+                     "mov r3, lr\n\t"
+                     "stmia r4!, {r2, r3}"
+                     : "+r"(from), "+r"(weights)
+                     : [skip] "m"(skip), [end] "m"(end), [words] "m"(words)
+                     : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+#elif EDGECNN_ARMV7M
+    register const uint32_t *from __asm__("r0") = column;
+    register const int8_t *weights __asm__("r1") = filter;
+    const uint32_t *const end = column + 2 * taps;
+    const uint32_t entry = (uint32_t)(-taps & 7) * 50u; /* into the loop below, of 50 bytes for a tap */
+    __asm__ volatile(".syntax unified\n\t"
+                     "adr.w r2, 1f\n\t"
+                     "ldr r3, %[entry]\n\t"
+                     "add r2, r2, r3\n\t"
+                     "add r2, r2, #1\n\t"
+                     "mov r4, #0\n\t"
+                     "mov r5, #0\n\t"
+                     "mov r6, #0\n\t"
+                     "mov r8, #0\n\t"
+                     "mov r9, #0\n\t"
+                     "mov r10, #0\n\t"
+                     "mov r11, #0\n\t"
+                     "mov r12, #0\n\t"
+                     "bx r2\n\t"
+                     ".balign 4\n"
+                     "1:\n\t"
+                     ".rept 8\n\t"
+                     "ldmia r0!, {r2, r3}\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r4, lr, r2, r4\n\t"
+                     "mla r5, lr, r3, r5\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r6, lr, r2, r6\n\t"
+                     "mla r8, lr, r3, r8\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r9, lr, r2, r9\n\t"
+                     "mla r10, lr, r3, r10\n\t"
+                     "ldrsb lr, [r1], #1\n\t"
+                     "mla r11, lr, r2, r11\n\t"
+                     "mla r12, lr, r3, r12\n\t"
+                     ".endr\n\t"
+                     "ldr r2, %[end]\n\t"
+                     "cmp r0, r2\n\t"
+                     "bne 1b\n\t"
+                     "ldr r2, %[words]\n\t"
+                     "stmia r2, {r4, r5, r6, r8, r9, r10, r11, r12}"
+                     : "+r"(from), "+r"(weights)
+                     : [entry] "m"(entry), [end] "m"(end), [words] "m"(words)
+                     : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+#else
     uint32_t sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     for (; taps > 1; taps -= 2, column += 4, filter += 8) {
         kernel_tap_3(column, filter, sums);
@@ -224,8 +213,8 @@ EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, i
         kernel_tap_3(column, filter, sums);
     }
     memcpy(words, sums, sizeof sums);
-}
 #endif
+}
 
 /* The same for a single position: products of `taps` values with the weights of four channels. */
 EDGECNN_SHARED void kernel_dot_1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
