@@ -28,14 +28,15 @@ int program_run(const int8_t *input, int8_t *output)
     for (int rounding = 2; rounding >= 0; --rounding) {{
         const int32_t min = rounding ? -128 : {zero_point};
         const kernel_scaling scaling = {{bias, multiplier, shift, {zero_point}, min, {max}, rounding}};
-        for (int c = 0; c < {count}; c += {channels}, output += 5 * {channels}) {{
-            int32_t rows[4 * {channels}];
-            for (int i = 0; i < 4; ++i) {{
-                memcpy(rows + i * {channels}, sums + c, sizeof rows / 4);
+        for (int c = 0; c < {count}; c += {channels}, output += 7 * {channels}) {{
+            int32_t rows[5 * {channels}];
+            for (int i = 0; i < 5; ++i) {{
+                memcpy(rows + i * {channels}, sums + c, sizeof rows / 5);
             }}
-            kernel_scale_sums(&scaling, rows, c, {channels}, 4, output, {channels});
+            kernel_scale_sums(&scaling, rows, c, {channels}, 5, output, {channels}); /* three, then two */
+            kernel_scale_sums(&scaling, rows, c, {channels}, 1, output + 5 * {channels}, 0);
             for (int i = 0; i < {channels}; i += 4) {{
-                kernel_scale_four(&scaling, rows + i, c + i, 1, output + 4 * {channels} + i, 4);
+                kernel_scale_four(&scaling, rows + i, c + i, 1, output + 6 * {channels} + i, 4);
             }}
         }}
     }}
@@ -75,10 +76,10 @@ def test_scaling_rounds_as_the_reference(tmp_path: Path) -> None:
     source = tmp_path / "scaling.c"
     source.write_text(SOURCE.format(count=sums.size, channels=CHANNELS, zero_point=ZERO_POINT, max=MAX))
     kernels = Path(str(ops.__file__)).parent
-    program = Program((source,), SETUP, len(given), 15 * sums.size, (kernels,))
+    program = Program((source,), SETUP, len(given), 21 * sums.size, (kernels,))
     core = EmulatedCore(find_target("cortex-m55"), "-O2")
     made = np.frombuffer(core.run(core.build(program, tmp_path), [given]).outputs[0], np.int8)
     value = quant.requantize(sums, multiplier, shift) + ZERO_POINT
-    for mode, minimum in zip(made.reshape(3, -1, 5, CHANNELS), (-128, -128, ZERO_POINT), strict=True):
+    for mode, minimum in zip(made.reshape(3, -1, 7, CHANNELS), (-128, -128, ZERO_POINT), strict=True):
         expected = np.clip(value, minimum, MAX).reshape(-1, 1, CHANNELS)
         np.testing.assert_array_equal(mode, np.broadcast_to(expected, mode.shape))

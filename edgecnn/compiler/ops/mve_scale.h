@@ -42,7 +42,7 @@ EDGECNN_INLINE void kernel_largest(int32_t *best, const int32_t *sums, int chann
 }
 
 #if EDGECNN_MVE
-/* A loop that scales four channels at once, of one position or of three. VQRDMULH rounds halves up, as TFLite's first
+/* A loop that scales four channels at once, of one to three positions. VQRDMULH rounds halves up, as TFLite's first
  * rounding does. So does VRSHL, but the second rounding wants halves away from zero: that is the same after taking one
  * from what is negative and shifted. Where negative outputs are clamped anyway `fix` is left out.
  */
@@ -61,8 +61,8 @@ EDGECNN_INLINE void kernel_largest(int32_t *best, const int32_t *sums, int chann
     "vmin.s32 q0, q0, q3\n\t"                                                                                          \
     "vstrb.32 q0, [%[" to "]], #4\n\t"
 #define EDGECNN_SCALE_1(fix) EDGECNN_SCALE("], #16", fix, "one")
-#define EDGECNN_SCALE_3(fix)                                                                                           \
-    EDGECNN_SCALE(", #128]", fix, "two") EDGECNN_SCALE(", #256]", fix, "three") EDGECNN_SCALE_1(fix)
+#define EDGECNN_SCALE_2(fix) EDGECNN_SCALE(", #128]", fix, "two") EDGECNN_SCALE_1(fix)
+#define EDGECNN_SCALE_3(fix) EDGECNN_SCALE(", #256]", fix, "three") EDGECNN_SCALE_2(fix)
 #define EDGECNN_SCALE_LOOP(positions)                                                                                  \
     __asm__ volatile("ldr lr, %[min]\n\t"                                                                              \
                      "vdup.32 q2, lr\n\t"                                                                              \
@@ -77,13 +77,13 @@ EDGECNN_INLINE void kernel_largest(int32_t *best, const int32_t *sums, int chann
                      "letp lr, 1b"                                                                                     \
                      : [sums] "+r"(from), [bias] "+r"(bias), [multiplier] "+r"(multiplier), [shift] "+r"(shift),       \
                        [one] "+r"(one), [two] "+r"(two), [three] "+r"(third)                                           \
-                     : [channels] "r"(count), [min] "m"(min), [max] "m"(max), [zero_point] "r"(zero_point)             \
+                     : [channels] "r"(all), [min] "m"(min), [max] "m"(max), [zero_point] "r"(zero_point)               \
                      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "lr", "memory")
 #endif
 
 #if EDGECNN_MVE
-/* Scales a row of sums, or with `three` that many, of channels from number c on; outputs lie `step` bytes apart. */
-EDGECNN_SHARED void kernel_scale_rows(const kernel_scaling *s, const int32_t *sums, int c, int channels, int three,
+/* Scales one to three rows of sums, of channels from number c on; outputs lie `step` bytes apart. */
+EDGECNN_SHARED void kernel_scale_rows(const kernel_scaling *s, const int32_t *sums, int c, int channels, int count,
                                       int8_t *output, int step)
 {
     const int32_t min = s->min, max = s->max;
@@ -93,12 +93,18 @@ EDGECNN_SHARED void kernel_scale_rows(const kernel_scaling *s, const int32_t *su
     register int8_t *one __asm__("r4") = output, *two __asm__("r5") = output + step;
     register int8_t *third __asm__("r6") = output + 2 * step;
     register const int32_t zero_point __asm__("r11") = s->zero_point;
-    register const int count __asm__("r12") = channels;
-    if (three) {
+    register const int all __asm__("r12") = channels;
+    if (count == 3) {
         if (s->rounding) {
             EDGECNN_SCALE_LOOP(EDGECNN_SCALE_3(EDGECNN_FIX));
         } else {
             EDGECNN_SCALE_LOOP(EDGECNN_SCALE_3(""));
+        }
+    } else if (count == 2) {
+        if (s->rounding) {
+            EDGECNN_SCALE_LOOP(EDGECNN_SCALE_2(EDGECNN_FIX));
+        } else {
+            EDGECNN_SCALE_LOOP(EDGECNN_SCALE_2(""));
         }
     } else if (s->rounding) {
         EDGECNN_SCALE_LOOP(EDGECNN_SCALE_1(EDGECNN_FIX));
@@ -114,11 +120,9 @@ EDGECNN_INLINE void kernel_scale_sums(const kernel_scaling *s, const int32_t *su
 {
 #if EDGECNN_MVE
     if (s->rounding < 2) {
-        if (count > 2) {
-            kernel_scale_rows(s, sums, c, channels, 1, output, step);
-        }
-        for (int k = count > 2 ? 3 : 0; k < count; ++k) {
-            kernel_scale_rows(s, sums + k * EDGECNN_ROW, c, channels, 0, output + k * step, step);
+        for (int left = count, rows; left > 0; left -= rows, sums += rows * EDGECNN_ROW, output += rows * step) {
+            rows = left == 4 ? 2 : left < 3 ? left : 3;
+            kernel_scale_rows(s, sums, c, channels, rows, output, step);
         }
         return;
     }
