@@ -19,8 +19,8 @@ def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that the batch is not padded."""
     moving.check(graph, operator)
     shape, paddings = graph.input(operator, 0).shape, geometry.constant(graph, operator, 1)
-    batch = paddings[0].any() if len(shape) > 1 and paddings.size else False
-    if paddings.shape != (len(shape), 2) or paddings.min() < 0 or batch:
+    right = paddings.shape == (len(shape), 2) and paddings.dtype.kind == "i"
+    if not right or paddings.min() < 0 or (len(shape) > 1 and paddings[0].any()):
         raise ModelError(
             f"{graph.describe(operator)} pads {shape} by {paddings.tolist()}; "
             "two numbers from 0 on for each dimension, none for the batch, needed"

@@ -50,7 +50,8 @@ def _spans(graph: Graph, operator: Operator) -> list[range]:
 
 def _span(graph: Graph, operator: Operator, position: int, length: int) -> range:
     """Return the elements that one range or index takes of `length`, with Python's rules as TFLite's."""
-    begin, end, step = (moving.integers(graph, operator, i)[position] for i in (1, 2, 3))
+    count = graph.input(operator, 1).size
+    begin, end, step = (moving.integers(graph, operator, i, count)[position] for i in (1, 2, 3))
     if _bit(operator, "shrink_axis", position):
         if not -length <= begin < length:
             raise ModelError(f"{graph.describe(operator)} takes element {begin} of {length}")

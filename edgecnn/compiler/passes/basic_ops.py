@@ -15,6 +15,7 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.errors import ModelError
 
 _COMPUTED = ("CONCATENATION", "RESHAPE", "SHAPE", "SLICE")  # on lists of integers
+_MOST = 1024  # of which no list that stands for shapes has more
 
 
 def basic_ops(graph: Graph) -> Graph:
@@ -40,7 +41,8 @@ def basic_ops(graph: Graph) -> Graph:
 
 
 def _is_constant(graph: Graph, operator: Operator) -> bool:
-    if operator.op not in _COMPUTED or graph.output(operator).dtype not in ("int32", "int64"):
+    made = graph.output(operator)
+    if operator.op not in _COMPUTED or made.dtype not in ("int32", "int64") or made.size > _MOST:
         return False
     return operator.op == "SHAPE" or all(graph.tensors[i].data is not None for i in operator.inputs)
 

@@ -60,6 +60,7 @@ def test_refusals() -> None:
         (((1, 0), (0, 0), (0, 0), (0, 0)), "none for the batch"),
         (((0, 0), (0, 0), (0, 0)), "two numbers from 0 on for each dimension"),
         (((0, 0), (0, 0), (-1, 1), (0, 0)), "two numbers from 0 on"),
+        (0, "two numbers from 0 on"),
     ):
         builder = Builder()
         source = builder.input((1, 3, 4, 2))

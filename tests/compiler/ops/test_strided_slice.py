@@ -42,11 +42,13 @@ def test_equal_to_the_oracle() -> None:
         (0, 4, 0, 0, "stride of 0"),
         (3, 3, 1, 0, "takes nothing"),
         (4, 5, 1, 2, "element 4 of 4"),
+        (0, 4, None, 0, "2 of integers needed"),
     ],
 )
-def test_refusals(begin: int, end: int, stride: int, shrink: int, message: str) -> None:
+def test_refusals(begin: int, end: int, stride: int | None, shrink: int, message: str) -> None:
     builder = Builder()
     source = builder.input((1, 4, 5, 3))
-    case = ((0, begin), (1, end), (1, stride), (0, 0, 0, 0, shrink), (1, 4, 5, 3))
+    strides = (1,) if stride is None else (1, stride)
+    case = ((0, begin), (1, end), strides, (0, 0, 0, 0, shrink), (1, 4, 5, 3))
     with pytest.raises(ModelError, match=message):
         compile_tflite(builder.build((source,), (make(builder, source, *case),)), name="net")
