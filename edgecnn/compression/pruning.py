@@ -34,10 +34,11 @@ def prune(
     Raises:
         ModelError: there is only one batch, so that sparsity can't grow from none to all.
     """
-    steps = options.epochs * ceil(len(train.labels) / options.batch_size)
+    shown = len(options.images(train.labels, epoch=0))  # in each epoch
+    steps = options.epochs * ceil(shown / options.batch_size)
     if steps < 2:
         raise ModelError(
-            f"pruning needs two batches or more, but {len(train.labels)} images at batch size "
+            f"pruning needs two batches or more, but {shown} images at batch size "
             f"{options.batch_size} are one in {options.epochs} epoch; use more --prune-epochs"
         )
     every = max(1, int(RAMP * steps) // UPDATES)

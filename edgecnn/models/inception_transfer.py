@@ -4,6 +4,8 @@
 InceptionV3 is Keras's own (Szegedy et al. 2016, arXiv:1512.00567), and so are its ImageNet weights.
 """
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 from edgecnn.errors import ModelError
@@ -64,7 +66,7 @@ def load_weights(model: Any, source: str) -> None:
     from edgecnn.tf import keras, quiet
 
     try:
-        with quiet():
+        with quiet(), redirect_stdout(sys.stderr):  # where Keras tells of a download
             whole = keras.applications.InceptionV3(include_top=False, weights=source)
     except Exception as error:
         raise ModelError(_explain(source, error)) from error
