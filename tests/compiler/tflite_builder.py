@@ -4,90 +4,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import tflite
+from tflite_writer import BuiltTensor, Writer
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
-_OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "MAX_POOL_2D": "Pool2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
-    "SOFTMAX": "SoftmaxOptions",
-    "ADD": "AddOptions",
-    "MEAN": "ReducerOptions",
-    "PAD": "PadOptions",
-    "RESHAPE": "ReshapeOptions",
-    "LEAKY_RELU": "LeakyReluOptions",
-    "GELU": "GeluOptions",
-    "MUL": "MulOptions",
-    "SUB": "SubOptions",
-    "MINIMUM": "MaximumMinimumOptions",
-    "MAXIMUM": "MaximumMinimumOptions",
-    "SUM": "ReducerOptions",
-    "REDUCE_MAX": "ReducerOptions",
-    "REDUCE_MIN": "ReducerOptions",
-    "ARG_MAX": "ArgMaxOptions",
-    "CONCATENATION": "ConcatenationOptions",
-    "TRANSPOSE_CONV": "TransposeConvOptions",
-    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
-    "RESIZE_BILINEAR": "ResizeBilinearOptions",
-    "PADV2": "PadV2Options",
-    "SLICE": "SliceOptions",
-    "STRIDED_SLICE": "StridedSliceOptions",
-    "SPLIT": "SplitOptions",
-    "SPLIT_V": "SplitVOptions",
-    "PACK": "PackOptions",
-    "UNPACK": "UnpackOptions",
-    "SQUEEZE": "SqueezeOptions",
-    "EXPAND_DIMS": "ExpandDimsOptions",
-    "SHAPE": "ShapeOptions",
-    "TRANSPOSE": "TransposeOptions",
-    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
-    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
-    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
-    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
-}
-# Elsewhere int8 came with version 2.
-_VERSIONS = {
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "FULLY_CONNECTED": 5,
-    "RESHAPE": 1,
-    "HARD_SWISH": 1,
-    "PRELU": 1,
-    "ELU": 1,
-    "RELU_0_TO_1": 1,
-    "RELU_N1_TO_1": 1,
-    "TRANSPOSE_CONV": 3,
-    "RESIZE_NEAREST_NEIGHBOR": 3,
-    "RESIZE_BILINEAR": 3,
-    "SQUEEZE": 1,
-    "EXPAND_DIMS": 1,
-    "SHAPE": 1,
-    "DEPTH_TO_SPACE": 1,
-}
-_TYPES = {
-    "int8": tflite.TensorType.INT8,
-    "uint8": tflite.TensorType.UINT8,
-    "int32": tflite.TensorType.INT32,
-    "int64": tflite.TensorType.INT64,
-    "float32": tflite.TensorType.FLOAT32,
-}
-
-
-@dataclass
-class _Tensor:
-    shape: tuple[int, ...]
-    dtype: str
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int
-    data: np.ndarray | None
-    name: str
 
 
 @dataclass
@@ -96,7 +18,7 @@ class Builder:
 
     seed: int = 0
     description: str = ""
-    tensors: list[_Tensor] = field(default_factory=list)
+    tensors: list[BuiltTensor] = field(default_factory=list)
     # The output is a number, or several.
     operators: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = field(default_factory=list)
 
@@ -117,7 +39,7 @@ class Builder:
         scales = tuple(float(np.float32(scale)) for scale in scales)
         zero_points = (zero_points,) * len(scales) if isinstance(zero_points, int) else zero_points
         name = name or f"tensor{len(self.tensors)}"
-        self.tensors.append(_Tensor(tuple(shape), dtype, scales, zero_points, axis, data, name))
+        self.tensors.append(BuiltTensor(tuple(shape), dtype, scales, zero_points, axis, data, name))
         return len(self.tensors) - 1
 
     def input(self, shape: tuple[int, ...], scale: float = 1 / 255, zero_point: int = -128) -> int:
@@ -390,110 +312,9 @@ class Builder:
 
     def build(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
         """Return the bytes of the .tflite file."""
-        return _Writer(self).write(inputs, outputs)
+        return Writer(self).write(inputs, outputs)
 
 
 def _positions(length: int, size: int, stride: int, dilation: int, padding: int) -> int:
     extent = (size - 1) * dilation + 1
     return -(-length // stride) if padding == SAME else (length - extent) // stride + 1
-
-
-class _Writer:
-    def __init__(self, builder: Builder) -> None:
-        self.model = builder
-        self.fb = flatbuffers.Builder(1024)
-
-    def write(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
-        fb, ops = self.fb, list(dict.fromkeys(op for op, *_ in self.model.operators))
-        tensors = [self._tensor(number, tensor) for number, tensor in enumerate(self.model.tensors)]
-        operators = [self._operator(ops, *operator) for operator in self.model.operators]
-        vectors = [self._offsets(tensors), self._ints(inputs), self._ints(outputs), self._offsets(operators)]
-        tflite.SubGraphStart(fb)
-        tflite.SubGraphAddTensors(fb, vectors[0])
-        tflite.SubGraphAddInputs(fb, vectors[1])
-        tflite.SubGraphAddOutputs(fb, vectors[2])
-        tflite.SubGraphAddOperators(fb, vectors[3])
-        subgraphs = self._offsets([tflite.SubGraphEnd(fb)])
-        codes = self._offsets([self._code(op) for op in ops])
-        empty = [self._buffer(None)]  # number 0 stands for no data
-        buffers = self._offsets(empty + [self._buffer(tensor.data) for tensor in self.model.tensors])
-        description = fb.CreateString(self.model.description)
-        tflite.ModelStart(fb)
-        tflite.ModelAddVersion(fb, 3)
-        tflite.ModelAddOperatorCodes(fb, codes)
-        tflite.ModelAddSubgraphs(fb, subgraphs)
-        tflite.ModelAddDescription(fb, description)
-        tflite.ModelAddBuffers(fb, buffers)
-        fb.Finish(tflite.ModelEnd(fb), file_identifier=b"TFL3")
-        return bytes(fb.Output())
-
-    def _offsets(self, offsets: list[int]) -> int:
-        self.fb.StartVector(4, len(offsets), 4)
-        for offset in reversed(offsets):
-            self.fb.PrependUOffsetTRelative(offset)
-        return self.fb.EndVector()
-
-    def _ints(self, values: tuple[int, ...]) -> int:
-        return self.fb.CreateNumpyVector(np.array(values, np.int32))
-
-    def _buffer(self, data: np.ndarray | None) -> int:
-        vector = 0
-        if data is not None:
-            # TFLite wants its constants aligned.
-            self.fb.StartVector(1, data.nbytes, 16)
-            self.fb.head -= data.nbytes
-            self.fb.Bytes[self.fb.Head() : self.fb.Head() + data.nbytes] = data.tobytes()
-            vector = self.fb.EndVector()
-        tflite.BufferStart(self.fb)
-        if data is not None:
-            tflite.BufferAddData(self.fb, vector)
-        return tflite.BufferEnd(self.fb)
-
-    def _code(self, op: str) -> int:
-        code = getattr(tflite.BuiltinOperator, op)
-        tflite.OperatorCodeStart(self.fb)
-        tflite.OperatorCodeAddDeprecatedBuiltinCode(self.fb, min(code, 127))
-        tflite.OperatorCodeAddVersion(self.fb, _VERSIONS.get(op, 2))
-        tflite.OperatorCodeAddBuiltinCode(self.fb, code)
-        return tflite.OperatorCodeEnd(self.fb)
-
-    def _tensor(self, number: int, tensor: _Tensor) -> int:
-        fb = self.fb
-        name, shape = fb.CreateString(tensor.name), self._ints(tensor.shape)
-        quantization = 0
-        if tensor.scales:
-            scales = fb.CreateNumpyVector(np.array(tensor.scales, np.float32))
-            zero_points = fb.CreateNumpyVector(np.array(tensor.zero_points, np.int64))
-            tflite.QuantizationParametersStart(fb)
-            tflite.QuantizationParametersAddScale(fb, scales)
-            tflite.QuantizationParametersAddZeroPoint(fb, zero_points)
-            tflite.QuantizationParametersAddQuantizedDimension(fb, tensor.axis)
-            quantization = tflite.QuantizationParametersEnd(fb)
-        tflite.TensorStart(fb)
-        tflite.TensorAddShape(fb, shape)
-        tflite.TensorAddType(fb, _TYPES[tensor.dtype])
-        tflite.TensorAddBuffer(fb, number + 1 if tensor.data is not None else 0)
-        tflite.TensorAddName(fb, name)
-        if tensor.scales:
-            tflite.TensorAddQuantization(fb, quantization)
-        return tflite.TensorEnd(fb)
-
-    def _operator(self, ops: list[str], op: str, inputs: tuple[int, ...], output: Any, options: dict) -> int:
-        fb, kind = self.fb, _OPTIONS.get(op)
-        table = 0
-        if kind:
-            lists = {name: self._ints(value) for name, value in options.items() if isinstance(value, list)}
-            getattr(tflite, f"{kind}Start")(fb)
-            for name, value in (options | lists).items():
-                camel = "".join(word.capitalize() for word in name.split("_"))
-                getattr(tflite, f"{kind}Add{camel}")(fb, value)
-            table = getattr(tflite, f"{kind}End")(fb)
-        read, made = self._ints(inputs), self._ints(output if isinstance(output, tuple) else (output,))
-        tflite.OperatorStart(fb)
-        tflite.OperatorAddOpcodeIndex(fb, ops.index(op))
-        tflite.OperatorAddInputs(fb, read)
-        tflite.OperatorAddOutputs(fb, made)
-        if kind:
-            tflite.OperatorAddBuiltinOptionsType(fb, getattr(tflite.BuiltinOptions, kind))
-            tflite.OperatorAddBuiltinOptions(fb, table)
-        return tflite.OperatorEnd(fb)
