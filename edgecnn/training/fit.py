@@ -51,13 +51,14 @@ class FitOptions:
 
     def images(self, labels: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.int64]:
         """Return which images an epoch shows, in which order: a function of seed and epoch only."""
-        order = np.random.default_rng((self.seed, epoch, 0)).permutation(len(labels))
+        draw = np.random.default_rng((self.seed, epoch, 0))
+        order = draw.permutation(len(labels))
         if self.sampling == "all":
             return order
         by_class = [order[labels[order] == label] for label in np.unique(labels)]
         fewest = min(map(len, by_class))
-        shown = np.concatenate([indices[:fewest] for indices in by_class])
-        return order[np.isin(order, shown)]
+        # Mixed anew: the first of a frequent class all stand at the beginning.
+        return draw.permutation(np.concatenate([indices[:fewest] for indices in by_class]))
 
 
 def fit(

@@ -95,6 +95,13 @@ def test_balanced_sampling_shows_as_many_of_each_class_and_others_in_each_epoch(
     assert sorted(OPTIONS.images(labels, 0)) == list(range(35))
 
 
+def test_balanced_sampling_mixes_the_classes() -> None:
+    labels = np.array([0] * 900 + [1] * 100)
+    order = labels[replace(OPTIONS, sampling="balanced").images(labels, 0)]
+    for part in np.split(order, 4):
+        assert 12 <= part.sum() <= 38  # of 50; 25 are expected, with a deviation of 3
+
+
 def test_the_target_stops_training(tmp_path: Path) -> None:
     _, history = _fit(replace(OPTIONS, epochs=30, target_accuracy=0.8), tmp_path / "c.npz")
     assert history[-1]["val_accuracy"] >= 0.8
