@@ -186,8 +186,9 @@ def _two_classes(report: RunReport) -> str:
     if table is None or not report.curves:
         return ""
     columns, rows = table
-    first, *_, last = (variant_title(name) for name in (*report.curves, *report.curves))
-    keys = f'<span class="key">{escape(last)}</span><span class="key training">{escape(first)}</span>'
+    first, *others = (escape(variant_title(name)) for name in report.curves)
+    keys = f'<span class="key">{(others or [first])[-1]}</span>'
+    keys += f'<span class="key training">{first}</span>' if others else ""
     figures = [
         f'<figure class="card"><figcaption>{name}{keys}</figcaption>{parting(report.curves, kind)}</figure>'
         for name, kind in (("ROC", "ROC"), ("Precision and recall", "precision and recall"))
