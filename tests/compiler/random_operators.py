@@ -260,3 +260,16 @@ def two_halves(d: Draw) -> int:
     first, second = d.builder.split(d.at, sizes, 3, equal=sizes[0] == sizes[1])
     first = d.builder.rescaled(d.builder.conv(first, d.channels, d.window, padding=SAME), second)
     return d.builder.concat((second, first))
+
+
+@kind()
+def channels_in_reverse(d: Draw) -> int:
+    """Channels unpacked, the first of them expanded and squeezed, packed again from the last to the first."""
+    if d.depth > 7:
+        return lookup(d)
+    whole, flat = (*d.shape[:3], 1), d.shape[:3]
+    parts = tuple(d.builder.like(d.at, flat) for _ in range(d.depth))
+    d.builder.operators.append(("UNPACK", (d.at,), parts, {"axis": 3, "num": d.depth}))
+    first = d.builder.move("EXPAND_DIMS", (parts[0], d.builder.integers(3)), whole)
+    first = d.builder.move("SQUEEZE", (first,), flat, squeeze_dims=[3])
+    return d.builder.move("PACK", (*parts[:0:-1], first), d.shape, axis=3, values_count=d.depth)
