@@ -3,20 +3,22 @@
 
 import re
 from base64 import b64decode
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.evaluation.report import Example, RunReport, write_report
+from edgecnn.evaluation.binary import curve, score_binary
+from edgecnn.evaluation.report import Example, MaskExample, RunReport, write_report
 
 HOSTILE = "<script>alert('1')</script> & \"$title\""
 VOID = {"meta", "img", "br"}
-SCORES = {
+SCORES: dict[str, Any] = {
     "accuracy": 0.94,
     "balanced_accuracy": 0.93,
     "accuracy_loss": 0.0,
@@ -29,6 +31,8 @@ SCORES = {
     "runtime": "tflite-runtime 2.14.0, delegate none",
     "threads": 1,
 }
+LABELS, PROBABILITIES = np.array([0, 1, 0, 1]), np.array([0.2, 0.9, 0.6, 0.7])
+SCORES["binary"] = asdict(score_binary(LABELS, PROBABILITIES, 0.5, np.arange(4)))
 SMALLER = {
     **SCORES,
     "accuracy": 0.912,
@@ -63,7 +67,7 @@ def report() -> RunReport:
         },
         history={"train": ROWS, "prune": ROWS[:2], "qat": ROWS[:1]},
         confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_ptq", "int8_qat")},
-        curves={},
+        curves={name: curve(LABELS, PROBABILITIES) for name in ("float32", "int8_qat")},
         examples=[Example(image, index % 2, 0, 0.75) for index, image in enumerate(images)],
         findings=["Two pictures are the same."],
         run={"seed": 11, "options": {"train": {"epochs": 50}}, "packages": {"numpy": "1.26.4"}},
@@ -115,8 +119,26 @@ def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
     ):
         assert text in page
     assert re.findall("<h3>(.*?)</h3>", page) == ["float32", "int8, pruned + QAT"]
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 4
     assert page.count("<details>") == 1
+
+
+def test_two_classes_have_curves_of_the_first_and_the_last_variant(report: RunReport, tmp_path: Path) -> None:
+    html = written(report, tmp_path)
+    assert "Positive is benign." in html
+    assert 'aria-label="ROC"' in html
+    assert 'aria-label="precision and recall"' in html
+    assert "1.000 (" in html  # the area under the curve
+
+
+def test_an_overlay_is_green_red_and_blue(report: RunReport, tmp_path: Path) -> None:
+    actual, predicted = np.array([[[True], [False], [True]]]), np.array([[[True], [True], [False]]])
+    example = MaskExample(np.zeros((1, 3, 1), np.uint8), actual, predicted, 0.5)
+    html = written(replace(report, examples=[example]), tmp_path)
+    [source] = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="overlay', html)
+    pixels = np.asarray(Image.open(BytesIO(b64decode(source))))
+    assert pixels[0].argmax(axis=1).tolist() == [1, 0, 2]
+    assert "Dice 50.0%" in html
 
 
 def test_report_needs_no_network(report: RunReport, tmp_path: Path) -> None:
@@ -136,7 +158,7 @@ def test_ids_are_unique(report: RunReport, tmp_path: Path) -> None:
 
 def test_curves_take_every_colour_from_the_page(report: RunReport, tmp_path: Path) -> None:
     drawings = re.findall(r"<svg.*?</svg>", written(report, tmp_path), re.DOTALL)
-    assert [re.findall(r"#[0-9a-f]{6}\b", svg) for svg in drawings] == [[], []]
+    assert [re.findall(r"#[0-9a-f]{6}\b", svg) for svg in drawings] == [[], [], [], []]
     for name in ("--validation", "--training", "--muted", "--line"):
         assert all(f"var({name})" in svg for svg in drawings)
 
@@ -186,6 +208,7 @@ def test_what_is_missing_has_no_section(report: RunReport, tmp_path: Path) -> No
         metrics={**report.metrics, "variants": {"float32": SCORES}},
         history={},
         confusion={},
+        curves={},
         examples=[],
         findings=[],
     )
