@@ -162,7 +162,7 @@ _ROWS = (
     Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
     Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
     Target("aarch64", "neon", 16, *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
-    Target("armv7", "dsp", 16, *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
+    Target("armv7", "neon", 16, *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
     Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, pointer=8, features=("avx2",)),
     Target("wasm32", "simd128", 16, *_WASM, _WASM32, emulator=_NODE),
 )

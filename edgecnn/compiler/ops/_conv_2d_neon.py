@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D for NEON: four channels times two columns, 16 taps of each at once."""
+
+from dataclasses import replace
+
+from edgecnn.compiler import neon
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return one way, or none where two products may not fit 16 bits."""
+    weights = Linear.of(graph, step.operator, channel_axis=0).weights
+    if not neon.fits(weights):
+        return ()
+    filters = neon.pack(weights.reshape(len(weights), -1))
+    blocks, sums = filters.shape[1], int(step.params["out_w"]) * len(weights)
+    return (
+        replace(
+            step,
+            kernel="conv_2d.neon",
+            params={**neon.params(step), "blocks": blocks, "filter": filters},
+            working=4 * sums + 2 * neon.TAPS * blocks,
+            arguments=("part", "working"),
+        ),
+    )

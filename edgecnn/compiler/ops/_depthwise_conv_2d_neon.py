@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D for NEON: eight channels at once."""
+
+from dataclasses import replace
+
+from edgecnn.compiler import neon
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.steps import Step
+
+_CHANNELS = 8  # at once
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return one way, or none for fewer than eight channels, several filters for each, or weights of -128."""
+    weights = Linear.of(graph, step.operator, channel_axis=3).weights
+    several = step.params["depth_multiplier"] != 1
+    if int(step.params["in_c"]) < _CHANNELS or several or not neon.fits(weights):
+        return ()
+    params = {name: value for name, value in neon.params(step).items() if name != "depth_multiplier"}
+    return (
+        replace(
+            step,
+            kernel="depthwise_conv_2d.neon",
+            params=params,
+            working=_CHANNELS,
+            arguments=("columns", "working"),
+        ),
+    )

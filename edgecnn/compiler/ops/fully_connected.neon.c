@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "neon.h"
+
+typedef struct {
+    int32_t in, row; /* bytes of the whole input and of one of its rows */
+    int16_t out, rows, parts;
+    int16_t per_channel; /* 0: one multiplier and shift for all */
+    int16_t output_zero_point, activation_min, activation_max;
+    const int8_t *filter; /* [out][in] */
+    const int32_t *bias;  /* the input's zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} kernel_fully_connected_neon_params;
+
+/* All outputs, from p->rows rows of the input at a time; the last part writes them. */
+EDGECNN_INLINE void kernel_fully_connected_neon(const kernel_fully_connected_neon_params *p, const int8_t *const *rows,
+                                                int8_t *output, int part, int32_t *sums)
+{
+    for (int o = 0; o < p->out; ++o) {
+        const int8_t *weights = p->filter + (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
+        const int q = o * p->per_channel;
+        int32_t sum = part > 0 ? sums[o] : p->bias[o];
+        for (int y = 0; y < p->rows; ++y, weights += p->row) {
+            sum += kernel_dot_any(rows[y], weights, p->row);
+        }
+        if (part + 1 < p->parts) {
+            sums[o] = sum;
+        } else {
+            sum = kernel_requantize(sum, p->multiplier[q], p->shift[q]) + p->output_zero_point;
+            output[o] = kernel_clamp(sum, p->activation_min, p->activation_max);
+        }
+    }
+}
