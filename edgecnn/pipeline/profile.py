@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from edgecnn.compiler.compile import CompiledModel
+from edgecnn.compiler.ir import short_name
 from edgecnn.runtime.cortex_m4_cycles import cycles_by_step, disassembled
 from edgecnn.runtime.cross_compiler import Binary
 from edgecnn.runtime.emulator import Emulator
@@ -65,6 +66,6 @@ def _titles(compiled: CompiledModel) -> dict[int, tuple[int | None, str, str, in
     plans = zip(compiled.model.schedule.network.steps, compiled.plan["steps"], strict=True)
     for number, (step, plan) in enumerate(plans):
         index = None if step.kernel == "input" else step.operator.index
-        name = compiled.model.graph.tensors[step.output].name
+        name = short_name(compiled.model.graph.tensors[step.output].name)
         titles[number] = (index, plan["op"], name, plan["macs_computed"])
     return titles
