@@ -150,7 +150,7 @@ _RV32 = ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")
 _ARMV7 = ("-mthumb", "-march=armv7-a", "-mfpu=neon-vfpv4", "-mfloat-abi=hard")
 _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 
-# ARMv6-M code runs on the emulated M3, of whose instructions it is a subset; ARMv7-A has those of dsp.
+# ARMv6-M code runs on the emulated M3, of whose instructions it is a subset.
 # fmt: off
 _ROWS = (
     Target("c99", "c99", 4, *_HOST, native=True, pointer=8),
