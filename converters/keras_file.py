@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import keras as keras3
 
+import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models of other people's making: Keras 2, Keras 3, SavedModel; and files that hold code."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,15 @@ def test_a_model_that_takes_no_image_is_refused(tmp_path: Path) -> None:
     keras2.Sequential([keras2.Input((8,)), keras2.layers.Dense(2)]).save(tmp_path / "m.keras")
     with pytest.raises(ModelError, match=r"takes an input of shape \(None, 8\); it must be one image"):
         load_float_model(tmp_path / "m.keras")
+
+
+def test_layers_of_edgecnn_are_known(tmp_path: Path) -> None:
+    """In a process of its own, where nothing else has made Keras know them."""
+    save = "from edgecnn.models import architecture; "
+    save += "architecture('cbam').build((32, 32, 3), 2, 0.1).save('cbam.keras')"
+    load = "from pathlib import Path; from edgecnn.converters.keras_file import load_float_model; "
+    load += "print(load_float_model(Path('cbam.keras')).output_shape)"
+    for code in (save, load):
+        run = [sys.executable, "-c", code]
+        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(None, 1)"
