@@ -85,7 +85,7 @@ def column_by_column(before: Step, step: Step, width: int) -> Step:
     """
     several = before.working and step.working
     columns = columns_at_once(width) if several else 1
-    size = columns * int(np.size(before.params["shift"]))
+    size = columns * int(step.params["in_c"])
     return replace(
         step,
         inputs=before.inputs,

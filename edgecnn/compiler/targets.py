@@ -148,6 +148,9 @@ _M33 = ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
 _M55 = ("-mcpu=cortex-m55", "-mfloat-abi=hard")
 _RV32 = ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")
 _ARMV7 = ("-mthumb", "-march=armv7-a", "-mfpu=neon-vfpv4", "-mfloat-abi=hard")
+_AVX2 = ("-mavx2", "-mfma")
+_VNNI = (*_AVX2, "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni")
+_VNNI_FEATURES = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni")
 _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 
 # ARMv6-M code runs on the emulated M3, of whose instructions it is a subset.
@@ -163,7 +166,8 @@ _ROWS = (
     Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
     Target("aarch64", "neon", 16, *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
     Target("armv7", "neon", 16, *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
-    Target("x86-64", "avx2", 32, *_HOST, ("-mavx2",), native=True, pointer=8, features=("avx2",)),
+    Target("x86-64", "avx2", 32, *_HOST, _AVX2, native=True, pointer=8, features=("avx2", "fma")),
+    Target("x86-64-vnni", "avx2", 32, *_HOST, _VNNI, native=True, pointer=8, features=_VNNI_FEATURES),
     Target("wasm32", "simd128", 16, *_WASM, _WASM32, emulator=_NODE),
 )
 # fmt: on

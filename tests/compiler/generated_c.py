@@ -12,6 +12,7 @@ from tflite_builder import Builder
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify import program
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
@@ -112,7 +113,9 @@ def check(
     expected = [check_numpy(model, ones, optimized) for model, ones in zip(models, inputs, strict=True)]
     options = {"optimize": "size"} | options
     compiled = [compile_tflite(model, name=f"net{i}", **options) for i, model in enumerate(models)]
-    for got, wanted in zip(run_c(compiled, inputs), expected, strict=True):
+    target = find_target(compiled[0].model.target)
+    flags = ("-O1", *(target.cflags if target.native else ()))
+    for got, wanted in zip(run_c(compiled, inputs, flags=flags), expected, strict=True):
         for ours, theirs in zip(got, wanted, strict=True):
             wanted_bytes = b"".join(value.tobytes() for value in theirs)
             np.testing.assert_array_equal(ours, np.frombuffer(wanted_bytes, np.int8))

@@ -23,7 +23,8 @@ MACROS = {
 }
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 NAMES = """
-    c99 cortex-m0plus cortex-m3 cortex-m4 cortex-m7 cortex-m33 cortex-m55 rv32 aarch64 armv7 x86-64 wasm32
+    c99 cortex-m0plus cortex-m3 cortex-m4 cortex-m7 cortex-m33 cortex-m55 rv32 aarch64 armv7
+    x86-64 x86-64-vnni wasm32
 """
 ON_BOARDS = [target for target in TARGETS.values() if target.board]
 
