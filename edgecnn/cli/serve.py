@@ -15,9 +15,9 @@ import click
 def command(model: Path, host: str, port: int) -> None:
     """Serve a model: a page for people, POST /predict for programs.
 
-    MODEL is a .tflite classifier of images, or the folder of a run. The page runs the model in the browser;
-    /predict takes images as multipart/form-data and answers with what 'edgecnn predict --json' prints. There
-    is no login: keep to 127.0.0.1 unless everybody who can reach the address may use it.
+    MODEL is a .tflite classifier or segmenter of images, or the folder of a run. The page runs the model in
+    the browser; /predict takes images as multipart/form-data and answers with what 'edgecnn predict --json'
+    prints. There is no login: keep to 127.0.0.1 unless everybody who can reach the address may use it.
 
     \b
     Examples:

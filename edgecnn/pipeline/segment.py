@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgecnn.compiler.flatbuffer import read_model
@@ -43,6 +44,44 @@ def answers_with_masks(model: Path) -> bool:
     return len(shape) == 4 and shape[1:] == (*graph.tensors[graph.inputs[0]].shape[1:3], 1)
 
 
+class Segmenter:
+    """A .tflite model that answers with masks, loaded once for as many images as wished.
+
+    An int8 model runs on TFLite's reference kernels: what they say is what generated C says on a device.
+    """
+
+    def __init__(self, model: Path) -> None:
+        """Load a .tflite file that answers with masks, or that of a run.
+
+        Raises:
+            ModelError: the model can't be run.
+            RunError: the folder holds no model.
+        """
+        self.file = find_model(model)
+        graph, self._shape = read_model(self.file), image_shape(self.file)
+        real = graph.tensors[graph.inputs[0]].dtype == "float32"
+        self._threshold = graph.threshold
+        self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
+
+    def mark(self, image: Path, content: bytes | None = None) -> NDArray[np.uint8]:
+        """Return the mask of an image, decoded and resized as in training: (h, w), 255 where it is marked.
+
+        Args:
+            image: An image file of any size, grey or in color.
+            content: The file's bytes, where it is not on this machine's disk and `image` is only its name.
+
+        Raises:
+            DataError: the image can't be decoded.
+        """
+        answer = self._runner.predict(load_image(image, *self._shape, content)[None])[0, ..., 0]
+        return np.where(answer >= self._threshold, np.uint8(255), np.uint8(0))
+
+
+def share(mask: NDArray[np.uint8]) -> float:
+    """Return how much of a mask is marked, 0 to 1."""
+    return float((mask > 0).mean())
+
+
 def segment(model: Path, images: Sequence[Path], folder: Path | None) -> list[Marked]:
     """Mark `images`, each decoded and resized as in training.
 
@@ -55,20 +94,16 @@ def segment(model: Path, images: Sequence[Path], folder: Path | None) -> list[Ma
         ModelError: the model can't be run.
         DataError: an image can't be decoded, or two would write the same mask.
     """
-    file = find_model(model)
-    graph, (height, width, channels) = read_model(file), image_shape(file)
-    real = graph.tensors[graph.inputs[0]].dtype == "float32"
-    runner = TfliteModel(file, kernels="default" if real else "reference")
+    segmenter = Segmenter(model)
     names = [f"{image.stem}.png" for image in images]
     if folder and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several images would write {folder / twice}; mark them one at a time")
     marked = []
     for image, name in zip(images, names, strict=True):
-        pixels = load_image(image, height, width, channels)
-        answer = runner.predict(pixels[None])[0] >= graph.threshold
+        mask = segmenter.mark(image)
         if folder:
             with replacing(folder / name) as temporary:
-                Image.fromarray(np.where(answer[..., 0], np.uint8(255), np.uint8(0))).save(temporary, "png")
-        marked.append(Marked(image, float(answer.mean()), folder / name if folder else None))
+                Image.fromarray(mask).save(temporary, "png")
+        marked.append(Marked(image, share(mask), folder / name if folder else None))
     return marked

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zlib
+from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
 from urllib.request import urlopen
@@ -16,8 +17,12 @@ from PIL import Image
 
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.pipeline.predict import predict
+from edgecnn.pipeline.segment import segment
 from edgecnn.pipeline.serve import MAX_BYTES, make_app
 from edgecnn.runtime.tflite import TfliteModel
+
+sys.path.append(str(Path(__file__).parents[1] / "compiler"))
+from tflite_builder import SAME, Builder
 
 MODEL = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 pytestmark = [
@@ -59,6 +64,22 @@ def test_the_page_is_the_models(client: FlaskClient) -> None:
     response = client.get("/")
     assert response.mimetype == "text/html"
     assert "<title>tiny_int8</title>" in response.text
+
+
+def test_masks_are_what_predict_writes(tmp_path: Path) -> None:
+    builder = Builder(7)
+    source = builder.input((1, 8, 8, 1))
+    made = builder.unary("LOGISTIC", builder.conv(source, 1, padding=SAME))
+    model = tmp_path / "masks.tflite"
+    model.write_bytes(builder.build((source,), (made,)))
+    (tmp_path / "a.png").write_bytes(png(40, 30))
+    [said] = segment(model, [tmp_path / "a.png"], tmp_path / "masks")
+    assert said.mask is not None
+    response = make_app(model).test_client().post("/predict", data={"image": (BytesIO(png(40, 30)), "a.png")})
+    [found] = response.json["masks"]
+    assert (found["image"], found["share"]) == ("a.png", said.share)
+    assert 0 < said.share < 1
+    assert b64decode(found["mask"]) == said.mask.read_bytes()
 
 
 def bomb() -> bytes:
