@@ -118,7 +118,6 @@ def ours(model: bytes, folder: Path) -> dict[str, Call]:
             name = f"edgecnn {target.name}, {'rows' if rows else 'whole'}"
             place = folder / f"{target.name}-{rows}"
             compiled = compile_tflite(model, name="net", target=target.name, rows=rows)
-            compiled.write(place)
             library = SharedLibrary(build_shared(compiled, place)[-1])
             if not np.array_equal(library.invoke(given), expected):
                 sys.exit(f"Error: {name}: bytes differ from the reference kernels'")

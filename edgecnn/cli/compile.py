@@ -127,7 +127,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         optimize=optimize,
         weights_version=weights_version if weights == "external" else None,
     )
-    files = compiled.write(out) + (build_shared(compiled, out) if shared else [])
+    files = build_shared(compiled, out) if shared else compiled.write(out)
     if dump is not None:
         for number, (made, text) in enumerate(compiled.dumps.items()):
             write_text(dump / f"{number}_{made}.txt", text)

@@ -87,7 +87,6 @@ def _libraries(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     for number, (name, path) in enumerate(models.items()):
         try:
             compiled = compile_tflite(path, name=f"model{number}", target=best_target().name)
-            compiled.write(folder)
             built[_as_c(name)] = build_shared(compiled, folder)[-1]
         except (ModelError, MissingToolError):
             continue  # floats, an op without a kernel, or no C compiler

@@ -13,7 +13,7 @@ from edgecnn.runtime.shared_library import cpu_features
 
 
 def build_shared(compiled: CompiledModel, folder: Path) -> list[Path]:
-    """Write NAME_shared.c and NAME.so beside the NAME.c that is in `folder`, and return their paths.
+    """Write the C, NAME_shared.c and NAME.so into `folder`, and return their paths, the library last.
 
     Raises:
         EdgecnnError: the target is of another machine, or the model has several inputs or outputs.
@@ -25,15 +25,16 @@ def build_shared(compiled: CompiledModel, folder: Path) -> list[Path]:
         raise EdgecnnError(
             f"target {target.name} is of another machine; a shared library can be built for {natives}"
         )
-    source, library = folder / f"{name}_shared.c", folder / f"{name}.so"
-    write_text(source, shared_text(compiled.model))
+    text, source, library = shared_text(compiled.model), folder / f"{name}_shared.c", folder / f"{name}.so"
+    files = compiled.write(folder)
+    write_text(source, text)
     with replacing(library) as temporary:
         # Beside kernels written for the target, what is portable gains from vectorized loops. GCC 12
         # wrongly takes some for out of bounds at that level; no warning may keep users from the library.
         HostCompiler(target.cc, flags=("-O3", "-Wno-error", *target.cflags)).compile(
             [folder / f"{name}.c", source], temporary
         )
-    return [source, library]
+    return [*files, source, library]
 
 
 def best_target() -> Target:

@@ -125,7 +125,8 @@ def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) 
     if outputs != len(classes):
         if 1 in (outputs, len(classes)):
             has, want = ("classes", "a mask") if outputs == 1 else ("masks", "classes")
-            raise ModelError(f'model "{found.name}" answers with {want}, but the data have {has}')
+            advice = "see 'edgecnn models' for one that fits"
+            raise ModelError(f'model "{found.name}" answers with {want}, but the data have {has}; {advice}')
         raise ModelError(
             f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
         )

@@ -47,7 +47,8 @@ def test_a_shared_library_is_built_for_this_machine_only(tmp_path: Path) -> None
     assert [Path(file).name for file in plan["files"][-2:]] == ["tiny_shared.c", "tiny.so"]
     assert all(Path(file).stat().st_size for file in plan["files"])
     with pytest.raises(EdgecnnError, match=r"target cortex-m4 is of another machine; .* c99, x86-64"):
-        compile_with(TINY, "--out", tmp_path, "--shared", "--target", "cortex-m4")
+        compile_with(TINY, "--out", tmp_path / "other", "--shared", "--target", "cortex-m4")
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_name_follows_the_file(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
     compiled = compile_tflite(TINY, name="tiny", target=best_target().name)
-    compiled.write(folder)
     return build_shared(compiled, folder)[-1]
 
 
