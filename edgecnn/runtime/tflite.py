@@ -95,9 +95,7 @@ def _load_runtime() -> tuple[str, Any, Any]:
     try:
         from edgecnn.tf import tf
     except MissingToolError as error:
-        raise MissingToolError(
-            "no TFLite runtime is installed: install one with: pip install 'edgecnn[runtime]'"
-        ) from error
+        raise MissingToolError("no TFLite runtime is installed; pip install 'edgecnn[runtime]'") from error
     return f"tensorflow {tf.__version__}", tf.lite.Interpreter, tf.lite.experimental.OpResolverType
 
 
