@@ -13,8 +13,8 @@ DEBIAN_PACKAGES = chromium chromium-driver clang cmake cppcheck g++ gcc gcc-aarc
 	picolibc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc qemu-user wasi-libc xxd
 
-# Checkers that tests run, in an environment of their own: PlatformIO wants an older click than we do.
-PYPI_TOOLS = idf-component-manager platformio
+# Tools that tests run, in an environment of their own: PlatformIO wants an older click than we do, and builds by SCons.
+PYPI_TOOLS = idf-component-manager platformio scons
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
@@ -51,7 +51,7 @@ debian-packages: ## Install the system tools that tests use (Debian and Ubuntu)
 	@dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update --quiet && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(DEBIAN_PACKAGES); }
 
-pypi-tools: $(VENV)-tools/installed ## Install the checkers from PyPI that tests use
+pypi-tools: $(VENV)-tools/installed ## Install the tools from PyPI that tests use
 
 $(VENV)-tools/installed: Makefile
 	$(PYTHON) -m venv $(VENV)-tools

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Building what lies in the folder of a package."""
 
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wcast-align 
 def run(command: str, folder: Path, **environment: str) -> str:
     """Run a command line in `folder`, and return what it prints."""
     done = subprocess.run(
-        ["bash", "-euc", "".join(f"export {key}={value}; " for key, value in environment.items()) + command],
+        ["bash", "-euc", command],
         cwd=folder,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
