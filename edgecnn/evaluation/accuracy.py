@@ -111,7 +111,7 @@ def _proportion(successes: int, total: int) -> Estimate | None:
     return Estimate(successes / total, wilson(successes, total)) if total else None
 
 
-def wilson(successes: int, total: int) -> Interval:
+def wilson(successes: float, total: int) -> Interval:
     """Return Wilson's score interval of a proportion (Wilson 1927), without continuity correction."""
     p, z2 = successes / total, _Z * _Z
     centre = (p + z2 / (2 * total)) / (1 + z2 / total)

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from edgecnn.evaluation.html import note, text_table
 from edgecnn.evaluation.summary import microseconds, percent, variant_title
 from edgecnn.files import write_text
 
@@ -46,18 +47,10 @@ def join_device(page: Path, address: str, report: Mapping[str, Any]) -> None:
     """Put a section on a device into a run's report.html, in place of an earlier one on the same device."""
     name = escape(address)
     begin, end = f"<!-- device {name.replace('--', '- -')} -->", "<!-- device's end -->"
-    rows = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f"<td>{escape(text)}</td>" for text in rest)
-        + "</tr>"
-        for first, *rest in device_rows(report)
-    )
-    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
     section = (
         f"{begin}\n<section>\n<h2>On {name}</h2>\n"
-        f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table></div>\n"
-        f'<p class="muted">{escape(device_title(report))}.</p>\n</section>\n{end}\n'
+        f"{text_table(COLUMNS, device_rows(report))}\n"
+        f"{note(f'{escape(device_title(report))}.')}\n</section>\n{end}\n"
     )
     text = page.read_text(encoding="utf-8")
     text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}\n", "", text, flags=re.DOTALL)

@@ -1,23 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Curves as SVG that takes its colours from the page around it, so that they follow light and dark."""
+"""Drawings as SVG that takes its colours from the page around it, so that they follow light and dark."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import StringIO
+from typing import Any, Literal
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
 from matplotlib.ticker import MaxNLocator
 
-from edgecnn.evaluation.accuracy import Floats
+from edgecnn.evaluation.accuracy import Floats, wilson
+from edgecnn.evaluation.arena import ArenaPlan, Block
 from edgecnn.evaluation.binary import Curve
 
 History = Mapping[str, Sequence[Mapping[str, float]]]
 
 # Matplotlib knows no CSS variables: it draws in these colours, which are then replaced.
-_VALIDATION, _TRAINING, _TEXT, _LINE = "#010203", "#010204", "#010205", "#010206"
-_VARIABLES = {_VALIDATION: "--validation", _TRAINING: "--training", _TEXT: "--muted", _LINE: "--line"}
+_VALIDATION, _TRAINING, _TEXT, _LINE, _CARD = "#010203", "#010204", "#010205", "#010206", "#010207"
+_VARIABLES = {
+    _VALIDATION: "--validation",
+    _TRAINING: "--training",
+    _TEXT: "--muted",
+    _LINE: "--line",
+    _CARD: "--card",
+}
+_DASHES = (0, (3, 2))
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the font of the page
     "font.size": 10,
@@ -40,11 +53,10 @@ def curves(history: History, metric: str) -> str:
         metric: "accuracy", "dice" or "loss".
 
     Returns:
-        An `<svg>` element that uses the CSS variables --validation, --training, --muted and --line.
+        An `<svg>` element that uses the CSS variables --validation, --training, --muted, --line and --card,
+        as all drawings here are.
     """
-    # The salt makes ids repeat from run to run, and differ between two figures in one page.
-    with rc_context({**_STYLE, "svg.hashsalt": metric}):
-        figure = Figure(figsize=(4.8, 3.0), layout="constrained")
+    with _figure(metric, 3.0) as figure:
         axes = figure.add_subplot()
         start = 0
         for stage, rows in history.items():
@@ -60,25 +72,110 @@ def parting(curves: Mapping[str, Curve], kind: str) -> str:
     Args:
         curves: variant -> its counts; the first and the last are drawn.
         kind: "ROC" or "precision and recall".
-
-    Returns:
-        An `<svg>` element that uses the CSS variables --validation, --training, --muted and --line.
     """
-    with rc_context({**_STYLE, "svg.hashsalt": kind}):
-        figure = Figure(figsize=(4.8, 3.6), layout="constrained")
+    with _figure(kind, 3.6) as figure:
         axes = figure.add_subplot()
-        shown = list(dict.fromkeys((next(iter(curves)), list(curves)[-1])))
-        for name in shown:
-            last = name == shown[-1]
-            x, y = _points(curves[name], kind)
-            colour, dashes = (_VALIDATION, "solid") if last else (_TRAINING, (0, (3, 2)))
+        for found, colour, dashes in _first_and_last(curves):
+            x, y = _points(found, kind)
             axes.plot(x, y, color=colour, linestyle=dashes, drawstyle="steps-post", clip_on=False)
         names = ("1 - specificity", "sensitivity") if kind == "ROC" else ("recall (sensitivity)", "precision")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=names[0], ylabel=names[1])
-        axes.spines[["top", "left", "right"]].set_visible(False)
-        axes.grid(linewidth=0.6)
-        axes.tick_params(length=0)
+        _bare(axes)
         return _svg(figure, kind)
+
+
+def reliability(calibrations: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draw how often each variant is right against how probable it says that it is, bin by bin.
+
+    Args:
+        calibrations: variant -> `calibration.Calibration` as JSON; the first and the last are drawn, the last
+            with Wilson's 95% intervals.
+    """
+    with _figure("reliability", 3.6) as figure:
+        axes = figure.add_subplot()
+        axes.plot((0, 1), (0, 1), color=_LINE, linewidth=1)
+        for calibration, colour, dashes in _first_and_last(calibrations):
+            bins = calibration["bins"]
+            x, y, images = ([one[name] for one in bins] for name in ("probability", "right", "images"))
+            axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1, clip_on=False)
+            axes.scatter(x, y, 200 * np.divide(images, sum(images)), color=colour, linewidth=0, clip_on=False)
+            if dashes == "solid":
+                ends = [wilson(round(one["right"] * one["images"]), one["images"]) for one in bins]
+                axes.vlines(x, *zip(*ends, strict=True), color=colour, linewidth=1, alpha=0.5)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the answer", ylabel="share that is right")
+        _bare(axes)
+        return _svg(figure, "reliability diagram")
+
+
+def spread(shares: Mapping[str, Floats], figure_of: str) -> str:
+    """Draw how many groups have how high a figure: the last variant as bars, the first dashed.
+
+    Args:
+        shares: variant -> a figure of each group, 0 to 1.
+        figure_of: what it is called.
+    """
+    edges = np.linspace(0, 1, 11)
+    with _figure("groups", 3.6) as figure:
+        axes = figure.add_subplot()
+        for values, colour, dashes in _first_and_last(shares):
+            counts = np.histogram(values, edges)[0]
+            solid = dashes == "solid"
+            if solid:
+                axes.stairs(counts, edges, fill=True, color=colour, alpha=0.35)
+            axes.stairs(counts, edges, color=colour, linestyle=dashes, linewidth=1.5, clip_on=False)
+        axes.set(xlim=(0, 1), xlabel=f"{figure_of} in the group", ylabel="groups")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_formatter(_percent)
+        _bare(axes)
+        return _svg(figure, f"groups by {figure_of}")
+
+
+def memory(plan: ArenaPlan, name: str) -> str:
+    """Draw what holds which bytes of the arena from when to when, and mark when the most are held.
+
+    Neighbouring steps differ in shade; working memory is grey.
+    """
+    with _figure(name, 3.0) as figure:
+        axes = figure.add_subplot()
+        for step, scratch in sorted({(block.step, block.scratch) for block in plan.blocks}):
+            blocks = [block for block in plan.blocks if (block.step, block.scratch) == (step, scratch)]
+            colour, alpha = (_TRAINING, 0.7) if scratch else (_VALIDATION, (0.35, 0.6, 0.85)[step % 3])
+            outline = _outline(blocks)
+            axes.add_patch(PathPatch(outline, facecolor=colour, alpha=alpha, edgecolor=_CARD, linewidth=0.4))
+        axes.axvline(plan.peak + 0.5, color=_TEXT, linewidth=1, linestyle=_DASHES)
+        axes.annotate("peak", (plan.peak + 0.5, 1.01), xycoords=("data", "axes fraction"), ha="center")
+        axes.set(xlim=(0, plan.firings), ylim=(0, plan.bytes), xlabel="rows made so far", ylabel="bytes")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(5, integer=True))
+            axis.set_major_formatter("{x:,.0f}")
+        _bare(axes)
+        return _svg(figure, f"memory over time, {name}")
+
+
+def _outline(blocks: Sequence[Block]) -> Outline:
+    """Return one outline of all blocks: as paths of their own they would make the page large."""
+    return Outline.make_compound_path(
+        *(
+            Outline(
+                [
+                    (block.first, block.offset),
+                    (block.last + 1, block.offset),
+                    (block.last + 1, block.offset + block.size),
+                    (block.first, block.offset + block.size),
+                    (block.first, block.offset),
+                ],
+                closed=True,
+            )
+            for block in blocks
+        )
+    )
+
+
+def _first_and_last(variants: Mapping[str, Any]) -> Iterator[tuple[Any, str, Any]]:
+    """Yield what is drawn of a first variant in grey and dashed, then of the last, with colour and dashes."""
+    if len(variants) > 1:
+        yield next(iter(variants.values())), _TRAINING, _DASHES
+    yield list(variants.values())[-1], _VALIDATION, "solid"
 
 
 def _points(curve: Curve, kind: str) -> tuple[Floats, Floats]:
@@ -89,7 +186,7 @@ def _points(curve: Curve, kind: str) -> tuple[Floats, Floats]:
 
 def _draw_stage(axes: Axes, start: int, stage: str, rows: Sequence[Mapping[str, float]], metric: str) -> None:
     epochs = range(start + 1, start + len(rows) + 1)
-    for column, colour, dashes in ((metric, _TRAINING, (0, (3, 2))), (f"val_{metric}", _VALIDATION, "solid")):
+    for column, colour, dashes in ((metric, _TRAINING, _DASHES), (f"val_{metric}", _VALIDATION, "solid")):
         values = [row[column] for row in rows]
         axes.plot(epochs, values, color=colour, linestyle=dashes, marker="o", markersize=3, clip_on=False)
     axes.annotate(stage, (start + 0.6, 1.01), xycoords=("data", "axes fraction"), va="bottom")
@@ -101,11 +198,29 @@ def _finish(axes: Axes, epochs: int, metric: str) -> None:
     axes.set_xlim(0.5, epochs + 0.5)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.grid(axis="y", linewidth=0.6)
-    axes.tick_params(length=0)
+    _bare(axes, grid="y")
     if metric != "loss":
-        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+        axes.yaxis.set_major_formatter(_percent)
+
+
+def _percent(share: float, _: object) -> str:
+    return f"{100 * share:g}%"
+
+
+def _bare(axes: Axes, grid: Literal["both", "y"] = "both") -> None:
+    """Leave of the frame what a reader needs."""
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.grid(axis=grid, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+
+
+@contextmanager
+def _figure(name: str, height: float) -> Iterator[Figure]:
+    """Yield a figure as wide as half a page, `height` inches high, in the page's style."""
+    # The salt makes ids repeat from run to run, and differ between two figures in one page.
+    with rc_context({**_STYLE, "svg.hashsalt": name}):
+        yield Figure(figsize=(4.8, height), layout="constrained")
 
 
 def _svg(figure: Figure, label: str) -> str:

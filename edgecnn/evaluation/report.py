@@ -2,28 +2,29 @@
 """report.html: one file that shows a whole run and needs nothing but a browser."""
 
 import json
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
-from io import BytesIO
 from math import sqrt
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from edgecnn import __version__
 from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
+from edgecnn.evaluation.arena import ArenaPlans
 from edgecnn.evaluation.binary import Curve
-from edgecnn.evaluation.plots import History, curves, parting
+from edgecnn.evaluation.calibration import BINS
+from edgecnn.evaluation.groups import GroupScores
+from edgecnn.evaluation.html import cells, drawing, grid, note, page, table, text_table
+from edgecnn.evaluation.pictures import Example, MaskExample, disagreements, examples
+from edgecnn.evaluation.plots import History, curves, memory, parting, reliability, spread
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
+    calibration_rows,
+    has_masks,
     latency_note,
     microseconds,
     percent,
@@ -34,30 +35,25 @@ from edgecnn.files import write_text
 
 Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
 
-_LARGEST_PICTURE = 256  # pixels; a report of large photographs should still be small enough to mail
+_GROUPS_SHOWN = 10  # of more, a table of all is no help
 _SYNTHETIC = """<p class="notice"><strong>The pictures are synthetic.</strong> They are phantoms, drawn by
 edgecnn itself, and show no patient. The figures say how well the tools work, not how well a model does on
 real images.</p>"""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A test picture and the answer of the last variant in the metrics."""
-
-    image: npt.NDArray[np.uint8]  # (h, w), (h, w, 1) or (h, w, 3)
-    actual: int  # index of the class
-    predicted: int
-    probability: float  # of the predicted class, 0 to 1
-
-
-@dataclass(frozen=True)
-class MaskExample:
-    """A test picture with its mask and that of the last variant in the metrics."""
-
-    image: npt.NDArray[np.uint8]  # (h, w, 1) or (h, w, 3)
-    actual: npt.NDArray[np.bool_]  # (h, w, 1)
-    predicted: npt.NDArray[np.bool_]  # (h, w, 1)
-    dice: float  # 0 to 1
+_TEACHER = note(
+    "While pruning and QAT the float model is the teacher: training accuracy then tells "
+    "how often its answer was learned. Validation is against the labels throughout."
+)
+_CALIBRATION = note(
+    f"Of the most probable class, in {BINS} bins of equal width; the more images a bin has, the larger its "
+    "dot. The expected calibration error is the mean distance between probability and share that is right, "
+    "weighted by images (Guo et al. 2017, “On calibration of modern neural networks”, arXiv:1706.04599); "
+    "where bins hold few images, chance makes some. Overconfidence is mean probability minus share that is "
+    "right. Vertical lines are 95% intervals."
+)
+_MEMORY = note(
+    "What lies where in memory while the network runs once. Each shade is what one operator makes, grey its "
+    "working memory; the dashed line is where the most is held at once."
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,11 @@ class RunReport:
     history: History  # stage -> what training.fit returned for it
     confusion: Mapping[str, Confusion]  # variant -> counts; the first and the last are shown
     curves: Mapping[str, Curve]  # variant -> counts at every threshold, where there are two classes
-    examples: Sequence[Example | MaskExample]
+    groups: GroupScores | None  # the first and the last variant are shown
+    examples: Sequence[Example | MaskExample]  # with the answers of the last variant
+    # A sentence on how often the first and the last variant differ, and pictures with their answers.
+    disagreements: tuple[str, Sequence[Example | MaskExample]] | None
+    arena: ArenaPlans | None  # of the last variant
     findings: Sequence[str]  # of the data check, one sentence each
     run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
 
@@ -82,74 +82,66 @@ def write_report(path: Path, report: RunReport) -> None:
     Raises:
         EdgecnnError: `path` can't be written.
     """
-    template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    classes = report.metrics["classes"]
     sections = {
         "Data check": _findings(report.findings),
-        "Results": _results(report.metrics),
+        "Results": _results(report),
         "Training": _training(report.history),
         "Two classes": _two_classes(report),
         "Class by class": _classes(report),
-        "Test pictures": _pictures(report),
+        "Calibration": _calibration(report.metrics),
+        "Group by group": _groups(report),
+        "Test pictures": examples(report.examples, classes),
+        "Where the models differ": _disagreements(report),
+        "Memory over time": _memory(report.arena),
     }
-    page = template.substitute(
-        title=escape(report.title),
-        summary=escape(report.summary),
-        synthetic=_SYNTHETIC if report.synthetic else "",
-        sections="\n".join(_section(title, body) for title, body in sections.items() if body),
-        details=_details(report),
-        version=escape(__version__),
-    )
-    write_text(path, page)
+    notices = _SYNTHETIC if report.synthetic else ""
+    write_text(path, page(report.title, report.summary, notices, sections, _details(report)))
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{body}\n</section>"
-
-
-def _table(columns: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]], css: str = "") -> str:
-    """Make a table of HTML: `rows` holds the header of each row and its `<td>` cells."""
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    body = "\n".join(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>' for name, cells in rows)
-    return (
-        f'<div class="scroll"><table class="{css}">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody>\n</table></div>"
-    )
-
-
-def _cells(texts: Iterable[str]) -> list[str]:
-    return [f"<td>{text}</td>" for text in texts]
-
-
-def _results(metrics: Mapping[str, Any]) -> str:
+def _results(report: RunReport) -> str:
+    metrics = report.metrics
     columns, rows = summary_rows(metrics)
-    reference = escape(rows[0][0])
-    note = (
-        f"On {metrics['test_images']:,} test images. Loss and agreement are against {reference} on the same "
+    said = (
+        f"On {metrics['test_images']:,} test images. Loss and agreement are against {rows[0][0]} on the same "
         "images; a loss comes with its 95% interval, and a negative one is a gain. "
-        + escape(f"{latency_note(metrics)} {baseline_note(metrics)}".strip())
+        + f"{latency_note(metrics)} {baseline_note(metrics)}".strip()
     )
-    table = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
-    return f'{_tiles(metrics["variants"])}\n{table}\n<p class="muted">{note}</p>'
+    return f"{_tiles(report)}\n{text_table(columns, rows)}\n{note(escape(said))}"
 
 
-def _tiles(variants: Mapping[str, Any]) -> str:
-    """Say in four figures what compression cost and brought: the last variant against the first."""
+def _tiles(report: RunReport) -> str:
+    """Say in a few figures what compression cost and brought: the last variant against the first."""
+    variants = report.metrics["variants"]
     if len(variants) < 2:
         return ""
     (first, base), *_, (last, ours) = variants.items()
     was, now = escape(variant_title(first)), escape(variant_title(last))
-    name, value = ("Dice", "dice_per_image") if "dice" in ours else ("Accuracy", "accuracy")
-    loss = "dice_loss" if "dice" in ours else "accuracy_loss"
+    masks = has_masks(report.metrics)
+    name, value = ("Dice", "dice_per_image") if masks else ("Accuracy", "accuracy")
+    loss = "dice_loss" if masks else "accuracy_loss"
     low, high = ours[f"{loss}_ci95"]
     latency = ours["latency_us"]
     smaller = f"{base['bytes'] / ours['bytes']:.1f}"
-    tiles = (
-        (name, percent(_value(ours[value])), f"{now}; {was} {percent(_value(base[value]))}"),
-        (f"Loss of {name}", f"{ours[loss]:.2f} points", f"95% interval {low:.2f} to {high:.2f}"),
-        ("Model file", f"{ours['bytes']:,} bytes", f"{was}: {smaller} times that"),
-        ("One inference", f"{microseconds(latency['median'])} µs", f"median of {latency['runs']} runs"),
-    )
-    return _grid("tiles", (f"<div>{a}<strong>{b}</strong><small>{c}</small></div>" for a, b, c in tiles))
+    tiles = [
+        _tile(name, percent(_value(ours[value])), "", f"{now}; {was} {percent(_value(base[value]))}"),
+        _tile(
+            "Loss of Dice" if masks else "Loss of accuracy",
+            f"{ours[loss]:.2f}",
+            "points",
+            f"95% interval {low:.2f} to {high:.2f}",
+        ),
+        _tile("Model file", f"{ours['bytes']:,}", "bytes", f"{was}: {smaller} times that"),
+        _tile("One inference", microseconds(latency["median"]), "µs", f"median of {latency['runs']} runs"),
+    ]
+    if report.arena:
+        rows, whole = report.arena.rows.bytes, report.arena.whole.bytes
+        tiles.insert(3, _tile("Memory as C", f"{rows:,}", "bytes", f"with whole tensors {whole:,}"))
+    return grid("tiles", tiles)
+
+
+def _tile(name: str, figure: str, unit: str, explained: str) -> str:
+    return f"<div>{name}<strong>{figure} <small>{unit}</small></strong><small>{explained}</small></div>"
 
 
 def _value(figure: Any) -> float:
@@ -157,49 +149,36 @@ def _value(figure: Any) -> float:
     return float(figure["value"] if isinstance(figure, Mapping) else figure)
 
 
-def _grid(css: str, items: Iterable[str]) -> str:
-    return f'<div class="{css}">\n' + "\n".join(items) + "\n</div>"
-
-
-_TEACHER = (
-    '\n<p class="muted">While pruning and QAT the float model is the teacher: training accuracy then tells '
-    "how often its answer was learned. Validation is against the labels throughout.</p>"
-)
-
-
 def _training(history: History) -> str:
     if not any(history.values()):
         return ""
     stages = [rows[0] for rows in history.values() if rows]
     names = ("Dice", "Loss") if all("dice" in row for row in stages) else ("Accuracy", "Loss")
-    figures = _grid("pair", (_figure(name, curves(history, name.lower())) for name in names))
+    keys = ("validation", "training")
+    figures = grid("pair", (drawing(name, keys, curves(history, name.lower())) for name in names))
     return figures + (_TEACHER if {"prune", "qat"} & set(history) else "")
 
 
-def _figure(name: str, svg: str) -> str:
-    keys = '<span class="key">validation</span><span class="key training">training</span>'
-    return f'<figure class="card"><figcaption>{name}{keys}</figcaption>{svg}</figure>'
+def _keys(variants: Mapping[str, Any]) -> list[str]:
+    """Name the solid line, of the last variant, and the dashed one, of the first, if there are two."""
+    names = [escape(variant_title(name)) for name in variants]
+    return [names[-1], *names[:1]] if len(names) > 1 else names
 
 
 def _two_classes(report: RunReport) -> str:
-    table = binary_rows(report.metrics)
-    if table is None or not report.curves:
+    rows = binary_rows(report.metrics)
+    if rows is None or not report.curves:
         return ""
-    columns, rows = table
-    first, *others = (escape(variant_title(name)) for name in report.curves)
-    keys = f'<span class="key">{(others or [first])[-1]}</span>'
-    keys += f'<span class="key training">{first}</span>' if others else ""
     figures = [
-        f'<figure class="card"><figcaption>{name}{keys}</figcaption>{parting(report.curves, kind)}</figure>'
+        drawing(name, _keys(report.curves), parting(report.curves, kind))
         for name, kind in (("ROC", "ROC"), ("Precision and recall", "precision and recall"))
     ]
-    note = (
+    said = (
         f"Positive is {escape(report.metrics['classes'][1])}. Sensitivity and specificity are those at the "
         "threshold, which each file carries: it has the highest balanced accuracy on the validation images. "
         "Intervals are 95%, by group."
     )
-    html = _table(columns, ((escape(name), _cells(texts)) for name, *texts in rows))
-    return f'{html}\n<p class="muted">{note}</p>\n{_grid("pair", figures)}'
+    return f"{text_table(*rows)}\n{note(said)}\n{grid('pair', figures)}"
 
 
 def _classes(report: RunReport) -> str:
@@ -208,18 +187,18 @@ def _classes(report: RunReport) -> str:
     if not variants:
         return ""
     shown = dict.fromkeys((variants[0], variants[-1]))
-    note = '<p class="muted">Small figures are shares of the actual class, or 95% intervals.</p>'
-    return _grid("pair", (_card(variant, names, report.confusion[variant]) for variant in shown)) + note
+    said = note("Small figures are shares of the actual class, or 95% intervals.")
+    return grid("pair", (_card(variant, names, report.confusion[variant]) for variant in shown)) + said
 
 
 def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
-    matrix = _table(
+    matrix = table(
         ("actual ↓<br>predicted →", *names),
         ((name, _confusion_cells(row, confusion)) for row, name in enumerate(names)),
         "confusion",
     )
     rows = zip(names, map(_score_cells, class_scores(confusion)), strict=True)
-    scores = _table(("class", "images", "precision", "recall", "F1"), rows)
+    scores = table(("class", "images", "precision", "recall", "F1"), rows)
     return f'<div class="card"><h3>{escape(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
 
 
@@ -234,7 +213,7 @@ def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:
 
 def _score_cells(scores: ClassScores) -> list[str]:
     estimates = map(_estimate, (scores.precision, scores.recall, scores.f1))
-    return _cells((f"{scores.images:,}", *estimates))
+    return cells((f"{scores.images:,}", *estimates))
 
 
 def _estimate(estimate: Estimate | None) -> str:
@@ -244,49 +223,52 @@ def _estimate(estimate: Estimate | None) -> str:
     return f"{percent(estimate.value)}<small>{100 * low:.1f}–{100 * high:.1f}</small>"
 
 
-def _pictures(report: RunReport) -> str:
-    names = [escape(name) for name in report.metrics["classes"]]
-    figures = [
-        _overlay(one)
-        if isinstance(one, MaskExample)
-        else _picture(one, names[one.actual], names[one.predicted])
-        for one in report.examples
+def _calibration(metrics: Mapping[str, Any]) -> str:
+    rows = calibration_rows(metrics)
+    if rows is None:
+        return ""
+    found = {name: scores["calibration"] for name, scores in metrics["variants"].items()}
+    figure = drawing("Reliability", _keys(found), reliability(found))
+    return grid("pair", (figure, f"<div>{text_table(*rows)}{_CALIBRATION}</div>"))
+
+
+def _groups(report: RunReport) -> str:
+    """List the worst groups, beside how all of them spread."""
+    found = report.groups
+    if found is None:
+        return ""
+    shown = {name: found.means[name] for name in (next(iter(found.means)), list(found.means)[-1])}
+    figure_of = "Dice" if has_masks(report.metrics) else "accuracy"
+    rows = [
+        (group, f"{images:,}", *(percent(means[index]) for means in shown.values()))
+        for index, (group, images) in enumerate(zip(found.names, found.images.tolist(), strict=True))
     ]
-    note = _OVERLAY_NOTE if any(isinstance(one, MaskExample) for one in report.examples) else ""
-    return _grid("pictures", figures) + note if figures else ""
+    listed = text_table(("group", "images", *map(variant_title, shown)), rows[:_GROUPS_SHOWN])
+    worst = f"; these {_GROUPS_SHOWN} are the worst" if len(rows) > _GROUPS_SHOWN else ""
+    said = (
+        f"{len(rows):,} groups of {min(found.images):,} to {max(found.images):,} images{worst}. They are "
+        "ordered by where the 95% interval of their last figure ends, since a group of one image says little."
+    )
+    figure = drawing(f"{figure_of.capitalize()} of groups", _keys(shown), spread(shown, figure_of))
+    return grid("pair", (figure, f"<div>{listed}{note(said)}</div>"))
 
 
-_OVERLAY_NOTE = (
-    '<p class="muted">Green: in both masks. Red: marked, and there is nothing. '
-    "Blue: there is something, and it is not marked.</p>"
-)
-_BOTH, _FALSE, _MISSED = (40, 190, 110), (230, 70, 40), (60, 120, 255)
+def _disagreements(report: RunReport) -> str:
+    if report.disagreements is None:
+        return ""
+    sentence, shown = report.disagreements
+    return f"<p>{escape(sentence)}</p>\n{disagreements(shown, report.metrics['classes'])}"
 
 
-def _overlay(example: MaskExample) -> str:
-    """Colour a picture by how two masks match, half transparent."""
-    picture = np.repeat(example.image, 3 // example.image.shape[2], axis=2).astype(np.float32)
-    hits, marked = example.actual & example.predicted, example.predicted
-    for where, colour in ((hits, _BOTH), (marked & ~hits, _FALSE), (example.actual & ~hits, _MISSED)):
-        picture = np.where(where, (picture + colour) / 2, picture)
-    share = f"{percent(float(example.actual.mean()))} is foreground"
-    image = f'<img src="{_data_uri(picture.astype(np.uint8))}" alt="overlay of two masks, {share}">'
-    return f"<figure>{image}<figcaption>Dice {percent(example.dice)}<br>{share}</figcaption></figure>"
-
-
-def _picture(example: Example, actual: str, predicted: str) -> str:
-    css, mark = ("right", "✓") if example.actual == example.predicted else ("wrong", "✗")
-    answer = f'<span class="{css}">{mark} predicted: {predicted}, {percent(example.probability)}</span>'
-    image = f'<img src="{_data_uri(example.image)}" alt="{actual}, predicted {predicted}">'
-    return f"<figure>{image}<figcaption>actual: {actual}<br>{answer}</figcaption></figure>"
-
-
-def _data_uri(image: npt.NDArray[np.uint8]) -> str:
-    picture = Image.fromarray(image.squeeze(-1) if image.shape[2:] == (1,) else image)
-    picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
-    buffer = BytesIO()
-    picture.save(buffer, "png")
-    return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()
+def _memory(arena: ArenaPlans | None) -> str:
+    if arena is None:
+        return ""
+    plans = (("Row by row", arena.rows), ("With whole tensors", arena.whole))
+    figures = (
+        drawing(f"{name}: {plan.bytes:,} bytes; peak: {plan.busiest}", (), memory(plan, name.lower()))
+        for name, plan in plans
+    )
+    return grid("pair", figures) + _MEMORY
 
 
 def _findings(findings: Sequence[str]) -> str:
@@ -296,8 +278,8 @@ def _findings(findings: Sequence[str]) -> str:
 
 def _details(report: RunReport) -> str:
     rows = _flat({"data": report.metrics["data"], **report.run})
-    table = _table(("name", "value"), ((escape(name), _cells((escape(value),))) for name, value in rows))
-    return f"<details>\n<summary>Options, seeds and versions</summary>\n{table}\n</details>"
+    body = text_table(("name", "value"), rows)
+    return f"<details>\n<summary>Options, seeds and versions</summary>\n{body}\n</details>"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

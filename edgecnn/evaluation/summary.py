@@ -96,6 +96,25 @@ def _binary_row(title: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+CALIBRATION_COLUMNS = ("model", "expected calibration error", "overconfidence")
+
+
+def calibration_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """Return the table of how far probabilities are from what is so, in points; None for masks."""
+    variants = metrics["variants"]
+    if not all("calibration" in scores for scores in variants.values()):
+        return None
+    rows: list[tuple[str, ...]] = [
+        (
+            variant_title(name),
+            f"{100 * scores['calibration']['expected_error']:.1f} points",
+            f"{100 * scores['calibration']['overconfidence']:+.1f} points",
+        )
+        for name, scores in variants.items()
+    ]
+    return CALIBRATION_COLUMNS, rows
+
+
 def latency_note(metrics: Mapping[str, Any]) -> str:
     """Return a sentence on what latencies were measured with: a runtime's kernels make all the difference."""
     variants: dict[str, list[str]] = {}

@@ -21,6 +21,7 @@ from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.binary import score_binary
+from edgecnn.evaluation.calibration import calibrate
 from edgecnn.evaluation.measurement import Latency, measure_latency
 from edgecnn.evaluation.overlap import evaluate_masks
 from edgecnn.pipeline.model_file import class_labels, decide
@@ -125,6 +126,7 @@ def _score_classes(
     predicted, answers = np.argsort(columns)[decide(graph, answers)], answers[:, columns]
     groups = np.array(test.groups)
     scores = asdict(evaluate(test.labels, predicted, reference, groups))
+    scores["calibration"] = asdict(calibrate(test.labels, answers))
     if len(classes) == 2:  # the second is the positive one
         threshold = graph.threshold if columns == [0, 1] else 1 - graph.threshold
         scores["binary"] = asdict(score_binary(test.labels, answers[:, 1], threshold, groups))

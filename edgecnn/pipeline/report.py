@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.arrays import Arrays
+from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import confusion_matrix
+from edgecnn.evaluation.arena import ArenaPlans, plan_arena
 from edgecnn.evaluation.binary import Curve, curve
+from edgecnn.evaluation.groups import score_groups
 from edgecnn.evaluation.model_card import write_model_card
-from edgecnn.evaluation.overlap import dice_by_image
-from edgecnn.evaluation.report import Example, MaskExample, RunReport, write_report
+from edgecnn.evaluation.report import RunReport, write_report
 from edgecnn.files import write_json
 from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
+from edgecnn.pipeline.examples import choose_disagreements, choose_examples, scores_by_image
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
-
-EXAMPLES = 5
 
 
 def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
@@ -29,17 +31,35 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
     evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
     if left := record.get("post_training"):
         evaluation.metrics["post_training"] = left
+    arena = _plan(run)
+    if arena:
+        planned = {"arena_bytes": arena.rows.bytes, "arena_bytes_whole": arena.whole.bytes}
+        list(evaluation.metrics["variants"].values())[-1].update(planned)
     summary = _summary(record, evaluation.metrics["variants"])
-    write_report(run.report_file, _report(run, record, summary, test, evaluation))
+    write_report(run.report_file, _report(run, record, summary, test, evaluation, arena))
     write_model_card(run.model_card_file, record, evaluation.metrics, summary)
     write_json(run.metrics_file, evaluation.metrics)
     return evaluation
 
 
+def _plan(run: Run) -> ArenaPlans | None:
+    """Plan the memory of the int8 model, if there is one that can be compiled."""
+    if not run.int8_model.exists():
+        return None
+    try:
+        return plan_arena(read_model(run.int8_model))
+    except ModelError:
+        return None
+
+
 def _report(
-    run: Run, record: Mapping[str, Any], summary: str, test: Arrays, evaluation: Evaluation
+    run: Run,
+    record: Mapping[str, Any],
+    summary: str,
+    test: Arrays,
+    evaluation: Evaluation,
+    arena: ArenaPlans | None,
 ) -> RunReport:
-    last = list(evaluation.predictions)[-1]
     return RunReport(
         title=f"{record['model']} on {Path(record['data']['source']).name}",
         summary=summary,
@@ -48,7 +68,10 @@ def _report(
         history=read_history(run),
         confusion=_confusion(test, evaluation),
         curves=_curves(test, evaluation),
-        examples=_examples(test, evaluation, last),
+        groups=score_groups(np.array(test.groups), scores_by_image(test, evaluation)),
+        examples=choose_examples(test, evaluation),
+        disagreements=choose_disagreements(test, evaluation),
+        arena=arena,
         findings=record["data"].get("findings", ()),
         run=record,
     )
@@ -86,31 +109,3 @@ def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
     elif "int8_ptq" in variants:
         text += " It was then quantized to int8 without further training."
     return text
-
-
-def _pick(labels: npt.NDArray[np.int64]) -> list[int]:
-    """Choose example images: spread over the classes, the same in every run."""
-    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    rounds = [int(images[i]) for i in range(EXAMPLES) for images in by_class if i < len(images)]
-    return rounds[:EXAMPLES]
-
-
-def _examples(test: Arrays, evaluation: Evaluation, variant: str) -> list[Example | MaskExample]:
-    if test.masks is None:
-        return [_example(test, evaluation, variant, index) for index in _pick(test.labels)]
-    actual, predicted = test.masks == 1, evaluation.predictions[variant]
-    dice = dice_by_image(actual, predicted)
-    # Spread over how well they match, the best first.
-    order = np.argsort(-dice, kind="stable")
-    chosen = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(int)]
-    return [MaskExample(test.images[i], actual[i], predicted[i], float(dice[i])) for i in chosen.tolist()]
-
-
-def _example(test: Arrays, evaluation: Evaluation, variant: str, index: int) -> Example:
-    predicted = int(evaluation.predictions[variant][index])
-    return Example(
-        image=test.images[index],
-        actual=int(test.labels[index]),
-        predicted=predicted,
-        probability=float(evaluation.probabilities[variant][index, predicted]),
-    )

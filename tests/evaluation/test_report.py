@@ -13,8 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.evaluation.arena import plan_arena
 from edgecnn.evaluation.binary import curve, score_binary
-from edgecnn.evaluation.report import Example, MaskExample, RunReport, write_report
+from edgecnn.evaluation.calibration import calibrate
+from edgecnn.evaluation.groups import score_groups
+from edgecnn.evaluation.pictures import Example, MaskExample
+from edgecnn.evaluation.report import RunReport, write_report
 
 HOSTILE = "<script>alert('1')</script> & \"$title\""
 VOID = {"meta", "img", "br"}
@@ -33,6 +38,8 @@ SCORES: dict[str, Any] = {
 }
 LABELS, PROBABILITIES = np.array([0, 1, 0, 1]), np.array([0.2, 0.9, 0.6, 0.7])
 SCORES["binary"] = asdict(score_binary(LABELS, PROBABILITIES, 0.5, np.arange(4)))
+SCORES["calibration"] = asdict(calibrate(LABELS, np.stack([1 - PROBABILITIES, PROBABILITIES], axis=1)))
+ARENA = plan_arena(read_model(Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"))
 SMALLER = {
     **SCORES,
     "accuracy": 0.912,
@@ -52,7 +59,7 @@ ROWS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report() -> RunReport:
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 1), dtype=np.uint8)
     return RunReport(
@@ -68,7 +75,16 @@ def report() -> RunReport:
         history={"train": ROWS, "prune": ROWS[:2], "qat": ROWS[:1]},
         confusion={name: np.array([[1400, 100], [80, 1420]]) for name in ("float32", "int8_ptq", "int8_qat")},
         curves={name: curve(LABELS, PROBABILITIES) for name in ("float32", "int8_qat")},
-        examples=[Example(image, index % 2, 0, 0.75) for index, image in enumerate(images)],
+        groups=score_groups(
+            np.repeat(np.arange(12), 3),
+            {name: np.arange(36) % 4 / 3 for name in ("float32", "int8_ptq", "int8_qat")},
+        ),
+        examples=[Example(image, index % 2, {"int8_qat": (0, 0.75)}) for index, image in enumerate(images)],
+        disagreements=(
+            "They give 1 of 3,000 images another class.",
+            [Example(images[0], 1, {"float32": (1, 0.5), "int8_qat": (0, 0.625)})],
+        ),
+        arena=ARENA,
         findings=["Two pictures are the same."],
         run={"seed": 11, "options": {"train": {"epochs": 50}}, "packages": {"numpy": "1.26.4"}},
     )
@@ -77,6 +93,11 @@ def report() -> RunReport:
 def written(report: RunReport, folder: Path) -> str:
     write_report(folder / "report.html", report)
     return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(report: RunReport, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(report, tmp_path_factory.mktemp("report"))
 
 
 class Nesting(HTMLParser):
@@ -101,8 +122,7 @@ def assert_nested(page: str) -> None:
     assert parser.open == []
 
 
-def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
-    page = written(report, tmp_path)
+def test_report_shows_everything(page: str) -> None:
     assert_nested(page)
     for text in (
         "cainvas on phantoms",
@@ -116,24 +136,31 @@ def test_report_shows_everything(report: RunReport, tmp_path: Path) -> None:
         "options.train.epochs",
         "packages.numpy",
         "✗ predicted: normal, 75.0%",
+        "They give 1 of 3,000 images another class.",
+        "✓ float32: benign, 50.0%",
+        "✗ int8, pruned + QAT: normal, 62.5%",
+        f"{ARENA.rows.bytes:,} bytes",
+        f"with whole tensors {ARENA.whole.bytes:,}",
+        "12 groups of 3 to 3 images; these 10 are the worst",
+        "expected calibration error",
     ):
         assert text in page
     assert re.findall("<h3>(.*?)</h3>", page) == ["float32", "int8, pruned + QAT"]
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 8
     assert page.count("<details>") == 1
 
 
-def test_two_classes_have_curves_of_the_first_and_the_last_variant(report: RunReport, tmp_path: Path) -> None:
-    html = written(report, tmp_path)
-    assert "Positive is benign." in html
-    assert 'aria-label="ROC"' in html
-    assert 'aria-label="precision and recall"' in html
-    assert "1.000 (" in html  # the area under the curve
+def test_two_classes_have_curves_of_the_first_and_the_last_variant(page: str) -> None:
+    assert "Positive is benign." in page
+    assert 'aria-label="ROC"' in page
+    assert 'aria-label="precision and recall"' in page
+    assert "1.000 (" in page  # the area under the curve
 
 
 def test_an_overlay_is_green_red_and_blue(report: RunReport, tmp_path: Path) -> None:
     actual, predicted = np.array([[[True], [False], [True]]]), np.array([[[True], [True], [False]]])
-    example = MaskExample(np.zeros((1, 3, 1), np.uint8), actual, predicted, 0.5)
+    picture = np.zeros((1, 3, 1), np.uint8)
+    example = MaskExample(picture, actual, {"int8_qat": predicted}, {"int8_qat": 0.5})
     html = written(replace(report, examples=[example]), tmp_path)
     [source] = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="overlay', html)
     pixels = np.asarray(Image.open(BytesIO(b64decode(source))))
@@ -141,8 +168,18 @@ def test_an_overlay_is_green_red_and_blue(report: RunReport, tmp_path: Path) -> 
     assert "Dice 50.0%" in html
 
 
-def test_report_needs_no_network(report: RunReport, tmp_path: Path) -> None:
-    page = written(report, tmp_path)
+def test_masks_that_differ_are_coloured_by_who_marks(report: RunReport, tmp_path: Path) -> None:
+    first, last = np.array([[[True], [False], [True]]]), np.array([[[True], [True], [False]]])
+    marked = {"float32": first, "int8_qat": last}
+    example = MaskExample(np.zeros((1, 3, 3), np.uint8), first, marked, {"float32": 1.0, "int8_qat": 0.5})
+    html = written(replace(report, disagreements=("They differ.", [example])), tmp_path)
+    [source] = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="two models', html)
+    assert np.asarray(Image.open(BytesIO(b64decode(source))))[0].argmax(axis=1).tolist() == [1, 0, 2]
+    assert re.search("</span>only by int8, pruned \\+ QAT.*</span>only by float32", html)
+    assert "int8, pruned + QAT: Dice 50.0%<br>66.7% of the pixels differ" in html
+
+
+def test_report_needs_no_network(page: str) -> None:
     references = re.findall(r'(?:src|href|action)="([^"]*)"|url\(([^)]*)\)', page)
     assert references
     assert all(one.startswith(("data:", "#")) for pair in references for one in pair if one)
@@ -151,20 +188,20 @@ def test_report_needs_no_network(report: RunReport, tmp_path: Path) -> None:
     assert "<link" not in page
 
 
-def test_ids_are_unique(report: RunReport, tmp_path: Path) -> None:
-    ids = re.findall(r'\bid="([^"]*)"', written(report, tmp_path))
+def test_ids_are_unique(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]*)"', page)
     assert len(ids) == len(set(ids))
 
 
-def test_curves_take_every_colour_from_the_page(report: RunReport, tmp_path: Path) -> None:
-    drawings = re.findall(r"<svg.*?</svg>", written(report, tmp_path), re.DOTALL)
-    assert [re.findall(r"#[0-9a-f]{6}\b", svg) for svg in drawings] == [[], [], [], []]
-    for name in ("--validation", "--training", "--muted", "--line"):
+def test_curves_take_every_colour_from_the_page(page: str) -> None:
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert [re.findall(r"#[0-9a-f]{6}\b", svg) for svg in drawings] == [[]] * 8
+    for name in ("--validation", "--muted", "--line"):
         assert all(f"var({name})" in svg for svg in drawings)
 
 
-def test_the_same_report_gives_the_same_bytes(report: RunReport, tmp_path: Path) -> None:
-    assert written(report, tmp_path / "a") == written(report, tmp_path / "b")
+def test_the_same_report_gives_the_same_bytes(report: RunReport, page: str, tmp_path: Path) -> None:
+    assert written(report, tmp_path) == page
 
 
 def test_what_a_user_names_is_escaped(report: RunReport, tmp_path: Path) -> None:
@@ -188,28 +225,34 @@ def test_what_a_user_names_is_escaped(report: RunReport, tmp_path: Path) -> None
     assert page.count("&lt;script&gt;") >= 20
 
 
-def test_pictures_are_the_pictures(report: RunReport, tmp_path: Path) -> None:
-    encoded = re.findall(r"data:image/png;base64,([^\"]+)", written(report, tmp_path))
+def test_pictures_are_the_pictures(report: RunReport, page: str) -> None:
+    encoded = re.findall(r"data:image/png;base64,([^\"]+)", page)
     shown = [np.asarray(Image.open(BytesIO(b64decode(text)))) for text in encoded]
-    assert [picture.tolist() for picture in shown] == [one.image[..., 0].tolist() for one in report.examples]
+    images = [one.image[..., 0].tolist() for one in (*report.examples, report.examples[0])]
+    assert [picture.tolist() for picture in shown] == images
 
 
 def test_large_and_coloured_pictures_are_made_smaller(report: RunReport, tmp_path: Path) -> None:
-    example = Example(np.zeros((600, 900, 3), np.uint8), 0, 1, 0.5)
-    [text] = re.findall(r"base64,([^\"]+)", written(replace(report, examples=[example]), tmp_path))
+    example = Example(np.zeros((600, 900, 3), np.uint8), 0, {"int8_qat": (1, 0.5)})
+    only = replace(report, examples=[example], disagreements=None)
+    [text] = re.findall(r"base64,([^\"]+)", written(only, tmp_path))
     picture = Image.open(BytesIO(b64decode(text)))
     assert (picture.size, picture.mode) == ((256, 171), "RGB")
 
 
 def test_what_is_missing_has_no_section(report: RunReport, tmp_path: Path) -> None:
+    without_calibration = {name: value for name, value in SCORES.items() if name != "calibration"}
     bare = replace(
         report,
         synthetic=False,
-        metrics={**report.metrics, "variants": {"float32": SCORES}},
+        metrics={**report.metrics, "variants": {"float32": without_calibration}},
         history={},
         confusion={},
         curves={},
+        groups=None,
         examples=[],
+        disagreements=None,
+        arena=None,
         findings=[],
     )
     page = written(bare, tmp_path)

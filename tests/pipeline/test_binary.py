@@ -58,7 +58,7 @@ def test_prediction_and_c_decide_by_the_threshold(run: Run) -> None:
 def test_the_report_tells_of_two_classes(run: Run) -> None:
     report = run.report_file.read_text()
     assert "sensitivity at 90% specificity" in report
-    assert report.count("<svg") == 4  # accuracy, loss, ROC, precision and recall
+    assert report.count("<svg") == 7  # accuracy, loss, ROC, precision and recall, reliability, two of memory
 
 
 def test_a_network_of_another_number_of_classes_is_refused(images: Path, tmp_path: Path) -> None:

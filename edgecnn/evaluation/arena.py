@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies where in the arena of a compiled model, and from when to when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.compile import run_passes
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.memory import Buffer, Events, buffers, events_of
+from edgecnn.compiler.schedule import Schedule, schedule
+
+_ALIGN = 4  # bytes, as `compile_tflite` aligns
+
+
+@dataclass(frozen=True)
+class Block:
+    """Bytes of the arena that one step's output, or its working memory, holds for a time."""
+
+    step: int  # which makes it; the network's inputs come first
+    scratch: bool  # working memory of the step, not its output
+    offset: int  # bytes
+    size: int
+    first: int  # position in the order of firings, both included
+    last: int
+
+
+@dataclass(frozen=True)
+class ArenaPlan:
+    """The arena over time: one unit of time for each firing of a kernel, most of which make one row."""
+
+    bytes: int
+    firings: int
+    blocks: tuple[Block, ...]
+    peak: int  # the first position at which the most bytes are held
+    held: int  # how many are, then; gaps between them make the arena larger
+    busiest: str  # the op that fires at the peak, and the shape that it makes
+
+
+@dataclass(frozen=True)
+class ArenaPlans:
+    """Both ways of running a network: with whole tensors, and row by row."""
+
+    whole: ArenaPlan
+    rows: ArenaPlan
+
+
+def plan_arena(graph: Graph) -> ArenaPlans:
+    """Plan a model's memory as `edgecnn compile` does for the target c99.
+
+    Raises:
+        ModelError: an operator is not supported.
+    """
+    passed, _ = run_passes(graph)
+    whole, rows = (_describe(passed, schedule(passed, rows=rows, align=_ALIGN)) for rows in (False, True))
+    return ArenaPlans(whole, rows)
+
+
+def _describe(graph: Graph, found: Schedule) -> ArenaPlan:
+    network, order = found.network, found.order
+    events = events_of(network, order)
+    held = buffers(network, order, events, found.heights, found.cuts, _ALIGN)
+    blocks = tuple(block for buffer in held for block in _blocks(found, events, buffer))
+    alive = _alive(blocks, len(order))
+    peak = int(alive.argmax())
+    step = network.steps[order[peak]]
+    shape = "x".join(map(str, graph.tensors[step.output].shape[1:]))
+    busiest = f"{step.operator.op} makes {shape}"
+    return ArenaPlan(found.arena, len(order), blocks, peak, int(alive[peak]), busiest)
+
+
+def _alive(blocks: Sequence[Block], firings: int) -> NDArray[np.int64]:
+    """Return how many bytes are held at each position, (firings,)."""
+    changes = np.zeros(firings + 1, np.int64)
+    for block in blocks:
+        changes[block.first] += block.size
+        changes[block.last + 1] -= block.size
+    return changes[:-1].cumsum()
+
+
+def _blocks(found: Schedule, events: Events, buffer: Buffer) -> Iterator[Block]:
+    """Yield where a buffer lies: in one place, or row by row where rows take the place of other tensors'."""
+    kind, owner = buffer.owner
+    if kind != "rows":
+        yield Block(owner, True, found.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
+        return
+    maker, rolled = found.network.maker[owner], found.rolled.get(owner)
+    if rolled is None:
+        yield Block(maker, False, found.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
+        return
+    size = found.network.row_bytes[owner]
+    for row, begun in enumerate(events.begun[owner]):
+        offset = (rolled.first + row) % rolled.slots * size
+        last = max(events.last_read[owner][row], events.complete[owner][row])
+        yield Block(maker, False, offset, size, begun, last)
