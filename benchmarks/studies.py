@@ -4,6 +4,7 @@
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,10 @@ def by_group(rows: list[Row]) -> Iterator[list[Row]]:
         yield [_labelled(row, row["group"], PARTS[p]) for row, p in zip(rows, part, strict=True)]
 
 
-def given(group: str | None) -> Callable[[list[Row]], Iterator[list[Row]]]:
-    """Keep the split of the column `split`; near duplicates are left out, and `group` names a column."""
-
-    def divide(rows: list[Row]) -> Iterator[list[Row]]:
-        yield [
-            _labelled(row, row[group] if group else row["path"], row["split"])
-            for row in rows
-            if not row.get("near_duplicate_of")
-        ]
-
-    return divide
+def as_given(rows: list[Row], group: str) -> Iterator[list[Row]]:
+    """Keep the split of the column `split` without near duplicates; `group` is the column of groups."""
+    kept = (row for row in rows if not row.get("near_duplicate_of"))
+    yield [_labelled(row, row[group], row["split"]) for row in kept]
 
 
 def _labelled(row: Row, group: str, split: str) -> Row:
@@ -133,7 +127,7 @@ STUDIES = (
         source='Borkowski et al., "Lung and Colon Cancer Histopathological Image Dataset (LC25000)", '
         "arXiv:1912.12142",
         model="inception-transfer",
-        divide=given("tile_group"),
+        divide=partial(as_given, group="tile_group"),
         training={
             "input_size": (96, 96),
             "width": 0.25,
@@ -172,7 +166,7 @@ STUDIES = (
         pack="isic2017-skin256",
         source=ISIC,
         model="cbam",
-        divide=given(None),
+        divide=partial(as_given, group="path"),
         training={"input_size": (96, 96), "epochs": 20, "patience": 20},
     ),
     Study(
@@ -180,7 +174,7 @@ STUDIES = (
         pack="isic2017-skin256",
         source=ISIC,
         model="melanoma-v2",
-        divide=given(None),
+        divide=partial(as_given, group="path"),
         training={
             "input_size": (128, 128),
             "width": 0.5,

@@ -32,7 +32,6 @@ def build(input_shape: Shape, classes: int, width: float) -> Any:
     features = layers.MaxPooling2D(2, name="residual_pool")(features)
     features = _inception(features, width)
     features = _cbam(features)
-    features = layers.MaxPooling2D(2, name="cbam_pool")(features)
     features = _conv(features, scaled(320, width), 3, "deep1")
     features = layers.MaxPooling2D(2, name="deep_pool")(features)
     features = _conv(features, scaled(512, width), 3, "deep2")
@@ -54,17 +53,20 @@ def _conv(features: Any, filters: int, side: int, name: str, strides: int = 1, r
 
 
 def _residual(features: Any, filters: int) -> Any:
-    """Apply two convolutions with squeeze-and-excitation, beside a 1x1 one."""
+    """Apply two convolutions with squeeze-and-excitation, beside a 1x1 one; both halve the map.
+
+    Attention has to see all of a map before it scales the first row, so the map is kept whole: it is small.
+    """
     from edgecnn.tf import keras
 
     layers = keras.layers
-    deep = _conv(features, filters, 3, "residual1")
+    deep = _conv(features, filters, 3, "residual1", strides=2)
     deep = _conv(deep, filters, 3, "residual2", relu=False)
     squeezed = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(deep)
     squeezed = layers.Conv2D(max(1, filters // 8), 1, activation="relu", name="reduce")(squeezed)
     excitation = layers.Conv2D(filters, 1, activation="sigmoid", name="excite")(squeezed)
     deep = layers.Multiply(name="excited")([deep, excitation])
-    shortcut = _conv(features, filters, 1, "shortcut", relu=False)
+    shortcut = _conv(features, filters, 1, "shortcut", strides=2, relu=False)
     return layers.ReLU(name="residual_relu")(layers.Add(name="residual")([deep, shortcut]))
 
 
