@@ -41,6 +41,13 @@ class Page:
             assert time.monotonic() < end, f"the page shows only: {self.find('body')[0].text}"
             time.sleep(0.05)
 
+    def lay_out(self, width: int, scheme: str = "light", media: str = "screen") -> None:
+        """Make the screen, or the sheet of paper, `width` pixels wide, and prefer a color scheme."""
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
     def complaints(self) -> list[str]:
         """Return what the browser has written to its console."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

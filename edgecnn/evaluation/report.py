@@ -229,7 +229,7 @@ def _calibration(metrics: Mapping[str, Any]) -> str:
         return ""
     found = {name: scores["calibration"] for name, scores in metrics["variants"].items()}
     figure = drawing("Reliability", _keys(found), reliability(found))
-    return grid("pair", (figure, f"<div>{text_table(*rows)}{_CALIBRATION}</div>"))
+    return grid("pair beside", (figure, f"<div>{text_table(*rows)}{_CALIBRATION}</div>"))
 
 
 def _groups(report: RunReport) -> str:
@@ -250,7 +250,7 @@ def _groups(report: RunReport) -> str:
         "ordered by where the 95% interval of their last figure ends, since a group of one image says little."
     )
     figure = drawing(f"{figure_of.capitalize()} of groups", _keys(shown), spread(shown, figure_of))
-    return grid("pair", (figure, f"<div>{listed}{note(said)}</div>"))
+    return grid("pair beside", (figure, f"<div>{listed}{note(said)}</div>"))
 
 
 def _disagreements(report: RunReport) -> str:
