@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AVERAGE_POOL_2D: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
+"""AVERAGE_POOL_2D and MAX_POOL_2D: TFLite's reference kernel = NumPy reference = C, over awkward shapes."""
+
+from functools import partial
 
 import pytest
 from generated_c import check_operators
@@ -31,10 +33,11 @@ CASES = [
 ]
 
 
-def make(builder: Builder, source: int, *arguments: object) -> int:
-    return builder.pool(source, "AVERAGE", *arguments)
+def make(kind: str, builder: Builder, source: int, *arguments: object) -> int:
+    return builder.pool(source, kind, *arguments)
 
 
+@pytest.mark.parametrize("kind", ["AVERAGE", "MAX"])
 @pytest.mark.parametrize("part", range(4))
-def test_equal_to_the_oracle(part: int) -> None:
-    check_operators(make, CASES[part::4])
+def test_equal_to_the_oracle(kind: str, part: int) -> None:
+    check_operators(partial(make, kind), CASES[part::4])
