@@ -18,6 +18,7 @@ from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 
 Arrays = list[np.ndarray]
+Case = tuple[Any, ...]  # the shape of an input, then what makes the operators behind it
 
 
 def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
@@ -122,14 +123,19 @@ def check(
     return compiled
 
 
-def check_operators(make: Callable[..., int], cases: Sequence[tuple[Any, ...]]) -> None:
-    """Check one-operator models: each case is an input shape and what `make(builder, input, ...)` takes."""
-    models = []
+def models(make: Callable[..., int], cases: Sequence[Case]) -> list[bytes]:
+    """Return a model for each case: an input, then what `make(builder, input, ...)` makes of it."""
+    built = []
     for seed, (shape, *arguments) in enumerate(cases):
         builder = Builder(seed)
         source = builder.input(shape, *((0.02, -11) if seed % 2 else ()))
-        models.append(builder.build((source,), (make(builder, source, *arguments),)))
-    check(models)
+        built.append(builder.build((source,), (make(builder, source, *arguments),)))
+    return built
+
+
+def check_operators(make: Callable[..., int], cases: Sequence[Case]) -> None:
+    """Check one-operator models, one for each case."""
+    check(models(make, cases))
 
 
 def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: object) -> None:
