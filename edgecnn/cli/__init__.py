@@ -19,6 +19,7 @@ COMMANDS = {
     "compress": "Prune a trained model and quantize it to int8.",
     "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",
     "benchmark": "Measure latency and accuracy of several models side by side.",
+    "report": "Compare finished runs side by side.",
     "predict": "Classify or mark images with a model.",
     "serve": "Show a model as a page in the browser, and answer other programs.",
     "inspect": "Show what is inside a .tflite file.",

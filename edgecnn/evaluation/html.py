@@ -38,6 +38,16 @@ def page(title: str, summary: str, notices: str, sections: Mapping[str, str], de
     )
 
 
+def synthetic(whose: str = "") -> str:
+    """Return a notice that pictures are the built-in phantoms: all, or those of `whose` runs."""
+    of = f" of {escape(whose)}" if whose else ""
+    return (
+        f'<p class="notice"><strong>The pictures{of} are synthetic.</strong> They are phantoms, drawn by '
+        "edgecnn itself, and show no patient. The figures say how well the tools work, not how well a model "
+        "does on real images.</p>"
+    )
+
+
 def _section(heading: str, body: str) -> str:
     return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>"
 

@@ -30,6 +30,8 @@ _VARIABLES = {
     _LINE: "--line",
     _CARD: "--card",
 }
+RUN_COLOURS = 6  # the page has variables --run-0 to --run-5
+_RUNS = {f"#02030{number}": f"--run-{number}" for number in range(RUN_COLOURS)}
 _DASHES = (0, (3, 2))
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the font of the page
@@ -64,6 +66,27 @@ def curves(history: History, metric: str) -> str:
             start += len(rows)
         _finish(axes, start, metric)
         return _svg(figure, f"{metric} by epoch")
+
+
+def overlaid(histories: Mapping[str, History], metric: str) -> str:
+    """Draw a metric of validation of several runs, all stages of each in a row.
+
+    Args:
+        histories: of each run; the first has the colour --run-0, and dashes begin where colours do again.
+        metric: "accuracy", "dice" or "loss".
+    """
+    with _figure(f"runs' {metric}", 3.6) as figure:
+        axes = figure.add_subplot()
+        longest = 0
+        for number, history in enumerate(histories.values()):
+            again, colour = divmod(number, RUN_COLOURS)
+            values = [row[f"val_{metric}"] for rows in history.values() for row in rows]
+            line = _DASHES if again else "solid"
+            epochs = range(1, len(values) + 1)
+            axes.plot(epochs, values, color=list(_RUNS)[colour], linestyle=line, marker="o", markersize=3)
+            longest = max(longest, len(values))
+        _finish(axes, longest, metric)
+        return _svg(figure, f"validation {metric} by epoch, of each run")
 
 
 def parting(curves: Mapping[str, Curve], kind: str) -> str:
@@ -233,6 +256,6 @@ def _svg(figure: Figure, label: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     svg = re.sub(r' id="[a-z0-9.]+_\d+"', "", svg)  # the same in every figure, and nothing refers to them
-    for colour, variable in _VARIABLES.items():
+    for colour, variable in {**_VARIABLES, **_RUNS}.items():
         svg = svg.replace(colour, f"var({variable})")
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

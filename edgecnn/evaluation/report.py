@@ -17,7 +17,7 @@ from edgecnn.evaluation.arena import ArenaPlans
 from edgecnn.evaluation.binary import Curve
 from edgecnn.evaluation.calibration import BINS
 from edgecnn.evaluation.groups import GroupScores
-from edgecnn.evaluation.html import cells, drawing, grid, note, page, table, text_table
+from edgecnn.evaluation.html import cells, drawing, grid, note, page, synthetic, table, text_table
 from edgecnn.evaluation.pictures import Example, MaskExample, disagreements, examples
 from edgecnn.evaluation.plots import History, curves, memory, parting, reliability, spread
 from edgecnn.evaluation.summary import (
@@ -36,9 +36,6 @@ from edgecnn.files import write_text
 Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
 
 _GROUPS_SHOWN = 10  # of more, a table of all is no help
-_SYNTHETIC = """<p class="notice"><strong>The pictures are synthetic.</strong> They are phantoms, drawn by
-edgecnn itself, and show no patient. The figures say how well the tools work, not how well a model does on
-real images.</p>"""
 _TEACHER = note(
     "While pruning and QAT the float model is the teacher: training accuracy then tells "
     "how often its answer was learned. Validation is against the labels throughout."
@@ -95,7 +92,7 @@ def write_report(path: Path, report: RunReport) -> None:
         "Where the models differ": _disagreements(report),
         "Memory over time": _memory(report.arena),
     }
-    notices = _SYNTHETIC if report.synthetic else ""
+    notices = synthetic() if report.synthetic else ""
     write_text(path, page(report.title, report.summary, notices, sections, _details(report)))
 
 

@@ -104,7 +104,7 @@ def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
     if "int8_qat" in variants:
         zeros = 100 * variants["int8_qat"]["sparsity"]
         text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
-        if left := record["post_training"]:
+        if left := record.get("post_training"):
             text += f" Quantized after training only, as the toolkit can't train them: {', '.join(left)}."
     elif "int8_ptq" in variants:
         text += " It was then quantized to int8 without further training."

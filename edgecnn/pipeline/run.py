@@ -120,8 +120,24 @@ class Run:
         write_json(self.record_file, {**record, **entries, "versions": versions()})
 
     def metrics(self) -> dict[str, Any]:
-        """Return what metrics.json holds."""
-        metrics: dict[str, Any] = json.loads(self.metrics_file.read_text())
+        """Return what metrics.json holds.
+
+        Raises:
+            RunError: a step of the run is not finished, or the file is damaged.
+        """
+        try:
+            metrics: dict[str, Any] = json.loads(self.metrics_file.read_text())
+            if not {"classes", "test_images", "data", "variants"} <= set(metrics):
+                raise ValueError("a key is missing")
+        except OSError as error:
+            raise RunError(
+                f"{self.path} has no metrics.json: its training or compression is not finished; "
+                "go on with it by --resume"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise RunError(
+                f"{self.metrics_file} is damaged: it does not hold the figures of a run"
+            ) from error
         return metrics
 
     def labels(self) -> list[str]:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgecnn report`."""
+
+from pathlib import Path
+
+import click
+
+from edgecnn.cli.console import json_option, print_json, print_table
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write one HTML file with the table and the training curves of all runs.",
+)
+@json_option
+def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    """Compare finished runs: every model of each, side by side.
+
+    Nothing is measured anew: the figures are those that 'train' and 'compress' left in the runs. Runs that
+    were measured on different test images are named. What one run shows of itself is its report.html.
+
+    \b
+    Examples:
+      edgecnn report runs/first runs/second
+      edgecnn report runs/* --out comparison.html
+    """
+    from edgecnn.evaluation.comparison import comparison_rows, different_images, synthetic_runs
+    from edgecnn.pipeline.compare import read_runs
+
+    found = read_runs(runs)
+    if out:
+        from edgecnn.evaluation.comparison_page import write_comparison
+
+        write_comparison(out, found)
+    if as_json:
+        print_json(
+            {
+                "same_test_images": not different_images(found),
+                "runs": {run.name: {"network": run.network, "metrics": run.metrics} for run in found},
+            }
+        )
+        return
+    print_table("", *comparison_rows(found))
+    if different := different_images(found):
+        print(different)
+    if synthetic := synthetic_runs(found):
+        print(f"The pictures of {', '.join(synthetic)} are synthetic.")
+    if out:
+        print(f"Report: {out}")
+    print("For research and education, not for diagnosis.")
