@@ -58,7 +58,8 @@ def decode(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
     """
     try:
         with _open(path if content is None else BytesIO(content)) as image:
-            return _to_bytes(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_bytes(image)
     except Exception as error:  # on a broken file Pillow's decoders raise whatever they run into
         raise _undecodable(path, error) from error
 
@@ -74,7 +75,8 @@ def image_size(path: Path) -> tuple[int, int]:
             size: tuple[int, int] = image.size
             # A JPEG at an eighth of its size: all of its bytes are read, for a fraction of the work.
             image.draft(image.mode, (1, 1))
-            _to_bytes(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            _to_bytes(image)
             return size
     except Exception as error:  # as in decode
         raise _undecodable(path, error) from error
@@ -97,9 +99,10 @@ def _to_bytes(image: Image.Image) -> NDArray[np.uint8]:
         if wide.min() < 0 or wide.max() > 65535:
             raise ValueError("its pixels have 32 bits; save it with 8 or 16")
         return (wide >> 8).astype(np.uint8)[..., None]
-    if image.mode in ("1", "L", "LA"):
-        return np.array(image.convert("L"))[..., None]
-    return np.array(image.convert("RGB"))
+    grey = image.mode in ("1", "L", "LA")
+    mode = "L" if grey else "RGB"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return pixels[..., None] if grey else pixels
 
 
 def _undecodable(path: Path, error: Exception) -> DataError:

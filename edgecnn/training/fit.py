@@ -17,10 +17,11 @@ import numpy.typing as npt
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
 from edgecnn.progress import Progress
-from edgecnn.tf import keras, tf
-from edgecnn.training.augmentation import NONE, Augmentation, augment
+from edgecnn.tf import keras
+from edgecnn.training.augmentation import NONE, Augmentation
+from edgecnn.training.batches import Batches
 from edgecnn.training.checkpoint import Progression, Weights, load_checkpoint, save_checkpoint
-from edgecnn.training.objective import MASK, loss_of, metrics_of, objective, targets_of
+from edgecnn.training.objective import loss_of, metrics_of
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -100,13 +101,17 @@ def fit(
     state, best = Progression(learning_rate=options.learning_rate), model.get_weights()
     if checkpoint.exists():
         state, best = load_checkpoint(checkpoint, model)
-    held_out = _batches(model, validation, options.batch_size, np.arange(len(validation.labels)))
+    shown = Batches(model, train, options.batch_size)
+    held_out = Batches(model, validation, options.batch_size).in_order()
     weights = _class_weights(train.labels) if options.balance else None
     while state.epoch < options.epochs and not state.stopped:
         model.optimizer.learning_rate = state.learning_rate
         order = options.images(train.labels, state.epoch)
+        batches = shown.epoch(order, options.augmentation, options.seed, state.epoch)
+        if teacher is not None:
+            batches = batches.map(lambda images, _: (images, teacher(images, training=False))).prefetch(2)
         logs = model.fit(
-            _epoch(model, train, order, options, state.epoch, teacher),
+            batches,
             validation_data=held_out,
             initial_epoch=state.epoch,
             epochs=state.epoch + 1,
@@ -156,43 +161,6 @@ def _reduce_on_plateau(state: Progression, val_loss: float, options: FitOptions)
     state.plateau += 1
     if state.plateau == options.reduce_patience:
         state.learning_rate, state.plateau = state.learning_rate / 2, 0
-
-
-def _epoch(
-    model: Any, arrays: Arrays, order: npt.NDArray[np.int64], options: FitOptions, epoch: int, teacher: Any
-) -> Any:
-    """Return the batches of one epoch, of the images of `order`, augmented."""
-    _, height, width, _ = arrays.images.shape
-    batches = _batches(model, arrays, options.batch_size, order)
-    if options.augmentation != NONE:
-        transforms = options.augmentation.transforms(len(order), height, width, options.seed, epoch)
-        offsets = options.augmentation.offsets(len(order), options.seed, epoch)
-        moves = tf.data.Dataset.from_tensor_slices((transforms, offsets)).batch(options.batch_size)
-        move = _move_both if objective(model) == MASK else _move_image
-        batches = tf.data.Dataset.zip((batches, moves)).map(move)
-    if teacher is not None:
-        batches = batches.map(lambda images, _: (images, teacher(images, training=False)))
-    return batches
-
-
-def _move_image(batch: Any, move: Any) -> Any:
-    return augment(batch[0], *move), batch[1]
-
-
-def _move_both(batch: Any, move: Any) -> Any:
-    """Move a mask as its image; a pixel is inside where more than half of it is."""
-    masks = augment(batch[1], move[0], tf.zeros_like(move[1]))
-    return augment(batch[0], *move), tf.cast(masks > 0.5, tf.float32)
-
-
-def _batches(model: Any, arrays: Arrays, batch_size: int, order: npt.NDArray[np.int64]) -> Any:
-    """Return a tf.data.Dataset of (float32 images in 0..1, what to answer) in the given order."""
-    images, answers = tf.constant(arrays.images), targets_of(model, arrays)
-
-    def gather(index: Any) -> Any:
-        return tf.cast(tf.gather(images, index), tf.float32) / 255.0, tf.gather(answers, index)
-
-    return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(gather).prefetch(2)
 
 
 def _class_weights(labels: npt.NDArray[np.int64]) -> dict[int, float]:
