@@ -21,7 +21,7 @@ from edgecnn.compiler.c_header import threshold
 from edgecnn.compiler.c_test import golden_inputs, printed_lines
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.converters.formats import TEMPLATES
 from edgecnn.converters.preprocess_to_c import input_image, preprocess_to_c
 from edgecnn.data.resize import resize
@@ -180,7 +180,7 @@ def _code(label: str) -> str:
 def _serial(compiled: CompiledModel) -> str:
     """Return what the example prints, by the NumPy references."""
     graph, name = compiled.model.original, compiled.model.name
-    inner = int8_edges(graph)
+    inner = integer_edges(graph)
     outputs = [reference.run(inner, given) for given in golden_inputs(graph)]
     lines = printed_lines(name, graph.sha256[:8], [b"".join(map(bytes, made)) for made in outputs])
     [answer] = reference.run(inner, [_test_picture(graph)])

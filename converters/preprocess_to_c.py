@@ -16,7 +16,7 @@ from edgecnn.compiler import c_data, quant
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph, Tensor
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.errors import ModelError
 from edgecnn.files import write_texts
 
@@ -85,7 +85,7 @@ def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
     Raises:
         ModelError: it takes something else than one grey or RGB image.
     """
-    inner = int8_edges(graph)
+    inner = integer_edges(graph)
     if len(inner.inputs) != 1:
         raise ModelError(f"the model has {len(inner.inputs)} inputs; preprocessing makes one image")
     seen, image = graph.tensors[graph.inputs[0]], inner.tensors[inner.inputs[0]]

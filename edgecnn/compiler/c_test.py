@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import c_data, reference
 from edgecnn.compiler.c_model import CModel
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 
 _MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
 _MOST_VECTORS = 3
@@ -48,7 +48,7 @@ def golden_inputs(graph: Graph) -> list[list[NDArray[np.int8]]]:
     Args:
         graph: the model as read from its file.
     """
-    inner, rng = int8_edges(graph), np.random.default_rng(0)
+    inner, rng = integer_edges(graph), np.random.default_rng(0)
     shapes = [inner.tensors[i].shape for i in inner.inputs]
     count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(int(np.prod(shape)) for shape in shapes)))
     return [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
@@ -107,7 +107,7 @@ def interpreter_test_texts(name: str, graph: Graph) -> tuple[str, str]:
     words = {"prefix": f"edgecnn_{name}", "PREFIX": f"EDGECNN_{name.upper()}", **_names(name, graph)}
     tables, count = _tables(graph, ["input", "output"])
     calls = "".join(_INTERPRETER_CALL.format(number=number, count=count) for number in range(count))
-    size = int8_edges(graph).tensors[int8_edges(graph).outputs[0]].size
+    size = integer_edges(graph).tensors[integer_edges(graph).outputs[0]].size
     body = _INTERPRETER_RUN.format(**words, size=size, calls=calls)
     includes = "#include <stddef.h>\n#include <stdint.h>"
     return _INTERPRETER_HEADER.format(**words), _machinery(name, graph, includes, tables) + body
@@ -120,7 +120,7 @@ def _names(name: str, graph: Graph) -> dict[str, str]:
 def _tables(graph: Graph, names: Sequence[str]) -> tuple[str, int]:
     """Return the definitions of stored inputs and outputs, called NAME_NUMBER, and how many there are."""
     given = golden_inputs(graph)
-    made = [reference.run(int8_edges(graph), one) for one in given]
+    made = [reference.run(integer_edges(graph), one) for one in given]
     tables = [
         c_data.table(f"{name}_{number}", value)
         for number, pair in enumerate(zip(given, made, strict=True))

@@ -17,7 +17,7 @@ from edgecnn.compiler.c_source import program_table
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, MissingToolError, ModelError
@@ -156,7 +156,7 @@ def expected_outputs(original: Graph, path: Path, values: Sequence[Sequence[Valu
         if oracle is not None and oracle.runtime == _ORACLE:
             outputs = [oracle.invoke(one[0]) for one in values]
             return f"{oracle.runtime} BUILTIN_REF", np.concatenate([output.ravel() for output in outputs])
-    graph = int8_edges(original)
+    graph = integer_edges(original)
     made = b"".join(output.tobytes() for one in values for output in reference.run(graph, one))
     return "NumPy references", np.frombuffer(made, np.int8)
 

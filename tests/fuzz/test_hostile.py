@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn.compiler import compile_tflite, ops, reference
 from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))
 from generated_c import random_inputs, run_c
@@ -57,7 +57,7 @@ def _check_c(models: list[bytes]) -> None:
     inputs = [random_inputs(model, 2, seed) for seed, (model, _) in enumerate(small)]
     made = run_c([compiled for _, compiled in small], inputs)
     for (model, _), given, got in zip(small, inputs, made, strict=True):
-        graph = int8_edges(parse(model))
+        graph = integer_edges(parse(model))
         for ours, one in zip(got, given, strict=True):
             wanted = b"".join(value.tobytes() for value in reference.run(graph, one))
             np.testing.assert_array_equal(ours, np.frombuffer(wanted, np.int8))

@@ -10,12 +10,12 @@ from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channel
 from edgecnn.compiler.passes.fold_dilation import fold_dilation
 from edgecnn.compiler.passes.fuse_max_pool import fuse_max_pool
 from edgecnn.compiler.passes.fuse_pad import fuse_pad
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
 from edgecnn.compiler.passes.narrow import narrow
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    int8_edges,
+    integer_edges,
     fold_dilation,
     basic_ops,
     as_rows,

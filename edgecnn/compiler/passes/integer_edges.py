@@ -13,7 +13,7 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 _OFFSET = 128  # from int8 to uint8
 
 
-def int8_edges(graph: Graph) -> Graph:
+def integer_edges(graph: Graph) -> Graph:
     """Return `graph` with int8 inputs and outputs where float or uint8 ones were only converted."""
     graph = _with_signs(graph)
     entries = {op.inputs[0]: op for op in graph.operators if _is_entry(graph, op)}

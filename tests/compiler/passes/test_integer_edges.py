@@ -9,11 +9,11 @@ from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.passes.int8_edges import int8_edges
+from edgecnn.compiler.passes.integer_edges import integer_edges
 
 
 def kept(model: bytes) -> list[str]:
-    return [operator.op for operator in int8_edges(parse(model)).operators]
+    return [operator.op for operator in integer_edges(parse(model)).operators]
 
 
 def test_float_edges_go() -> None:
