@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ADD and SUB share: both operands are brought to one scale, with 20 bits below the point."""
+"""What ADD and SUB share: both operands are brought to one scale, with some bits below the point."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,15 +11,21 @@ from edgecnn.compiler import broadcast, geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step
 
-_LEFT_SHIFT = 20  # room for fractions of a step before the sum is scaled down again
+_LEFT_SHIFT = {"int8": 20, "int16": 15}  # room for fractions of a step before the sum is scaled down again
+_FARTHEST = {"int8": 256, "int16": 1 << 15}  # from the zero point
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    broadcast.check(graph, operator)
+    broadcast.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     *_, (_, shift) = _scaling(graph, operator)
-    geometry.check_scaled(graph, operator, 256 << _LEFT_SHIFT, shift)
+    farthest = _FARTHEST[graph.output(operator).dtype]
+    geometry.check_scaled(graph, operator, farthest << _left_shift(graph, operator), shift)
+
+
+def _left_shift(graph: Graph, operator: Operator) -> int:
+    return _LEFT_SHIFT[graph.output(operator).dtype]
 
 
 def _signs(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -33,7 +39,7 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
     scales = [quantization.scale for quantization in broadcast.quantizations(graph, operator)]
     twice = 2 * max(scales)
     made = geometry.quantization_of(graph.output(operator)).scale
-    reals = [scales[0] / twice, scales[1] / twice, twice / ((1 << _LEFT_SHIFT) * made)]
+    reals = [scales[0] / twice, scales[1] / twice, twice / ((1 << _left_shift(graph, operator)) * made)]
     return tuple(quant.quantize_multiplier(real) for real in reals)
 
 
@@ -41,14 +47,14 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     *scalings, result = _scaling(graph, operator)
     first, second = (
-        sign * quant.requantize(value << _LEFT_SHIFT, *scaling)
+        sign * quant.requantize(value << _left_shift(graph, operator), *scaling)
         for sign, value, scaling in zip(
             _signs(graph, operator), broadcast.centred(graph, operator, inputs), scalings, strict=True
         )
     )
-    made = geometry.quantization_of(graph.output(operator))
-    scaled = quant.requantize(first + second, *result) + made.zero_point
-    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(np.int8)
+    made = graph.output(operator)
+    scaled = quant.requantize(first + second, *result) + geometry.quantization_of(made).zero_point
+    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(made.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

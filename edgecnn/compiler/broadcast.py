@@ -20,12 +20,11 @@ from edgecnn.errors import ModelError
 _STRIDES = ("columns", "first_column", "second_column", "first_value", "second_value")
 
 
-def check(graph: Graph, operator: Operator) -> None:
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, that not both operands are constants, and the output shape that follows from theirs."""
     pair, made = (graph.input(operator, 0), graph.input(operator, 1)), graph.output(operator)
     what, shapes = graph.describe(operator), (pair[0].shape, pair[1].shape)
-    geometry.check_int8(graph, operator, pair, constants=True)
-    geometry.check_int8(graph, operator, (made,))
+    geometry.check_types(graph, operator, (*pair, made), dtypes, constants=True)
     if all(tensor.data is not None for tensor in pair):
         raise ModelError(f"{what} has two constants; one operand must be made by an operator")
     if max(map(len, shapes)) > 4:
@@ -127,7 +126,7 @@ def step(graph: Graph, operator: Operator, kernel: str, params: Params) -> Step:
         tuple(windows if kept is None else windows[:1]),
         rows,
         {**params, **_strides(columns, channels, shapes)},
-        constant=None if kept is None else kept.reshape(len(kept), -1).astype(np.int8),
+        constant=None if kept is None else kept.reshape(len(kept), -1).astype(tensors[1].dtype),
     )
 
 

@@ -46,6 +46,12 @@ def pointer(name: str, values: NDArray[np.generic]) -> str:
     return f"(const int8_t *){name}" if is_long(values) else name
 
 
+def bytes_pointer(name: str, values: NDArray[np.generic]) -> str:
+    """Return the expression that points to the first byte of a table."""
+    wider = values.itemsize > 1 and not is_long(values)
+    return f"(const int8_t *)(const void *){name}" if wider else pointer(name, values)
+
+
 def _numbers(values: NDArray[np.generic]) -> str:
     numbers = [str(value) for value in values.ravel().tolist()]
     # INT32_MIN has no literal in C: 2147483648 is no int.

@@ -9,7 +9,8 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent / "ops"
 # What a block of a header defines: a function, a type, or a macro that only some kernels need.
 _DEFINED = re.compile(
-    r"\b(kernel_\w+\()|^(?:} |#define )(kernel_\w+|EDGECNN_(?!INLINE\b|\w*_H\b)\w+)", re.MULTILINE
+    r"\b(kernel_\w+\()|^(?:} |#define |typedef \w+ )(kernel_\w+|EDGECNN_(?!INLINE\b|\w*_H\b)\w+)",
+    re.MULTILINE,
 )
 _INCLUDE = re.compile(r'#include "(\w+\.h)"\n')
 

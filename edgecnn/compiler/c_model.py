@@ -15,7 +15,7 @@ class Edge:
     """An input or output of the model as the caller sees it.
 
     `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's. `real` says whether
-    the flatbuffer has floats there, and the int8 tensor `tensor` is behind a QUANTIZE or DEQUANTIZE;
+    the flatbuffer has floats there, and the integer tensor `tensor` is behind a QUANTIZE or DEQUANTIZE;
     `unsigned`, whether it has uint8, of which 128 is taken away. Numbers of classes have no quantization.
     """
 
@@ -42,9 +42,19 @@ class Edge:
         return size
 
     @property
+    def ctype(self) -> str:
+        """The type of a value in C."""
+        return f"{self.dtype}_t"
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of a value."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
     def bytes(self) -> int:
         """The bytes of all values, which are no floats."""
-        return self.size * np.dtype(self.dtype).itemsize
+        return self.size * self.itemsize
 
     @property
     def quantization(self) -> Quantization:
@@ -64,6 +74,11 @@ class Edge:
     def lines(self) -> int:
         """How many lines the caller's image has."""
         return self.shape[1] if len(self.shape) == 4 else 1
+
+    @property
+    def line(self) -> int:
+        """How many values a line has."""
+        return self.size // self.lines
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,19 @@ def shared_text(model: CModel) -> str:
     """Return the text of NAME_shared.c.
 
     Raises:
-        ModelError: the model has several inputs or outputs.
+        ModelError: the model has several inputs or outputs, or others than int8.
     """
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
             f"{model.name} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
             "a shared library takes one of each: call the C of such a model yourself"
         )
+    for edge in (*model.inputs, *model.outputs):
+        if edge.dtype != "int8":
+            raise ModelError(
+                f"the {edge.kind} of {model.name} is {edge.dtype}; a shared library takes and makes int8: "
+                "call the C of such a model yourself"
+            )
     description = {
         "generator": f"edgecnn {model.version}",
         "name": model.name,

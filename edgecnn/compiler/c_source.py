@@ -47,7 +47,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
             model,
             "INT32_MAX",
             "0",
-            ", ".join([*(edge.name for edge in model.inputs), *map(_out_bytes, model.outputs)]),
+            ", ".join([*map(_in_bytes, model.inputs), *map(_out_bytes, model.outputs)]),
         ),
         "helpers": "\n".join(_helpers(model)),
         **(weights_apart(model.prefix) if weights else WEIGHTS_INSIDE),
@@ -66,7 +66,7 @@ def _advance(model: CModel, weights: Weights | None) -> str:
     given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
     real = any(edge.real for edge in model.inputs)
     take = "".join(
-        c_templates.TAKE.format(name=model.name, prefix=model.prefix, suffix=edge.suffix)
+        c_templates.TAKE.format(name=model.name, prefix=model.prefix, suffix=edge.suffix, ctype=edge.ctype)
         for edge in model.inputs
         if edge.real
     )
@@ -92,6 +92,15 @@ def _call(model: CModel, lines: str, real: str, arguments: str) -> str:
 
 def _in_type(edge: Edge) -> str:
     return "void" if edge.real else "int8_t"
+
+
+def _in_bytes(edge: Edge) -> str:
+    """Return the C expression of an input's bytes, or of what may be floats."""
+    return _row_bytes(edge, edge.name)
+
+
+def _row_bytes(edge: Edge, values: str) -> str:
+    return values if edge.dtype == "int8" or edge.real else f"(const int8_t *)(const void *){values}"
 
 
 def _out_bytes(edge: Edge) -> str:
@@ -201,7 +210,7 @@ def _case(model: CModel, number: int) -> str:
 
 def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
     edge = model.inputs[step.operator.index]
-    stored, line = model.schedule.network.row_bytes[step.output], edge.size // edge.lines
+    stored = model.schedule.network.row_bytes[step.output]
     row = f"{model.name}_row(&{model.name}_rings[{number}], arena, at)"
     at = "at"
     if model.pushes:
@@ -211,9 +220,10 @@ def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         at = "(at - first)"
     # What no window reads is not stored.
     if edge.real:
-        yield f"{model.name}_take{edge.suffix}({row}, {edge.name}, real, (size_t){at} * {line}u, {stored}u);"
+        start, count = f"(size_t){at} * {edge.line}u", stored // edge.itemsize
+        yield f"{model.name}_take{edge.suffix}({row}, {edge.name}, real, {start}, {count}u);"
     else:
-        yield f"memcpy({row}, {edge.name} + (size_t){at} * {line}u, {stored}u);"
+        yield f"memcpy({row}, {edge.name} + (size_t){at} * {edge.line * edge.itemsize}u, {stored}u);"
 
 
 def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
@@ -226,8 +236,8 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         yield f"{name}_window({rows}, {ring}, {_base(model, tensor)}, {first}, {window.extent});"
         filled += window.extent
     if step.constant is not None:
-        table = c_data.pointer(f"{name}_op{number}_constant", step.constant)
-        at = _times(_group(step), step.constant.shape[1] if len(step.constant) > 1 else 0)
+        table = c_data.bytes_pointer(f"{name}_op{number}_constant", step.constant)
+        at = _times(_group(step), step.constant[0].nbytes if len(step.constant) > 1 else 0)
         yield f"rows[{filled}] = {table}" + ("" if at == "0" else f" + {at}") + ";"
     row = _times(_group(step), step.rows_per_group)
     made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
@@ -249,7 +259,8 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
 def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator[str]:
     """Yield the loop of a step over columns of what comes before it, one or several at a time."""
     assert step.before is not None, "only such steps come here"
-    name, (_, _, width, channels) = model.name, model.graph.tensors[step.output].shape
+    name, made_tensor = model.name, model.graph.tensors[step.output]
+    width, size = made_tensor.shape[2], made_tensor.shape[3] * made_tensor.itemsize
     columns = int(step.params["out_w"])
     # The last columns may overlap those before.
     begin = "x" if width % columns == 0 else f"x < {width - columns} ? x : {width - columns}"
@@ -263,7 +274,7 @@ def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator
     yield f"        const int begin = {begin}, end = begin + {columns};"
     params, function = f"&{name}_op{number}", f"{name}_{step.before.function}"
     yield f"        {function}({params}_before, rows, column, begin, end{before});"
-    yield f"        {name}_{step.function}({params}, columns, row + begin * {channels}, 0{after});"
+    yield f"        {name}_{step.function}({params}, columns, row + begin * {size}, 0{after});"
     yield "    }"
     yield "}"
 
@@ -313,21 +324,37 @@ def _helpers(model: CModel) -> Iterator[str]:
         yield c_templates.PUSH.format(
             **words,
             parameters=pushed_parameters(model),
-            call=_call(model, "1", "0", ", ".join(["row", *map(_out_bytes, model.outputs)])),
+            call=_call(
+                model,
+                "1",
+                "0",
+                ", ".join([_row_bytes(model.inputs[0], "row"), *map(_out_bytes, model.outputs)]),
+            ),
             live=model.schedule.network.height[model.inputs[0].tensor],
         )
     if model.real:
         yield _run_f32(model)
     for edge in model.inputs:
-        yield c_templates.QUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+        yield c_templates.QUANTIZE.format(**words, **_words_of(edge))
     for edge in model.outputs:
-        if edge.scaling is None:
-            continue
-        yield c_templates.DEQUANTIZE.format(**words, suffix=edge.suffix, NAME=edge.name.upper())
+        if edge.scaling is not None:
+            yield c_templates.DEQUANTIZE.format(**words, **_words_of(edge))
     if model.classes:
         labels = ",\n".join(f"    {string_literal(label)}" for label in model.labels)
         yield f"const char *const {prefix}_labels[{prefix.upper()}_CLASSES] = {{\n{labels}\n}};\n"
-        yield (c_templates.ONE_CLASS if model.outputs[0].size == 1 else c_templates.CLASS).format(**words)
+        one = c_templates.ONE_CLASS if model.outputs[0].size == 1 else c_templates.CLASS
+        yield one.format(**words, ctype=model.outputs[0].ctype)
+
+
+def _words_of(edge: Edge) -> dict[str, object]:
+    """Return what the templates of the functions from and to real numbers take of an input or output."""
+    return {
+        "suffix": edge.suffix,
+        "NAME": edge.name.upper(),
+        "ctype": edge.ctype,
+        "LIMIT": edge.dtype.upper(),
+        "beyond": f"{4 * 2 ** (8 * edge.itemsize)}.0f",
+    }
 
 
 def _run_f32(model: CModel) -> str:
@@ -338,14 +365,15 @@ def _run_f32(model: CModel) -> str:
     for edge in model.outputs:
         if edge.real:
             # Bytes at the end of the floats' own memory: each is read before a float is written over it.
-            before.append(
-                f"    int8_t *const {edge.name}_s8 = (int8_t *)(void *){edge.name} + 3u * {edge.size}u;\n"
-            )
+            first = (4 - edge.itemsize) * edge.size
+            before.append(f"    int8_t *const {edge.name}_q = (int8_t *)(void *){edge.name} + {first}u;\n")
             after.append(
                 f"    for (size_t i = 0; i < {edge.size}u; ++i) {{\n"
-                f"        {edge.name}[i] = {prefix}_dequantize{edge.suffix}({edge.name}_s8[i]);\n    }}\n"
+                f"        {edge.ctype} q;\n"
+                f"        memcpy(&q, {edge.name}_q + {edge.itemsize}u * i, sizeof q);\n"
+                f"        {edge.name}[i] = {prefix}_dequantize{edge.suffix}(q);\n    }}\n"
             )
-        arguments.append(f"{edge.name}_s8" if edge.real else _out_bytes(edge))
+        arguments.append(f"{edge.name}_q" if edge.real else _out_bytes(edge))
     return (
         f"int {prefix}_run_f32({prefix}_t *nn, {parameters(model, real=True)})\n{{\n"
         + "".join(before)

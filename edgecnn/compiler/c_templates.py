@@ -24,10 +24,11 @@ static void {name}_take{suffix}(int8_t *row, const void *input, int real, size_t
 {{
     if (real) {{
         for (size_t i = 0; i < count; ++i) {{
-            row[i] = {prefix}_quantize{suffix}(((const float *)input)[start + i]);
+            const {ctype} q = {prefix}_quantize{suffix}(((const float *)input)[start + i]);
+            memcpy(row + i * sizeof q, &q, sizeof q);
         }}
     }} else {{
-        memcpy(row, (const int8_t *)input + start, count);
+        memcpy(row, (const {ctype} *)input + start, count * sizeof({ctype}));
     }}
 }}
 """
@@ -51,39 +52,39 @@ int {prefix}_push_row({prefix}_t *nn, {parameters})
 """
 
 QUANTIZE = """\
-int8_t {prefix}_quantize{suffix}(float real)
+{ctype} {prefix}_quantize{suffix}(float real)
 {{
     float q = real / {PREFIX}_{NAME}_SCALE;
     int32_t rounded;
     float fraction;
-    if (!(q > -1024.0f)) {{ /* NaN too: a cast of what does not fit is undefined */
-        q = -1024.0f;
-    }} else if (q > 1024.0f) {{
-        q = 1024.0f;
+    if (!(q > -{beyond})) {{ /* NaN too: a cast of what does not fit is undefined */
+        q = -{beyond};
+    }} else if (q > {beyond}) {{
+        q = {beyond};
     }}
     rounded = (int32_t)q;
     fraction = q - (float)rounded;
     rounded += (fraction >= 0.5f) - (fraction <= -0.5f) + {PREFIX}_{NAME}_ZERO_POINT;
-    return (int8_t)(rounded < INT8_MIN ? INT8_MIN : rounded > INT8_MAX ? INT8_MAX : rounded);
+    return ({ctype})(rounded < {LIMIT}_MIN ? {LIMIT}_MIN : rounded > {LIMIT}_MAX ? {LIMIT}_MAX : rounded);
 }}
 """
 
 DEQUANTIZE = """\
-float {prefix}_dequantize{suffix}(int8_t q)
+float {prefix}_dequantize{suffix}({ctype} q)
 {{
     return {PREFIX}_{NAME}_SCALE * (float)(q - {PREFIX}_{NAME}_ZERO_POINT);
 }}
 """
 
 ONE_CLASS = """\
-int {prefix}_class(const int8_t *output)
+int {prefix}_class(const {ctype} *output)
 {{
     return output[0] >= {PREFIX}_THRESHOLD;
 }}
 """
 
 CLASS = """\
-int {prefix}_class(const int8_t *output)
+int {prefix}_class(const {ctype} *output)
 {{
     int best = 0;
     for (int i = 1; i < (int){PREFIX}_CLASSES; ++i) {{

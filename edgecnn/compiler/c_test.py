@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +43,16 @@ class VectorLine:
     output: bytes
 
 
-def golden_inputs(graph: Graph) -> list[list[NDArray[np.int8]]]:
+def golden_inputs(graph: Graph) -> list[list[NDArray[Any]]]:
     """Return the inputs that a self-test stores, from a generator seeded alike every time.
 
     Args:
         graph: the model as read from its file.
     """
-    inner, rng = integer_edges(graph), np.random.default_rng(0)
-    shapes = [inner.tensors[i].shape for i in inner.inputs]
-    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(int(np.prod(shape)) for shape in shapes)))
-    return [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
+    inner = integer_edges(graph)
+    edges, rng = [inner.tensors[i] for i in inner.inputs], np.random.default_rng(0)
+    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(edge.size * edge.itemsize for edge in edges)))
+    return [[reference.random_values(rng, edge.shape, edge.dtype) for edge in edges] for _ in range(count)]
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[VectorLine]:
@@ -136,7 +137,7 @@ def _machinery(name: str, graph: Graph, includes: str, tables: str) -> str:
 
 
 def _call(model: CModel, number: int, count: int) -> str:
-    arguments = [f"(const int8_t *){edge.name}_{number}" for edge in model.inputs]
+    arguments = [f"(const {edge.ctype} *){edge.name}_{number}" for edge in model.inputs]
     arguments += [edge.name for edge in model.outputs]
     lines = f"    (void){model.prefix}_run(&nn, {', '.join(arguments)});\n"
     lines += f'    begin(&report, "{number}/{count}");\n'

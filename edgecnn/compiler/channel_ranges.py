@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, ops, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import LINEAR_AXES, Linear
 
 # Ops each of whose channels depends on the same channel of the inputs only: value by value, ...
@@ -38,7 +38,7 @@ class Range:
 
 def channel_ranges(graph: Graph) -> dict[int, Range]:
     """Return the range of every tensor of a graph whose tensors are (1, rows, columns, channels)."""
-    ranges = {i: _any(graph.tensors[i].shape[3]) for i in graph.inputs}
+    ranges = {i: _any(graph.tensors[i]) for i in graph.inputs}
     for operator in graph.operators:
         ranges[operator.outputs[0]] = _range(
             graph, operator, [ranges[i] for i in operator.inputs if i in ranges]
@@ -61,7 +61,7 @@ def reads_padding(graph: Graph, operator: Operator) -> bool:
 
 def channelwise(graph: Graph, operator: Operator) -> bool:
     """Tell whether each channel of what an operator makes is computed from the same channel of its inputs."""
-    images = [graph.tensors[i] for i in operator.inputs if graph.tensors[i].dtype == "int8"]
+    images = [graph.tensors[i] for i in operator.inputs if graph.tensors[i].dtype in geometry.INT8_OR_INT16]
     made = graph.output(operator).shape[3]
     return operator.op in _CHANNELWISE and all(
         image.data is None and image.shape[3] == made for image in images
@@ -73,8 +73,9 @@ def joins_channels(operator: Operator) -> bool:
     return operator.op == "CONCATENATION" and operator.options["axis"] == -1
 
 
-def _any(channels: int) -> Range:
-    return Range(np.full(channels, quant.INT8_MIN, np.int64), np.full(channels, quant.INT8_MAX, np.int64))
+def _any(tensor: Tensor) -> Range:
+    low, high = (np.full(tensor.shape[3], end, np.int64) for end in quant.limits(tensor.dtype))
+    return Range(low, high)
 
 
 def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
@@ -83,9 +84,7 @@ def _range(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
         return _linear(graph, operator, inputs[0])
     if joins_channels(operator):
         return Range(*(np.concatenate([getattr(one, end) for one in inputs]) for end in ("low", "high")))
-    return (
-        _channel_by_channel(graph, operator, inputs) if channelwise(graph, operator) else _any(made.shape[3])
-    )
+    return _channel_by_channel(graph, operator, inputs) if channelwise(graph, operator) else _any(made)
 
 
 def _channel_by_channel(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
@@ -104,22 +103,22 @@ def _channel_by_channel(graph: Graph, operator: Operator, inputs: list[Range]) -
 
 
 def _lookup(graph: Graph, operator: Operator, source: Range) -> Range:
+    if graph.input(operator, 0).dtype != "int8":  # too many values to try them all
+        return _any(graph.output(operator))
     every = np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
     made = ops.require(graph, operator).reference(graph, operator, [every.astype(np.int8)]).astype(np.int64)
     possible = (source.low[:, np.newaxis] <= every) & (every <= source.high[:, np.newaxis])
-    low = np.where(possible, made, quant.INT8_MAX).min(axis=1)
-    return Range(low, np.where(possible, made, quant.INT8_MIN).max(axis=1))
+    low = np.where(possible, made, made.max()).min(axis=1)
+    return Range(low, np.where(possible, made, made.min()).max(axis=1))
 
 
 def _cornered(graph: Graph, operator: Operator, inputs: list[Range]) -> Range:
     """Return the range of an op that is linear, or only rises, in each of its inputs."""
-    reference = ops.require(graph, operator).reference
+    reference, dtype = ops.require(graph, operator).reference, graph.output(operator).dtype
     shapes = [graph.tensors[i].shape for i in operator.inputs[: len(inputs)]]
     corners = []
     for ends in product(*((one.low, one.high) for one in inputs)):
-        images = [
-            np.broadcast_to(end.astype(np.int8), shape) for end, shape in zip(ends, shapes, strict=True)
-        ]
+        images = [np.broadcast_to(end.astype(dtype), shape) for end, shape in zip(ends, shapes, strict=True)]
         made = reference(graph, operator, images)
         corners.append(made.reshape(-1, made.shape[-1])[0].astype(np.int64))
     return Range(np.min(corners, axis=0), np.max(corners, axis=0))
@@ -132,9 +131,8 @@ def _linear(graph: Graph, operator: Operator, source: Range) -> Range:
         least, most = np.minimum(least, 0), np.maximum(most, 0)
     axes = tuple(axis for axis in range(least.ndim) if axis != linear.channel_axis)
     least, most = least.sum(axis=axes) + linear.bias, most.sum(axis=axes) + linear.bias
-    shifted = np.maximum(np.abs(least), np.abs(most)) << np.maximum(linear.shift, 0)
-    ends = [linear.requantize(end).astype(np.int64) for end in (quant.wrap(least), quant.wrap(most))]
-    sure = shifted <= quant.INT32_MAX
+    ends = [linear.requantize(end).astype(np.int64) for end in (least, most)]
+    sure = linear.reach(np.maximum(np.abs(least), np.abs(most))) <= quant.INT32_MAX
     low, high = linear.activation_min, linear.activation_max
     return Range(np.where(sure, ends[0], low), np.where(sure, ends[1], high))
 

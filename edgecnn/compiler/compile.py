@@ -189,7 +189,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
         "arena_bytes": model.schedule.arena,
         "arena_bytes_whole": whole,
         "tensor_bytes": sum(
-            int(np.prod(model.original.tensors[i].shape))
+            model.original.tensors[i].size * (2 if model.original.tensors[i].dtype == "int16" else 1)
             for op in model.original.operators
             for i in op.outputs
         ),

@@ -14,9 +14,9 @@ from edgecnn.compiler.steps import Params, Step, Window
 Float32s = NDArray[np.float32]
 
 
-def check(graph: Graph, operator: Operator) -> None:
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, and that both shapes are the same."""
-    geometry.check_int8(graph, operator, (graph.input(operator, 0), graph.output(operator)))
+    geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor, short_name
-from edgecnn.compiler.quant import ACTIVATIONS, INT8_MAX, INT8_MIN, INT32_MAX, activation_range
+from edgecnn.compiler.quant import ACTIVATIONS, INT8_MIN, INT32_MAX, activation_range, limits
 from edgecnn.errors import ModelError
 
 SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
+INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
@@ -80,9 +81,9 @@ def clamp_range(graph: Graph, operator: Operator) -> tuple[int, int]:
     options = operator.options
     if "activation_min" in options:
         return int(options["activation_min"]), int(options["activation_max"])
-    return activation_range(
-        int(options.get("fused_activation_function", 0)), quantization_of(graph.output(operator))
-    )
+    made = graph.output(operator)
+    activation = int(options.get("fused_activation_function", 0))
+    return activation_range(activation, quantization_of(made), made.dtype)
 
 
 def option(graph: Graph, operator: Operator, name: str) -> int:
@@ -144,23 +145,37 @@ def quantization_of(tensor: Tensor) -> Quantization:
     return tensor.quantization
 
 
-def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor], constants: bool = False) -> None:
-    """Check that tensors are int8, quantized as a whole, of batch 1, and none a constant unless those may be.
+def check_types(
+    graph: Graph,
+    operator: Operator,
+    tensors: Sequence[Tensor],
+    dtypes: Sequence[str] = INT8,
+    constants: bool = False,
+) -> None:
+    """Check that tensors are of one type that an op takes, quantized as a whole, and of batch 1.
+
+    Args:
+        graph: the graph.
+        operator: whose tensors they are.
+        tensors: what to check.
+        dtypes: the types that its op takes.
+        constants: whether a tensor may be one.
 
     Raises:
         ModelError: naming the operator, the tensor, and what is allowed.
     """
     for tensor in tensors:
         what = f'{graph.describe(operator)}: tensor "{short_name(tensor.name)}"'
-        if tensor.dtype != "int8":
+        if tensor.dtype not in dtypes:
             raise ModelError(
-                f"{what} is {tensor.dtype}; only int8 is supported: quantize the model with edgecnn export"
+                f"{what} is {tensor.dtype}; only {' and '.join(dtypes)} "
+                f"{'is' if len(dtypes) == 1 else 'are'} supported: quantize the model with edgecnn export"
             )
-        if quantization_of(tensor).per_channel:
-            raise ModelError(f"{what} has a scale per channel; activations need a single one")
-        zero_point = quantization_of(tensor).zero_point
-        if not INT8_MIN <= zero_point <= INT8_MAX:
-            raise ModelError(f"{what} has zero point {zero_point}; {INT8_MIN} to {INT8_MAX} are possible")
+        if tensor.dtype != tensors[0].dtype:
+            raise ModelError(
+                f"{what} is {tensor.dtype} beside {tensors[0].dtype}; tensors of one type needed"
+            )
+        _check_quantization(what, tensor)
         if len(tensor.shape) == 4 and tensor.shape[0] != 1:
             raise ModelError(
                 f"{what} has batch {tensor.shape[0]}; only batch 1 is supported: convert with batch 1"
@@ -173,6 +188,17 @@ def check_int8(graph: Graph, operator: Operator, tensors: Sequence[Tensor], cons
         most = _MOST_VALUES if operator.op in ("RESHAPE", "FULLY_CONNECTED") else MOST
         if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > most:
             raise ModelError(f"{what} has shape {tensor.shape}; 1 to {most} in each dimension are supported")
+
+
+def _check_quantization(what: str, tensor: Tensor) -> None:
+    if quantization_of(tensor).per_channel:
+        raise ModelError(f"{what} has a scale per channel; activations need a single one")
+    zero_point = quantization_of(tensor).zero_point
+    lowest, highest = limits("int8") if tensor.dtype == "int8" else (0, 0)
+    if not lowest <= zero_point <= highest:
+        raise ModelError(
+            f"{what} is {tensor.dtype} with zero point {zero_point}; {lowest} to {highest} are possible"
+        )
 
 
 def check_activation(graph: Graph, operator: Operator) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: weights, bias, and scaling per channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,19 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
 from edgecnn.errors import ModelError
 
 # Where TRANSPOSE_CONV, whose output shape comes first, has its input and its bias.
 _POSITIONS = {"TRANSPOSE_CONV": (2, 3)}
+_WIDE_BITS = 48  # of sums that TensorFlow Lite scales in 64 bits
+_MOST_WIDE_SHIFT = 14  # of the 15 bits of their multipliers one is left to round by
 LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of output channels in weights
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """Sums of weights times (input - zero point), plus bias, and how they become int8.
+    """Sums of weights times (input - zero point), plus bias, and how they become int8 or int16.
 
-    `bias`, `multiplier` and `shift` have one entry for each output channel.
+    `bias`, `multiplier` and `shift` have one entry for each output channel. `wide` says whether sums have 64
+    bits: those of int16 with a bias of int64 do. With one of int32, or in FULLY_CONNECTED without any,
+    TensorFlow Lite sums up int16 in 32 bits, which wrap.
     """
 
     weights: NDArray[np.int8]
@@ -32,6 +37,8 @@ class Linear:
     output_zero_point: int
     activation_min: int
     activation_max: int
+    dtype: str
+    wide: bool
     name: str
 
     @staticmethod
@@ -39,13 +46,13 @@ class Linear:
         """Read weights and quantization of an operator whose output channels lie along `channel_axis`.
 
         Raises:
-            ModelError: weights, bias or scales are not what int8 kernels take.
+            ModelError: weights, bias or scales are not what kernels take.
         """
         weights = geometry.constant(graph, operator, 1)
         channels = weights.shape[channel_axis]
         source_position, bias_position = _POSITIONS.get(operator.op, (0, 2))
         source = geometry.quantization_of(graph.input(operator, source_position))
-        made = geometry.quantization_of(graph.output(operator))
+        made = graph.output(operator)
         multipliers = [
             quant.quantize_multiplier(real)
             for real in _scales(graph, operator, source, weights, channel_axis)
@@ -58,16 +65,22 @@ class Linear:
             np.array([multiplier for multiplier, _ in multipliers], np.int64),
             np.array([shift for _, shift in multipliers], np.int64),
             source.zero_point,
-            made.zero_point,
+            geometry.quantization_of(made).zero_point,
             low,
             high,
+            made.dtype,
+            _bias_type(graph.tensors, operator) == "int64",
             graph.describe(operator),
         )
 
-    def requantize(self, total: quant.Int64s) -> NDArray[np.int8]:
-        """Return sums, channels last, as clamped int8."""
-        scaled = quant.requantize(total, self.multiplier, self.shift) + self.output_zero_point
-        return np.clip(scaled, self.activation_min, self.activation_max).astype(np.int8)
+    def requantize(self, total: quant.Int64s) -> NDArray[Any]:
+        """Return sums, channels last and of any size, as clamped values of the output's type."""
+        if self.wide:
+            scaled = quant.requantize_wide(total, self.multiplier, self.shift)
+        else:
+            scaled = quant.requantize(quant.wrap(total), self.multiplier, self.shift)
+        scaled = scaled + self.output_zero_point
+        return np.clip(scaled, self.activation_min, self.activation_max).astype(self.dtype)
 
     def weight_sums(self, magnitude: bool = False) -> quant.Int64s:
         """Return for each channel the sum of its weights, or of their magnitudes."""
@@ -81,36 +94,57 @@ class Linear:
 
     def bound(self) -> quant.Int64s:
         """Return for each channel what no partial sum can exceed in magnitude, whatever the input."""
-        return np.asarray(np.abs(self.folded_bias()) + 128 * self.weight_sums(magnitude=True))
+        largest = -quant.limits(self.dtype)[0]
+        return np.asarray(np.abs(self.folded_bias()) + largest * self.weight_sums(magnitude=True))
 
     def params(self) -> dict[str, "int | NDArray[np.generic]"]:
         """Return the fields of a C parameter struct that all linear kernels have.
 
         Raises:
-            ModelError: a sum can leave 32 bits.
+            ModelError: a sum can leave the bits that it has.
         """
-        if (self.bound() > quant.INT32_MAX).any():
-            channel = int(self.bound().argmax())
-            raise ModelError(
-                f"{self.name}: the sum of channel {channel} can reach {int(self.bound().max())}, "
-                "which 32 bits don't hold; its bias is out of proportion: convert the model anew"
-            )
-        reach = self.bound() << np.maximum(self.shift, 0)
-        if (reach > quant.INT32_MAX + quant.INT8_MIN).any():
-            raise ModelError(
-                f"{self.name}: the scale of channel {int(reach.argmax())} takes its sum beyond 32 bits; "
-                "the scales are out of proportion: convert the model anew"
-            )
-        return {
+        if self.dtype == "int8" or self.wide:
+            self._check_sums()
+        over_int16, multiplier = self.dtype == "int16", self.multiplier
+        if self.wide:
+            multiplier = quant.reduced(multiplier)
+        fields: dict[str, int | NDArray[np.generic]] = {
             "input_zero_point": self.input_zero_point,
             "output_zero_point": self.output_zero_point,
             "activation_min": self.activation_min,
             "activation_max": self.activation_max,
             "filter": self.weights,
-            "bias": self.folded_bias().astype(np.int32),
-            "multiplier": self.multiplier.astype(np.int32),
+            "bias": self.folded_bias().astype(np.int64 if over_int16 else np.int32),
+            "multiplier": multiplier.astype(np.int32),
             "shift": self.shift.astype(np.int8),
         }
+        return fields | ({"wide": int(self.wide)} if over_int16 else {})
+
+    def _check_sums(self) -> None:
+        bits, bound = _WIDE_BITS if self.wide else 32, self.bound()
+        if (bound >= 1 << (bits - 1)).any():
+            channel = int(bound.argmax())
+            raise ModelError(
+                f"{self.name}: the sum of channel {channel} can reach {int(bound[channel])}, "
+                f"which {bits} bits don't hold; its bias is out of proportion: convert the model anew"
+            )
+        reach = self.reach(bound)
+        if (reach > quant.INT32_MAX + quant.INT8_MIN).any():
+            raise ModelError(
+                f"{self.name}: the scale of channel {int(reach.argmax())} takes its sum beyond 32 bits; "
+                "the scales are out of proportion: convert the model anew"
+            )
+
+    def reach(self, magnitude: quant.Int64s) -> quant.Int64s:
+        """Return what 32 bits must hold of sums of at most such a magnitude for each channel.
+
+        Sums of 32 bits are shifted left before they are scaled, those of 64 bits are scaled at once.
+        """
+        if not self.wide:
+            return np.asarray(magnitude << np.maximum(self.shift, 0))
+        possible = np.minimum(magnitude, 1 << (_WIDE_BITS - 1))
+        scaled = quant.requantize_wide(possible, self.multiplier, np.minimum(self.shift, _MOST_WIDE_SHIFT))
+        return np.where(self.shift > _MOST_WIDE_SHIFT, quant.INT32_MAX + 1, scaled)
 
 
 def with_parameters(
@@ -120,11 +154,15 @@ def with_parameters(
     bias: quant.Int64s,
     scales: Quantization,
 ) -> Operator:
-    """Return `operator` with other weights and biases, which are appended to `tensors`."""
+    """Return `operator` with other weights and biases, which are appended to `tensors`.
+
+    Biases wrap to 32 bits where the sums they belong to do.
+    """
     first = len(tensors)
     name = tensors[operator.inputs[1]].name
     tensors.append(Tensor(name, weights.shape, "int8", scales, np.ascontiguousarray(weights)))
-    tensors.append(Tensor(f"{name}: bias", bias.shape, "int32", None, bias.astype(np.int32)))
+    dtype = _bias_type(tensors, operator)
+    tensors.append(Tensor(f"{name}: bias", bias.shape, dtype, None, bias.astype(dtype)))
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))
 
 
@@ -152,12 +190,32 @@ def _scales(
     return [source.scale * scale / made.scale for scale in scales]
 
 
+def _bias_type(tensors: Sequence[Tensor], operator: Operator) -> str:
+    """Return the type of an operator's bias, or what stands for it where there is none."""
+    _, position = _POSITIONS.get(operator.op, (0, 2))
+    if position < len(operator.inputs) and operator.inputs[position] != ABSENT:
+        return tensors[operator.inputs[position]].dtype
+    return _bias_types(tensors[operator.outputs[0]].dtype, operator.op)[0]
+
+
+def _bias_types(dtype: str, op: str) -> tuple[str, ...]:
+    """Return what biases may be, first the one that an absent one counts as."""
+    if dtype == "int8":
+        return ("int32",)
+    return ("int64",) if op == "DEPTHWISE_CONV_2D" else ("int32", "int64")
+
+
 def _bias(graph: Graph, operator: Operator, position: int, channels: int) -> quant.Int64s:
     if graph.optional_input(operator, position) is None:
         return np.zeros(channels, np.int64)
-    bias = geometry.constant(graph, operator, position)
-    if bias.dtype != np.int32 or bias.size != channels:
+    bias, what = geometry.constant(graph, operator, position), graph.describe(operator)
+    allowed = _bias_types(graph.output(operator).dtype, operator.op)
+    if bias.dtype not in allowed or bias.size != channels:
         raise ModelError(
-            f"{graph.describe(operator)} has bias {bias.dtype}{bias.shape}; int32 ({channels},) needed"
+            f"{what} has bias {bias.dtype}{bias.shape}; {' or '.join(allowed)} ({channels},) needed"
         )
-    return bias.reshape(-1).astype(np.int64)
+    bias = bias.reshape(-1).astype(np.int64)
+    most = 1 << (_WIDE_BITS - 1)
+    if bias.min() <= -most or bias.max() >= most:
+        raise ModelError(f"{what} has a bias beyond {_WIDE_BITS} bits; convert the model anew")
+    return bias

@@ -13,9 +13,9 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.errors import ModelError
 
 
-def check(graph: Graph, operator: Operator) -> None:
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, and that input and output have one scale and zero point."""
-    geometry.check_int8(graph, operator, (graph.input(operator, 0), graph.output(operator)))
+    geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
     geometry.check_same_quantization(graph, operator)
 
 

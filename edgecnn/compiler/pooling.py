@@ -13,7 +13,7 @@ from edgecnn.errors import ModelError
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and the fused activation."""
     source = graph.input(operator, 0)
-    geometry.check_int8(graph, operator, (source, graph.output(operator)))
+    geometry.check_types(graph, operator, (source, graph.output(operator)), geometry.INT8_OR_INT16)
     geometry.check_same_quantization(graph, operator)
     geometry.check_activation(graph, operator)
     if len(source.shape) != 4:

@@ -6,6 +6,7 @@ multiplier of 31 bits and a shift, rounded twice. Arrays are int64 that hold 32-
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,17 +96,39 @@ def requantize(acc: Int64s, multiplier: Int64s | int, shift: Int64s | int) -> In
     return divide_by_power_of_two(doubling_high_mul(shifted, np.asarray(multiplier, np.int64)), right)
 
 
-def activation_range(activation: int, quantization: Quantization) -> tuple[int, int]:
-    """Return (activation_min, activation_max) of a fused activation in int8.
+def reduced(multiplier: Int64s) -> Int64s:
+    """Return multipliers of 31 bits rounded to 15, by which sums of 64 bits are scaled."""
+    return np.minimum((multiplier + (1 << 15)) >> 16, (1 << 15) - 1)
+
+
+def requantize_wide(acc: Int64s, multiplier: Int64s, shift: Int64s) -> Int64s:
+    """Return acc * multiplier * 2**(shift - 31), by the `reduced` multiplier, rounded once, halves up.
+
+    Source: MultiplyByQuantizedMultiplier of TensorFlow Lite for 64 bits. Arguments are as for `requantize`.
+    """
+    right = 15 - np.asarray(shift, np.int64)
+    return np.asarray((acc * reduced(multiplier) + (np.int64(1) << (right - 1))) >> right)
+
+
+def limits(dtype: str) -> tuple[int, int]:
+    """Return the smallest and the largest value of an integer type."""
+    info = np.iinfo(dtype)
+    return info.min, info.max
+
+
+def activation_range(activation: int, quantization: Quantization, dtype: str) -> tuple[int, int]:
+    """Return (activation_min, activation_max) of a fused activation in a type.
 
     Source: CalculateActivationRangeQuantized of TensorFlow Lite; divisions are in float32.
     """
-    return clamp_range(*ACTIVATIONS[activation], quantization)
+    return clamp_range(*ACTIVATIONS[activation], quantization, dtype)
 
 
-def clamp_range(low: float | None, high: float | None, quantization: Quantization) -> tuple[int, int]:
-    """Return the smallest and the largest int8 that stand for real values from `low` to `high`."""
-    lowest, highest = INT8_MIN, INT8_MAX
+def clamp_range(
+    low: float | None, high: float | None, quantization: Quantization, dtype: str = "int8"
+) -> tuple[int, int]:
+    """Return the smallest and the largest value of a type that stand for real ones from `low` to `high`."""
+    lowest, highest = limits(dtype)
     if low is not None:
         lowest = max(lowest, _quantized(low, quantization))
     if high is not None:
@@ -116,21 +139,21 @@ def clamp_range(low: float | None, high: float | None, quantization: Quantizatio
 def _quantized(real: float, quantization: Quantization) -> int:
     with np.errstate(over="ignore"):
         ratio = float(np.float32(real) / np.float32(quantization.scale))
-    # Bounded, as a scale near 0 makes it infinite, and it is compared with int8 values only.
+    # Bounded, as a scale near 0 makes it infinite, and it is compared with values of at most 16 bits.
     return quantization.zero_point + round_half_away(max(-INT32_MAX, min(INT32_MAX, ratio)))
 
 
-def quantize(real: NDArray[np.float32], quantization: Quantization) -> NDArray[np.int8]:
-    """Return float32 values as int8, halves away from zero, saturated: the QUANTIZE op."""
+def quantize(real: NDArray[np.float32], quantization: Quantization, dtype: str = "int8") -> NDArray[Any]:
+    """Return float32 values as int8 or int16, halves away from zero, saturated: the QUANTIZE op."""
     ratio = np.asarray(real, np.float32) / np.float32(quantization.scale)
     rounded = np.where(
         np.isnan(ratio), -np.inf, np.sign(ratio) * np.floor(np.abs(ratio.astype(np.float64)) + 0.5)
     )
-    return np.clip(rounded + quantization.zero_point, INT8_MIN, INT8_MAX).astype(np.int8)
+    return np.clip(rounded + quantization.zero_point, *limits(dtype)).astype(dtype)
 
 
-def dequantize(values: NDArray[np.int8], quantization: Quantization) -> NDArray[np.float32]:
-    """Return int8 values as float32: the DEQUANTIZE op."""
+def dequantize(values: NDArray[np.generic], quantization: Quantization) -> NDArray[np.float32]:
+    """Return int8 or int16 values as float32: the DEQUANTIZE op."""
     centred = values.astype(np.int32) - quantization.zero_point
     return (np.float64(np.float32(quantization.scale)) * centred).astype(np.float32)
 

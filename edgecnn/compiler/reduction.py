@@ -43,9 +43,9 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     return [replace(whole, outputs=(between,)), moving.reshaped(operator, between, operator.outputs[0])]
 
 
-def check(graph: Graph, operator: Operator) -> None:
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, and that 32 bits hold the sums."""
-    geometry.check_int8(graph, operator, (graph.input(operator, 0), graph.output(operator)))
+    geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
     if count(graph, operator) >= _MOST:
         raise ModelError(
             f"{graph.describe(operator)} reduces {count(graph, operator)} values to one; "

@@ -2,15 +2,20 @@
 """Runs a graph with the ops' NumPy references: the definition of what the C must compute."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import ops
+from edgecnn.compiler import ops, quant
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.basic_ops import basic_ops
 from edgecnn.compiler.passes.fold_dilation import fold_dilation
+
+
+def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> NDArray[Any]:
+    """Return random values from all that an integer type holds."""
+    return np.asarray(rng.integers(*quant.limits(dtype), tuple(shape), cast(Any, dtype), endpoint=True))
 
 
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -170,8 +170,8 @@ class _Search:
     def _column_by_column(self, before: Step, step: Step) -> Step:
         """Return the one step for two; the same object each time, so that what is known of it is found."""
         if (before, step) not in self._merged:
-            width = self._graph.tensors[step.output].shape[2]
-            self._merged[before, step] = column_by_column(before, step, width)
+            made = self._graph.tensors[step.output]
+            self._merged[before, step] = column_by_column(before, step, made.shape[2], made.itemsize)
         return self._merged[before, step]
 
     def _branches(self) -> list[int]:

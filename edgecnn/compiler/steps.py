@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Step:
     arguments: tuple[
         str, ...
     ] = ()  # what the kernel takes after the output row: part, row, sums, columns, working
-    constant: NDArray[np.int8] | None = None  # (1 or output rows, bytes): its row is read behind the inputs'
+    constant: NDArray[Any] | None = None  # (1 or output rows, values): its row is read behind the inputs'
     before: "Step | None" = None  # what makes this step's input, some columns at a time, in the scratch
 
     @property
@@ -77,15 +78,15 @@ class Step:
         return (firing + 1) // self.group * self.rows_per_group
 
 
-def column_by_column(before: Step, step: Step, width: int) -> Step:
+def column_by_column(before: Step, step: Step, width: int, itemsize: int) -> Step:
     """Return one step for a depthwise convolution and the 1x1 convolution behind it, whose rows have `width`.
 
     Of what lies between the two, a single column is kept instead of rows, or as many as kernels for
-    several at a time can use.
+    several at a time can use; its values have `itemsize` bytes.
     """
     several = before.working and step.working
     columns = columns_at_once(width) if several else 1
-    size = columns * int(step.params["in_c"])
+    size = itemsize * columns * int(step.params["in_c"])
     return replace(
         step,
         inputs=before.inputs,

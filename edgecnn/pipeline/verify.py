@@ -2,7 +2,7 @@
 """Compiles a model's C, runs it, and compares every byte with TFLite's reference kernels."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +18,7 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.quant import limits
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, MissingToolError, ModelError
@@ -26,7 +27,7 @@ from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
 from edgecnn.runtime.program import Program
 from edgecnn.runtime.tflite import TfliteModel
 
-Values = NDArray[np.int8]
+Values = NDArray[Any]  # int8 or int16
 
 # Whose reference kernels are the definition of bit-exact; where it can't run, our NumPy references stand in.
 _ORACLE = "tflite-runtime 2.14.0"
@@ -113,7 +114,9 @@ def verify(
 
 def _random(model: CModel, count: int) -> list[list[Values]]:
     rng = np.random.default_rng(0)
-    return [[rng.integers(-128, 128, edge.shape, np.int8) for edge in model.inputs] for _ in range(count)]
+    return [
+        [reference.random_values(rng, edge.shape, edge.dtype) for edge in model.inputs] for _ in range(count)
+    ]
 
 
 def _images(model: CModel, folder: Path) -> list[list[Values]]:
@@ -124,9 +127,9 @@ def _images(model: CModel, folder: Path) -> list[list[Values]]:
             f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
         )
     real = np.arange(256) / 255
-    table = np.clip(np.floor(real / quantization.scale + 0.5) + quantization.zero_point, -128, 127).astype(
-        np.int8
-    )
+    dtype = model.inputs[0].dtype
+    steps = np.floor(real / quantization.scale + 0.5) + quantization.zero_point
+    table = np.clip(steps, *limits(dtype)).astype(dtype)
     found = []
     for file in sorted(folder.rglob("*")):
         if file.is_file():
@@ -139,26 +142,31 @@ def _images(model: CModel, folder: Path) -> list[list[Values]]:
     return found
 
 
-def expected_outputs(original: Graph, path: Path, values: Sequence[Sequence[Values]]) -> tuple[str, Values]:
-    """Return whose reference kernels were asked, and all outputs in a row.
+def expected_outputs(
+    original: Graph, path: Path, values: Sequence[Sequence[Values]]
+) -> tuple[str, NDArray[np.int8]]:
+    """Return whose reference kernels were asked, and the bytes of all outputs in a row.
 
     Args:
         original: the model as read from its file.
         path: that file.
-        values: int8 inputs: one for each of the model's, each time it is to be run.
+        values: integer inputs: one for each of the model's, each time it is to be run.
     """
     edges = [original.tensors[i] for i in (*original.inputs, *original.outputs)]
-    if len(edges) == 2 and all(edge.dtype == "int8" for edge in edges):
+    if len(edges) == 2 and all(edge.dtype in ("int8", "int16") for edge in edges):
         try:
             oracle = TfliteModel(with_valid_axes(path.read_bytes()), kernels="reference")
         except MissingToolError:
             oracle = None
         if oracle is not None and oracle.runtime == _ORACLE:
             outputs = [oracle.invoke(one[0]) for one in values]
-            return f"{oracle.runtime} BUILTIN_REF", np.concatenate([output.ravel() for output in outputs])
+            return f"{oracle.runtime} BUILTIN_REF", _bytes(outputs)
     graph = integer_edges(original)
-    made = b"".join(output.tobytes() for one in values for output in reference.run(graph, one))
-    return "NumPy references", np.frombuffer(made, np.int8)
+    return "NumPy references", _bytes(output for one in values for output in reference.run(graph, one))
+
+
+def _bytes(outputs: Iterable[Values]) -> NDArray[np.int8]:
+    return np.frombuffer(b"".join(output.tobytes() for output in outputs), np.int8)
 
 
 def _state_bytes(model: CModel, pointer: int) -> int:
@@ -183,7 +191,12 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
         **words,
         state=_state_bytes(model, pointer),
         arguments=", ".join(_places("input", model.inputs) + _places("output", model.outputs)),
-        pushed=pushed.format(**words, size=made, outputs=", ".join(_places("pushed", model.outputs))),
+        pushed=pushed.format(
+            **words,
+            size=made,
+            image=_places("input", model.inputs)[0],
+            outputs=", ".join(_places("pushed", model.outputs)),
+        ),
     )
     order = bytes(program_table(model)[::2])
     source = folder / f"{model.name}.c"
@@ -193,8 +206,11 @@ def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Pr
 def _places(memory: str, edges: Sequence[Edge]) -> list[str]:
     """Return the C expressions of where inputs or outputs lie in one piece of memory."""
     ends = accumulate((edge.bytes for edge in edges), initial=0)
+    const = "const " if memory == "input" else ""
     return [
-        f"{memory} + {at}" if edge.dtype == "int8" else f"({edge.dtype}_t *)(void *)({memory} + {at})"
+        f"{memory} + {at}"
+        if edge.dtype == "int8"
+        else f"({const}{edge.ctype} *)({const}void *)({memory} + {at})"
         for at, edge in zip(ends, edges, strict=False)
     ]
 
@@ -228,9 +244,9 @@ _PUSHED = """\
         int done = 0;
         {prefix}_begin(&nn);
         for (unsigned y = 0; y < {PREFIX}_LINES; ++y) {{
-            done = {prefix}_push_row(&nn, input + y * {PREFIX}_LINE_SIZE, {outputs});
+            done = {prefix}_push_row(&nn, {image} + y * {PREFIX}_LINE_SIZE, {outputs});
         }}
-        if (done != 1 || {prefix}_push_row(&nn, input, {outputs}) != -1) {{
+        if (done != 1 || {prefix}_push_row(&nn, {image}, {outputs}) != -1) {{
             return 2;
         }}
         if (memcmp(pushed, output, sizeof pushed) != 0) {{

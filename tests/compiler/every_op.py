@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks in which every op occurs: chains of the pieces of random graphs, and what those leave out."""
+"""Networks in which every op occurs, over int8 and over int16: chains of pieces, and what those leave out."""
 
 from copy import deepcopy
 from functools import cache
@@ -7,7 +7,7 @@ from itertools import product
 
 from networks import dilated
 from random_operators import KINDS, Draw
-from tflite_builder import Builder
+from tflite_builder import SAME, Builder
 
 _PIECES = 7  # of a chain: more would mix every byte until it says little
 
@@ -15,7 +15,13 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*_chains(), _shapes(), _ends())
+    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16())
+
+
+@cache
+def networks_over_int16() -> tuple[bytes, ...]:
+    """Return models that have each op somewhere that takes int16."""
+    return (*_chains("int16"), _ends_over_int16())
 
 
 def ops_of(model: Builder) -> set[str]:
@@ -23,11 +29,11 @@ def ops_of(model: Builder) -> set[str]:
     return {operator[0] for operator in model.operators}
 
 
-def _chains() -> list[bytes]:
+def _chains(dtype: str) -> list[bytes]:
     """Chain pieces, each because of an op that no piece before it has."""
     models, seen = [], set[str]()
-    builder, at, count = _begin(0)
-    for piece, size, channels, variant in product(dict.fromkeys(KINDS), (2, 3, 1), (3, 4, 5), range(6)):
+    builder, at, count = _begin(0, dtype)
+    for piece, size, channels, variant in product(KINDS[dtype], (2, 3, 1), (3, 4, 5), range(6)):
         trial = deepcopy(builder)
         made = piece(Draw(trial, at, channels, size, variant))
         if ops_of(trial) - ops_of(builder) - seen:
@@ -35,12 +41,12 @@ def _chains() -> list[bytes]:
             builder, at, count = trial, made, count + 1
         if count == _PIECES:
             models.append(builder.build((0,), (at,)))
-            builder, at, count = _begin(len(models))
+            builder, at, count = _begin(len(models), dtype)
     return [*models, builder.build((0,), (at,))] if count else models
 
 
-def _begin(seed: int) -> tuple[Builder, int, int]:
-    builder = Builder(seed)
+def _begin(seed: int, dtype: str) -> tuple[Builder, int, int]:
+    builder = Builder(seed, dtype=dtype)
     return builder, builder.input((1, 9, 8, 3)), 0
 
 
@@ -69,3 +75,13 @@ def _ends() -> bytes:
     numbers = builder.arg_max(at)
     at = builder.fully_connected(builder.flatten(builder.reduce("SUM", at, (1,))), 6, per_channel=True)
     return builder.build((source,), (numbers, builder.unary("SOFTMAX", at)))
+
+
+def _ends_over_int16() -> bytes:
+    """Rows that a matrix takes one by one, sums of 32 bits, as those without a bias have, and classes."""
+    builder = Builder(22, dtype="int16")
+    source = builder.input((1, 9, 7, 3))
+    at = builder.pool(builder.conv(source, 5, padding=SAME), "MAX", (3, 2), (3, 2))
+    narrow = builder.fully_connected(builder.flatten(source), 4, bias=False)
+    at = builder.fully_connected(builder.flatten(at), 4, per_channel=True)
+    return builder.build((source,), (builder.unary("SOFTMAX", builder.add(at, narrow)), narrow))

@@ -12,6 +12,7 @@ from tflite_builder import Builder
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify import program
 from edgecnn.runtime.host_compiler import HostCompiler
@@ -21,13 +22,29 @@ Arrays = list[np.ndarray]
 Case = tuple[Any, ...]  # the shape of an input, then what makes the operators behind it
 
 
+def _values(tensor: Tensor) -> tuple[tuple[int, ...], str, int, int]:
+    """Return a tensor's shape, and dtype, least and most of the integers that the C takes for it."""
+    dtype = "int16" if tensor.dtype == "int16" else "int8"
+    return tensor.shape, dtype, np.iinfo(dtype).min, np.iinfo(dtype).max
+
+
 def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
-    """Return random int8 inputs, among them one with the extremes only and one with all values in order."""
+    """Return random inputs, among them one with the extremes only and one with all values in order.
+
+    They are int8, as those that are floats or uint8 in the file, or int16.
+    """
     graph, rng = parse(model), np.random.default_rng(seed)
-    shapes = [graph.tensors[i].shape for i in graph.inputs]
-    inputs = [[rng.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(count)]
-    inputs[0] = [np.where(rng.random(shape) < 0.5, -128, 127).astype(np.int8) for shape in shapes]
-    inputs[1:2] = [[np.resize(np.arange(-128, 128), shape).astype(np.int8) for shape in shapes]]
+    edges = [_values(graph.tensors[i]) for i in graph.inputs]
+    inputs = [
+        [rng.integers(least, most, shape, dtype, endpoint=True) for shape, dtype, least, most in edges]
+        for _ in range(count)
+    ]
+    inputs[0] = [
+        np.where(rng.random(shape) < 0.5, least, most).astype(dtype) for shape, dtype, least, most in edges
+    ]
+    inputs[1:2] = [
+        [np.resize(np.arange(least, most + 1), shape).astype(dtype) for shape, dtype, least, most in edges]
+    ]
     return inputs
 
 
@@ -123,19 +140,19 @@ def check(
     return compiled
 
 
-def models(make: Callable[..., int], cases: Sequence[Case]) -> list[bytes]:
+def models(make: Callable[..., int], cases: Sequence[Case], dtype: str = "int8") -> list[bytes]:
     """Return a model for each case: an input, then what `make(builder, input, ...)` makes of it."""
     built = []
     for seed, (shape, *arguments) in enumerate(cases):
-        builder = Builder(seed)
+        builder = Builder(seed, dtype=dtype)
         source = builder.input(shape, *((0.02, -11) if seed % 2 else ()))
         built.append(builder.build((source,), (make(builder, source, *arguments),)))
     return built
 
 
-def check_operators(make: Callable[..., int], cases: Sequence[Case]) -> None:
+def check_operators(make: Callable[..., int], cases: Sequence[Case], dtype: str = "int8") -> None:
     """Check one-operator models, one for each case."""
-    check(models(make, cases))
+    check(models(make, cases, dtype))
 
 
 def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: object) -> None:
@@ -185,23 +202,28 @@ OPERANDS = [
 
 
 def operands(
-    op: str, first: tuple[int, ...], second: tuple[int, ...], kind: str = "", **options: int
+    op: str,
+    first: tuple[int, ...],
+    second: tuple[int, ...],
+    kind: str = "",
+    dtype: str = "int8",
+    **options: int,
 ) -> bytes:
     """Return a model of one operator with operands of these shapes."""
-    builder = Builder(len(first) + 5 * len(second))
+    builder = Builder(len(first) + 5 * len(second), dtype=dtype)
     one = builder.constant(first) if kind == "constant first" else builder.input(first, 0.02, -11)
     two = builder.constant(second) if kind == "constant" else builder.input(second, 0.013, 40)
     given = tuple(number for number in (one, two) if builder.tensors[number].data is None)
     return builder.build(given, (builder.binary(op, one, two, **options),))
 
 
-def check_operands(op: str, part: int, activations: Sequence[int] = (0,)) -> None:
+def check_operands(op: str, part: int, activations: Sequence[int] = (0,), dtype: str = "int8") -> None:
     """Check a quarter of an op's models over shapes that broadcast and constants."""
     models = []
     for number, case in enumerate(OPERANDS[part::4]):
         activation = activations[number % len(activations)]
         options = {"fused_activation_function": activation} if len(activations) > 1 else {}
-        models.append(operands(op, *case, **options))
+        models.append(operands(op, *case, dtype=dtype, **options))
     check(models)
 
 
@@ -218,12 +240,12 @@ REDUCED = [
 ]
 
 
-def check_reductions(op: str, part: int, optimized: bool = False) -> None:
+def check_reductions(op: str, part: int, optimized: bool = False, dtype: str = "int8") -> None:
     """Check a third of an op's models over axes, with and without the dimensions that are left."""
     models = []
     for seed, (shape, axes) in enumerate(REDUCED[part::3]):
         for keep in (True, False):
-            builder = Builder(seed)
+            builder = Builder(seed, dtype=dtype)
             source = builder.input(shape, 0.02, -11)
             models.append(builder.build((source,), (builder.reduce(op, source, axes, keep),)))
     check(models, optimized=optimized)

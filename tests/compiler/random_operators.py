@@ -7,7 +7,15 @@ from itertools import permutations
 
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
+# Ops that take int16, too.
+INT16 = frozenset(
+    (
+        *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
+        *("LOGISTIC", "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RESHAPE", "SOFTMAX", "SUB", "TANH"),
+    )
+)
 LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
+REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "MEAN")
 LARGEST = 24  # rows or columns that are still enlarged
 
 
@@ -49,20 +57,27 @@ class Draw:
     def activation(self) -> int:
         return (NONE, RELU, RELU6)[self.variant // 2]
 
+    def one_of(self, number: int, *ops: str) -> str:
+        """Return an op by its number, of those that take the network's type."""
+        possible = [op for op in ops if self.builder.dtype == "int8" or op in INT16]
+        return possible[number % len(possible)]
+
     @property
     def stride(self) -> tuple[int, int]:
         return 1 + self.variant % 3 // 2, 1 + self.variant % 2
 
 
 Piece = Callable[[Draw], int]
-KINDS: list[Piece] = []
+KINDS: dict[str, list[Piece]] = {"int8": [], "int16": []}  # by the network's type
 
 
-def kind(times: int = 1) -> Callable[[Piece], Piece]:
-    """Put a function among the kinds, more than once if it shall come up more often."""
+def kind(int16: bool = False) -> Callable[[Piece], Piece]:
+    """Put a function among the kinds, those for int16 included where its ops take that."""
 
     def put(piece: Piece) -> Piece:
-        KINDS.extend([piece] * times)
+        KINDS["int8"].append(piece)
+        if int16:
+            KINDS["int16"].append(piece)
         return piece
 
     return put
@@ -76,56 +91,56 @@ def _ignoring(d: Draw, dead: int, ignored: int) -> int:
     return made
 
 
-@kind()
+@kind(int16=True)
 def convolution(d: Draw) -> int:
     return _ignoring(d, dead=0, ignored=0)
 
 
-@kind()
+@kind(int16=True)
 def convolution_with_a_dead_filter(d: Draw) -> int:
     return _ignoring(d, dead=min(1, d.channels - 1), ignored=1)
 
 
-@kind()
+@kind(int16=True)
 def convolution_with_one_filter_alive(d: Draw) -> int:
     return _ignoring(d, dead=d.channels - 1, ignored=1)
 
 
-@kind()
+@kind(int16=True)
 def strided_convolution(d: Draw) -> int:
     return d.builder.conv(d.at, d.channels, d.window, d.stride, d.padding, d.activation)
 
 
-@kind()
+@kind(int16=True)
 def separable_convolution(d: Draw) -> int:
     multiplier, stride = 1 + d.channels % 2, d.stride[:1] * 2
     deep = d.builder.conv(d.at, multiplier, d.window, stride, d.padding, d.activation, depthwise=True)
     return d.builder.conv(deep, d.channels, (1, 1)) if d.size > 1 else deep
 
 
-@kind()
+@kind(int16=True)
 def max_pool_that_may_be_fused(d: Draw) -> int:
     if min(d.height, d.width) < 2:
         return lookup(d)
     return d.builder.pool(d.at, "MAX", (2, 2), (2, 2), VALID, d.activation)
 
 
-@kind()
+@kind(int16=True)
 def max_pool(d: Draw) -> int:
     return d.builder.pool(d.at, "MAX", d.window, d.stride, d.padding)
 
 
-@kind()
+@kind(int16=True)
 def average_pool(d: Draw) -> int:
     return d.builder.pool(d.at, "AVERAGE", d.window, d.stride, d.padding)
 
 
-@kind()
+@kind(int16=True)
 def residual(d: Draw) -> int:
     return d.builder.add(d.at, d.builder.conv(d.at, d.depth, d.window, padding=SAME), d.activation)
 
 
-@kind()
+@kind(int16=True)
 def residual_of_two_strided_branches(d: Draw) -> int:
     long = d.builder.conv(d.at, d.channels, padding=SAME, stride=(2, 2))
     long = d.builder.conv(long, d.channels, padding=SAME)
@@ -133,17 +148,17 @@ def residual_of_two_strided_branches(d: Draw) -> int:
     return d.builder.add(short, long, d.activation)
 
 
-@kind()
+@kind(int16=True)
 def pad(d: Draw) -> int:
     return d.builder.pad(d.at, d.variant, d.size, d.channels % 3, 1)
 
 
-@kind()
+@kind(int16=True)
 def lookup(d: Draw) -> int:
-    return d.builder.unary(LOOKUPS[(6 * d.channels + d.variant) % len(LOOKUPS)], d.at)
+    return d.builder.unary(d.one_of(6 * d.channels + d.variant, *LOOKUPS), d.at)
 
 
-@kind()
+@kind(int16=True)
 def concatenation(d: Draw) -> int:
     branch = d.builder.conv(d.at, d.channels, d.window, padding=SAME)
     parts = (d.at, d.builder.rescaled(branch, d.at), d.at)
@@ -172,40 +187,40 @@ def pad_of_channels(d: Draw) -> int:
     return d.builder.pad_axes(d.at, paddings, value=-5 if d.size == 1 else None)
 
 
-@kind()
+@kind(int16=True)
 def squeeze_and_excitation(d: Draw) -> int:
     gate = d.builder.unary("LOGISTIC", d.builder.conv(d.builder.mean(d.at), d.depth, (1, 1)))
     return d.builder.binary("MUL", d.at, gate)
 
 
-@kind()
+@kind(int16=True)
 def operand_that_is_a_constant(d: Draw) -> int:
-    op = ("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "PRELU")[d.variant]
+    op = d.one_of(d.variant, "ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "PRELU")
     constant = d.builder.constant(((), (d.depth,), (d.height, d.width, 1))[d.size - 1])
     return d.builder.binary(op, *((d.at, constant) if d.channels % 2 or d.variant > 2 else (constant, d.at)))
 
 
-@kind()
+@kind(int16=True)
 def two_operands(d: Draw) -> int:
-    op = ("SUB", "MUL", "MINIMUM", "MAXIMUM")[d.variant % 4]
+    op = d.one_of(d.variant, "SUB", "MUL", "MINIMUM", "MAXIMUM")
     branch = d.builder.conv(d.at, (1, d.depth)[d.channels % 2], (1, d.size), padding=SAME)
     return d.builder.binary(op, d.at, branch)
 
 
-@kind()
+@kind(int16=True)
 def spatial_attention(d: Draw) -> int:
-    best = d.builder.reduce(("REDUCE_MAX", "REDUCE_MIN", "MEAN")[d.size - 1], d.at, (3,))
+    best = d.builder.reduce(d.one_of(d.size - 1, *REDUCTIONS), d.at, (3,))
     gate = d.builder.unary("LOGISTIC", d.builder.conv(best, 1, d.window, padding=SAME))
     return d.builder.binary("MUL", d.at, gate)
 
 
-@kind()
+@kind(int16=True)
 def reduction(d: Draw) -> int:
     axes = ((1,), (2,), (3,), (1, 2), (2, 3), (1, 3))[d.variant]
-    return d.builder.reduce(("REDUCE_MAX", "REDUCE_MIN", "MEAN")[d.size - 1], d.at, axes)
+    return d.builder.reduce(d.one_of(d.size - 1, *REDUCTIONS), d.at, axes)
 
 
-@kind()
+@kind(int16=True)
 def dense_layer_on_a_map(d: Draw) -> int:
     return d.builder.fully_connected(d.at, d.channels, d.activation, vectors=True, keep_num_dims=True)
 

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/operators.md: which op has which kernel on which target, as the tests on targets cover them."""
 
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from every_op import networks_of_every_op
+from every_op import networks_of_every_op, networks_over_int16
+from random_operators import KINDS, Draw
+from tflite_builder import Builder
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.compile import run_passes
+from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.schedule import lower
 from edgecnn.compiler.targets import TARGETS
 
 TABLE = Path(__file__).parents[2] / "docs" / "operators.md"
@@ -24,7 +29,12 @@ operators that it is not made for. `-` is no kernel: the op becomes others, or s
 
 Activations are int8 with one scale, weights int8 with a scale for the tensor or for each channel, biases
 int32; the batch is 1, and a tensor has at most 4 dimensions. NONE, RELU, RELU_N1_TO_1 and RELU6 may be fused.
-Inputs and outputs that the file has as floats, or as uint8, are int8 to the C (uint8 less 128).
+Inputs and outputs that the file has as floats, or as uint8, are integers to the C (uint8 less 128).
+
+Ops with a yes under int16 take activations of 16 bits, too, as TensorFlow's converter makes them with
+`EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8`: zero points are 0, weights stay int8, biases
+are int64. Their kernels are portable C on all targets.
+
 An operator beyond that is refused in one line that names it and says what is possible.
 
 """
@@ -32,30 +42,50 @@ An operator beyond that is refused in one line that names it and says what is po
 
 def table() -> str:
     """Return the text of the page."""
-    kernels = kernels_of_ops()
-    columns = ["op", *TARGETS, "what it is"]
+    kernels = {isa: kernels_of_ops(isa) for isa in dict.fromkeys(target.isa for target in TARGETS.values())}
+    over_int16 = {op for model in networks_over_int16() for op in ops_of(model)}
+    columns = ["op", "int16", *TARGETS, "what it is"]
     lines = [columns, ["---"] * len(columns)]
     for op in ops.supported():
-        cells = [cell(kernels.get(op, set()), target.isa) for target in TARGETS.values()]
-        lines.append([f"`{op}`", *cells, about(op)])
+        cells = [cell(kernels, op, target.isa) for target in TARGETS.values()]
+        lines.append([f"`{op}`", "yes" if op in over_int16 else "-", *cells, about(op)])
     return HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def kernels_of_ops() -> dict[str, set[str]]:
-    """Return the portable kernels that the networks of the tests use for each op."""
+def ops_of(model: bytes) -> set[str]:
+    """Return the ops of a model."""
+    return {operator.op for operator in parse(model).operators}
+
+
+def kernels_of_ops(isa: str) -> dict[str, set[str]]:
+    """Return the kernels that operators of each op get with an instruction set."""
     found: dict[str, set[str]] = {}
-    for model in networks_of_every_op():
-        for step in compile_tflite(model, name="net").model.schedule.network.steps:
-            for one in (step, step.before):
-                if one is not None and one.kernel != "input":
-                    found.setdefault(one.operator.op, set()).add(one.kernel)
+    for graph in graphs():
+        for step in (step for ways in lower(graph, isa) for step in ways):
+            if step.kernel != "input":
+                found.setdefault(step.operator.op, set()).add(step.kernel)
     return found
 
 
-def cell(kernels: set[str], isa: str) -> str:
-    if not kernels:
+@cache
+def graphs() -> list[Graph]:
+    """Return the networks that run on all targets, and the pieces of random ones over maps of 8 channels."""
+    models = list(networks_of_every_op())
+    for number, piece in enumerate(KINDS["int8"]):
+        for variant in range(6):
+            builder = Builder(number)
+            source = builder.input((1, 12, 12, 3))
+            at = piece(
+                Draw(builder, builder.conv(source, 8, (1, 1)), 5 - variant // 3, 2 + variant % 2, variant)
+            )
+            models.append(builder.build((source,), (at,)))
+    return [run_passes(parse(model))[0] for model in models]
+
+
+def cell(kernels: dict[str, dict[str, set[str]]], op: str, isa: str) -> str:
+    if op not in kernels[isa]:
         return "-"
-    return isa if any(find_spec(f"{ops.__name__}._{kernel}_{isa}") for kernel in kernels) else "c"
+    return isa if kernels[isa][op] - kernels["c99"][op] else "c"
 
 
 def about(op: str) -> str:

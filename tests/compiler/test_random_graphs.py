@@ -19,21 +19,24 @@ from edgecnn.compiler.flatbuffer import parse
 
 # What a network is made of, by number, so that a failing one shrinks to few and small numbers.
 Choice = tuple[int, int, int, int]
-choices = st.tuples(st.integers(0, len(KINDS) - 1), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5))
+choices = st.tuples(
+    st.integers(0, len(KINDS["int8"]) - 1), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5)
+)
 networks = st.tuples(
     st.tuples(st.integers(1, 17), st.integers(1, 17), st.integers(1, 4)),
     st.lists(choices, max_size=9),
     st.integers(0, 4),
+    st.sampled_from(("int8", "int8", "int16")),
 )
 
 
-def build(network: tuple[tuple[int, int, int], list[Choice], int], seed: int = 0) -> bytes:
-    """Return a model: `network` is the input's shape, an operator for each choice, and how the model ends."""
-    shape, body, end = network
-    builder = Builder(seed)
+def build(network: tuple[tuple[int, int, int], list[Choice], int, str], seed: int = 0) -> bytes:
+    """Return a model: `network` is an input's shape, an operator for each choice, an end and a type."""
+    shape, body, end, dtype = network
+    builder, kinds = Builder(seed, dtype=dtype), KINDS[dtype]
     source = at = builder.input((1, *shape))
     for kind, channels, size, variant in body:
-        at = KINDS[kind](Draw(builder, at, channels, size, variant))
+        at = kinds[kind % len(kinds)](Draw(builder, at, channels, size, variant))
     return builder.build((source,), (_end(builder, at, end),))
 
 

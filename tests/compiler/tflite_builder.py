@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes .tflite files without TensorFlow: random int8 networks for tests, one call for each operator."""
+"""Writes .tflite files without TensorFlow: random integer networks for tests, one call for each operator."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,14 +10,19 @@ from tflite_writer import BuiltTensor, Writer
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
+_FIXED = ("SOFTMAX", "LOGISTIC")  # ops whose output scale is
 
 
 @dataclass
 class Builder:
-    """A network under construction: methods add an operator and return the number of the tensor it makes."""
+    """A network under construction: methods add an operator and return the number of the tensor it makes.
+
+    `dtype` is that of all activations; with int16 their zero points are 0, and scales 256 times finer.
+    """
 
     seed: int = 0
     description: str = ""
+    dtype: str = "int8"
     tensors: list[BuiltTensor] = field(default_factory=list)
     # The output is a number, or several.
     operators: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = field(default_factory=list)
@@ -42,8 +47,16 @@ class Builder:
         self.tensors.append(BuiltTensor(tuple(shape), dtype, scales, zero_points, axis, data, name))
         return len(self.tensors) - 1
 
+    def activation(
+        self, shape: tuple[int, ...], scale: float, zero_point: int, data: np.ndarray | None = None
+    ) -> int:
+        """A tensor of the network's type, whose scale and zero point are given as for int8."""
+        if self.dtype == "int16":
+            scale, zero_point = scale / 256, 0
+        return self.tensor(shape, self.dtype, scale, zero_point, 0, data)
+
     def input(self, shape: tuple[int, ...], scale: float = 1 / 255, zero_point: int = -128) -> int:
-        return self.tensor(shape, "int8", scale, zero_point)
+        return self.activation(shape, scale, zero_point)
 
     def operator(self, op: str, inputs: tuple[int, ...], output: int, **options: Any) -> int:
         self.operators.append((op, inputs, output, options))
@@ -125,13 +138,12 @@ class Builder:
         first = self.tensors[sources[0]]
         shape = list(first.shape)
         shape[axis] = sum(self.tensors[source].shape[axis] for source in sources)
-        output = self.tensor(tuple(shape), "int8", first.scales, first.zero_points)
+        output = self.like(sources[0], tuple(shape))
         return self.operator("CONCATENATION", sources, output, axis=axis)
 
     def rescaled(self, source: int, like: int) -> int:
         """Return `source` brought to the scale and zero point of another tensor."""
-        before, after = self.tensors[source], self.tensors[like]
-        output = self.tensor(before.shape, "int8", after.scales, after.zero_points)
+        output = self.like(like, self.tensors[source].shape)
         return self.operator("QUANTIZE", (source,), output)
 
     def fully_connected(
@@ -165,15 +177,14 @@ class Builder:
         padding: int = VALID,
         activation: int = NONE,
     ) -> int:
-        before = self.tensors[source]
-        _, height, width, channels = before.shape
+        _, height, width, channels = self.tensors[source].shape
         shape = (
             1,
             _positions(height, size[0], stride[0], 1, padding),
             _positions(width, size[1], stride[1], 1, padding),
             channels,
         )
-        output = self.tensor(shape, "int8", before.scales, before.zero_points)
+        output = self.like(source, shape)
         options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
         options |= {
             "filter_height": size[0],
@@ -189,19 +200,20 @@ class Builder:
         """An op of two operands of one shape, or of such that broadcast; both may be one's own `constant`."""
         pair = self.tensors[first], self.tensors[second]
         shape = tuple(np.broadcast_shapes(pair[0].shape, pair[1].shape))
-        scale = max(pair[0].scales[0], pair[1].scales[0])
-        if op in ("MUL", "PRELU"):
-            scale = 90 * pair[0].scales[0] * pair[1].scales[0]
+        scales = [self._coarse(number) for number in (first, second)]
+        scale = 90 * scales[0] * scales[1] if op in ("MUL", "PRELU") else max(scales)
         scale *= float(self.rng.uniform(0.7, 2.5))
         zero_point = int(self.rng.integers(-128, 100))
         if op in ("MINIMUM", "MAXIMUM"):
             pair[1].scales, pair[1].zero_points = pair[0].scales, pair[0].zero_points
-            scale, zero_point = pair[0].scales[0], pair[0].zero_points[0]
-        return self.operator(op, (first, second), self.tensor(shape, "int8", scale, zero_point), **options)
+            scale, zero_point = scales[0], pair[0].zero_points[0]
+        return self.operator(op, (first, second), self.activation(shape, scale, zero_point), **options)
 
     def constant(self, shape: tuple[int, ...]) -> int:
         scale, zero_point = float(self.rng.uniform(0.002, 0.02)), int(self.rng.integers(-128, 128))
-        return self.tensor(shape, "int8", scale, zero_point, 0, self.rng.integers(-128, 128, shape, np.int8))
+        limits = np.iinfo(self.dtype)
+        data = self.rng.integers(limits.min, limits.max + 1, shape, self.dtype)
+        return self.activation(shape, scale, zero_point, data)
 
     def mean(self, source: int, keep_dims: bool = True) -> int:
         return self.reduce("MEAN", source, (1, 2), keep_dims)
@@ -211,12 +223,12 @@ class Builder:
         positions = self.tensor((len(axes),), "int32", data=np.array(axes, np.int32))
         every = np.empty(before.shape, bool)
         shape = every.any(axis=axes, keepdims=keep_dims).shape
-        scale, zero_point = before.scales[0], before.zero_points[0]
+        scale, zero_point = self._coarse(source), before.zero_points[0]
         if op in ("MEAN", "SUM"):
             scale *= float(self.rng.uniform(0.3, 1.2))
             scale *= np.sqrt(every.size / np.prod(shape)) if op == "SUM" else 1
             zero_point = int(self.rng.integers(-128, 100))
-        output = self.tensor(shape, "int8", float(scale), zero_point)
+        output = self.activation(shape, float(scale), zero_point)
         return self.operator(op, (source, positions), output, keep_dims=keep_dims)
 
     def pad(self, source: int, top: int, bottom: int, left: int, right: int) -> int:
@@ -265,7 +277,7 @@ class Builder:
     def like(self, source: int, shape: tuple[int, ...]) -> int:
         """Return a tensor of another shape with the scale of `source`."""
         before = self.tensors[source]
-        return self.tensor(shape, "int8", before.scales, before.zero_points)
+        return self.tensor(shape, before.dtype, before.scales, before.zero_points)
 
     def reshape(self, source: int, shape: tuple[int, ...]) -> int:
         return self.operator("RESHAPE", (source, self.integers(shape)), self.like(source, shape))
@@ -274,13 +286,13 @@ class Builder:
         return self.reshape(source, (1, int(np.prod(self.tensors[source].shape))))
 
     def unary(self, op: str, source: int, **options: Any) -> int:
-        """SOFTMAX and LOGISTIC have a fixed output scale; others get a random one."""
+        """SOFTMAX and LOGISTIC, and TANH of int16, have a fixed output scale; others get a random one."""
         before = self.tensors[source]
-        scale, zero_point = 1 / 256, -128
-        if op not in ("SOFTMAX", "LOGISTIC"):
-            scale = (before.scales[0] if before.scales else 1 / 64) * float(self.rng.uniform(0.4, 3))
+        scale, zero_point = 1 / 256 if self.dtype == "int8" else 1 / 128, -128
+        if op not in (*_FIXED, *(("TANH",) if self.dtype == "int16" else ())):
+            scale = (self._coarse(source) if before.scales else 1 / 64) * float(self.rng.uniform(0.4, 3))
             zero_point = int(self.rng.integers(-128, 128))
-        output = self.tensor(before.shape, "int8", scale, zero_point)
+        output = self.activation(before.shape, scale, zero_point)
         if op == "SOFTMAX":
             options.setdefault("beta", 1.0)
         return self.operator(op, (source,), output, **options)
@@ -298,17 +310,23 @@ class Builder:
         return tuple(self.rng.uniform(0.002, 0.02, channels if per_channel else 1))
 
     def _output(self, shape, source, scales, taps, activation, gain, zero_point) -> int:  # type: ignore[no-untyped-def]
-        spread = 73 * 73 * np.sqrt(taps) * float(np.mean(scales)) * self.tensors[source].scales[0]
+        spread = 73 * 73 * np.sqrt(taps) * float(np.mean(scales)) * self._coarse(source)
         scale = float(spread / (60 * gain) * self.rng.uniform(0.7, 1.5))
         if zero_point is None:
             zero_point = -128 if activation in (RELU, RELU6) else int(self.rng.integers(-60, 60))
-        return self.tensor(shape, "int8", scale, zero_point)
+        return self.activation(shape, scale, zero_point)
+
+    def _coarse(self, tensor: int) -> float:
+        """Return what the scale of a tensor would be as int8."""
+        return self.tensors[tensor].scales[0] * (256 if self.dtype == "int16" else 1)
 
     def _bias(self, source: int, scales: tuple[float, ...], channels: int, taps: int) -> int:
         limit = int(73 * 73 * np.sqrt(taps))
         values = self.rng.integers(-limit, limit + 1, channels).astype(np.int32)
+        if self.dtype == "int16":
+            values = 256 * values.astype(np.int64) + self.rng.integers(256, size=channels)
         scale = tuple(self.tensors[source].scales[0] * scale for scale in scales)
-        return self.tensor((channels,), "int32", scale, 0, 0, values)
+        return self.tensor((channels,), values.dtype.name, scale, 0, 0, values)
 
     def build(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
         """Return the bytes of the .tflite file."""

@@ -26,23 +26,23 @@ def main() -> None:
     for file in corpus.glob("*.tflite"):
         if not file.name.startswith("found-"):
             file.unlink()
-    models = {network.__name__: network() for network in SMALL} | kinds()
+    models = {network.__name__: network() for network in SMALL} | kinds("int8") | kinds("int16")
     models |= {f"every-op-{number}": model for number, model in enumerate(networks_of_every_op())}
     for name, model in models.items():
         (corpus / f"{name}.tflite").write_bytes(model)
 
 
-def kinds() -> dict[str, bytes]:
+def kinds(dtype: str) -> dict[str, bytes]:
     """Return networks of one piece between two convolutions, one for each set of ops that comes of it."""
-    models, seen = {}, set[frozenset[str]]()
-    for number, piece in enumerate(dict.fromkeys(KINDS)):
+    models, seen, suffix = {}, set[frozenset[str]](), "" if dtype == "int8" else f"-{dtype}"
+    for number, piece in enumerate(KINDS[dtype]):
         for variant in range(6):
-            builder = Builder(number)
+            builder = Builder(number, dtype=dtype)
             source = builder.input((1, 6, 5, 2))
             at = piece(Draw(builder, builder.conv(source, 3, (1, 1)), 2 + variant // 3, 2, variant))
             made, found = builder.conv(at, 1, (1, 1)), frozenset(ops_of(builder))
             if found not in seen:
-                models[f"{piece.__name__}-{variant}"] = builder.build((source,), (made,))
+                models[f"{piece.__name__}-{variant}{suffix}"] = builder.build((source,), (made,))
             seen.add(found)
     return models
 

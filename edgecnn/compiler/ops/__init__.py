@@ -6,6 +6,7 @@ A module here is an `Op`; `find` loads it when a model has such an operator, and
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
+
+_ZERO_POINTS = ("input_zero_point", "output_zero_point", "first_offset", "second_offset", "bias")
 
 
 class Op(Protocol):
@@ -93,7 +96,8 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
 def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
     """Return the ways in which rows can be computed with an instruction set, the fastest first.
 
-    Where there is no faster kernel, or it can't do what an operator asks for, the portable one stays.
+    Where there is no faster kernel, or it can't do what an operator asks for, the portable one stays. Over
+    int16 that is `conv_2d.int16.c`, say, or a kernel that only moves bytes and serves all types.
 
     Raises:
         ModelError: the op is not supported.
@@ -104,8 +108,22 @@ def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
             raise ModelError(
                 f"{graph.describe(operator)} has {len(step.inputs)} inputs; {len(step.windows)} are supported"
             )
-        ways += _faster(graph, step, isa) or (step,)
+        is_int16 = any(graph.tensors[i].dtype == "int16" for i in (*step.inputs, step.output))
+        ways += (_over_int16(step),) if is_int16 else _faster(graph, step, isa) or (step,)
     return tuple(ways)
+
+
+def _over_int16(step: Step) -> Step:
+    kernel = f"{step.kernel}.int16"
+    if not (Path(__file__).parent / f"{kernel}.c").exists():
+        return step
+    # Zero points are 0, and have no fields there.
+    params = {
+        name: value
+        for name, value in step.params.items()
+        if name not in _ZERO_POINTS or not isinstance(value, int) or value
+    }
+    return replace(step, kernel=kernel, params=params)
 
 
 def _faster(graph: Graph, step: Step, isa: str) -> tuple[Step, ...]:

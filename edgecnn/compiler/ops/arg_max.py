@@ -18,7 +18,7 @@ macs = moving.macs
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, and that the axis is the last one."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_int8(graph, operator, (source,))
+    geometry.check_types(graph, operator, (source,))
     rank = len(source.shape)
     axes = {
         moving.axis_from_end(graph, operator, axis, rank) for axis in moving.integers(graph, operator, 1, 1)

@@ -32,7 +32,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
             total[out_y, out_x] += source[in_y, in_x]
             count[out_y, out_x] += 1
     mean: NDArray[Any] = np.sign(total) * ((np.abs(total) + count // 2) // count)
-    return np.clip(mean, *geometry.clamp_range(graph, operator)).astype(np.int8)[np.newaxis]
+    return np.clip(mean, *geometry.clamp_range(graph, operator)).astype(inputs[0].dtype)[np.newaxis]
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -32,7 +32,7 @@ def check(graph: Graph, operator: Operator) -> None:
     """
     made, axis = graph.output(operator), _axis(operator)
     inputs = [graph.input(operator, position) for position in range(len(operator.inputs))]
-    geometry.check_int8(graph, operator, (*inputs, made))
+    geometry.check_types(graph, operator, (*inputs, made), geometry.INT8_OR_INT16)
     wanted = geometry.quantization_of(made)
     for tensor in inputs:
         given = geometry.quantization_of(tensor)
@@ -92,7 +92,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         sizes = (np.diff(ends, prepend=0) * channels).tolist()
     else:
         positions, sizes = columns, [shape[3] for shape in shapes]
-    params: Params = {"positions": positions, "count": len(shapes), "sizes": np.array(sizes, np.int32)}
+    bytes_ = np.array(sizes, np.int32) * graph.output(operator).itemsize
+    params: Params = {"positions": positions, "count": len(shapes), "sizes": bytes_}
     return (
         Step(operator, "concatenation", operator.inputs, operator.outputs[0], tuple(windows), rows, params),
     )

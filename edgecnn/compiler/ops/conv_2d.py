@@ -2,7 +2,7 @@
 """CONV_2D, and with it a max pool that a pass has fused into it.
 
 A fused pool is in the options `pool_h`, `pool_w`, `pool_stride_h`, `pool_stride_w`: the maximum is
-taken of the 32-bit sums, which are requantized once per pooled output.
+taken of the sums, which are requantized once per pooled output.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,17 @@ from edgecnn.errors import ModelError
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
         raise ModelError(
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "the filter's last dimension must be the input's channels (no grouped convolutions)"
+        )
+    if made.dtype == "int16" and graph.optional_input(operator, 2) is None:
+        raise ModelError(
+            f"{graph.describe(operator)} has no bias; TFLite needs one for int16, of zeros if need be"
         )
     geometry.check_windows(graph, operator, (weights.shape[1], weights.shape[2]), weights.shape[0])
 
@@ -72,12 +76,12 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 
 def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
-    """Return the 32-bit sums of all positions, int64[rows, columns, channels], bias included."""
+    """Return the sums of all positions, int64[rows, columns, channels], bias included."""
     linear = Linear.of(graph, operator, channel_axis=0)
     _, height, width, channels = graph.output(operator).shape
     rows, columns = _positions(operator, height, width)
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
-    # Sums of products of 8 bits are exact in float64, and NumPy multiplies matrices of floats fast.
+    # Sums of such products are exact in float64, and NumPy multiplies matrices of floats fast.
     total = np.zeros((rows, columns, channels))
     vertical, horizontal = axes(graph, operator)
     across = geometry.taps(horizontal, columns, centred.shape[1])
@@ -86,7 +90,7 @@ def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> q
             total[out_y, out_x] += centred[in_y, in_x] @ linear.weights[:, tap_y, tap_x, :].T.astype(
                 np.float64
             )
-    return quant.wrap(total.astype(np.int64) + linear.bias)
+    return np.asarray(total.astype(np.int64) + linear.bias)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant
+from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.linear import Linear
@@ -19,7 +19,7 @@ from edgecnn.errors import ModelError
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if (
@@ -68,7 +68,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     for tap_y, out_y, in_y in geometry.taps(vertical, rows, centred.shape[0]):
         for tap_x, out_x, in_x in across:
             total[out_y, out_x] += repeated[in_y, in_x] * linear.weights[0, tap_y, tap_x].astype(np.int64)
-    return linear.requantize(quant.wrap(total + linear.bias))[np.newaxis]
+    return linear.requantize(total + linear.bias)[np.newaxis]
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

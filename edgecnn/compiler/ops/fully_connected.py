@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving, quant
+from edgecnn.compiler import geometry, moving
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import Linear
 from edgecnn.compiler.steps import Step, Window
@@ -34,6 +34,10 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     filter_ = len(tensors) - 1
     read = moving.add_between(tensors, source, shape)
     written = moving.add_between(tensors, made, (*shape[:-1], weights.shape[0]))
+    bias = operator.inputs[2:] if graph.optional_input(operator, 2) is not None else ()
+    if not bias and made.dtype == "int16":  # where a convolution needs one
+        tensors.append(Tensor("", (weights.shape[0],), "int32", None, np.zeros(weights.shape[0], np.int32)))
+        bias = (len(tensors) - 1,)
     options = {"padding": 1, "stride_h": 1, "stride_w": 1, "float32_scales": True}
     activation = operator.options.get("fused_activation_function", 0)
     return [
@@ -41,7 +45,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
         Operator(
             "CONV_2D",
             operator.index,
-            (read, filter_, *operator.inputs[2:]),
+            (read, filter_, *bias),
             (written,),
             options | {"fused_activation_function": activation},
         ),
@@ -52,7 +56,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != made.size:
@@ -89,7 +93,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     linear = Linear.of(graph, operator, channel_axis=0)
     centred = inputs[0].reshape(-1).astype(np.float64) - linear.input_zero_point
     total = (linear.weights.astype(np.float64) @ centred).astype(np.int64) + linear.bias
-    return linear.requantize(quant.wrap(total)).reshape(graph.output(operator).shape)
+    return linear.requantize(total).reshape(graph.output(operator).shape)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
@@ -103,10 +107,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     }
     del params["input_zero_point"]  # there is no padding
     if len(set(zip(linear.multiplier.tolist(), linear.shift.tolist(), strict=True))) == 1:
-        params |= {
-            "multiplier": linear.multiplier[:1].astype(np.int32),
-            "shift": linear.shift[:1].astype(np.int8),
-        }
+        params |= {name: np.asarray(params[name])[:1] for name in ("multiplier", "shift")}
     params["per_channel"] = int(np.size(params["shift"]) > 1)
 
     def step(rows_at_once: int) -> Step:
@@ -120,7 +121,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             parts,
             params | {"rows": rows_at_once, "parts": parts},
             group=parts,
-            scratch=0 if parts == 1 else 4 * graph.output(operator).size,
+            scratch=0 if parts == 1 else (8 if linear.dtype == "int16" else 4) * graph.output(operator).size,
             macs=macs(graph, operator),
             arguments=("part", "sums"),
         )

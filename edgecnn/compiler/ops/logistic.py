@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LOGISTIC: 1 / (1 + exp(-x)), which TFLite too takes from a table of all 256 values."""
+"""LOGISTIC: 1 / (1 + exp(-x)), which TFLite too takes from a table, of int8 one of all values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry
+from edgecnn.compiler import elementwise, geometry, sigmoid
+from edgecnn.compiler.interpolation import sigmoid_at
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.errors import ModelError
 
-macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs, lower = elementwise.macs, elementwise.needs, sigmoid.lower
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types and the output's fixed scale of 1/256."""
-    elementwise.check(graph, operator)
+    """Check types and the output's fixed scale of 1/256, or over int16 of 1/32768."""
+    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    if graph.output(operator).dtype == "int16":
+        sigmoid.check(graph, operator)
+        return
     quantization = geometry.quantization_of(graph.output(operator))
     if quantization.scale != 1 / 256 or quantization.zero_point != -128:
         raise ModelError(
@@ -26,7 +30,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does: in float32."""
+    """Compute the output as TFLite's reference kernel does: of int8 in float32."""
+    if inputs[0].dtype == np.int16:
+        value = sigmoid.scaled(graph, operator, inputs)
+        made = sigmoid_at(np.abs(value), 9, 65534)  # with 25 bits below the point
+        return (np.where(value >= 0, made + 512, (1 << 25) - made + 511) >> 10).astype(np.int16)
 
     def logistic(real: elementwise.Float32s) -> elementwise.Float32s:
         # float64 rounded to float32 is what a good expf gives.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, pooling
+from edgecnn.compiler import geometry, pooling, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step, Window
 
@@ -23,13 +23,13 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     source = inputs[0][0]
     _, rows, columns, channels = graph.output(operator).shape
-    result = np.full((rows, columns, channels), -128, np.int8)
+    result = np.full((rows, columns, channels), quant.limits(source.dtype.name)[0], source.dtype)
     vertical, horizontal = pooling.axes(graph, operator)
     across = geometry.taps(horizontal, columns, source.shape[1])
     for _, out_y, in_y in geometry.taps(vertical, rows, source.shape[0]):
         for _, out_x, in_x in across:
             result[out_y, out_x] = np.maximum(result[out_y, out_x], source[in_y, in_x])
-    return np.clip(result, *geometry.clamp_range(graph, operator)).astype(np.int8)[np.newaxis]
+    return np.clip(result, *geometry.clamp_range(graph, operator)).astype(source.dtype)[np.newaxis]
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -11,14 +11,17 @@ from edgecnn.compiler import geometry, quant, reduction
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step
 
+_FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
+
 rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and sizes, and that 32 bits hold the results."""
-    reduction.check(graph, operator)
+    reduction.check(graph, operator, geometry.INT8_OR_INT16)
     _, shift = _scaling(graph, operator)
-    geometry.check_scaled(graph, operator, 255 * reduction.count(graph, operator), shift)
+    farthest = _FARTHEST[graph.output(operator).dtype]
+    geometry.check_scaled(graph, operator, farthest * reduction.count(graph, operator), shift)
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -43,8 +46,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     total = reduction.reduced(graph, operator, inputs, np.sum) + _bias(graph, operator)
     scaled = quant.requantize(total, *_scaling(graph, operator))
-    made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    made = graph.output(operator)
+    scaled = scaled + geometry.quantization_of(made).zero_point
+    return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

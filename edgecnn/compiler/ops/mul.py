@@ -11,14 +11,18 @@ from edgecnn.compiler import broadcast, geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step
 
+_LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
+
 macs, needs = broadcast.macs, broadcast.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    broadcast.check(graph, operator)
+    broadcast.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
-    geometry.check_scaled(graph, operator, 255 * 255, _scaling(graph, operator)[1])
+    geometry.check_scaled(
+        graph, operator, _LARGEST[graph.output(operator).dtype], _scaling(graph, operator)[1]
+    )
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -31,8 +35,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     first, second = broadcast.centred(graph, operator, inputs)
     scaled = quant.requantize(first * second, *_scaling(graph, operator))
-    made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled + made.zero_point, *geometry.clamp_range(graph, operator)).astype(np.int8)
+    made = graph.output(operator)
+    scaled = scaled + geometry.quantization_of(made).zero_point
+    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(made.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

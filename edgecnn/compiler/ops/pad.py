@@ -17,7 +17,7 @@ macs = moving.macs
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that the batch is not padded."""
-    moving.check(graph, operator)
+    moving.check(graph, operator, geometry.INT8_OR_INT16)
     shape, paddings = graph.input(operator, 0).shape, geometry.constant(graph, operator, 1)
     right = paddings.shape == (len(shape), 2) and paddings.dtype.kind == "i"
     if not right or paddings.min() < 0 or (len(shape) > 1 and paddings[0].any()):
@@ -55,7 +55,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    result = np.full(graph.output(operator).shape, value(graph, operator), np.int8)
+    result = np.full(graph.output(operator).shape, value(graph, operator), inputs[0].dtype)
     amounts = before(graph, operator)[-result.ndim :]
     amounts = [0] * (result.ndim - len(amounts)) + amounts
     inside = result[tuple(slice(a, a + n) for a, n in zip(amounts, inputs[0].shape, strict=True))]
@@ -70,12 +70,13 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     top, left, front = before(graph, operator)
     inside = max(min(in_w, columns - left), 0)
     copies = (inside, in_c) if in_c < channels else (1, inside * in_c)
+    itemsize = graph.output(operator).itemsize
     params: Params = {
-        "size": columns * channels,
-        "before": min(left, columns) * channels + front,
+        "size": itemsize * columns * channels,
+        "before": itemsize * (min(left, columns) * channels + front),
         "copies": copies[0],
-        "bytes": copies[1],
-        "stride": channels,
+        "bytes": itemsize * copies[1],
+        "stride": itemsize * channels,
         "value": value(graph, operator),
     }
     window = Window(1, 1, -top)

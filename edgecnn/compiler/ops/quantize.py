@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""QUANTIZE: float32 to int8 at the model's edge, or int8 to int8 of another scale."""
+"""QUANTIZE: floats at the model's edge, or one integer to another of another scale or type."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,18 +9,56 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import elementwise, geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Params, Step, Window
 
-# Floats are only known at the model's edges, where a pass removes the operator.
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs = elementwise.macs, elementwise.needs
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types and shapes; of floats at the model's edges a pass has removed the operator."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
+    # TensorFlow Lite's kernel makes no int16 of int8.
+    geometry.check_types(
+        graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
+    )
+    geometry.check_shape(graph, operator, source.shape)
+    if source.dtype == "int16":
+        geometry.check_scaled(graph, operator, 1 << 15, _scaling(graph, operator)[1])
+
+
+def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
+    """Return (multiplier, shift); unlike the scalings of other ops in float64."""
+    source, made = graph.input(operator, 0), graph.output(operator)
+    real = geometry.quantization_of(source).scale / geometry.quantization_of(made).scale
+    return quant.quantize_multiplier(real)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = geometry.quantization_of(graph.output(operator))
+    made = graph.output(operator)
+    quantization = geometry.quantization_of(made)
     if inputs[0].dtype == np.float32:
-        return quant.quantize(inputs[0], made)
-    # In float64, unlike the scalings of other ops.
-    real = geometry.quantization_of(graph.input(operator, 0)).scale / made.scale
+        return quant.quantize(inputs[0], quantization, made.dtype)
     value = elementwise.centred(graph, operator, inputs)
-    scaled = quant.requantize(value, *quant.quantize_multiplier(real)) + made.zero_point
-    return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    scaled = quant.requantize(value, *_scaling(graph, operator)) + quantization.zero_point
+    return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing, by a table where there are 256 values."""
+    if graph.input(operator, 0).dtype == "int8":
+        return elementwise.lower(graph, operator)
+    made = graph.output(operator)
+    _, rows, columns, channels = made.shape
+    multiplier, shift = _scaling(graph, operator)
+    params: Params = {
+        "size": columns * channels,
+        "multiplier": multiplier,
+        "shift": shift,
+        "output_zero_point": geometry.quantization_of(made).zero_point,
+        "narrow": int(made.dtype == "int8"),
+    }
+    return (
+        Step(operator, "quantize", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
+    )

@@ -9,26 +9,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry
+from edgecnn.compiler import geometry, moving
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+macs = moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and equal size."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_int8(graph, operator, (source, made))
-    geometry.check_same_quantization(graph, operator)
+    moving.check(graph, operator, geometry.INT8_OR_INT16)
     if source.size != made.size:
         raise ModelError(
             f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"
         )
-
-
-def macs(graph: Graph, operator: Operator) -> int:
-    """Return 0: values are only moved."""
-    return 0
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
@@ -46,7 +42,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that copies the whole tensor once all of its rows are there."""
     source, made = graph.input(operator, 0), graph.output(operator)
     rows = source.shape[1]
-    params = {"rows": rows, "size": source.size // rows}
+    params = {"rows": rows, "size": source.itemsize * source.size // rows}
     window = Window(rows, 0)
     step = Step(
         operator,

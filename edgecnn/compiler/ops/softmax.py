@@ -1,35 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SOFTMAX over the channels, in fixed point."""
+"""SOFTMAX over the channels, in fixed point; over int16 by tables between whose entries it interpolates."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
+from edgecnn.compiler.interpolation import looked_up, table_of
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
 _SUM_BITS = 12  # integer bits of the sum of exponentials
+_MOST_SHIFT = 15  # by which 32 bits hold a difference of 16
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types and the output's fixed scale of 1/256."""
-    made = graph.output(operator)
-    geometry.check_int8(graph, operator, (graph.input(operator, 0), made))
-    quantization = geometry.quantization_of(made)
-    if quantization.scale != 1 / 256 or quantization.zero_point != -128:
+    """Check types and the output's fixed scale."""
+    made, what = graph.output(operator), graph.describe(operator)
+    geometry.check_types(graph, operator, (graph.input(operator, 0), made), geometry.INT8_OR_INT16)
+    quantization, wide = geometry.quantization_of(made), made.dtype == "int16"
+    steps, zero_point = (32768, 0) if wide else (256, -128)
+    if (quantization.scale, quantization.zero_point) != (1 / steps, zero_point):
         raise ModelError(
-            f"{graph.describe(operator)} has output scale {quantization.scale:.9g} and zero point "
-            f"{quantization.zero_point}; TFLite fixes them to 1/256 and -128"
+            f"{what} has output scale {quantization.scale:.9g} and zero point "
+            f"{quantization.zero_point}; TFLite fixes those of {made.dtype} to 1/{steps} and {zero_point}"
         )
-    if made.shape[-1] >= 1 << _SUM_BITS:
-        raise ModelError(
-            f"{graph.describe(operator)} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed"
-        )
+    if not wide and made.shape[-1] >= 1 << _SUM_BITS:
+        raise ModelError(f"{what} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
+    if wide and _wide_scaling(graph, operator)[1] > _MOST_SHIFT:
+        raise ModelError(f"{what} has an input scale, times beta, of more than 5; convert the model anew")
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
 
 
@@ -56,6 +60,8 @@ def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
+    if inputs[0].dtype == np.int16:
+        return _wide_reference(graph, operator, inputs)
     table = exponentials(graph, operator)
     source = geometry.cropped(graph, operator, inputs[0]).astype(np.int64)
     difference = source.max(axis=-1, keepdims=True) - source
@@ -69,16 +75,53 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     return np.where(counts, np.clip(scaled - 128, -128, 127), -128).astype(np.int8)
 
 
+def _wide_scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
+    """Return (multiplier, shift) of differences of int16 such that -65535 stands for -10."""
+    beta = float(operator.options.get("beta", 1.0))
+    scale = geometry.quantization_of(graph.input(operator, 0)).scale
+    return quant.quantize_multiplier(scale * beta / (10 / 65535))
+
+
+@cache
+def _wide_tables() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Return tables of exp(x) from -10 to 0 and of 1 / (1 + x) from 0 to 1."""
+    return table_of(np.exp, -10, 0), table_of(lambda real: 1 / (1 + real), 0, 1)
+
+
+def _wide_reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Compute the output over int16 as TFLite's reference kernel does: SoftmaxInt16."""
+    exponential_table, reciprocal_table = _wide_tables()
+    source = geometry.cropped(graph, operator, inputs[0]).astype(np.int64)
+    difference = source - source.max(axis=-1, keepdims=True)
+    scaled = quant.requantize(difference, *_wide_scaling(graph, operator))
+    exponential = looked_up(np.clip(scaled + 32767, *quant.limits("int16")), exponential_table)
+    total = exponential.sum(axis=-1, keepdims=True)
+    bits = np.frompyfunc(int.bit_length, 1, 1)(total).astype(np.int64)
+    # 1 to 2, less 1, with 16 bits below the point, of which int16 begins at -32768.
+    fraction = (((total << (31 - bits)) + (1 << 13)) >> 14) - (1 << 16) - (1 << 15)
+    reciprocal = looked_up(np.clip(fraction, *quant.limits("int16")), reciprocal_table)
+    made = (exponential * reciprocal + (np.int64(1) << (bits - 2))) >> (bits - 1)
+    return np.asarray(np.clip(made, 0, 32767), np.int16)
+
+
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     _, rows, columns, channels = graph.output(operator).shape
-    table = exponentials(graph, operator)
-    params: Params = {
-        "columns": columns,
-        "channels": channels,
-        "table_size": table.size,
-        "table": table.astype(np.int32),
-    }
+    params: Params = {"columns": columns, "channels": channels, **_tables(graph, operator)}
     return (
         Step(operator, "softmax", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
     )
+
+
+def _tables(graph: Graph, operator: Operator) -> Params:
+    if graph.input(operator, 0).dtype == "int16":
+        multiplier, shift = _wide_scaling(graph, operator)
+        exponential, reciprocal = _wide_tables()
+        return {
+            "multiplier": multiplier,
+            "shift": shift,
+            "exponential": exponential,
+            "reciprocal": reciprocal,
+        }
+    table = exponentials(graph, operator)
+    return {"table_size": table.size, "table": table.astype(np.int32)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TANH, which TFLite too takes from a table of all 256 values."""
+"""TANH, which TFLite too takes from a table, of int8 one of all values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise
+from edgecnn.compiler import elementwise, geometry, sigmoid
+from edgecnn.compiler.interpolation import sigmoid_at
 from edgecnn.compiler.ir import Graph, Operator
 
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs, lower = elementwise.macs, elementwise.needs, sigmoid.lower
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, and over int16 the scales."""
+    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    if graph.output(operator).dtype == "int16":
+        sigmoid.check(graph, operator)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does: in float32, for any output scale."""
+    """Compute the output as TFLite's reference kernel does: of int8 in float32, for any output scale."""
+    if inputs[0].dtype == np.int16:
+        value = sigmoid.scaled(graph, operator, inputs)
+        twice = sigmoid_at(np.abs(value), 8, 65535) - (
+            1 << 23
+        )  # 2 * sigmoid(2x) - 1 with 23 bits below the point
+        return (np.where(value >= 0, twice + 128, 127 - twice) >> 8).astype(np.int16)
     # float64 rounded to float32 is what a good tanhf gives.
     return elementwise.through_float32(
         graph, operator, inputs, lambda real: np.tanh(real.astype(np.float64)).astype(np.float32)

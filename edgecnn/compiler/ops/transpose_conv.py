@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving, quant
+from edgecnn.compiler import geometry, moving
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.linear import Linear
@@ -28,7 +28,7 @@ _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, _SOURCE), graph.output(operator)
-    geometry.check_int8(graph, operator, (source, made))
+    geometry.check_types(graph, operator, (source, made))
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
@@ -85,7 +85,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         for tap_x, in_x, out_x in across:
             taps = linear.weights[:, tap_y, tap_x, :].T.astype(np.float64)
             total[out_y, out_x] += centred[in_y, in_x] @ taps
-    return linear.requantize(quant.wrap(total.astype(np.int64) + linear.bias))[np.newaxis]
+    return linear.requantize(total.astype(np.int64) + linear.bias)[np.newaxis]
 
 
 def _phases(linear: Linear, vertical: Axis, horizontal: Axis) -> Params:

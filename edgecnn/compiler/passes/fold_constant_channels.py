@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant
+from edgecnn.compiler import geometry
 from edgecnn.compiler.channel_ranges import Range, channel_ranges, channelwise, joins_channels, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
@@ -111,6 +111,4 @@ def _without(
     if scales.per_channel:
         of_kept = tuple(scale for scale, stays in zip(scales.scales, made, strict=True) if stays)
         scales = replace(scales, scales=of_kept, zero_points=(0,) * len(of_kept))
-    return with_parameters(
-        operator, tensors, np.compress(made, weights, axis), quant.wrap(bias)[made], scales
-    )
+    return with_parameters(operator, tensors, np.compress(made, weights, axis), bias[made], scales)

@@ -8,8 +8,6 @@ left, can leave 32 bits.
 
 from dataclasses import replace
 
-import numpy as np
-
 from edgecnn.compiler import geometry, pooling, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.linear import Linear
@@ -40,8 +38,7 @@ def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
         if axis.pad or axis.stride < axis.size or axis.start(count - 1) + axis.size > length:
             return False
     linear = Linear.of(graph, source, channel_axis=0)
-    shifted = linear.bound() << np.maximum(linear.shift, 0)
-    return bool((shifted <= quant.INT32_MAX).all())
+    return bool((linear.reach(linear.bound()) <= quant.INT32_MAX).all())
 
 
 def _fuse(graph: Graph, source: Operator, pool: Operator) -> Operator:

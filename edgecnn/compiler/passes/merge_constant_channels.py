@@ -49,7 +49,12 @@ def _path(graph: Graph, tensor: int) -> list[Operator]:
 
 
 def _all_may_change(graph: Graph, readers: Sequence[Operator]) -> bool:
-    """Tell whether weights stand between a tensor and all that is computed of it, and padding matters."""
+    """Tell whether weights stand between a tensor and all that is computed of it, and padding matters.
+
+    Values of 16 bits are not for the digits that take their place.
+    """
+    if any(graph.output(reader).dtype != "int8" for reader in readers):
+        return False
     return all(reader.op in _READERS for reader in readers) and any(
         reads_padding(graph, reader) for reader in readers
     )

@@ -41,7 +41,7 @@
 #define EDGECNN_SMALL_OUTPUT_SIZE 1u
 #define EDGECNN_SMALL_OUTPUT_SCALE 0.00390625f
 #define EDGECNN_SMALL_OUTPUT_ZERO_POINT (-128)
-#define EDGECNN_SMALL_LINES 10u /* of an image, LINE_SIZE bytes each */
+#define EDGECNN_SMALL_LINES 10u /* of an image, LINE_SIZE values each */
 #define EDGECNN_SMALL_LINE_SIZE 12u
 #define EDGECNN_SMALL_CLASSES 2u
 #define EDGECNN_SMALL_THRESHOLD (0) /* class 1 from 0.5 on */
