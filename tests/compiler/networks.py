@@ -24,9 +24,9 @@ def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:
     return builder.build((source,), (builder.unary("SOFTMAX", builder.fully_connected(at, 3)),))
 
 
-def small(seed: int = 0, description: str = "") -> bytes:
+def small(seed: int = 0, description: str = "", dtype: str = "int8") -> bytes:
     """A depthwise and a residual block of a few channels, one sigmoid at the end."""
-    builder = Builder(seed, description)
+    builder = Builder(seed, description, dtype)
     source = builder.input((1, 10, 12, 1))
     at = builder.conv(source, 4, stride=(2, 2), padding=SAME, activation=RELU)
     at = builder.conv(builder.conv(at, 1, padding=SAME, activation=RELU6, depthwise=True), 4, (1, 1))
@@ -47,11 +47,11 @@ def residual(pixels: int = 16, seed: int = 0) -> bytes:
     return builder.build((source,), (builder.fully_connected(builder.flatten(at), 4),))
 
 
-def float_edges(seed: int = 0) -> bytes:
+def float_edges(seed: int = 0, dtype: str = "int8") -> bytes:
     """A convolution between float input and float output."""
-    builder = Builder(seed)
+    builder = Builder(seed, dtype=dtype)
     source = builder.tensor((1, 6, 5, 2), "float32")
-    entry = builder.operator("QUANTIZE", (source,), builder.tensor((1, 6, 5, 2), "int8", 0.02, -7))
+    entry = builder.operator("QUANTIZE", (source,), builder.activation((1, 6, 5, 2), 0.02, -7))
     return builder.build((source,), (builder.dequantize(builder.conv(entry, 3)),))
 
 

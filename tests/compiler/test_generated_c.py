@@ -3,11 +3,13 @@
 
 import re
 import subprocess
+from itertools import cycle
 from pathlib import Path
 
 import networks
 import numpy as np
 import pytest
+from every_op import networks_over_int16
 from generated_c import check, run_oracle
 
 from edgecnn.compiler import compile_tflite
@@ -79,8 +81,24 @@ int main(void)
     assert printed.splitlines() == ["-1 -1 -1 0 -1 0", "0000000001 -1 0 1", "class 0|class 1 -1 127"]
 
 
-def test_real_edges_have_a_run_of_their_own(tmp_path: Path) -> None:
-    model = networks.float_edges()
+def test_the_interface_of_int16(tmp_path: Path) -> None:
+    compiled = compile_tflite(networks.small(dtype="int16"), name="net")
+    assert "edgecnn_net_run(edgecnn_net_t *nn, const int16_t *input, int16_t *output)" in compiled.header
+    main = """
+int main(void)
+{
+    const int16_t made[] = {EDGECNN_NET_THRESHOLD - 1, EDGECNN_NET_THRESHOLD};
+    printf("%d%d %d %d %d", edgecnn_net_class(made), edgecnn_net_class(made + 1),
+           edgecnn_net_quantize(1e30f), edgecnn_net_quantize(-1e30f), edgecnn_net_quantize(0.001f));
+    return edgecnn_net_dequantize(made[1]) != 0.5f;
+}
+"""
+    assert run_main(tmp_path, compiled, main) == "01 32767 -32768 65"  # of a scale of 1 / 65280
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_real_edges_have_a_run_of_their_own(tmp_path: Path, dtype: str) -> None:
+    model = networks.float_edges(dtype=dtype)
     values = np.random.default_rng(0).uniform(-3, 3, (1, 6, 5, 2)).astype(np.float32)
     expected = run_oracle(model, [[values]])[0][0]
     given = ", ".join(
@@ -105,13 +123,13 @@ int main(void)
     np.testing.assert_array_equal(np.array(printed.split(), np.float32), expected.ravel())
 
 
-@pytest.mark.parametrize("model", [networks.small(), networks.two_ends()])
+@pytest.mark.parametrize("model", [networks.small(), networks.two_ends(), networks.small(dtype="int16")])
 def test_the_stored_vectors_pass_and_find_a_wrong_byte(tmp_path: Path, model: bytes) -> None:
     compiled = compile_tflite(model, name="net")
     test = tmp_path / "net_test.c"
     main = '#include "net_test.h"\nint main(void) { printf("%d", edgecnn_net_test(NULL)); return 0; }\n'
     assert run_main(tmp_path, compiled, main, test) == "0"
-    first_value = r"(int8_t output0?_0\[\d+\] = \{\s*)(-?\d+)"
+    first_value = r"(int\d+_t output0?_0\[\d+\] = \{\s*)(-?\d+)"
     test.write_text(re.sub(first_value, lambda match: f"{match[1]}{int(match[2]) ^ 1}", compiled.test))
     sources = [test, tmp_path / "net.c", tmp_path / "main.c"]
     HostCompiler().compile(sources, tmp_path / "main", [f"-I{tmp_path}"])
@@ -122,7 +140,8 @@ def test_the_stored_vectors_pass_and_find_a_wrong_byte(tmp_path: Path, model: by
 @pytest.mark.parametrize("standard", ["c99", "c11", "c17"])
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_no_compiler_warns(tmp_path: Path, cc: str, standard: str) -> None:
-    for optimize, model in (("speed", networks.small()), ("size", networks.float_edges())):
+    models = networks.small(), networks.float_edges(), *(networks_over_int16() if standard == "c99" else ())
+    for model, optimize in zip(models, cycle(("speed", "size")), strict=False):
         compiled = compile_tflite(model, name="net", optimize=optimize)
         compiled.write(tmp_path)
         for file in ("net.c", "net_test.c"):
