@@ -9,7 +9,7 @@ built, or a C compiler as NAME_shared.c says: that needs no TFLite runtime. Each
 its own. Latency is measured on a fixed pattern of bytes, after a warm-up; a byte means byte / 255,
 quantized as the model's input says. Images are decoded and resized exactly as edgecnn does in training.
 Classes are named by labels.txt beside a model, else by its metadata, else by the folders of the images in
-alphabetical order.
+alphabetical order; of two that one sigmoid tells apart, the metadata's threshold decides.
 
 Models trained with edgecnn are for research and education, not for diagnosis.
 """
@@ -26,6 +26,7 @@ import os
 import platform
 import resource
 import signal
+import struct
 import sys
 import threading
 import time
@@ -196,7 +197,7 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
         output_crc = zlib.crc32(output.tobytes(), output_crc)
         # A sigmoid says how probable the second of two classes is.
         sigmoid = scale * (float(output[0, 0]) - model.output["zero_point"])
-        answers.append(int(output.argmax()) if outputs > 1 else int(sigmoid > 0.5))
+        answers.append(int(output.argmax()) if outputs > 1 else int(sigmoid >= model.threshold))
     right = [names[answer] == label for answer, (_, label) in zip(answers, images)] if names else []  # noqa: B905
     accuracy = {"correct": sum(right), "share": sum(right) / len(right)} if right else None
     return {"input_crc32": input_crc, "output_crc32": output_crc, "accuracy": accuracy, "answers": answers}
@@ -221,6 +222,7 @@ class Model:
             raise BenchmarkError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs, not 1 and 1")
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self.input, self.output = describe(inputs[0]), describe(outputs[0])
+        self.threshold = read_threshold(content)
         self.table = byte_table(self.input)
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
         delegated = any(operator["op_name"] == "DELEGATE" for operator in list_operators())
@@ -264,6 +266,7 @@ class Library:
         self.init_ms = (time.perf_counter_ns() - start) / 1e6
         self.runtime = f"{about['generator']}, C for {about['target']}"
         self.input, self.output = ({**about[end], "dtype": "int8"} for end in ("input", "output"))
+        self.threshold = about.get("threshold", 0.5)
         self.table = byte_table(self.input)
         # An array's address takes Python longer than a small network its answer.
         self._made = np.empty(self.output["shape"], np.int8)
@@ -292,6 +295,64 @@ def describe(details: dict[str, Any]) -> dict[str, Any]:
     scale, zero_point = details["quantization"]
     shape, dtype = details["shape"].tolist(), np.dtype(details["dtype"]).name
     return {"shape": shape, "dtype": dtype, "scale": float(scale), "zero_point": int(zero_point)}
+
+
+def read_threshold(content: bytes) -> float:
+    """Return from which score on a sigmoid means the second class: 0.5 unless the metadata tell another."""
+    try:
+        model = Table.root(content)
+        for entry in model.tables(6):
+            if entry.vector(0) == b"TFLITE_METADATA":
+                metadata = Table.root(model.tables(4)[entry.number(1, "<I")].vector(0))
+                [output] = metadata.tables(3)[0].tables(3)
+                for unit in output.tables(4):
+                    if unit.number(0, "<B") == 3:  # score thresholding
+                        score = float(Table(unit.data, unit.follow(1)).number(0, "<f"))
+                        return score if 0 < score < 1 else 0.5
+    except (struct.error, IndexError, ValueError):
+        pass  # metadata of others' may be anything
+    return 0.5
+
+
+class Table:
+    """A table of a flatbuffer, whose fields are found by their slots."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data, self.at = data, at
+
+    @staticmethod
+    def root(data: bytes) -> Table:
+        """Return the table that a flatbuffer is."""
+        return Table(data, struct.unpack_from("<I", data)[0])
+
+    def field(self, slot: int) -> int:
+        """Return where a field lies, or 0."""
+        slots = self.at - struct.unpack_from("<i", self.data, self.at)[0]
+        if 4 + 2 * slot >= struct.unpack_from("<H", self.data, slots)[0]:
+            return 0
+        offset = struct.unpack_from("<H", self.data, slots + 4 + 2 * slot)[0]
+        return self.at + offset if offset else 0
+
+    def number(self, slot: int, kind: str) -> Any:
+        """Return a number of a kind that `struct` knows, or 0 where it is absent."""
+        return struct.unpack_from(kind, self.data, self.field(slot))[0] if self.field(slot) else 0
+
+    def follow(self, slot: int) -> int:
+        """Return where the table, string or vector of a field lies."""
+        return self.field(slot) + int(self.number(slot, "<I"))
+
+    def vector(self, slot: int) -> bytes:
+        """Return the bytes of a string or of a vector of bytes."""
+        start = self.follow(slot)
+        return self.data[start + 4 : start + 4 + struct.unpack_from("<I", self.data, start)[0]]
+
+    def tables(self, slot: int) -> list[Table]:
+        """Return the tables of a vector; none where it is absent."""
+        if not self.field(slot):
+            return []
+        start = self.follow(slot)
+        places = range(start + 4, start + 4 + 4 * struct.unpack_from("<I", self.data, start)[0], 4)
+        return [Table(self.data, place + struct.unpack_from("<I", self.data, place)[0]) for place in places]
 
 
 def byte_table(spec: dict[str, Any]) -> NDArray[Any]:

@@ -45,7 +45,8 @@ def add_metadata(
         name: The model's name, for people.
         description: What it does and what it is for.
         labels: In the order of the model's output, or for one sigmoid those of 0 and of 1.
-        threshold: The sigmoid from which on the second label is meant; None leaves it at 0.5.
+        threshold: The sigmoid from which on the second label is meant, or a pixel marked; None leaves it at
+            0.5.
 
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.

@@ -102,8 +102,9 @@ def _macros(model: CModel) -> Iterator[str]:
         yield f"#define {model.prefix.upper()}_LINE_SIZE {edge.line}u"
     if model.classes:
         yield f"#define {model.prefix.upper()}_CLASSES {model.classes}u"
-    if model.classes == 2 and model.outputs[0].size == 1:
-        meaning = f"class 1 from {model.original.threshold:g} on"
+    if model.marks or (model.classes == 2 and model.outputs[0].size == 1):
+        what = "a pixel is marked" if model.marks else "class 1"
+        meaning = f"{what} from {model.original.threshold:g} on"
         yield f"#define {model.prefix.upper()}_THRESHOLD ({threshold(model)}) /* {meaning} */"
 
 

@@ -123,6 +123,14 @@ class CModel:
         return 2 if last.op == "LOGISTIC" else 0
 
     @property
+    def marks(self) -> bool:
+        """Whether the only output is a mask: a sigmoid for each pixel, (1, h, w, 1)."""
+        if len(self.outputs) != 1 or self.outputs[0].scaling is None:
+            return False
+        shape = self.outputs[0].shape
+        return len(shape) == 4 and shape[3] == 1 and self.graph.operators[-1].op == "LOGISTIC"
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes: the model's own where it has as many, else numbers."""
         if len(self.original.labels) == self.classes:

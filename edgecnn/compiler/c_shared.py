@@ -34,6 +34,7 @@ def shared_text(model: CModel) -> str:
         "sha256": model.original.sha256,
         "arena_size": model.schedule.arena,
         "arena_align": model.align,
+        "threshold": model.original.threshold,
         "input": _describe(model.inputs[0]),
         "output": _describe(model.outputs[0]),
     }

@@ -93,7 +93,7 @@ class Graph:
     sha256: str = ""
     description: str = ""
     labels: tuple[str, ...] = ()
-    threshold: float = 0.5  # from which on one sigmoid says yes
+    threshold: float = 0.5  # from which on a sigmoid says yes
 
     def verify(self) -> None:
         """Check that indices are in range and every tensor is made once, before it is read.

@@ -16,7 +16,7 @@ SCORE_THRESHOLDING = 3
 
 
 def read_threshold(model: bytes) -> float:
-    """Return the score from which on one sigmoid says yes; 0.5 where the model doesn't tell another."""
+    """Return the score from which on a sigmoid says yes; 0.5 where the model doesn't tell another."""
     try:
         for output in outputs(model)[:1]:
             for unit in tables(output, PROCESS_UNITS):

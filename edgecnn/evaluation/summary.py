@@ -60,8 +60,17 @@ def baseline_note(metrics: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Calling every pixel background would score a pixel accuracy of {percent(metrics['background'])} "
-        "and, where there is something, a Dice of 0. Dice and IoU are means over images; loss is of Dice."
-    )
+        "and, where there is something, a Dice of 0. Dice and IoU are means over images; loss is of Dice. "
+        + _mask_thresholds(metrics["variants"])
+    ).strip()
+
+
+def _mask_thresholds(variants: Mapping[str, Any]) -> str:
+    """Say from which sigmoid on pixels are marked; nothing of metrics that don't tell."""
+    if not all("threshold" in scores for scores in variants.values()):
+        return ""
+    named = ", ".join(f"{scores['threshold']:.2f} ({name})" for name, scores in variants.items())
+    return f"A pixel is marked from a sigmoid of {named} on, the best on the validation images."
 
 
 BINARY_COLUMNS = (

@@ -17,7 +17,7 @@ from edgecnn.models import architecture, load_model
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import fit_options, load_split, refuse_other_options, threshold, write_tflite
+from edgecnn.pipeline.train import fit_options, load_split, refuse_other_options, write_tflite
 from edgecnn.progress import Progress
 from edgecnn.tf import make_repeatable
 
@@ -88,11 +88,11 @@ def _make_models(run: Run, dataset: Dataset, options: CompressOptions | None, pr
     representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
     validation = load_split(dataset, "validation", run.input_shape(), progress)
     best = run.variant("int8_ptq")
-    write_tflite(run, best, keras_to_int8(model, representative), threshold(model, validation))
+    write_tflite(run, best, keras_to_int8(model, representative), validation)
     if options:
         quantized = _prune_and_train(run, model, train, validation, options, progress)
         best = run.variant("int8_qat")
-        write_tflite(run, best, keras_to_int8(quantized, representative), threshold(quantized, validation))
+        write_tflite(run, best, keras_to_int8(quantized, representative), validation)
     write_bytes(run.int8_model, best.read_bytes())
 
 
@@ -130,7 +130,7 @@ def _prune_and_train(
     append_history(run, "prune", history)
     with replacing(run.pruned_keras_model) as temporary:
         pruned.save(temporary)
-    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned), threshold(pruned, validation))
+    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned), validation)
     quantized, history, post_training = quantize_aware(
         pruned,
         model,

@@ -150,7 +150,7 @@ def _score_masks(
         )
     predicted = answers >= graph.threshold
     scores = evaluate_masks(test.masks == 1, predicted, reference, np.array(test.groups))
-    return asdict(scores), answers, predicted
+    return {**asdict(scores), "threshold": graph.threshold}, answers, predicted
 
 
 def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:

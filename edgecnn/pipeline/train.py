@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgecnn import __version__
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
@@ -16,13 +14,13 @@ from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.data.findings import findings
 from edgecnn.errors import ModelError, RunError
-from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import Architecture, architecture
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.threshold import threshold
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
@@ -31,7 +29,6 @@ from edgecnn.training.objective import BINARY, CLASSES, MASK, objective
 
 DISCLAIMER = "For research and education, not for diagnosis."
 MOST_CHECKED = 20_000  # images: the check compares each with each
-BATCH = 16  # images at a time where nothing is learned
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
 
 
@@ -98,7 +95,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     run.write_labels(dataset.classes)
     with replacing(run.keras_model) as temporary:
         model.save(temporary)
-    write_tflite(run, run.variant("float32"), keras_to_float32(model), threshold(model, validation))
+    write_tflite(run, run.variant("float32"), keras_to_float32(model), validation)
     evaluate_run(run, load_split(dataset, "test", shape, progress), progress)
     run.discard_checkpoints()
     return run
@@ -177,21 +174,12 @@ def load_split(dataset: Dataset, split: str, shape: tuple[int, int, int], progre
     return load_arrays(dataset.part(split), *shape, progress)
 
 
-def threshold(model: Any, validation: Arrays) -> float | None:
-    """Choose the sigmoid from which on the second class is meant; None for a model of another kind."""
-    if objective(model) != BINARY:
-        return None
-    images = validation.images
-    batches = (images[start : start + BATCH] / np.float32(255) for start in range(0, len(images), BATCH))
-    scores = np.concatenate([model.predict_on_batch(batch) for batch in batches])
-    return choose_threshold(validation.labels, scores[:, 0])
-
-
-def write_tflite(run: Run, path: Path, tflite: bytes, threshold: float | None) -> None:
-    """Write a .tflite file with the run's labels, the threshold and a description in its metadata."""
+def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> None:
+    """Write a .tflite file with the run's labels, a threshold and a description in its metadata."""
     record = run.record()
     description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
-    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), threshold))
+    chosen = threshold(tflite, validation)
+    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen))
 
 
 def _with_defaults(run: Run, found: Architecture, options: TrainOptions) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgecnn.compiler.flatbuffer import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
 from edgecnn.errors import MissingToolError
@@ -66,6 +67,23 @@ def pictures(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (30, 20 + index), dtype=np.uint8)).save(path)
     return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize("threshold", [None, 0.25, 0.875])
+def test_the_threshold_is_the_one_in_the_metadata(threshold):
+    content = add_metadata(INT8.read_bytes(), "tiny", "for tests", ("a", "b", "c"), threshold)
+    assert on_device.read_threshold(content) == parse(content).threshold == (threshold or 0.5)
+
+
+def test_no_metadata_or_damaged_ones_leave_the_threshold_in_the_middle():
+    content = add_metadata(INT8.read_bytes(), "tiny", "for tests", ("a", "b", "c"), 0.25)
+    assert on_device.read_threshold(INT8.read_bytes()) == 0.5
+    draw = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for at in draw.integers(0, len(content), 20):
+            damaged[at] = draw.integers(256)
+        assert 0 < on_device.read_threshold(bytes(damaged[: draw.integers(4, len(content))])) < 1
 
 
 # ---- the same images as edgecnn's ----

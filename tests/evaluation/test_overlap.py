@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from edgecnn.evaluation.overlap import dice_by_image, evaluate_masks
+from edgecnn.evaluation.overlap import THRESHOLDS, choose_mask_threshold, dice_by_image, evaluate_masks
 
 
 def _masks(*rows: str) -> np.ndarray:
@@ -36,3 +36,15 @@ def test_scores_of_all_pixels_and_of_images() -> None:
 def test_the_reference_loses_nothing_against_itself() -> None:
     scores = evaluate_masks(ACTUAL, FOUND, None, np.arange(3))
     assert (scores.dice_loss, scores.dice_loss_ci95, scores.agreement) == (0.0, (0.0, 0.0), 1.0)
+
+
+def test_the_threshold_with_the_best_mean_dice_is_chosen() -> None:
+    answers = np.where(ACTUAL, 0.32, 0.28)
+    assert choose_mask_threshold(ACTUAL, answers) == 0.3
+    answers = np.where(ACTUAL, 0.9, 0.1)  # any threshold between does
+    assert choose_mask_threshold(ACTUAL, answers) == 0.5
+    draw = np.random.default_rng(0).random((4, 6, 6, 1))
+    masks = draw + 0.3 * np.random.default_rng(1).random(draw.shape) > 0.9
+    chosen = choose_mask_threshold(masks, draw)
+    best = max(dice_by_image(masks, draw >= one).mean() for one in THRESHOLDS)
+    assert dice_by_image(masks, draw >= chosen).mean() == best

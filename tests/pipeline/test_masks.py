@@ -8,14 +8,18 @@ import pytest
 from PIL import Image
 
 from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, ModelError
+from edgecnn.evaluation.overlap import THRESHOLDS, dice_by_image
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.segment import answers_with_masks, segment
-from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.pipeline.train import TrainOptions, load_split, train
 from edgecnn.progress import silent
+from edgecnn.runtime.tflite import TfliteModel
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +74,27 @@ def test_the_report_shows_overlays(run: Run) -> None:
 
 def test_it_is_integer_and_compiles(run: Run) -> None:
     assert compile_tflite(run.int8_model).plan["arena_bytes"] > 0
+
+
+def test_each_file_carries_the_best_threshold_of_its_own_answers(run: Run) -> None:
+    dataset = open_dataset(run.data(), seed=1)
+    validation = load_split(dataset, "validation", run.input_shape(), silent)
+    assert validation.masks is not None
+    for name, path in run.variants().items():
+        chosen, answers = read_model(path).threshold, TfliteModel(path).predict(validation.images)
+        dice = [dice_by_image(validation.masks == 1, answers >= one).mean() for one in THRESHOLDS]
+        assert dice_by_image(validation.masks == 1, answers >= chosen).mean() == max(dice)
+        assert run.metrics()["variants"][name]["threshold"] == chosen
+    assert "A pixel is marked from a sigmoid of" in run.report_file.read_text()
+
+
+def test_the_c_knows_the_threshold(run: Run) -> None:
+    graph = read_model(run.int8_model)
+    output = graph.tensors[graph.outputs[0]].quantization
+    assert output
+    least = int(np.ceil(graph.threshold / output.scale)) + output.zero_point
+    header = compile_tflite(run.int8_model).header
+    assert f"_THRESHOLD ({least}) /* a pixel is marked from {graph.threshold:g} on */" in header
 
 
 def test_predict_writes_masks_and_tells_their_share(run: Run, tmp_path: Path) -> None:
