@@ -5,6 +5,7 @@ import re
 import struct
 import tempfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import networks
@@ -14,6 +15,7 @@ from generated_c import run_numpy
 from hypothesis import given, settings
 from test_random_graphs import build as build_random
 from test_random_graphs import networks as random_networks
+from tflite_builder import Builder
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.c_test import golden_inputs
@@ -139,6 +141,19 @@ def test_the_abi_is_that_of_the_code() -> None:
 
     assert abi() == abi(seed=3) == abi(optimize="size")  # the same tables, the same numbers
     assert len({abi(), abi(target="cortex-m4"), abi(labels=("a", "b"))}) == 3
+
+
+@pytest.mark.parametrize("target", ["c99", "cortex-m4", "cortex-m55", "aarch64"])
+def test_a_retrained_classifier_whose_logits_reach_further_fits_the_code(target: str) -> None:
+    def abi(scale: float) -> bytes:
+        builder = Builder(int(100 * scale))
+        source = builder.input((1, 6, 6, 1))
+        logits = builder.fully_connected(builder.conv(source, 4), 3)
+        builder.tensors[logits] = replace(builder.tensors[logits], scales=(scale,))
+        model = builder.build((source,), (builder.unary("SOFTMAX", logits),))
+        return external(model, target=target).weights[4:8]
+
+    assert abi(0.05) == abi(0.125) == abi(0.5)
 
 
 def self_test(model: bytes, folder: Path) -> None:

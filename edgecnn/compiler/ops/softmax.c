@@ -3,8 +3,7 @@
 
 typedef struct {
     int16_t columns, channels;
-    int16_t table_size;
-    const int32_t *table; /* exp(-scale * d) with 31 bits below the point, for d = 0, 1, ...; 0 from there on */
+    const int32_t *table; /* exp(-scale * d) with 31 bits below the point, for d = 0, 1, ... 255 */
 } kernel_softmax_params;
 
 /* round(a * b / 2^31), for factors that are not both INT32_MIN. */
@@ -46,8 +45,7 @@ EDGECNN_INLINE void kernel_softmax(const kernel_softmax_params *p, const int8_t 
             largest = input[c] > largest ? input[c] : largest;
         }
         for (int c = 0; c < p->channels; ++c) {
-            const int d = largest - input[c];
-            sum += d < p->table_size ? kernel_divide(p->table[d], 12) : 0;
+            sum += kernel_divide(p->table[largest - input[c]], 12);
         }
         while (((uint32_t)sum << headroom & 0x80000000u) == 0) {
             ++headroom;
@@ -55,9 +53,8 @@ EDGECNN_INLINE void kernel_softmax(const kernel_softmax_params *p, const int8_t 
         scale = kernel_one_over_one_plus((int32_t)(((uint32_t)sum << headroom) - 0x80000000u));
         exponent = 12 - headroom + 31 - 8;
         for (int c = 0; c < p->channels; ++c) {
-            const int d = largest - input[c];
             /* Beyond 31 bits nothing of a value is left. */
-            const int32_t value = d < p->table_size && exponent < 32 ? kernel_high_mul(scale, p->table[d]) : 0;
+            const int32_t value = exponent < 32 ? kernel_high_mul(scale, p->table[largest - input[c]]) : 0;
             output[c] = kernel_clamp(kernel_divide(value, exponent & 31) - 128, INT8_MIN, INT8_MAX);
         }
     }

@@ -48,14 +48,15 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 
 def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
-    """Return exp(-scale * beta * d) as 0.31 fixed point for d = 0, 1, ... up to the last that counts."""
+    """Return exp(-scale * beta * d) as 0.31 fixed point for d = 0, 1, ... 255; 0 beyond those that count."""
     beta = float(operator.options.get("beta", 1.0))
     scale = geometry.quantization_of(graph.input(operator, 0)).scale
     real = min(beta * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
     multiplier, shift = quant.quantize_multiplier(real)
     largest = min(quant.input_radius(_DIFFERENCE_BITS, max(shift, 0)), 255)
     scaled = quant.requantize(-np.arange(largest + 1, dtype=np.int64), multiplier, shift)
-    return quant.exp_on_negative_values(scaled, _DIFFERENCE_BITS)
+    counting = quant.exp_on_negative_values(scaled, _DIFFERENCE_BITS)
+    return np.pad(counting, (0, 255 - largest))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -65,14 +66,13 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     table = exponentials(graph, operator)
     source = geometry.cropped(graph, operator, inputs[0]).astype(np.int64)
     difference = source.max(axis=-1, keepdims=True) - source
-    counts = difference < table.size
-    exponential = np.where(counts, table[np.minimum(difference, table.size - 1)], 0)
+    exponential = table[difference]
     total = quant.divide_by_power_of_two(exponential, _SUM_BITS).sum(axis=-1, keepdims=True)
     headroom = 32 - np.frompyfunc(int.bit_length, 1, 1)(total).astype(np.int64)
     reciprocal = quant.one_over_one_plus((total << headroom) - (1 << 31))
     exponent = _SUM_BITS - headroom + 31 - 8
     scaled = quant.divide_by_power_of_two(quant.doubling_high_mul(reciprocal, exponential), exponent)
-    return np.where(counts, np.clip(scaled - 128, -128, 127), -128).astype(np.int8)
+    return np.clip(scaled - 128, -128, 127).astype(np.int8)
 
 
 def _wide_scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -123,5 +123,4 @@ def _tables(graph: Graph, operator: Operator) -> Params:
             "exponential": exponential,
             "reciprocal": reciprocal,
         }
-    table = exponentials(graph, operator)
-    return {"table_size": table.size, "table": table.astype(np.int32)}
+    return {"table": exponentials(graph, operator).astype(np.int32)}
