@@ -25,6 +25,7 @@ import numpy.typing as npt
 from provenance import RESULTS, provenance
 from sklearn.svm import SVC
 
+from edgecnn import DISCLAIMER
 from edgecnn.data.arrays import load_arrays
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.data.split import split_by_group
@@ -204,7 +205,7 @@ def _table(figures: dict[str, Any], images: int, folds: int, seeds: int) -> str:
     lines = [
         f"{images:,} slices, {folds} folds by group, {seeds} seeds; means over all trainings in percent,",
         f"95% intervals clustered by group. Data: {SOURCE}.",
-        "For research and education, not for diagnosis.",
+        DISCLAIMER,
         "",
         "| model | accuracy | balanced accuracy | loss of balanced accuracy against float, points |",
         "|---|---|---|---|",

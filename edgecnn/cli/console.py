@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from edgecnn import DISCLAIMER
 from edgecnn.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5
@@ -126,7 +127,7 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
         )
     if report:
         print(f"Report: {report}")
-    print("For research and education, not for diagnosis.")
+    print(DISCLAIMER)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from edgecnn import DISCLAIMER
 from edgecnn.cli.console import json_option, print_json
 
 
@@ -32,7 +33,7 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
       edgecnn predict runs/nuclei slide.png --masks marked
     """
     from edgecnn.errors import ModelError
-    from edgecnn.pipeline.predict import DISCLAIMER, predict
+    from edgecnn.pipeline.predict import predict
     from edgecnn.pipeline.segment import answers_with_masks
 
     if answers_with_masks(model):
@@ -53,7 +54,6 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
 
 
 def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
-    from edgecnn.pipeline.predict import DISCLAIMER
     from edgecnn.pipeline.segment import segment
 
     marked = segment(model, images, folder)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from edgecnn import DISCLAIMER
 from edgecnn.cli.console import json_option, print_json, print_table
 
 
@@ -51,4 +52,4 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         print(f"The pictures of {', '.join(synthetic)} are synthetic.")
     if out:
         print(f"Report: {out}")
-    print("For research and education, not for diagnosis.")
+    print(DISCLAIMER)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgecnn import DISCLAIMER
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
@@ -20,7 +21,7 @@ from edgecnn.files import write_text
 _TEMPLATE = """\
 # Model card: {model}
 
-For research and education, not for diagnosis. Nothing here has been validated clinically.
+{disclaimer} Nothing here has been validated clinically.
 
 ## Model
 
@@ -73,6 +74,7 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
     height, width, channels = record["input_shape"]
     text = _TEMPLATE.format(
         model=f"{record['model']} on {Path(data['source']).name}",
+        disclaimer=DISCLAIMER,
         summary=summary,
         input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}",
         answer=_answer(metrics),

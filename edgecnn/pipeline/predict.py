@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgecnn import DISCLAIMER
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError
 from edgecnn.pipeline.model_file import class_labels, decide, find_model
 from edgecnn.runtime.tflite import TfliteModel
-
-DISCLAIMER = "Trained for research and education, not for diagnosis."
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from flask import Flask, Response, jsonify, request
 from numpy.typing import NDArray
 from werkzeug.exceptions import HTTPException
 
+from edgecnn import DISCLAIMER
 from edgecnn.converters.c_to_web import page_text
 from edgecnn.errors import DataError
 from edgecnn.pipeline.model_file import find_model
-from edgecnn.pipeline.predict import DISCLAIMER, Classifier
+from edgecnn.pipeline.predict import Classifier
 from edgecnn.pipeline.segment import Segmenter, answers_with_masks, share
 
 MAX_BYTES = 64 << 20  # of one request

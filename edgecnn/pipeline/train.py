@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecnn import __version__
+from edgecnn import DISCLAIMER, __version__
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays, load_arrays
@@ -27,7 +27,6 @@ from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
 from edgecnn.training.objective import BINARY, CLASSES, MASK, objective
 
-DISCLAIMER = "For research and education, not for diagnosis."
 MOST_CHECKED = 20_000  # images: the check compares each with each
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
 

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from edgecnn import DISCLAIMER
 from edgecnn.cli.predict import command
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, MissingToolError, ModelError, RunError
-from edgecnn.pipeline.predict import DISCLAIMER
 from edgecnn.runtime.tflite import TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
