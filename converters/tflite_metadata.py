@@ -8,22 +8,18 @@ label file, in a zip archive behind the model's last byte. No runtime minds eith
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 
 import flatbuffers
-from flatbuffers.number_types import Uint8Flags
 
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Tensor
-from edgecnn.compiler.metadata import CORRUPT, ENTRY, SCORE_THRESHOLDING, outputs, tables
+from edgecnn.compiler.metadata import AXIS_LABELS, ENTRY, SCORE_THRESHOLDING, VALUE_LABELS
 from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.errors import ModelError
 
 _LABELS_FILE = "labels.txt"
-_LABELS_BYTES_MAX = 1 << 20  # bounds what a hostile file can make us unpack
 # Enumerations and unions of the metadata schema.
-_AXIS_LABELS, _VALUE_LABELS = 2, 3
 _RGB, _GRAYSCALE = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
 _NORMALIZATION_OPTIONS = 1
@@ -64,26 +60,6 @@ def add_metadata(
     metadata = _model_metadata(name, description, image, output, labels, threshold)
     model = add_buffer(model, ENTRY, metadata)
     return _with_file(model, _LABELS_FILE, "".join(f"{label}\n" for label in labels)) if labels else model
-
-
-def read_labels(model: bytes) -> tuple[str, ...] | None:
-    """Return the labels in a model's metadata, in the order of its output; None if it carries none.
-
-    Raises:
-        ModelError: `model` is no .tflite file, or a broken one.
-    """
-    parse(model)
-    try:
-        file_name = _labels_file_name(model)
-        if file_name is None:
-            return None
-        with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            if archive.getinfo(file_name).file_size > _LABELS_BYTES_MAX:
-                raise ModelError(f"{file_name} in the model's metadata has over {_LABELS_BYTES_MAX} bytes")
-            text = archive.read(file_name).decode()
-    except (*CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
-        raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
-    return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
 
 
 def _model_metadata(
@@ -148,7 +124,7 @@ def _output_metadata(
                 0: builder.CreateString(_LABELS_FILE),
                 1: builder.CreateString("a label for each entry" if per_entry else "a label for 0 and for 1"),
             },
-            {2: _AXIS_LABELS if per_entry else _VALUE_LABELS},
+            {2: AXIS_LABELS if per_entry else VALUE_LABELS},
         )
         fields[6] = _vector(builder, [file])
     return _table(builder, fields)
@@ -201,13 +177,3 @@ def _with_file(model: bytes, name: str, text: str) -> bytes:
         info.create_system = 3  # Unix, wherever this runs: the same bytes everywhere
         archive.writestr(info, text)
     return result.getvalue()
-
-
-def _labels_file_name(model: bytes) -> str | None:
-    """Return the name of the label file of the first output, or None."""
-    for output in outputs(model)[:1]:
-        for file in tables(output, 6):
-            kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
-            if kind in (_AXIS_LABELS, _VALUE_LABELS):
-                return bytes(file.String(file.Pos + file.Offset(4))).decode()
-    return None

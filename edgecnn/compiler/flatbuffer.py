@@ -6,12 +6,9 @@ the process on a truncated file: no file goes to a runtime before `read_model` h
 """
 
 import hashlib
-import io
 import math
 import re
 import struct
-import zipfile
-import zlib
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +19,7 @@ from numpy.typing import NDArray
 from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.metadata import read_threshold
+from edgecnn.compiler.metadata import read_labels, read_threshold
 from edgecnn.errors import ModelError
 
 # What the Python flatbuffer classes raise on bytes that make no sense.
@@ -46,7 +43,6 @@ _OPTION_NAMES = {
     value: name for name, value in vars(tflite.BuiltinOptions).items() if not name.startswith("_")
 }
 _MAX_RANK = 8
-_MAX_LABELS_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
 
 
@@ -243,12 +239,8 @@ def _snake(name: str) -> str:
 
 
 def _labels(data: bytes) -> tuple[str, ...]:
-    """Return the class labels packed behind the flatbuffer as TFLite metadata does, or none."""
+    """Return the class labels in the metadata, or none where those are damaged: no runtime minds."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = (file for file in archive.infolist() if file.filename.endswith("labels.txt"))
-            found = next((file for file in files if file.file_size <= _MAX_LABELS_BYTES), None)
-            text = archive.read(found).decode() if found else ""
-    except (*_CORRUPT, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        return read_labels(data)
+    except ModelError:
         return ()
-    return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the standard TFLite metadata in a .tflite file say of its answers."""
 
+import io
 import struct
+import zipfile
+import zlib
 
 import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
+from edgecnn.errors import ModelError
+
 ENTRY = b"TFLITE_METADATA"
 # What reading a corrupt flatbuffer raises.
 CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
-# Slots and a value of the metadata schema.
-SUBGRAPHS, OUTPUTS, PROCESS_UNITS = 3, 3, 4
+# Slots and values of the metadata schema.
+SUBGRAPHS, OUTPUTS, PROCESS_UNITS, FILES = 3, 3, 4, 6
 SCORE_THRESHOLDING = 3
+AXIS_LABELS, VALUE_LABELS = 2, 3
+MOST_BYTES = 1 << 20  # of labels: a few bytes of a zip can stand for gigabytes
 
 
 def read_threshold(model: bytes) -> float:
@@ -28,6 +35,34 @@ def read_threshold(model: bytes) -> float:
     except CORRUPT:
         pass
     return 0.5
+
+
+def read_labels(model: bytes) -> tuple[str, ...]:
+    """Return the labels of a model's first output, in its order; none where it carries none.
+
+    Raises:
+        ModelError: the metadata, or the archive that holds the labels, are damaged.
+    """
+    try:
+        file_name = _labels_file(model)
+        if file_name is None:
+            return ()
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            if archive.getinfo(file_name).file_size > MOST_BYTES:
+                raise ModelError(f"{file_name} in the model's metadata has over {MOST_BYTES} bytes")
+            text = archive.read(file_name).decode()
+    except (*CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
+    return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
+
+
+def _labels_file(model: bytes) -> str | None:
+    for output in outputs(model)[:1]:
+        for file in tables(output, FILES):
+            kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
+            if kind in (AXIS_LABELS, VALUE_LABELS):
+                return bytes(file.String(file.Pos + file.Offset(4))).decode()
+    return None
 
 
 def outputs(model: bytes) -> list[Table]:

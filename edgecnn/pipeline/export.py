@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn import DISCLAIMER
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
+from edgecnn.compiler.metadata import read_labels
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
-from edgecnn.converters.tflite_metadata import add_metadata, read_labels
+from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
@@ -137,7 +139,7 @@ def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -
 def _tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
     read_model(source)
     tflite = source.read_bytes()
-    labels = tuple(read_labels(tflite) or ())
+    labels = read_labels(tflite)
     if data is None or _input_dtype(tflite) != "float32":
         return _Exported(tflite, labels)
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
@@ -169,7 +171,7 @@ def _quantized(
     tflite = quantize(arrays.sample(REPRESENTATIVE_IMAGES, seed=0))
     progress("quantizing", 1, 1)
     labels = labels or _labels(tflite, dataset)
-    description = f"{name}, quantized with edgecnn. For research and education, not for diagnosis."
+    description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
     return _Exported(add_metadata(tflite, name, description, labels), labels)
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.converters.tflite_metadata import read_labels
+from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import ModelError, RunError
 
 
@@ -54,7 +54,7 @@ def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
         text, source = beside.read_text(encoding="utf-8", errors="replace"), str(beside)
         labels: tuple[str, ...] | None = tuple(text.splitlines())
     else:
-        labels, source = read_labels(model.read_bytes()), f"{model}'s metadata"
+        labels, source = read_labels(model.read_bytes()) or None, f"{model}'s metadata"
     if labels is not None and len(labels) != classes:
         raise ModelError(f"{source} has {len(labels)} labels, but the model tells {classes} classes apart")
     return labels

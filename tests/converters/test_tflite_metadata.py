@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecnn.compiler.flatbuffer import parse
-from edgecnn.converters.tflite_metadata import add_metadata, read_labels
+from edgecnn.compiler.metadata import read_labels
+from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -32,10 +33,10 @@ def buffers(model):
 
 @pytest.mark.parametrize("model", [INT8, FLOAT])
 def test_labels_come_back(model):
-    assert read_labels(model) is None
-    assert read_labels(with_metadata(model)) == LABELS
+    assert read_labels(model) == parse(model).labels == ()
+    assert read_labels(with_metadata(model)) == parse(with_metadata(model)).labels == LABELS
     assert read_labels(with_metadata(model, ["no", "yes"])) == ("no", "yes")
-    assert read_labels(with_metadata(model, [])) is None
+    assert read_labels(with_metadata(model, [])) == ()
 
 
 @pytest.mark.parametrize("model", [INT8, FLOAT])
@@ -117,8 +118,20 @@ def test_labels_that_are_no_line_are_refused(label):
 def test_broken_files_are_refused(broken):
     with pytest.raises(ModelError):
         with_metadata(broken)
-    with pytest.raises(ModelError):
-        read_labels(broken)
+
+
+def test_only_what_the_metadata_name_are_labels():
+    packed = io.BytesIO(INT8)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("other_labels.txt", "a\nb\nc\n")
+    assert read_labels(packed.getvalue()) == parse(packed.getvalue()).labels == ()
+
+
+def test_labels_that_are_cut_off_are_missed_by_who_asks_for_them():
+    cut = with_metadata()[:-30]
+    with pytest.raises(ModelError, match=r"metadata are damaged .*; export it again"):
+        read_labels(cut)
+    assert parse(cut).labels == ()
 
 
 @settings(max_examples=300, deadline=None)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.converters.tflite_metadata import read_labels
+from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.pipeline.benchmark import benchmark
 from edgecnn.pipeline.evaluate import Timing

@@ -11,7 +11,7 @@ import pytest
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
-from edgecnn.converters.tflite_metadata import read_labels
+from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import DataError, RunError
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.run import Run
