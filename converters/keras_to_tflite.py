@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compiler.flatbuffer import parse
+from edgecnn.converters.bias_scales import with_bias_scales
 from edgecnn.errors import ModelError
 from edgecnn.tf import quiet, tf
 
@@ -37,7 +38,7 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     # Newer TensorFlow quantizes dense layers per channel; the reference kernel of tflite-runtime 2.14, our
     # oracle, computes garbage for such layers on maps, without an error.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    tflite = _convert(converter)
+    tflite = with_bias_scales(_convert(converter))
     check_integer(tflite)
     return tflite
 
