@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from edgecnn import __version__
 from edgecnn.compiler import reference
 from edgecnn.compiler.c_header import threshold
-from edgecnn.compiler.c_test import golden_inputs, printed_lines
+from edgecnn.compiler.c_test import printed_lines
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.converters.formats import TEMPLATES
@@ -180,10 +181,9 @@ def _code(label: str) -> str:
 def _serial(compiled: CompiledModel) -> str:
     """Return what the example prints, by the NumPy references."""
     graph, name = compiled.model.original, compiled.model.name
-    inner = integer_edges(graph)
-    outputs = [reference.run(inner, given) for given in golden_inputs(graph)]
-    lines = printed_lines(name, graph.sha256[:8], [b"".join(map(bytes, made)) for made in outputs])
-    [answer] = reference.run(inner, [_test_picture(graph)])
+    outputs = [b"".join(map(bytes, vector.outputs)) for vector in golden_vectors(graph)]
+    lines = printed_lines(name, graph.sha256[:8], outputs)
+    [answer] = reference.run(integer_edges(graph), [_test_picture(graph)])
     values = answer.ravel()
     if compiled.model.classes:
         best = int(values.argmax()) if values.size > 1 else int(values[0] >= threshold(compiled.model))

@@ -14,18 +14,12 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgecnn.compiler import c_data, reference
+from edgecnn.compiler import c_data
 from edgecnn.compiler.c_model import CModel
+from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
-
-_MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
-_MOST_VECTORS = 3
 
 _VECTOR = re.compile(
     r"edgecnn-test 1 (\w+) ([0-9a-f]{8}) vector (\d)/(\d) output ((?:[0-9a-f]{2})*) crc ([0-9a-f]{8})"
@@ -41,18 +35,6 @@ class VectorLine:
     number: int
     count: int
     output: bytes
-
-
-def golden_inputs(graph: Graph) -> list[list[NDArray[Any]]]:
-    """Return the inputs that a self-test stores, from a generator seeded alike every time.
-
-    Args:
-        graph: the model as read from its file.
-    """
-    inner = integer_edges(graph)
-    edges, rng = [inner.tensors[i] for i in inner.inputs], np.random.default_rng(0)
-    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(edge.size * edge.itemsize for edge in edges)))
-    return [[reference.random_values(rng, edge.shape, edge.dtype) for edge in edges] for _ in range(count)]
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[VectorLine]:
@@ -120,14 +102,13 @@ def _names(name: str, graph: Graph) -> dict[str, str]:
 
 def _tables(graph: Graph, names: Sequence[str]) -> tuple[str, int]:
     """Return the definitions of stored inputs and outputs, called NAME_NUMBER, and how many there are."""
-    given = golden_inputs(graph)
-    made = [reference.run(integer_edges(graph), one) for one in given]
+    vectors = golden_vectors(graph)
     tables = [
         c_data.table(f"{name}_{number}", value)
-        for number, pair in enumerate(zip(given, made, strict=True))
-        for name, value in zip(names, (*pair[0], *pair[1]), strict=True)
+        for number, vector in enumerate(vectors)
+        for name, value in zip(names, (*vector.inputs, *vector.outputs), strict=True)
     ]
-    return "".join(tables), len(given)
+    return "".join(tables), len(vectors)
 
 
 def _machinery(name: str, graph: Graph, includes: str, tables: str) -> str:

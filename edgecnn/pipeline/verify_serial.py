@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.compiler.c_test import VectorLine, golden_inputs, read_lines
+from edgecnn.compiler.c_test import VectorLine, read_lines
 from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.golden import golden_vectors
 from edgecnn.errors import EdgecnnError
 from edgecnn.pipeline.verify import expected_outputs
 from edgecnn.runtime.serial_port import serial_lines
@@ -45,7 +46,7 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
         EdgecnnError: the port can't be read, or sends no line, too few, or those of another model.
     """
     original = read_model(path)
-    given = golden_inputs(original)
+    given = [vector.inputs for vector in golden_vectors(original)]
     model_id = original.sha256[:8]
     found = _gather(read_lines(serial_lines(source, baud, timeout)), model_id, source)
     missing = [number for number in range(len(given)) if number not in found]

@@ -18,10 +18,10 @@ from test_random_graphs import networks as random_networks
 from tflite_builder import Builder
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.c_test import golden_inputs
 from edgecnn.compiler.c_weights import INT16, INT32
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.golden import golden_vectors
 from edgecnn.runtime.host_compiler import HostCompiler, execute
 
 pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
@@ -77,6 +77,12 @@ def build(compiled: CompiledModel, folder: Path) -> Path:
     return folder / "program"
 
 
+def noise(model: bytes) -> np.ndarray:
+    """The first of the inputs that the self-test of a model stores."""
+    [given] = golden_vectors(parse(model))[0].inputs
+    return given
+
+
 def run(program: Path, weights: bytes, given: np.ndarray, oldest: int = 0) -> list[int]:
     stdin = struct.pack("<II", oldest, len(weights)) + given.tobytes() + weights
     return [int(word) for word in execute(program, stdin).split()]
@@ -97,21 +103,21 @@ def test_an_update_makes_the_bytes_of_its_own_model(
     program = build(external(first, optimize=optimize), tmp_path)
     for version, model in ((1, first), (2, update)):
         weights = external(model, version, optimize=optimize).weights
-        [given], *_ = golden_inputs(parse(model))
+        given = noise(model)
         [[expected]] = run_numpy(model, [[given]])
         assert run(program, weights, given) == [version, *expected.ravel().tolist()]
 
 
 def test_a_model_whose_outputs_mean_other_numbers_is_foreign(tmp_path: Path) -> None:
     program = build(external(networks.residual()), tmp_path)
-    [given], *_ = golden_inputs(parse(networks.residual()))
+    given = noise(networks.residual())
     assert run(program, external(networks.residual(seed=5)).weights, given) == [-5]
 
 
 def test_what_is_damaged_truncated_older_or_foreign_is_refused(tmp_path: Path) -> None:
     compiled = external(networks.small(), 7)
     program, weights = build(compiled, tmp_path), compiled.weights
-    [given], *_ = golden_inputs(compiled.model.original)
+    given = noise(networks.small())
     damaged = bytearray(weights)
     damaged[40] ^= 4
     header = bytearray(weights)
