@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn.evaluation.groups import score_groups
 from edgecnn.evaluation.pictures import Example, MaskExample
 from edgecnn.evaluation.report import RunReport, write_report
 
@@ -27,6 +28,12 @@ def written(report: RunReport, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def page(report: RunReport, tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(report, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def bare(report: RunReport) -> RunReport:
+    """A report without what takes time to draw."""
+    return replace(report, history={}, curves={}, groups=None, disagreements=None, arena=None)
 
 
 class Nesting(HTMLParser):
@@ -87,22 +94,22 @@ def test_two_classes_have_curves_of_the_first_and_the_last_variant(page: str) ->
     assert "1.000 (" in page  # the area under the curve
 
 
-def test_an_overlay_is_green_red_and_blue(report: RunReport, tmp_path: Path) -> None:
+def test_an_overlay_is_green_red_and_blue(bare: RunReport, tmp_path: Path) -> None:
     actual, predicted = np.array([[[True], [False], [True]]]), np.array([[[True], [True], [False]]])
     picture = np.zeros((1, 3, 1), np.uint8)
     example = MaskExample(picture, actual, {"int8_qat": predicted}, {"int8_qat": 0.5})
-    html = written(replace(report, examples=[example]), tmp_path)
+    html = written(replace(bare, examples=[example]), tmp_path)
     [source] = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="overlay', html)
     pixels = np.asarray(Image.open(BytesIO(b64decode(source))))
     assert pixels[0].argmax(axis=1).tolist() == [1, 0, 2]
     assert "Dice 50.0%" in html
 
 
-def test_masks_that_differ_are_coloured_by_who_marks(report: RunReport, tmp_path: Path) -> None:
+def test_masks_that_differ_are_coloured_by_who_marks(bare: RunReport, tmp_path: Path) -> None:
     first, last = np.array([[[True], [False], [True]]]), np.array([[[True], [True], [False]]])
     marked = {"float32": first, "int8_qat": last}
     example = MaskExample(np.zeros((1, 3, 3), np.uint8), first, marked, {"float32": 1.0, "int8_qat": 0.5})
-    html = written(replace(report, disagreements=("They differ.", [example])), tmp_path)
+    html = written(replace(bare, disagreements=("They differ.", [example])), tmp_path)
     [source] = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="two models', html)
     assert np.asarray(Image.open(BytesIO(b64decode(source))))[0].argmax(axis=1).tolist() == [1, 0, 2]
     assert re.search("</span>only by int8, pruned \\+ QAT.*</span>only by float32", html)
@@ -147,6 +154,8 @@ def test_what_a_user_names_is_escaped(report: RunReport, tmp_path: Path) -> None
             "variants": {HOSTILE: scores, HOSTILE + "2": smaller},
         },
         confusion={HOSTILE: np.eye(2, dtype=np.int64)},
+        groups=score_groups(np.array([HOSTILE, HOSTILE, "other"]), {HOSTILE: np.ones(3)}),
+        disagreements=(HOSTILE, [replace(report.examples[0], answers={HOSTILE: (0, 0.5), "b": (1, 0.5)})]),
         findings=[HOSTILE],
         run={HOSTILE: [HOSTILE], "nested": {HOSTILE: HOSTILE}},
     )
@@ -163,31 +172,19 @@ def test_pictures_are_the_pictures(report: RunReport, page: str) -> None:
     assert [picture.tolist() for picture in shown] == images
 
 
-def test_large_and_coloured_pictures_are_made_smaller(report: RunReport, tmp_path: Path) -> None:
+def test_large_and_coloured_pictures_are_made_smaller(bare: RunReport, tmp_path: Path) -> None:
     example = Example(np.zeros((600, 900, 3), np.uint8), 0, {"int8_qat": (1, 0.5)})
-    only = replace(report, examples=[example], disagreements=None)
-    [text] = re.findall(r"base64,([^\"]+)", written(only, tmp_path))
+    [text] = re.findall(r"base64,([^\"]+)", written(replace(bare, examples=[example]), tmp_path))
     picture = Image.open(BytesIO(b64decode(text)))
     assert (picture.size, picture.mode) == ((256, 171), "RGB")
 
 
-def test_what_is_missing_has_no_section(report: RunReport, tmp_path: Path) -> None:
-    scores = report.metrics["variants"]["float32"]
+def test_what_is_missing_has_no_section(bare: RunReport, tmp_path: Path) -> None:
+    scores = bare.metrics["variants"]["float32"]
     without_calibration = {name: value for name, value in scores.items() if name != "calibration"}
-    bare = replace(
-        report,
-        synthetic=False,
-        metrics={**report.metrics, "variants": {"float32": without_calibration}},
-        history={},
-        confusion={},
-        curves={},
-        groups=None,
-        examples=[],
-        disagreements=None,
-        arena=None,
-        findings=[],
-    )
-    page = written(bare, tmp_path)
+    metrics = {**bare.metrics, "variants": {"float32": without_calibration}}
+    barest = replace(bare, synthetic=False, metrics=metrics, confusion={}, examples=[], findings=[])
+    page = written(barest, tmp_path)
     assert_nested(page)
     assert re.findall("<h2>(.*?)</h2>", page) == ["Results"]
     assert "synthetic" not in page
