@@ -8,20 +8,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import broadcast, geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
+from edgecnn.errors import ModelError
 
 _LEFT_SHIFT = {"int8": 20, "int16": 15}  # room for fractions of a step before the sum is scaled down again
+_MOST_APART = 15  # bits by which TensorFlow Lite shifts int16 as it should
 _FARTHEST = {"int8": 256, "int16": 1 << 15}  # from the zero point
+
+
+_HALF, _ONE = 1 << 30, (1 << 30, 1)  # a multiplier, and with its shift one that changes nothing
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     broadcast.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
+    if _shifts(graph, operator) is not None:
+        _check_shifts(graph, operator)
+        return
     *_, (_, shift) = _scaling(graph, operator)
     farthest = _FARTHEST[graph.output(operator).dtype]
     geometry.check_scaled(graph, operator, farthest << _left_shift(graph, operator), shift)
+
+
+def _shifts(graph: Graph, operator: Operator) -> tuple[int, int] | None:
+    """Return by how many bits the operands are shifted where scales of int16 are powers of two; else None.
+
+    That the file has to ask for, by `pot_scale_int16`, as those of LSTM cells do.
+    """
+    scales = [
+        geometry.quantization_of(tensor).scale
+        for tensor in (*_operands(graph, operator), graph.output(operator))
+    ]
+    exponents = [exponent for exponent in map(quant.power_of_two, scales) if exponent is not None]
+    asked = operator.options.get("pot_scale_int16", False) and graph.output(operator).dtype == "int16"
+    if not asked or len(exponents) < len(scales):
+        return None
+    first, second, made = exponents
+    return first - made, second - made
+
+
+def _operands(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
+    first, second = (graph.input(operator, position) for position in broadcast.order(graph, operator))
+    return first, second
+
+
+def _check_shifts(graph: Graph, operator: Operator) -> None:
+    first, second = _operands(graph, operator)
+    shifts = _shifts(graph, operator) or ()
+    if max(shifts) != 0 or min(shifts) < -_MOST_APART or first.shape != second.shape:
+        raise ModelError(
+            f"{graph.describe(operator)} has scales that are powers of two, for which TFLite needs operands "
+            f"of one shape, scales up to 2**{_MOST_APART} apart, and the larger one to be the output's; "
+            "unset its option pot_scale_int16"
+        )
 
 
 def _left_shift(graph: Graph, operator: Operator) -> int:
@@ -36,6 +77,9 @@ def _signs(graph: Graph, operator: Operator) -> tuple[int, int]:
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
     """Return (multiplier, shift) of both operands and of the output, as AddPrepare of TensorFlow Lite."""
+    shifts = _shifts(graph, operator)
+    if shifts is not None:
+        return *((_HALF, shift - _left_shift(graph, operator) + 1) for shift in shifts), _ONE
     scales = [quantization.scale for quantization in broadcast.quantizations(graph, operator)]
     twice = 2 * max(scales)
     made = geometry.quantization_of(graph.output(operator)).scale

@@ -48,6 +48,13 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def power_of_two(scale: float) -> int | None:
+    """Return the exponent of a scale that TensorFlow Lite takes for a power of two, or None: CheckedLog2."""
+    exact = float(np.log(np.float32(scale)) * (np.float32(1) / np.log(np.float32(2))))
+    exponent = round_half_away(exact)
+    return exponent if abs(exact - exponent) < 1e-3 else None
+
+
 def float32_ratio(*scales: float, made: float) -> float:
     """Return the product of `scales` over `made`, every step in float32, as most kernels compute it."""
     with np.errstate(over="ignore"):

@@ -14,6 +14,10 @@ from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
 _MOST_MULTIPLIER = 32767
+_WHOLE_STEPS = {
+    "LOGISTIC": (-12,),
+    "TANH": (-12, -11),
+}  # exponents of scales that are taken for powers of two
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -31,7 +35,11 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
 
     Source: LogisticPrepare and TanhPrepare of TensorFlow Lite.
     """
-    multiplier, right = geometry.quantization_of(graph.input(operator, 0)).scale * 4096 * 3, 0
+    scale = geometry.quantization_of(graph.input(operator, 0)).scale
+    exponent = quant.power_of_two(scale)
+    if exponent in _WHOLE_STEPS[operator.op]:
+        return 3 << (exponent + 12), 0
+    multiplier, right = scale * 4096 * 3, 0
     while multiplier <= _MOST_MULTIPLIER / 2 and right <= 30:
         multiplier, right = 2 * multiplier, right + 1
     return int(multiplier), right

@@ -113,6 +113,31 @@ def test_operands(op: str) -> None:
     check_operands(op, 1, (NONE, RELU, RELU6, RELU_N1_TO_1), "int16")
 
 
+def powers_of_two(op: str, first: float, second: float, shape: tuple[int, ...], **options: int) -> bytes:
+    """Return a model of two operands whose scales, like the output's of 1/4096, are powers of two."""
+    builder = Builder(dtype="int16")
+    pair = builder.tensor((1, 5, 7, 3), "int16", first), builder.tensor(shape, "int16", second)
+    made = builder.operator(op, pair, builder.tensor((1, 5, 7, 3), "int16", 1 / 4096), **options)
+    return builder.build(pair, (made,))
+
+
+def test_scales_that_are_powers_of_two() -> None:
+    shape, fine = (1, 5, 7, 3), 1 / 16384
+    asked = {"pot_scale_int16": True, "fused_activation_function": RELU_N1_TO_1}
+    check(
+        [
+            powers_of_two("ADD", 1.0005 / 4096, fine, shape, pot_scale_int16=True),
+            powers_of_two("ADD", fine, 1 / 4096, shape, **asked),
+            powers_of_two("SUB", 2**-27, 1 / 4096, shape, pot_scale_int16=True),
+            powers_of_two("SUB", 1 / 4096, fine, shape, **asked),
+            powers_of_two("ADD", 1 / 4096, fine, shape, pot_scale_int16=False),
+        ]
+    )
+    for scale, other in ((1 / 2048, shape), (fine, shape), (1 / 4096, (1, 1, 1, 3))):
+        with pytest.raises(ModelError, match="scales that are powers of two, for which TFLite needs"):
+            compile_tflite(powers_of_two("ADD", fine, scale, other, pot_scale_int16=True), name="net")
+
+
 def test_means() -> None:
     check_reductions("MEAN", 0, dtype="int16")
 
@@ -123,7 +148,8 @@ def test_sigmoids_of_all_values(op: str) -> None:
         builder.tensors[source].scales = (float(np.float32(scale)),)
         return builder.unary(op, source)
 
-    scales = (1e-7, 1 / 4096, 1 / 2048, 0.0003, 1.7)
+    # One a little off a power of two is taken for it.
+    scales = (1e-7, 1.0005 / 4096, 1.0005 / 2048, 0.0003, 1.7)
     check_operators(make, [((1, 256, 256, 1), scale) for scale in scales], "int16")
 
 
