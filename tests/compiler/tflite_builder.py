@@ -299,7 +299,9 @@ class Builder:
 
     def arg_max(self, source: int, dtype: str = "int32", axis: int = -1) -> int:
         position = self.tensor((), "int32", data=np.array(axis, np.int32))
-        output = self.tensor(self.tensors[source].shape[:-1], dtype)
+        shape = list(self.tensors[source].shape)
+        del shape[axis]
+        output = self.tensor(tuple(shape), dtype)
         kind = tflite.TensorType.INT64 if dtype == "int64" else tflite.TensorType.INT32
         return self.operator("ARG_MAX", (source, position), output, output_type=kind)
 

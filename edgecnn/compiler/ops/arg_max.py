@@ -1,30 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ARG_MAX over the last axis, which makes class numbers where the model ends."""
+"""ARG_MAX, which makes class numbers where the model ends; a TRANSPOSE puts the axis last."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, moving
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
 macs = moving.macs
 
 
+def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+    """Return the operator over the last axis, behind a TRANSPOSE that puts another one there."""
+    source = graph.input(operator, 0)
+    rank = len(source.shape)
+    axis = rank + moving.axis_from_end(graph, operator, moving.integers(graph, operator, 1, 1)[0], rank)
+    order = [*(one for one in range(rank) if one != axis), axis]
+    if order == sorted(order):
+        return [operator]
+    turned = moving.add_between(tensors, source, [source.shape[one] for one in order])
+    positions = moving.add_constant(tensors, order), moving.add_constant(tensors, [rank - 1])
+    return [
+        Operator("TRANSPOSE", operator.index, (operator.inputs[0], positions[0]), (turned,)),
+        replace(operator, inputs=(turned, positions[1])),
+    ]
+
+
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types, and that the axis is the last one."""
+    """Check types and the shape."""
     source, made = graph.input(operator, 0), graph.output(operator)
     geometry.check_types(graph, operator, (source,))
-    rank = len(source.shape)
-    axes = {
-        moving.axis_from_end(graph, operator, axis, rank) for axis in moving.integers(graph, operator, 1, 1)
-    }
-    if axes != {-1}:
-        raise ModelError(f"{graph.describe(operator)} takes axis {min(axes)}; only the last is supported")
     if made.dtype not in ("int32", "int64"):
         raise ModelError(f"{graph.describe(operator)} makes {made.dtype}; int32 or int64 needed")
     geometry.check_shape(graph, operator, source.shape[:-1])

@@ -15,13 +15,25 @@ CASES = [
 ]
 
 
-def make(builder: Builder, source: int, dtype: str) -> int:
-    return builder.arg_max(source, dtype)
+OTHER_AXES = [
+    *(((1, 5, 7, 3), "int32", axis) for axis in (1, 2, -3, -2)),
+    ((1, 9, 4), "int64", 1),
+    ((1, 1, 6, 1), "int32", 2),
+    ((7,), "int32", 0),
+]
+
+
+def make(builder: Builder, source: int, dtype: str, axis: int = -1) -> int:
+    return builder.arg_max(source, dtype, axis)
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_equal_to_the_oracle(part: int) -> None:
     check_operators(make, CASES[part::2])
+
+
+def test_over_other_axes() -> None:
+    check_operators(make, OTHER_AXES)
 
 
 def test_beside_another_output_and_behind_a_convolution() -> None:
@@ -42,6 +54,6 @@ def refusal(axis: int, dtype: str) -> str:
     return str(error.value)
 
 
-def test_other_axes_and_types_are_refused() -> None:
-    assert "takes axis -2; only the last is supported" in refusal(2, "int32")
+def test_the_batch_and_other_types_are_refused() -> None:
+    assert "has batch 5; only batch 1 is supported" in refusal(0, "int32")
     assert "makes float32; int32 or int64 needed" in refusal(-1, "float32")
