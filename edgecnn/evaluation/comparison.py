@@ -39,7 +39,9 @@ def comparison_rows(runs: Sequence[ComparedRun]) -> tuple[tuple[str, ...], list[
     two_classes = not masks and all(
         "binary" in one for run in runs for one in run.metrics["variants"].values()
     )
-    quality = ("Dice", "IoU") if masks else ("accuracy", "balanced", *(("AUC",) if two_classes else ()))
+    quality = (
+        ("Dice", "IoU") if masks else ("accuracy", "balanced accuracy", *(("AUC",) if two_classes else ()))
+    )
     letters = _letters(runs)
     where = ("test images",) if len(letters) > 1 else ()
     rows = []

@@ -12,6 +12,7 @@ from edgecnn import DISCLAIMER
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
+    calibration_rows,
     has_masks,
     latency_note,
     summary_rows,
@@ -98,6 +99,11 @@ def _results(metrics: Mapping[str, Any]) -> str:
     parts = [_table(*summary_rows(metrics))]
     if two := binary_rows(metrics):
         parts += [f"Positive is {metrics['classes'][1]}:", _table(*two)]
+    if calibration := calibration_rows(metrics):
+        parts += ["How far probabilities are from what is so:", _table(*calibration)]
+    last = list(metrics["variants"].values())[-1]
+    if "arena_bytes" in last:
+        parts.append(f"As C the last needs {last['arena_bytes']:,} bytes of memory for activations.")
     parts.append(f"{latency_note(metrics)} {baseline_note(metrics)}".strip())
     return "\n\n".join(parts)
 

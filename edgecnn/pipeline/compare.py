@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgecnn.errors import RunError
-from edgecnn.evaluation.comparison import ComparedRun
+from edgecnn.evaluation.comparison import ComparedRun, comparison_rows, synthetic_runs
 from edgecnn.evaluation.summary import has_masks
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
@@ -15,16 +15,12 @@ def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
     """Return what is compared of each run, named by its folder, or by its whole path where names repeat.
 
     Raises:
-        RunError: a folder is no run, or is not finished, or some runs are of masks and some of classes.
+        RunError: a folder is no run, is not finished or lacks a figure, or only some runs are of masks.
     """
     names = [folder.resolve().name for folder in folders]
     runs = [
-        ComparedRun(
-            name if names.count(name) == 1 else str(folder), record["model"], run.metrics(), read_history(run)
-        )
-        for name, folder in zip(names, folders, strict=True)
-        for run in (Run(folder),)
-        for record in (run.record(),)
+        _read(folder, name if names.count(name) == 1 else str(folder))
+        for folder, name in zip(folders, names, strict=True)
     ]
     kinds = {has_masks(run.metrics): run.name for run in runs}
     if len(kinds) > 1:
@@ -33,3 +29,17 @@ def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
             "compare runs of one kind"
         )
     return runs
+
+
+def _read(folder: Path, name: str) -> ComparedRun:
+    run = Run(folder)
+    found = ComparedRun(name, run.record()["model"], run.metrics(), read_history(run))
+    try:  # what is shown is there
+        comparison_rows([found])
+        synthetic_runs([found])
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{run.metrics_file} lacks {error}: another version of edgecnn wrote it; "
+            "run 'edgecnn compress' again"
+        ) from error
+    return found

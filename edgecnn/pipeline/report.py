@@ -31,7 +31,7 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
     evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
     if left := record.get("post_training"):
         evaluation.metrics["post_training"] = left
-    arena = _plan(run)
+    arena = _plan(run, progress)
     if arena:
         planned = {"arena_bytes": arena.rows.bytes, "arena_bytes_whole": arena.whole.bytes}
         list(evaluation.metrics["variants"].values())[-1].update(planned)
@@ -42,14 +42,17 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
     return evaluation
 
 
-def _plan(run: Run) -> ArenaPlans | None:
+def _plan(run: Run, progress: Progress) -> ArenaPlans | None:
     """Plan the memory of the int8 model, if there is one that can be compiled."""
     if not run.int8_model.exists():
         return None
+    progress("planning memory", 0, 1)
     try:
         return plan_arena(read_model(run.int8_model))
     except ModelError:
         return None
+    finally:
+        progress("planning memory", 1, 1)
 
 
 def _report(

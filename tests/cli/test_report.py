@@ -118,6 +118,11 @@ def test_the_page_holds_the_table_and_the_curves_of_more_runs_than_colours(tmp_p
         ("metrics.json", None, "has no metrics.json: its training or compression is not finished"),
         ("metrics.json", "{", "metrics.json is damaged"),
         ("metrics.json", "[]", "metrics.json is damaged"),
+        (
+            "metrics.json",
+            '{"classes": [], "test_images": 1, "data": {"synthetic": false}, "variants": {}}',
+            "metrics.json lacks 'fingerprint': another version of edgecnn wrote it",
+        ),
     ],
 )
 def test_what_is_no_finished_run_is_refused(

@@ -28,7 +28,12 @@ RECORD: dict[str, Any] = {
 
 
 def test_the_card_of_three_classes(tmp_path: Path) -> None:
-    metrics = {"classes": RECORD["classes"], "test_images": 24, "variants": {"float32": SCORES}}
+    scores = {
+        **SCORES,
+        "calibration": {"expected_error": 0.0123, "overconfidence": -0.05, "bins": []},
+        "arena_bytes": 4460,
+    }
+    metrics = {"classes": RECORD["classes"], "test_images": 24, "variants": {"float32": scores}}
     write_model_card(tmp_path / "card.md", RECORD, metrics, "A network.")
     text = (tmp_path / "card.md").read_text()
     assert text.startswith(
@@ -38,6 +43,8 @@ def test_the_card_of_three_classes(tmp_path: Path) -> None:
     assert "| a\\|b | 7 | 7 | 7 |" in text
     assert "| float32 | 90.0% | - | 100.0% |" in text
     assert "synthetic" in text
+    assert "| float32 | 1.2 points | -5.0 points |" in text
+    assert "4,460 bytes of memory" in text
     assert "- Data check: Imbalance (1): look at balanced accuracy." in text
     write_model_card(tmp_path / "again.md", RECORD, metrics, "A network.")
     assert (tmp_path / "again.md").read_text() == text
