@@ -11,13 +11,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
-import keras as keras3
-
 import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
+
+# isort: split
+# Behind edgecnn.tf, which says what to install where they are missing.
+import h5py
+import keras as keras3
 
 
 def load_float_model(path: Path) -> Any:

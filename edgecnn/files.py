@@ -31,6 +31,8 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary = Path(folder) / path.name
             yield temporary
             os.replace(temporary, path)
+    except FileExistsError as error:
+        raise EdgecnnError(f"can't write {path}: {path.parent} is a file, not a folder") from error
     except OSError as error:
         raise EdgecnnError(f"can't write {path}: {error.strerror or error}") from error
 

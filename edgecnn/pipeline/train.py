@@ -25,7 +25,7 @@ from edgecnn.progress import Progress
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
-from edgecnn.training.objective import BINARY, CLASSES, MASK, objective
+from edgecnn.training.objective import BINARY, CLASSES, MASK, loss_of, objective
 
 MOST_CHECKED = 20_000  # images: the check compares each with each
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
@@ -113,7 +113,8 @@ def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) 
     """Return the network, with pretrained weights where they are asked for.
 
     Raises:
-        ModelError: it can't have that size or those weights, or tells another number of classes apart.
+        ModelError: it can't have that size, those weights or that loss, or tells another number of classes
+            apart.
     """
     shape = (*chosen["input_size"], chosen["channels"])
     model = found.build(shape, len(classes), chosen["width"])
@@ -130,6 +131,7 @@ def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) 
         if found.load_weights is None:
             raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')
         found.load_weights(model, chosen["weights"])
+    loss_of(model, chosen["loss"])  # refused before anything is written
     return model
 
 

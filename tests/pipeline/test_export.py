@@ -3,6 +3,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,21 @@ def test_what_cannot_be_exported_leaves_nothing(
     with pytest.raises(EdgecnnError, match=message):
         export(tmp_path / source, tmp_path / "out", formats, name, silent)
     assert not (tmp_path / "out").exists()
+
+
+def test_without_tensorflow_a_keras_file_needs_it(tmp_path: Path) -> None:
+    program = """import sys
+sys.modules |= dict.fromkeys(("h5py", "keras", "tensorflow"))
+from edgecnn.cli import main
+main()
+"""
+    asked = ("export", "mine.keras", "--out", "out")
+    made = subprocess.run(
+        (sys.executable, "-c", program, *asked), capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert made.returncode == 1
+    assert made.stderr.endswith("install it with: pip install 'edgecnn[train]'\n")
+    assert made.stderr.startswith("Error: training and converting need TensorFlow, but ")
 
 
 @pytest.mark.slow

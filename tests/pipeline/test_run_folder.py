@@ -12,7 +12,7 @@ import pytest
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
 from edgecnn.compiler.metadata import read_labels
-from edgecnn.errors import DataError, RunError
+from edgecnn.errors import DataError, ModelError, RunError
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import TrainOptions, train
@@ -182,6 +182,12 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
 def test_bad_data_leave_no_run_behind(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         train(tmp_path / "run", _options(tmp_path / "absent"), silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_for_masks_leaves_no_run_behind(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="can't be trained with loss dice; use crossentropy, focal"):
+        train(tmp_path / "run", replace(_options(images), loss="dice"), silent)
     assert not (tmp_path / "run").exists()
 
 
