@@ -242,9 +242,10 @@ def _groups(report: RunReport) -> str:
     ]
     listed = text_table(("group", "images", *map(variant_title, shown)), rows[:_GROUPS_SHOWN])
     worst = f"; these {_GROUPS_SHOWN} are the worst" if len(rows) > _GROUPS_SHOWN else ""
+    sizes = " to ".join(f"{size:,}" for size in sorted({min(found.images), max(found.images)}))
     said = (
-        f"{len(rows):,} groups of {min(found.images):,} to {max(found.images):,} images{worst}. They are "
-        "ordered by where the 95% interval of their last figure ends, since a group of one image says little."
+        f"{len(rows):,} groups of {sizes} images{worst}. They are ordered by where the 95% interval of their "
+        "last figure ends, since a group of one image says little."
     )
     figure = drawing(f"{figure_of.capitalize()} of groups", _keys(shown), spread(shown, figure_of))
     return grid("pair beside", (figure, f"<div>{listed}{note(said)}</div>"))

@@ -78,7 +78,7 @@ def test_report_shows_everything(report: RunReport, page: str) -> None:
         "✗ int8, pruned + QAT: normal, 62.5%",
         f"{report.arena.rows.bytes:,} <small>bytes</small>",
         f"with whole tensors {report.arena.whole.bytes:,}",
-        "12 groups of 3 to 3 images; these 10 are the worst",
+        "12 groups of 3 images; these 10 are the worst",
         "expected calibration error",
     ):
         assert text in page
