@@ -37,12 +37,18 @@ def centred(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) ->
     return np.asarray(value.astype(np.int64) - source.zero_point)
 
 
+def scaling(graph: Graph, operator: Operator, *factors: float) -> tuple[int, int]:
+    """Return (multiplier, shift) from the input's scale times `factors` to the output's."""
+    source, made = (
+        geometry.quantization_of(tensor) for tensor in (graph.input(operator, 0), graph.output(operator))
+    )
+    return quant.quantize_multiplier(quant.float32_ratio(source.scale, *factors, made=made.scale))
+
+
 def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, *factors: float) -> quant.Int64s:
     """Return `value`, of the input's scale times `factors`, as steps of the output's, not yet clamped."""
-    source, made = geometry.quantization_of(graph.input(operator, 0)), graph.output(operator)
-    quantization = geometry.quantization_of(made)
-    real = quant.float32_ratio(source.scale, *factors, made=quantization.scale)
-    return quant.requantize(value, *quant.quantize_multiplier(real)) + quantization.zero_point
+    made = geometry.quantization_of(graph.output(operator))
+    return quant.requantize(value, *scaling(graph, operator, *factors)) + made.zero_point
 
 
 def clamped(

@@ -4,6 +4,7 @@
 Both scale by the sizes in the file, even where a pass has cut off rows and columns that nothing reads.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edgecnn.compiler import geometry, moving
@@ -19,9 +20,9 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     return [replace(operator, options=dict(operator.options) | {"in_h": shape[1], "in_w": shape[2]})]
 
 
-def check(graph: Graph, operator: Operator) -> None:
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, equal quantization, shapes and rules."""
-    moving.check(graph, operator)
+    moving.check(graph, operator, dtypes)
     source, wanted = graph.input(operator, 0).shape, moving.integers(graph, operator, 1, 2)
     if len(source) != 4 or min(wanted) < 1:
         raise ModelError(

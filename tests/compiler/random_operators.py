@@ -11,7 +11,27 @@ from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 INT16 = frozenset(
     (
         *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
-        *("LOGISTIC", "MAX_POOL_2D", "MEAN", "MUL", "PAD", "QUANTIZE", "RESHAPE", "SOFTMAX", "SUB", "TANH"),
+        *(
+            "LEAKY_RELU",
+            "LOGISTIC",
+            "MAX_POOL_2D",
+            "MEAN",
+            "MUL",
+            "PAD",
+            "QUANTIZE",
+            "REDUCE_MAX",
+            "REDUCE_MIN",
+        ),
+        *(
+            "RESHAPE",
+            "RESIZE_NEAREST_NEIGHBOR",
+            "SLICE",
+            "SOFTMAX",
+            "SUB",
+            "TANH",
+            "TRANSPOSE",
+            "TRANSPOSE_CONV",
+        ),
     )
 )
 LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
@@ -165,20 +185,21 @@ def concatenation(d: Draw) -> int:
     return d.builder.concat(parts[d.variant % 2 : 2 + d.variant // 3])
 
 
-@kind()
+@kind(int16=True)
 def transposed_convolution(d: Draw) -> int:
     if max(d.height, d.width) > LARGEST:
         return strided_convolution(d)
     return d.builder.transpose_conv(d.at, d.channels, (d.size, 1 + d.variant % 4), d.stride, d.padding)
 
 
-@kind()
+@kind(int16=True)
 def enlarged_image(d: Draw) -> int:
     if max(d.height, d.width) > LARGEST:
         return max_pool(d)
     size = (d.height * (1 + d.variant % 2), d.width + d.channels)
     rule = (None, "align_corners", "half_pixel_centers")[d.size - 1]
-    return d.builder.resize(d.at, size, ("NEAREST_NEIGHBOR", "BILINEAR")[d.variant // 3], rule)
+    op = d.one_of(d.variant // 3, "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")
+    return d.builder.resize(d.at, size, op.removeprefix("RESIZE_"), rule)
 
 
 @kind()
@@ -225,14 +246,14 @@ def dense_layer_on_a_map(d: Draw) -> int:
     return d.builder.fully_connected(d.at, d.channels, d.activation, vectors=True, keep_num_dims=True)
 
 
-@kind()
+@kind(int16=True)
 def crop(d: Draw) -> int:
     begin = (0, d.height // 3, d.variant % d.width, d.channels % d.depth)
     size = (1, *(length - first for length, first in zip(d.shape[1:], begin[1:], strict=True)))
     return d.builder.move("SLICE", (d.at, *map(d.builder.integers, (begin, size))), size)
 
 
-@kind()
+@kind(int16=True)
 def every_second(d: Draw) -> int:
     """Every row, column or channel or every second one, from either end."""
     begin, end, steps, counts = [0], [1], [1], [1]
@@ -246,7 +267,7 @@ def every_second(d: Draw) -> int:
     return d.builder.move("STRIDED_SLICE", inputs, tuple(counts))
 
 
-@kind()
+@kind(int16=True)
 def transposed(d: Draw) -> int:
     order = (0, *list(permutations((1, 2, 3)))[d.variant])
     shape = tuple(d.shape[axis] for axis in order)
@@ -266,7 +287,7 @@ def blocks(d: Draw) -> int:
     return d.builder.move("DEPTH_TO_SPACE", (deep,), shape, block_size=side)
 
 
-@kind()
+@kind(int16=True)
 def two_halves(d: Draw) -> int:
     """Channels, split in two that change places, one of them convolved."""
     if d.depth == 1:
@@ -277,7 +298,7 @@ def two_halves(d: Draw) -> int:
     return d.builder.concat((second, first))
 
 
-@kind()
+@kind(int16=True)
 def channels_in_reverse(d: Draw) -> int:
     """Channels unpacked, the first of them expanded and squeezed, packed again from the last to the first."""
     if d.depth > 7:

@@ -8,28 +8,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, quant
+from edgecnn.compiler import elementwise, geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs = elementwise.macs, elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes, and that alpha is a number."""
-    elementwise.check(graph, operator)
-    alpha = operator.options.get("alpha", 0.0)
+    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    alpha = _alpha(operator)
     if not math.isfinite(alpha):
         raise ModelError(f"{graph.describe(operator)} has alpha {alpha}; a finite number needed")
+    if graph.input(operator, 0).dtype == "int16":
+        for factors in ((), (alpha,)):
+            geometry.check_scaled(graph, operator, 1 << 15, elementwise.scaling(graph, operator, *factors)[1])
+
+
+def _alpha(operator: Operator) -> float:
+    return float(operator.options.get("alpha", 0.0))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    alpha = float(operator.options.get("alpha", 0.0))
     value = elementwise.centred(graph, operator, inputs)
     scaled = np.where(
         value >= 0,
         elementwise.rescaled(graph, operator, value),
-        elementwise.rescaled(graph, operator, value, alpha),
+        elementwise.rescaled(graph, operator, value, _alpha(operator)),
     )
-    return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    dtype = graph.output(operator).dtype
+    return np.clip(scaled, *quant.limits(dtype)).astype(dtype)
+
+
+def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
+    """Return one step that makes one row per firing; over int8 it takes a table of all values."""
+    if graph.input(operator, 0).dtype == "int8":
+        return elementwise.lower(graph, operator)
+    _, rows, columns, channels = graph.output(operator).shape
+    params: Params = {"size": columns * channels}
+    for prefix, factors in (("", ()), ("below_", (_alpha(operator),))):
+        multiplier, shift = elementwise.scaling(graph, operator, *factors)
+        params = {**params, f"{prefix}multiplier": multiplier, f"{prefix}shift": shift}
+    source, made = operator.inputs[:1], operator.outputs[0]
+    return (Step(operator, "leaky_relu", source, made, (Window(1, 1),), rows, params),)

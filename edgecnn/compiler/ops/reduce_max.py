@@ -16,13 +16,13 @@ rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, sizes and equal quantization."""
-    reduction.check(graph, operator)
+    reduction.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_same_quantization(graph, operator)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return reduction.reduced(graph, operator, inputs, np.max).astype(np.int8)
+    return reduction.reduced(graph, operator, inputs, np.max).astype(inputs[0].dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -2,16 +2,18 @@
 """RESIZE_NEAREST_NEIGHBOR: each pixel is the one of the input that lies nearest, by three rules."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import moving, resizing
+from edgecnn.compiler import geometry, moving, resizing
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Params, Step, Window
 
-check, macs, rewrite = resizing.check, moving.macs, resizing.rewrite
+macs, rewrite = moving.macs, resizing.rewrite
+check = partial(resizing.check, dtypes=geometry.INT8_OR_INT16)
 
 
 def _sources(graph: Graph, operator: Operator, axis: int) -> NDArray[np.int64]:

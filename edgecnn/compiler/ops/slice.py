@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import moving
+from edgecnn.compiler import geometry, moving
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
@@ -22,7 +22,7 @@ STEPS = {-3: "step_h", -2: "step_w", -1: "step_c"}
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that all that is taken is there."""
-    moving.check(graph, operator)
+    moving.check(graph, operator, geometry.INT8_OR_INT16)
     source, made = graph.input(operator, 0).shape, graph.output(operator).shape
     begin, size = (moving.integers(graph, operator, position, len(source)) for position in (1, 2))
     expected = [n - b if s == -1 else s for n, b, s in zip(source, begin, size, strict=True)]

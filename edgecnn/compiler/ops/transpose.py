@@ -18,7 +18,7 @@ _ROWS, _COLUMNS, _CHANNELS = -3, -2, -1
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that the batch stays where it is."""
-    moving.check(graph, operator)
+    moving.check(graph, operator, geometry.INT8_OR_INT16)
     shape = graph.input(operator, 0).shape
     order = moving.integers(graph, operator, 1, len(shape))
     if sorted(order) != list(range(len(shape))) or (len(shape) > 1 and order[0]) or len(shape) > 4:

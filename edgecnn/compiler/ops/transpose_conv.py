@@ -28,7 +28,7 @@ _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, _SOURCE), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made))
+    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
@@ -76,7 +76,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does: each input adds a filter to the sums."""
     linear = Linear.of(graph, operator, channel_axis=0)
     _, rows, columns, channels = graph.output(operator).shape
-    # Sums of products of 8 bits are exact in float64, and NumPy multiplies matrices of floats fast.
+    # Sums of such products are exact in float64, and NumPy multiplies matrices of floats fast.
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
     total = np.zeros((rows, columns, channels))
     vertical, horizontal = axes(graph, operator)

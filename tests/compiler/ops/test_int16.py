@@ -104,6 +104,29 @@ def test_dense_layers_on_maps() -> None:
     check_operators(make, cases, "int16")
 
 
+def test_transposed_convolutions() -> None:
+    cases = [
+        ((1, 5, 4, 3), 4),
+        ((1, 3, 6, 2), 2, (2, 2), (2, 2), VALID, False),
+        ((1, 4, 4, 2), 3, (4, 3), (1, 2)),
+    ]
+    check_operators(
+        Builder.transpose_conv, [*cases, ((1, 5, 4, 3), 2, (3, 3), (2, 2), SAME, True, False)], "int16"
+    )
+
+
+def test_leaky_relus() -> None:
+    def make(builder: Builder, source: int, alpha: float) -> int:
+        return builder.unary("LEAKY_RELU", source, alpha=alpha)
+
+    check_operators(make, [((1, 256, 256, 1), alpha) for alpha in (0.01, -0.5, 1.7)], "int16")
+
+
+@pytest.mark.parametrize(("op", "part"), [("REDUCE_MAX", 1), ("REDUCE_MIN", 2)])
+def test_extremes(op: str, part: int) -> None:
+    check_reductions(op, part, dtype="int16")
+
+
 def test_pools() -> None:
     check_operators(Builder.pool, POOLS, "int16")
 
@@ -185,6 +208,14 @@ def test_what_moves_values() -> None:
         lambda b, s: b.pad_axes(s, ((0, 0), (1, 0), (0, 2), (2, 1))),
         lambda b, s: b.reshape(s, (1, 4, 5, 3)),
         *(lambda b, s, axis=axis: b.concat((s, b.unary("TANH", s), s), axis) for axis in (1, 2, 3)),
+        lambda b, s: b.resize(s, (7, 9), "NEAREST_NEIGHBOR", "align_corners"),
+        lambda b, s: b.move("TRANSPOSE", (s, b.integers((0, 3, 1, 2))), (1, 3, 5, 4)),
+        lambda b, s: b.move("SLICE", (s, *map(b.integers, ((0, 1, 0, 1), (1, 3, 4, 2)))), (1, 3, 4, 2)),
+        lambda b, s: b.move(
+            "STRIDED_SLICE",
+            (s, *map(b.integers, ((0, 4, 0, -1), (1, -6, 4, -4), (1, -2, 2, -1)))),
+            (1, 3, 2, 3),
+        ),
     ]
 
     def make(builder: Builder, source: int, number: int) -> int:
