@@ -227,8 +227,8 @@ def _scaled(sums: quant.Int64s, scale: Floats, offset: Floats, signed: bool) -> 
     """Return what processors make of sums.
 
     Of numbers with 24 bits each a product has 48. With an offset that is a multiple of 2^-40 and a scale of
-    2^-20 or more, its sum with that has 53 at most: so float64 holds it, and rounding it to float32 is all
-    the rounding that a fused multiplication and addition does.
+    2^-20 or more, its sum with that has 53 at most where it is below 2^13, as around all steps: so float64
+    holds it, and rounding it to float32 is all the rounding that a fused multiplication and addition does.
     """
     signs = np.where(sums < 0, -1.0, 1.0) if signed else 1.0
     return np.rint(_float32(_float32(sums) * scale + signs * offset))
