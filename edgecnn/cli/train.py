@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn train`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -82,6 +83,13 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
     show_default=True,
     help="The result depends on it in the last bits, so it is fixed.",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored", "multi-worker"]),
+    default="none",
+    show_default=True,
+    help="mirrored: all GPUs of this machine; multi-worker: all processes that TF_CONFIG names.",
+)
 @click.option("--strict", is_flag=True, help="Refuse files that can't be decoded, in place of skipping them.")
 @click.option("--resume", is_flag=True, help="Go on from the last finished epoch of an interrupted training.")
 @json_option
@@ -97,9 +105,17 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
       edgecnn train --data photos --out runs/first
       edgecnn train --data scans.csv --out runs/ct --class-weights balanced --augment rotation=10,shift=0.1
       edgecnn train --data moles --model melanoma-v2 --input-size 96 --out runs/moles
+
+    On several machines, the same command runs on each, with --strategy multi-worker and the same images; the
+    environment variable TF_CONFIG, as TensorFlow defines it, says which machines there are and which this is.
+    The chief, the first one, leaves the run folder. Where one is lost the others end as well: start each
+    again with --resume.
     """
     from edgecnn.pipeline.train import TrainOptions, train
 
     with progress_bar() as progress:
         run = train(out, TrainOptions(**options), progress, resume=resume)  # type: ignore[arg-type]
+    if run is None:
+        print("This worker is done; the chief writes the run folder.", file=sys.stderr)
+        return
     print_metrics(run.metrics(), as_json, report=run.report_file)

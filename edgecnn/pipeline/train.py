@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a network on a folder of images: the first step, which makes the run folder."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from edgecnn.data.arrays import Arrays, load_arrays
 from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.data.findings import findings
-from edgecnn.errors import ModelError, RunError
+from edgecnn.errors import EdgecnnError, ModelError, RunError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import Architecture, architecture
 from edgecnn.pipeline.evaluate import describe_data
@@ -26,6 +28,7 @@ from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
 from edgecnn.training.objective import BINARY, CLASSES, MASK, loss_of, objective
+from edgecnn.training.workers import Workers, join
 
 MOST_CHECKED = 20_000  # images: the check compares each with each
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
@@ -55,11 +58,14 @@ class TrainOptions:
     augment: str | None = None
     seed: int = 0
     threads: int = 2
+    strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False
 
 
-def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool = False) -> Run:
+def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool = False) -> Run | None:
     """Train a network and leave a run folder at `path`.
+
+    Where several workers train, the chief leaves it and the others nothing: they return None.
 
     Args:
         path: the folder to make.
@@ -70,34 +76,63 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     Raises:
         DataError: the images can't be used as they are.
         ModelError: the architecture doesn't exist, or doesn't fit the images.
-        RunError: `path` holds a run already, or with `resume` one of other options.
+        RunError: `path` holds a run already, or with `resume` one of other options; a worker is lost.
+        EdgecnnError: the workers can't train together.
     """
     run = Run(path)
-    found = architecture(options.model)
-    chosen = _with_defaults(run, found, options)
-    parse_augmentation(chosen["augment"])
-    _refuse_overwriting(run, chosen, resume)
-    dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
     make_repeatable(options.seed, options.threads)
-    model = _build(found, chosen, dataset.classes)
+    workers = join(options.strategy)
+    with workers.in_contact():
+        found = architecture(options.model)
+        chosen = _with_defaults(run, found, options)
+        parse_augmentation(chosen["augment"])
+        if workers.chief:
+            _refuse_overwriting(run, chosen, resume)
+        dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
+        _refuse_unlike_workers(workers, chosen, dataset)
+        with workers.strategy.scope():
+            model = _build(found, chosen, dataset.classes)
+        if workers.chief:
+            _record(run, chosen, dataset, model, progress)
+        validation = load_split(dataset, "validation", model.input_shape[1:], progress)
+        shown = load_split(dataset, "train", model.input_shape[1:], progress)
+        model = _fit(run, workers, model, found, chosen, (shown, validation), progress)
+    if not workers.chief:
+        return None
+    run.write_labels(dataset.classes)
+    with replacing(run.keras_model) as temporary:
+        model.save(temporary)
+    write_tflite(run, run.variant("float32"), keras_to_float32(model), validation)
+    evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
+    run.discard_checkpoints()
+    return run
+
+
+def _refuse_unlike_workers(workers: Workers, chosen: dict[str, Any], dataset: Dataset) -> None:
+    """Check that all workers train the same, and that each device has a part of a batch."""
+    devices = workers.strategy.num_replicas_in_sync
+    if chosen["batch_size"] < devices:
+        raise EdgecnnError(
+            f"a batch of {chosen['batch_size']} can't be shared among {devices} devices; "
+            f"use --batch-size {devices} or more"
+        )
+    asked = json.dumps({**chosen, "data": dataset.fingerprint}, sort_keys=True)
+    if unlike := workers.unlike_chief(hashlib.sha256(asked.encode()).digest()):
+        raise EdgecnnError(
+            f"worker {unlike[0]} of {workers.count} was started with other images or options than the chief; "
+            "give every worker the same"
+        )
+
+
+def _record(run: Run, chosen: dict[str, Any], dataset: Dataset, model: Any, progress: Progress) -> None:
     run.update_record(
-        model=options.model,
+        model=chosen["model"],
         input_shape=list(model.input_shape[1:]),
         classes=list(dataset.classes),
         parameters=model.count_params(),
         train=chosen,
         data={**describe_data(chosen["data"], dataset), "findings": _findings(dataset, progress)},
     )
-    shape = run.input_shape()
-    validation = load_split(dataset, "validation", shape, progress)
-    _fit(run, model, found, load_split(dataset, "train", shape, progress), validation, progress)
-    run.write_labels(dataset.classes)
-    with replacing(run.keras_model) as temporary:
-        model.save(temporary)
-    write_tflite(run, run.variant("float32"), keras_to_float32(model), validation)
-    evaluate_run(run, load_split(dataset, "test", shape, progress), progress)
-    run.discard_checkpoints()
-    return run
 
 
 def _findings(dataset: Dataset, progress: Progress) -> list[str]:
@@ -136,10 +171,18 @@ def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) 
 
 
 def _fit(
-    run: Run, model: Any, found: Architecture, train: Arrays, validation: Arrays, progress: Progress
-) -> None:
-    """Train what is not pretrained, then, if asked for, all of it in smaller steps."""
-    chosen = run.record()["train"]
+    run: Run,
+    workers: Workers,
+    model: Any,
+    found: Architecture,
+    chosen: dict[str, Any],
+    images: tuple[Arrays, Arrays],
+    progress: Progress,
+) -> Any:
+    """Train what is not pretrained, then, if asked for, all of it in smaller steps; return the trained model.
+
+    `images` are those to learn from and those for validation.
+    """
     pretrained = _base(model, found) if chosen["weights"] != "none" else []
     for stage, epochs, rate in (
         ("train", chosen["epochs"], 1.0),
@@ -159,9 +202,16 @@ def _fit(
                 reduce_patience=chosen["reduce_patience"],
                 target_accuracy=chosen["target_accuracy"],
                 balance=chosen["class_weights"] == "balanced",
+                workers=workers,
             )
-            history = fit(model, train, validation, options, run.checkpoint(stage), progress)
-            append_history(run, stage, history)
+            history = fit(model, *images, options, run.checkpoint(stage), progress)
+            if workers.chief:
+                append_history(run, stage, history)
+    if chosen["strategy"] == "none":
+        return model
+    alone = keras.models.clone_model(model)  # outside of the strategy's scope
+    alone.set_weights(model.get_weights())
+    return alone
 
 
 def _base(model: Any, found: Architecture) -> list[Any]:

@@ -44,6 +44,8 @@ class Batches:
         options = tf.data.Options()
         # TensorFlow's own threads are pinned, so that training is repeatable; these don't add anything up.
         options.threading.private_threadpool_size = os.cpu_count() or 1
+        # Where several workers train, each makes whole batches and shows its own part of them.
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
         batches = tf.data.Dataset.from_tensor_slices(per_image).batch(self._size)
         return batches.map(make, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE).with_options(options)
 

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import RunError
-from edgecnn.files import write_bytes
 
 Weights = list[npt.NDArray[Any]]
 
@@ -31,27 +30,30 @@ class Progression:
     history: list[dict[str, float]] = field(default_factory=list)  # one row per finished epoch
 
 
-def save_checkpoint(path: Path, state: Progression, model: Any, best_weights: Weights) -> None:
-    """Write `state`, the weights and the optimizer's variables of `model`, and the best weights so far."""
+def pack_checkpoint(state: Progression, model: Any, best_weights: Weights) -> bytes:
+    """Return `state`, the weights and the optimizer's variables of `model`, and the best weights as a file.
+
+    Where several workers train, each has to call it: some weights are means over all of them.
+    """
     arrays = {
         "state": np.frombuffer(json.dumps(asdict(state)).encode(), np.uint8),
         **{f"weights/{i}": w for i, w in enumerate(model.get_weights())},
         **{f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)},
         **{f"best/{i}": w for i, w in enumerate(best_weights)},
     }
-    content = BytesIO()  # on a full disk the archive itself would complain once more when it is collected
+    content = BytesIO()
     np.savez(content, **arrays)
-    write_bytes(path, content.getvalue())
+    return content.getvalue()
 
 
-def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
-    """Put a checkpoint back into a compiled `model`; return its state and the best weights so far.
+def unpack_checkpoint(content: bytes, path: Path, model: Any) -> tuple[Progression, Weights]:
+    """Put what `path` held back into a compiled `model`; return the state and the best weights so far.
 
     Raises:
         RunError: the file is damaged, or was written for another model.
     """
     try:
-        with np.load(path) as arrays:
+        with np.load(BytesIO(content)) as arrays:
             state = Progression(**json.loads(arrays["state"].tobytes()))
             model.set_weights(_numbered(arrays, "weights"))
             model.optimizer.build(model.trainable_variables)
@@ -60,7 +62,7 @@ def load_checkpoint(path: Path, model: Any) -> tuple[Progression, Weights]:
             ):
                 variable.assign(value)
             return state, _numbered(arrays, "best")
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise RunError(
             f"checkpoint {path} does not fit this model or is damaged; train again without it"
         ) from error

@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
+from edgecnn.files import write_bytes
 from edgecnn.progress import Progress
 from edgecnn.tf import keras
 from edgecnn.training.augmentation import NONE, Augmentation
 from edgecnn.training.batches import Batches
-from edgecnn.training.checkpoint import Progression, Weights, load_checkpoint, save_checkpoint
+from edgecnn.training.checkpoint import Progression, Weights, pack_checkpoint, unpack_checkpoint
 from edgecnn.training.objective import loss_of, metrics_of
+from edgecnn.training.workers import ALONE, Workers
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -49,6 +51,7 @@ class FitOptions:
     balance: bool = False  # weight each class by the inverse of its share
     sampling: str = "all"  # "balanced": an epoch shows as many images of each class as the rarest has
     augmentation: Augmentation = NONE
+    workers: Workers = ALONE  # the model has to be made in the scope of their strategy
 
     def images(self, labels: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.int64]:
         """Return which images an epoch shows, in which order: a function of seed and epoch only."""
@@ -79,7 +82,7 @@ def fit(
         train: the images to learn from.
         validation: the images that choose the best epoch.
         options: how to fit.
-        checkpoint: file that holds the state after each finished epoch.
+        checkpoint: file that holds the state after each finished epoch; only the chief reads and writes it.
         progress: told after each batch.
         callbacks: further Keras callbacks.
         teacher: a Keras model whose probabilities for each training image, as it was augmented, take the
@@ -93,14 +96,17 @@ def fit(
         RunError: the checkpoint is damaged or belongs to another model.
         ModelError: the loss became infinite or no number.
     """
-    model.compile(
-        optimizer=OPTIMIZERS[options.optimizer](options.learning_rate),
-        loss=loss_of(model, options.loss),
-        metrics=metrics_of(model),
-    )
-    state, best = Progression(learning_rate=options.learning_rate), model.get_weights()
-    if checkpoint.exists():
-        state, best = load_checkpoint(checkpoint, model)
+    workers = options.workers
+    with workers.strategy.scope():
+        model.compile(
+            optimizer=OPTIMIZERS[options.optimizer](options.learning_rate),
+            loss=loss_of(model, options.loss),
+            metrics=metrics_of(model),
+        )
+        state, best = Progression(learning_rate=options.learning_rate), model.get_weights()
+        backup = checkpoint.read_bytes() if workers.chief and checkpoint.exists() else b""
+        if backup := workers.from_chief(backup):
+            state, best = unpack_checkpoint(backup, checkpoint, model)
     shown = Batches(model, train, options.batch_size)
     held_out = Batches(model, validation, options.batch_size).in_order()
     weights = _class_weights(train.labels) if options.balance else None
@@ -122,7 +128,9 @@ def fit(
         row = {name: float(v[0]) for name, v in logs.history.items()}
         _refuse_divergence(row, options)
         best = _advance(state, row, model, best, options)
-        save_checkpoint(checkpoint, state, model, best)
+        backup = pack_checkpoint(state, model, best)
+        if workers.chief:
+            write_bytes(checkpoint, backup)
     if options.keep_best:
         model.set_weights(best)
     return state.history

@@ -12,7 +12,7 @@ from edgecnn.errors import ModelError, RunError
 from edgecnn.progress import silent
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import Augmentation
-from edgecnn.training.checkpoint import load_checkpoint
+from edgecnn.training.checkpoint import unpack_checkpoint
 from edgecnn.training.fit import FitOptions, fit
 
 OPTIONS = FitOptions(
@@ -113,7 +113,8 @@ def test_the_learning_rate_is_halved_on_a_plateau_and_resumed(tmp_path: Path) ->
     options = replace(OPTIONS, epochs=6, learning_rate=8.0, reduce_patience=1, patience=None)
     _fit(replace(options, epochs=3), tmp_path / "c.npz")
     _fit(options, tmp_path / "c.npz")
-    state, _ = load_checkpoint(tmp_path / "c.npz", _compiled(options))
+    checkpoint = tmp_path / "c.npz"
+    state, _ = unpack_checkpoint(checkpoint.read_bytes(), checkpoint, _compiled(options))
     losses = [row["val_loss"] for row in state.history]
     worse = sum(loss >= min(losses[:epoch]) for epoch, loss in enumerate(losses) if epoch)
     assert worse > 0
