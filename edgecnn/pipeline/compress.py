@@ -21,6 +21,8 @@ from edgecnn.pipeline.train import fit_options, load_split, refuse_other_options
 from edgecnn.progress import Progress
 from edgecnn.tf import make_repeatable
 
+# What it takes over from training.
+_NEEDED = ("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment")
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
 
 
@@ -52,25 +54,35 @@ def compress(
 
     Raises:
         DataError: the images can't be used as they are.
-        RunError: `path` is no finished training, its data have changed, or with `resume` the options have.
+        RunError: `path` is no finished training, its data have changed, or with `resume` the options have;
+            another process works on it.
     """
     run = Run(path)
     record = run.record()
     asked = asdict(options) if options else {"ptq": True}
-    _refuse(run, asked, resume)
-    dataset = reopen_data(run, data, progress)
-    make_repeatable(record["train"]["seed"], record["train"]["threads"])
-    if not resume:
-        run.update_record(compress=asked, post_training=[])
-        run.discard_compressed()
-    _make_models(run, dataset, options, progress)
-    write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
-    evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
-    run.discard_checkpoints()
+    with run.locked():
+        _refuse(run, asked, resume)
+        dataset = reopen_data(run, data, progress)
+        make_repeatable(record["train"]["seed"], record["train"]["threads"])
+        if not resume:
+            run.update_record(compress=asked, post_training=[])
+            run.discard_compressed()
+        _make_models(run, dataset, options, progress)
+        write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
+        evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
+        run.discard_checkpoints()
     return run
 
 
 def _refuse(run: Run, asked: dict[str, Any], resume: bool) -> None:
+    record = run.record()
+    missing = [f"train.{key}" for key in _NEEDED if key not in record["train"]]
+    missing += ["data.fingerprint"] if "fingerprint" not in record["data"] else []
+    if missing:
+        raise RunError(
+            f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
+            "train again in another folder"
+        )
     if not run.is_trained():
         raise RunError(
             f"the training in {run.path} is not finished; go on with it by 'edgecnn train --resume'"

@@ -5,6 +5,8 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,38 @@ class Run:
     def checkpoint(self, stage: str) -> Path:
         """Return the file that holds the state of a training stage until it is finished."""
         return self.path / "checkpoints" / f"{stage}.npz"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training or compressing here; the lock goes with the process that has it.
+
+        The folder is made if need be, and goes again if nothing was written into it.
+
+        Raises:
+            RunError: another process has it, or the folder can't be made.
+        """
+        import fcntl  # not on Windows, where the rest of this file is of use
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise RunError(f"can't make the run folder {self.path}: {error.strerror}") from error
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(folder)
+            raise RunError(
+                f"another edgecnn is at work in {self.path}; wait for its end, or use another folder"
+            ) from error
+        except OSError:
+            pass  # a network's file system may have no locks
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # it holds something
+                self.path.rmdir()
+            os.close(folder)
 
     def discard_checkpoints(self) -> None:
         """Remove the states of stages that are finished, or are to be started over."""

@@ -4,6 +4,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,27 +77,32 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
     Raises:
         DataError: the images can't be used as they are.
         ModelError: the architecture doesn't exist, or doesn't fit the images.
-        RunError: `path` holds a run already, or with `resume` one of other options; a worker is lost.
+        RunError: `path` holds a run already, or with `resume` one of other options; another process
+            works on it; a worker is lost.
         EdgecnnError: the workers can't train together.
     """
     run = Run(path)
     make_repeatable(options.seed, options.threads)
     workers = join(options.strategy)
-    with workers.in_contact():
-        found = architecture(options.model)
-        chosen = _with_defaults(run, found, options)
-        parse_augmentation(chosen["augment"])
-        if workers.chief:
-            _refuse_overwriting(run, chosen, resume)
-        dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
-        _refuse_unlike_workers(workers, chosen, dataset)
-        with workers.strategy.scope():
-            model = _build(found, chosen, dataset.classes)
-        if workers.chief:
-            _record(run, chosen, dataset, model, progress)
-        validation = load_split(dataset, "validation", model.input_shape[1:], progress)
-        shown = load_split(dataset, "train", model.input_shape[1:], progress)
-        model = _fit(run, workers, model, found, chosen, (shown, validation), progress)
+    with workers.in_contact(), run.locked() if workers.chief else nullcontext():
+        return _train(run, workers, options, progress, resume)
+
+
+def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
+    found = architecture(options.model)
+    chosen = _with_defaults(run, found, options)
+    parse_augmentation(chosen["augment"])
+    if workers.chief:
+        _refuse_overwriting(run, chosen, resume)
+    dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
+    _refuse_unlike_workers(workers, chosen, dataset)
+    with workers.strategy.scope():
+        model = _build(found, chosen, dataset.classes)
+    if workers.chief:
+        _record(run, chosen, dataset, model, progress)
+    validation = load_split(dataset, "validation", model.input_shape[1:], progress)
+    shown = load_split(dataset, "train", model.input_shape[1:], progress)
+    model = _fit(run, workers, model, found, chosen, (shown, validation), progress)
     if not workers.chief:
         return None
     run.write_labels(dataset.classes)
@@ -286,6 +292,11 @@ def refuse_other_options(run: Run, step: str, asked: dict[str, Any]) -> None:
     if started is None:
         raise RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
     for name in {**started, **asked}:
+        if name not in started:
+            raise RunError(
+                f"'{step}' in {run.path} was started by an older edgecnn, which had no option {name}; "
+                "start over in another folder"
+            )
         if started.get(name) != asked.get(name):
             raise RunError(
                 f"'{step}' in {run.path} was started with {name} {started.get(name)}, not {asked.get(name)}; "

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process at a time works on a run, and an old run says what to do with it."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecnn.errors import RunError
+from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.train import TrainOptions, refuse_other_options, train
+from edgecnn.progress import silent
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from edgecnn.pipeline.run import Run
+with Run(Path(sys.argv[1])).locked():
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+RECORD = {"model": "cainvas", "input_shape": [64, 64, 1], "train": {"seed": 0}, "data": {"source": "x"}}
+
+
+def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.update_record(**RECORD)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, run.path], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
+            compress(run.path, CompressOptions(), silent)
+        with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
+            train(run.path, TrainOptions(tmp_path, "cainvas"), silent, resume=True)
+        holder.send_signal(signal.SIGKILL)
+    with run.locked():
+        pass
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+
+
+def test_a_run_of_which_nothing_came_leaves_nothing(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    with run.locked(), pytest.raises(RunError), run.locked():
+        pass
+    assert not run.path.exists()
+
+
+def test_a_run_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.update_record(**RECORD)
+    run.metrics_file.write_text(json.dumps({}))
+    with pytest.raises(
+        RunError, match=r"run\.json lacks train\.threads, .*data\.fingerprint: another version"
+    ):
+        compress(run.path, CompressOptions(), silent)
+    with pytest.raises(RunError, match="was started by an older edgecnn, which had no option sampling"):
+        refuse_other_options(run, "train", {"seed": 0, "sampling": "all"})
