@@ -7,12 +7,12 @@ safe mode for .h5 files, so those are searched for one first.
 
 import json
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
+from edgecnn.models import keras_version
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
 
@@ -56,7 +56,7 @@ def _load(path: Path) -> Any:
         raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
     if path.suffix == ".h5":
         _refuse_lambda(path)
-    of_keras3 = _keras_version(path).startswith("3.")
+    of_keras3 = keras_version(path).startswith("3.")
     keras = keras3 if of_keras3 else keras2
     model = keras.models.load_model(path, compile=False, safe_mode=True)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
@@ -80,15 +80,6 @@ def _refuse_lambda(path: Path) -> None:
 
     with h5py.File(path) as file:
         json.loads(file.attrs["model_config"], object_hook=check)
-
-
-def _keras_version(path: Path) -> str:
-    """Return the version of Keras that wrote `path`, or "" where it doesn't say."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-    with h5py.File(path) as file:
-        return str(file.attrs.get("keras_version", ""))
 
 
 def _first_line(error: Exception) -> str:

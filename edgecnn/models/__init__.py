@@ -5,6 +5,8 @@ A file holds `ARCHITECTURES`, one or several that differ in numbers only; files 
 are what several share. Importing one costs nothing: TensorFlow is loaded by `build`.
 """
 
+import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,5 +87,32 @@ def load_model(path: Path) -> Any:
         with quiet():
             return keras.models.load_model(path, compile=False)
     except Exception as error:
+        if (version := _version_if_told(path)).startswith("3."):
+            raise ModelError(
+                f"{path} is of Keras {version}, and what prunes and quantizes takes Keras 2 only: build the "
+                "network with TF_USE_LEGACY_KERAS=1 set and save it again, or give FILE.py:FUNCTION; to "
+                f"quantize it without training, run 'edgecnn export {path}'"
+            ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{path} can't be loaded as a Keras 2 model: {reason}") from error
+
+
+def _version_if_told(path: Path) -> str:
+    try:
+        return keras_version(path)
+    except Exception:  # whatever a damaged file makes its readers raise
+        return ""
+
+
+def keras_version(path: Path) -> str:
+    """Return the version of Keras that wrote a .keras or .h5 file, or "" where it doesn't say.
+
+    A damaged file raises whatever its readers run into.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+    import h5py
+
+    with h5py.File(path) as file:
+        return str(file.attrs.get("keras_version", ""))

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import keras as keras3
 import pytest
 
 from edgecnn.errors import ModelError
@@ -45,6 +46,15 @@ def test_a_saved_model_goes_on(tmp_path: Path) -> None:
     assert found.build((5, 4, 1), 2, 1).count_params() == model.count_params()
     with pytest.raises(ModelError, match=r"takes images of \(5, 4, 1\) and no others"):
         found.build((8, 8, 1), 2, 1)
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_a_model_of_keras_3_says_what_to_do(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"saved.{suffix}"
+    layers = keras3.layers
+    keras3.Sequential([keras3.Input((5, 4, 1)), layers.Flatten(), layers.Dense(2)]).save(path)
+    with pytest.raises(ModelError, match=r"is of Keras 3\..* save it again, or give FILE.py:FUNCTION; to "):
+        architecture(str(path))
 
 
 @pytest.mark.parametrize(

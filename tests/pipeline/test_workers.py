@@ -27,8 +27,8 @@ def tiny(input_shape, classes):
         layers.Flatten(), layers.Dense(classes, activation="softmax"),
     ])
 """
-EPOCHS, BATCH = 8, 8
-TIMEOUT = 400  # seconds; loading TensorFlow alone takes minutes where many other programs run
+EPOCHS, BATCH = 3, 8
+TIMEOUT = 600  # seconds; loading TensorFlow alone takes minutes where many other programs run
 
 
 def _ports(count: int) -> list[int]:
