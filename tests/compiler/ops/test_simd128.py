@@ -23,7 +23,7 @@ KINDS = kernel_models(
             ((1, 5, 6, 8), 2, (3, 3), (1, 1), SAME),  # portable
         ],
         "pooled": [((1, 10, 12, 3), 9, (3, 3)), ((1, 11, 12, 4), 8, (4, 5))],
-        "columns": [],
+        "columns": [((1, 9, 13, 3),)],
     }
 )
 MODELS = [model for of_kind in KINDS.values() for model in of_kind]
