@@ -190,12 +190,15 @@ class Rows:
     def ranked(self, scores: Floats, figure: Callable[[Curve], float]) -> dict[str, Any]:
         """Return the mean over cells of a figure of the curve of two classes, with its interval."""
         parts = [np.flatnonzero(self.cells == cell) for cell in np.unique(self.cells)]
+        ones = np.ones(len(scores), np.int64)
 
         def mean(weights: npt.NDArray[np.integer[Any]]) -> float:
-            return float(np.mean([figure(curve(self.labels[p], scores[p], weights[p])) for p in parts]))
+            drawn = [weights if len(np.unique(self.labels[p][weights[p] > 0])) == 2 else ones for p in parts]
+            curves = [curve(self.labels[p], scores[p], w[p]) for p, w in zip(parts, drawn, strict=True)]
+            return float(np.mean([figure(found) for found in curves]))
 
         ends = cluster_bootstrap(mean, self.groups)
-        return asdict(Estimate(mean(np.ones(len(scores), np.int64)), ends))
+        return asdict(Estimate(mean(ones), ends))
 
 
 def gather(cells: list[Cell]) -> Rows:
