@@ -219,6 +219,7 @@ def figures_of(study: Study, cells: list[Cell]) -> dict[str, Any]:
     pack = open_dataset(cells[0].table, seed=0)
     return {
         "data": {
+            "title": study.title,
             "pack": study.pack,
             "source": study.source,
             "fingerprint": pack.fingerprint,
@@ -282,34 +283,33 @@ def _write(figures: dict[str, Any]) -> None:
 
 COLUMNS = (
     "network",
-    "data",
-    "float",
-    "int8, half of the weights 0",
+    "images",
+    "float32",
+    "int8",
     "loss, points",
     "agreement",
-    "baseline",
-    "int8 .tflite",
-    "RAM of the C",
-    "MACs",
+    "classical baseline",
+    "`.tflite`, bytes",
+    "RAM of the C, bytes",
+    "million MACs",
     "bytes that differ",
 )
 
 
 def table(studies: dict[str, Any]) -> str:
-    """Return the table in Markdown."""
+    """Return the tables in Markdown."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    lines += [f"| {' | '.join(_row(name, found))} |" for name, found in studies.items()]
-    ranked = [f"| {' | '.join(row)} |" for name, found in studies.items() for row in _ranked(name, found)]
-    head = ["| two classes | model | AUC | sensitivity at 90% specificity |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(_row(found))} |" for found in studies.values()]
+    ranked = [f"| {' | '.join(row)} |" for found in studies.values() for row in _ranked(found)]
+    head = ["| network | model | AUC | sensitivity at 90% specificity |", "|---|---|---|---|"]
     return "\n".join([*lines, "", *head, *ranked, ""])
 
 
-def _row(name: str, found: dict[str, Any]) -> list[str]:
+def _row(found: dict[str, Any]) -> list[str]:
     models, int8 = found["models"], found["int8"]
-    height, width, channels = int8["input"]
     return [
-        f"`{found['model']}` {height}x{width}x{channels}, {int8['parameters']:,} parameters",
-        f"{found['data']['pack']}: {found['metric']}",
+        _network(found),
+        f"{found['data']['title']}; {found['metric']}",
         _interval(models["float32"]["score"]),
         _interval(models["int8_qat"]["score"]),
         _interval(models["int8_qat"]["loss"]),
@@ -317,18 +317,22 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
         _interval(models[BASELINE]["score"]),
         f"{int8['bytes']:,}",
         f"{int8['arena_bytes']:,}",
-        f"{int8['macs'] / 1e6:,.1f} M",
+        f"{int8['macs'] / 1e6:,.1f}",
         f"{int8['bytes_different']} of {int8['bytes_compared']:,}",
     ]
 
 
-def _ranked(name: str, found: dict[str, Any]) -> Iterator[list[str]]:
-    titles = {"float32": "float", "int8_qat": "int8", BASELINE: "support vector machine"}
+def _network(found: dict[str, Any]) -> str:
+    return f"`{found['model']}` {'x'.join(map(str, found['int8']['input']))}"
+
+
+def _ranked(found: dict[str, Any]) -> Iterator[list[str]]:
+    titles = {"float32": "float32", "int8_qat": "int8", BASELINE: "support vector machine"}
     for model, title in titles.items():
         figures = found["models"][model]
         if "auc" in figures:
             at_90 = figures["sensitivity_at_90_specificity"]
-            yield [f"`{found['model']}`", title, _interval(figures["auc"], 3), _interval(at_90)]
+            yield [_network(found), title, _interval(figures["auc"], 3), _interval(at_90)]
 
 
 def _interval(estimate: dict[str, Any], digits: int = 1) -> str:

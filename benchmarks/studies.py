@@ -24,6 +24,7 @@ class Study:
     """A network on a data set; options are those of `edgecnn train` and `edgecnn compress`."""
 
     name: str
+    title: str  # what the pictures show
     pack: str  # folder under EDGECNN_DATA
     source: str  # who made the pictures, under which licence
     model: str
@@ -109,6 +110,7 @@ ISIC = 'Codella et al., "Skin Lesion Analysis Toward Melanoma Detection" (ISIC 2
 STUDIES = (
     Study(
         name="cainvas",
+        title="lung CT, normal, benign or malignant",
         pack="iqothnccd-ct160",
         source='Alyasriy and AL-Huseiny, "The IQ-OTHNCCD lung cancer dataset", '
         "DOI 10.17632/bhmdr45bh2, CC BY 4.0",
@@ -123,6 +125,7 @@ STUDIES = (
     ),
     Study(
         name="inception-transfer",
+        title="lung histology, three kinds of tissue",
         pack="lc25000-lung224",
         source='Borkowski et al., "Lung and Colon Cancer Histopathological Image Dataset (LC25000)", '
         "arXiv:1912.12142",
@@ -140,6 +143,7 @@ STUDIES = (
     ),
     Study(
         name="unet-nuclei",
+        title="nuclei under the microscope, masks",
         pack="dsb2018-nuclei256",
         source="Caicedo et al., 2018 Data Science Bowl (BBBC038v1), Nature Methods 16, 1247-1253, CC0",
         model="unet",
@@ -148,6 +152,7 @@ STUDIES = (
     ),
     Study(
         name="unet-tumours",
+        title="lung tumours in CT patches, masks",
         pack="msd-lungtumour48",
         source="Medical Segmentation Decathlon, Task06_Lung, Nature Communications 13, 4128, CC BY-SA 4.0",
         model="unet",
@@ -163,6 +168,7 @@ STUDIES = (
     ),
     Study(
         name="cbam",
+        title="skin lesions, benign or melanoma",
         pack="isic2017-skin256",
         source=ISIC,
         model="cbam",
@@ -171,6 +177,7 @@ STUDIES = (
     ),
     Study(
         name="melanoma-v2",
+        title="skin lesions, benign or melanoma",
         pack="isic2017-skin256",
         source=ISIC,
         model="melanoma-v2",

@@ -78,7 +78,7 @@ def test_nuclei_of_each_kind_are_in_each_part(studies: ModuleType) -> None:
 def test_tables_name_files_from_the_root(studies: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "manifest.csv").write_text("image,mask,kind\n" + "i.png,m.png,a\n" * 3)
-    study = studies.Study("s", "pack", "nobody", "unet", studies.nuclei, {})
+    study = studies.Study("s", "nuclei", "pack", "nobody", "unet", studies.nuclei, {})
     (table,) = study.tables(tmp_path, tmp_path / "work")
     with table.open(newline="") as file:
         assert {row["mask"] for row in csv.DictReader(file)} == {str(tmp_path / "pack" / "m.png")}
