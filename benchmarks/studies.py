@@ -148,7 +148,7 @@ STUDIES = (
         source="Caicedo et al., 2018 Data Science Bowl (BBBC038v1), Nature Methods 16, 1247-1253, CC0",
         model="unet",
         divide=nuclei,
-        training={"input_size": (128, 128), "width": 0.5, "epochs": 20, "loss": "dice"},
+        training={"input_size": (128, 128), "width": 0.5, "epochs": 14},
     ),
     Study(
         name="unet-tumours",
