@@ -173,12 +173,7 @@ STUDIES = (
         source=ISIC,
         model="cbam",
         divide=partial(as_given, group="path"),
-        training={
-            "input_size": (96, 96),
-            "epochs": 30,
-            "patience": 30,
-            "augment": "rotation=20,shift=0.1,zoom=0.1,flip",
-        },
+        training={"input_size": (96, 96), "epochs": 20, "patience": 20},
     ),
     Study(
         name="melanoma-v2",
