@@ -163,7 +163,7 @@ STUDIES = (
             "width": 0.5,
             "epochs": 60,
             "patience": 20,
-            "loss": "dice",
+            "loss": "weighted",
         },
     ),
     Study(
