@@ -96,7 +96,7 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: o
 
 def joined(programs: list[Program], folder: Path) -> Program:
     """Return one program that runs several, on inputs and to outputs that lie one behind the other."""
-    text, calls, setups = ['#include "program.h"\n'], "", ""
+    text, calls, setups = ['#include <string.h>\n\n#include "program.h"\n'], "", ""
     read = made = 0
     for number, one in enumerate(programs):
         # In files of their own, so that names don't meet.
@@ -104,7 +104,12 @@ def joined(programs: list[Program], folder: Path) -> Program:
         text.append(f"int program{number}_setup(void);\nint program{number}_run(const int8_t *, int8_t *);\n")
         (folder / f"harness{number}.c").write_text("#include <stdint.h>\n" + text[-1] + harness)
         setups += f"    if (program{number}_setup() != 0) return 1;\n"
-        calls += f"    if (program{number}_run(input + {read}, output + {made}) != 0) return {number + 1};\n"
+        # Behind an odd number of bytes, numbers of 16 bits would not be aligned.
+        for name, size in (("in", one.input_bytes), ("out", one.output_bytes)):
+            text.append(f"static __attribute__((aligned(16))) int8_t {name}{number}[{size}];\n")
+        calls += f"    memcpy(in{number}, input + {read}, {one.input_bytes});\n"
+        calls += f"    if (program{number}_run(in{number}, out{number}) != 0) return {number + 1};\n"
+        calls += f"    memcpy(output + {made}, out{number}, {one.output_bytes});\n"
         read += one.input_bytes
         made += one.output_bytes
     body = f"int program_setup(void) {{\n{setups}    return 0;\n}}\n"
