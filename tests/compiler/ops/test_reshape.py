@@ -39,3 +39,22 @@ def make(builder: Builder, source: int, after: tuple[int, ...]) -> int:
 @pytest.mark.parametrize("part", range(4))
 def test_equal_to_the_oracle(part: int) -> None:
     check_operators(make, CASES[part::4])
+
+
+def test_that_is_read_in_part() -> None:
+    """Nothing is narrowed: the copy would write beyond what there is place for."""
+
+    def corner(builder: Builder, source: int, after: tuple[int, ...], size: tuple[int, ...]) -> int:
+        at = builder.reshape(source, after)
+        part = builder.move("SLICE", (at, builder.integers((0, 0, 0, 0)), builder.integers(size)), size)
+        return builder.conv(part, 3, (1, 1))
+
+    check_operators(
+        corner,
+        [
+            ((1, 4, 6, 2), (1, 6, 4, 2), (1, 3, 4, 2)),
+            ((1, 4, 6, 2), (1, 6, 4, 2), (1, 4, 2, 2)),
+            ((1, 4, 6, 2), (1, 2, 6, 4), (1, 1, 5, 1)),
+            ((1, 4, 6, 2), (1, 8, 6, 1), (1, 3, 3, 1)),
+        ],
+    )
