@@ -286,7 +286,14 @@ class Builder:
         return self.reshape(source, (1, int(np.prod(self.tensors[source].shape))))
 
     def unary(self, op: str, source: int, **options: Any) -> int:
-        """SOFTMAX and LOGISTIC, and TANH of int16, have a fixed output scale; others get a random one."""
+        """SOFTMAX and LOGISTIC, and TANH of int16, have a fixed output scale; others get a random one.
+
+        TFLite's multiplier of an int16 LOGISTIC or TANH overflows at input scales above 2.66, where products
+        of products may get to: the operator then has a QUANTIZE before it.
+        """
+        if self.dtype == "int16" and op in ("LOGISTIC", "TANH") and self.tensors[source].scales[0] > 2.66:
+            finer = self.tensor(self.tensors[source].shape, "int16", 2.0)
+            source = self.operator("QUANTIZE", (source,), finer)
         before = self.tensors[source]
         scale, zero_point = 1 / 256 if self.dtype == "int8" else 1 / 128, -128
         if op not in (*_FIXED, *(("TANH",) if self.dtype == "int16" else ())):
