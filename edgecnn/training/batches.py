@@ -27,9 +27,15 @@ class Batches:
         self._masks = objective(model) == MASK
         self._size = batch_size
 
-    def in_order(self) -> Any:
-        """Return a tf.data.Dataset of all images as they are: (float32 (n, h, w, c) in 0..1, answers)."""
-        return self._dataset((np.arange(len(self._images)),), self._gather)
+    def in_order(self, weights: npt.NDArray[np.float32] | None = None) -> Any:
+        """Return a tf.data.Dataset of all images as they are: (float32 (n, h, w, c) in 0..1, answers).
+
+        With `weights`, float32 (images,), a third part is how much each counts in the loss.
+        """
+        index = np.arange(len(self._images))
+        if weights is None:
+            return self._dataset((index,), self._gather)
+        return self._dataset((index, weights), self._gather_and_weigh)
 
     def epoch(self, order: npt.NDArray[np.int64], augmentation: Augmentation, seed: int, epoch: int) -> Any:
         """Return a tf.data.Dataset of the images of `order`, augmented."""
@@ -52,6 +58,9 @@ class Batches:
     def _gather(self, index: Any) -> Any:
         images = tf.cast(tf.gather(self._images, index), tf.float32) / 255.0
         return images, tf.gather(self._answers, index)
+
+    def _gather_and_weigh(self, index: Any, weights: Any) -> Any:
+        return *self._gather(index), weights
 
     def _gather_and_move(self, index: Any, transforms: Any, offsets: Any) -> Any:
         """Move a mask as its image; a pixel is inside where more than half of it is."""

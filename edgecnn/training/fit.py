@@ -80,7 +80,7 @@ def fit(
     Args:
         model: Keras model, float32 (n, h, w, c) in 0..1 -> probabilities, as training.objective tells them.
         train: the images to learn from.
-        validation: the images that choose the best epoch.
+        validation: the images that choose the best epoch; where classes are balanced, each counts the same.
         options: how to fit.
         checkpoint: file that holds the state after each finished epoch; only the chief reads and writes it.
         progress: told after each batch.
@@ -108,7 +108,7 @@ def fit(
         if backup := workers.from_chief(backup):
             state, best = unpack_checkpoint(backup, checkpoint, model)
     shown = Batches(model, train, options.batch_size)
-    held_out = Batches(model, validation, options.batch_size).in_order()
+    held_out = Batches(model, validation, options.batch_size).in_order(_weights(validation.labels, options))
     weights = _class_weights(train.labels) if options.balance else None
     while state.epoch < options.epochs and not state.stopped:
         model.optimizer.learning_rate = state.learning_rate
@@ -171,10 +171,23 @@ def _reduce_on_plateau(state: Progression, val_loss: float, options: FitOptions)
         state.learning_rate, state.plateau = state.learning_rate / 2, 0
 
 
+def _weights(labels: npt.NDArray[np.int64], options: FitOptions) -> npt.NDArray[np.float32] | None:
+    """Return how much each validation image counts in the loss that chooses the best epoch; None: the same.
+
+    Where classes are balanced to learn from, they are here, too: of networks that learned so, the plain loss
+    would prefer the one that leans most to the frequent class.
+    """
+    if not options.balance and options.sampling == "all":
+        return None
+    by_class = _class_weights(labels)
+    return np.array([by_class[label] for label in labels.tolist()], np.float32)
+
+
 def _class_weights(labels: npt.NDArray[np.int64]) -> dict[int, float]:
     """Return weights by class such that every class counts the same in sum."""
     counts = np.bincount(labels).tolist()
-    return {label: len(labels) / (len(counts) * count) for label, count in enumerate(counts)}
+    present = sum(count > 0 for count in counts)
+    return {label: len(labels) / (present * max(count, 1)) for label, count in enumerate(counts)}
 
 
 class _BatchProgress(keras.callbacks.Callback):  # type: ignore[misc]

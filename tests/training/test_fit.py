@@ -102,6 +102,26 @@ def test_balanced_sampling_mixes_the_classes() -> None:
         assert 12 <= part.sum() <= 38  # of 50; 25 are expected, with a deviation of 3
 
 
+@pytest.mark.parametrize(
+    ("balance", "sampling", "rare"), [(True, "all", 10.0), (False, "balanced", 10.0), (False, "all", 1.0)]
+)
+def test_where_classes_are_balanced_they_are_in_validation(
+    balance: bool, sampling: str, rare: float, tmp_path: Path
+) -> None:
+    # Ten dark images for each bright one, and a network that does not learn.
+    few = np.flatnonzero(VALIDATION.labels == 1)[:1]
+    kept = np.concatenate([np.flatnonzero(VALIDATION.labels == 0)[:10], few])
+    names = tuple(map(str, kept))
+    uneven = Arrays(VALIDATION.images[kept], VALIDATION.labels[kept], names, tuple(map(Path, names)))
+    options = replace(OPTIONS, epochs=1, learning_rate=0.0, balance=balance, sampling=sampling)
+    model = _model()
+    history = fit(model, TRAIN, uneven, options, tmp_path / "c.npz", silent)
+    answers = model.predict(uneven.images / np.float32(255), verbose=0)
+    losses = -np.log(answers[np.arange(11), uneven.labels])
+    weights = np.where(uneven.labels == 1, rare, 1.0)
+    assert history[0]["val_loss"] == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
+
+
 def test_the_target_stops_training(tmp_path: Path) -> None:
     _, history = _fit(replace(OPTIONS, epochs=30, target_accuracy=0.8), tmp_path / "c.npz")
     assert history[-1]["val_accuracy"] >= 0.8
