@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 BITS = 14
 ONE = 1 << BITS
-_BLOCK = (
-    16  # outputs that are computed together: more share their inputs, but meet more weights that are zero
-)
-_PRODUCTS = 1 << 18  # at once, at most: that stays in the cache, and BLAS starts no threads of its own for it
+_BLOCK = 8  # outputs made of one window: more share their inputs, but meet more weights that are zero
+_INPUTS = 1 << 17  # gathered at once, at most, and bytes turned at once: they stay in the cache
+_PRODUCTS = 1 << 18  # of one window, at most: BLAS starts no threads of its own for them
 
 
 def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -49,35 +48,39 @@ def resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     rows, columns, channels = image.shape
     if (rows, columns) == (height, width):
         return image
-    narrow = _resize_first_axis(image.reshape(rows, columns * channels).T, width, channels).T
-    return _resize_first_axis(narrow, height, 1).reshape(height, width, channels)
+    narrow = np.empty((rows, width * channels), np.uint8)
+    band = max(1, _INPUTS // (columns * channels))
+    for start in range(0, rows, band):
+        part = image[start : start + band]
+        turned = part.transpose(1, 2, 0).reshape(columns, -1)  # what follows works along the first axis
+        narrow[start : start + band] = _resize_first_axis(turned, width).reshape(width * channels, -1).T
+    return _resize_first_axis(narrow, height).reshape(height, width, channels)
 
 
-def _resize_first_axis(values: NDArray[np.uint8], size: int, channels: int) -> NDArray[np.uint8]:
-    """Resize (N * channels, M) bytes to (size * channels, M) bytes."""
-    out = np.empty((size * channels, values.shape[1]), np.uint8)
-    for outputs, inputs, weights in _blocks(len(values) // channels, size, channels):
-        step = max(1, _PRODUCTS // weights.size)
-        for start in range(0, values.shape[1], step):
-            part = slice(start, start + step)
-            sums = weights @ values[inputs, part].astype(np.float32)
-            out[outputs, part] = sums + np.float32(0.5)  # becoming bytes, they lose their fractions
-    return out
+def _resize_first_axis(values: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize (M, N) bytes to (size, N) bytes, window by window, all windows in one product."""
+    inputs, weights = _windows(len(values), size)
+    out = np.empty((len(weights) * _BLOCK, values.shape[1]), np.uint8)
+    step = max(1, min(_INPUTS // inputs.size, _PRODUCTS // weights[0].size))
+    for start in range(0, values.shape[1], step):
+        part = slice(start, start + step)
+        sums = weights @ values[inputs, part].astype(np.float32)
+        sums += np.float32(0.5)
+        out[:, part] = sums.reshape(len(out), -1)  # becoming bytes, they lose their fractions
+    return out[:size]
 
 
 @lru_cache(maxsize=256)
-def _blocks(size_in: int, size_out: int, channels: int) -> list[tuple[slice, slice, NDArray[np.float32]]]:
-    """Return which outputs are made of which inputs, a few at a time, and the weights between them."""
+def _windows(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the K inputs of each _BLOCK of outputs, (blocks, K), and their weights, (blocks, _BLOCK, K)."""
     weights = _weights(size_in, size_out)
-    blocks = []
-    for start in range(0, size_out, _BLOCK):
-        block = weights[start : start + _BLOCK]
-        used = np.flatnonzero(block.any(axis=0))
-        first, end = int(used[0]), int(used[-1]) + 1
-        outputs = slice(start * channels, (start + len(block)) * channels)
-        each = np.kron(block[:, first:end], np.eye(channels, dtype=np.float32))  # channels stay apart
-        blocks.append((outputs, slice(first * channels, end * channels), each))
-    return blocks
+    weights = np.pad(weights, ((0, -size_out % _BLOCK), (0, 0))).reshape(-1, _BLOCK, size_in)
+    used = weights.any(axis=1)
+    first = used.argmax(axis=1)
+    end = size_in - used[:, ::-1].argmax(axis=1)
+    length = int((end - first).max())
+    inputs = np.minimum(first, size_in - length)[:, None] + np.arange(length, dtype=np.int64)
+    return inputs, np.take_along_axis(weights, inputs[:, None], axis=2)
 
 
 def _weights(size_in: int, size_out: int) -> NDArray[np.float32]:

@@ -81,6 +81,13 @@ def test_channels_do_not_mix():
         assert (resize(pixels, 7, 11)[..., channel : channel + 1] == alone).all()
 
 
+def test_rows_of_a_large_picture_are_those_of_small_ones():
+    pixels = np.random.default_rng(2).integers(0, 256, (300, 500, 3), np.uint8)  # several bands of it
+    narrow = resize(pixels, 300, 64)
+    for row in range(0, 300, 7):
+        assert (narrow[row] == resize(pixels[row : row + 1], 1, 64)[0]).all()
+
+
 def test_grey_of_primaries_and_of_grey():
     primaries = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
     assert to_grey(primaries).ravel().tolist() == [77, 149, 29, 255]
