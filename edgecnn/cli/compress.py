@@ -20,15 +20,13 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
 @click.option(
     "--prune-epochs",
     type=click.IntRange(1),
-    default=10,
-    show_default=True,
+    show_default="10; more where that is less than 100 batches",
     help="Passes over the training images while weights become zero.",
 )
 @click.option(
     "--qat-epochs",
     type=click.IntRange(1),
-    default=5,
-    show_default=True,
+    show_default="5; more where that is less than 50 batches",
     help="Passes with int8 arithmetic imitated.",
 )
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no pruning, no further training.")
@@ -40,8 +38,8 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
 def command(
     run: Path,
     sparsity: float,
-    prune_epochs: int,
-    qat_epochs: int,
+    prune_epochs: int | None,
+    qat_epochs: int | None,
     ptq: bool,
     data: Path | None,
     resume: bool,
