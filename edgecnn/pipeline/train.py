@@ -3,9 +3,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,11 @@ FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What `edgecnn train` was asked for; None leaves it to the architecture."""
+    """What `edgecnn train` was asked for; None leaves it to the architecture.
+
+    The default of an option that is added is what edgecnn did before: a training that was begun without it
+    is resumed with it.
+    """
 
     data: Path
     model: str
@@ -61,6 +65,12 @@ class TrainOptions:
     threads: int = 2
     strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False
+
+
+# Without those that are left to the architecture: nobody knows what it did before there was an option.
+_DEFAULTS = {
+    field.name: field.default for field in fields(TrainOptions) if field.default not in {None, MISSING}
+}
 
 
 def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool = False) -> Run | None:
@@ -277,20 +287,29 @@ def _refuse_overwriting(run: Run, chosen: dict[str, Any], resume: bool) -> None:
                 f"{run.path} holds a run already; choose another --out, or go on with it by --resume"
             )
         return
-    refuse_other_options(run, "train", chosen)
+    refuse_other_options(run, "train", chosen, _DEFAULTS)
     if run.is_trained():
         raise RunError(f"the training in {run.path} is finished; there is nothing to resume")
 
 
-def refuse_other_options(run: Run, step: str, asked: dict[str, Any]) -> None:
+def refuse_other_options(
+    run: Run, step: str, asked: dict[str, Any], defaults: Mapping[str, Any] | None = None
+) -> None:
     """Check that a step is resumed with the options that it was started with.
+
+    Args:
+        run: where it was started.
+        step: its name in run.json.
+        asked: all options it is resumed with.
+        defaults: what an option was, by its name, where the record is older than it.
 
     Raises:
         RunError: the step was not started, or an option differs.
     """
-    started = run.record().get(step)
-    if started is None:
+    recorded = run.record().get(step)
+    if recorded is None:
         raise RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
+    started = {**(defaults or {}), **recorded}
     for name in {**started, **asked}:
         if name not in started:
             raise RunError(

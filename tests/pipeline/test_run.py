@@ -5,11 +5,13 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from edgecnn.errors import RunError
+from edgecnn.errors import DataError, RunError
+from edgecnn.models import architecture
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import TrainOptions, refuse_other_options, train
@@ -61,3 +63,19 @@ def test_a_run_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> Non
         compress(run.path, CompressOptions(), silent)
     with pytest.raises(RunError, match="was started by an older edgecnn, which had no option sampling"):
         refuse_other_options(run, "train", {"seed": 0, "sampling": "all"})
+
+
+def test_an_option_that_is_newer_than_the_run_was_its_default(tmp_path: Path) -> None:
+    run, options = Run(tmp_path / "run"), TrainOptions(tmp_path / "gone", "cainvas")
+    found = architecture("cainvas")
+    asked = asdict(options) | {"data": "../gone", "input_size": [64, 64], "channels": 1}
+    chosen = {name: getattr(found, name) if value is None else value for name, value in asked.items()}
+    began = {name: value for name, value in chosen.items() if name not in {"strategy", "width"}}
+    run.update_record(**RECORD | {"train": began})
+    with pytest.raises(DataError, match=r"there is no .*gone"):  # past the options
+        train(run.path, options, silent, resume=True)
+    with pytest.raises(RunError, match=r"was started with width 1\.0, not 0\.5; resume with the same"):
+        train(run.path, replace(options, width=0.5), silent, resume=True)
+    run.update_record(train={name: value for name, value in began.items() if name != "sampling"})
+    with pytest.raises(RunError, match="older edgecnn, which had no option sampling; start over"):
+        train(run.path, options, silent, resume=True)
