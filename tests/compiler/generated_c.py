@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from guard import guard
 from tflite_builder import Builder
 
 from edgecnn.compiler import reference
@@ -84,6 +85,7 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: o
         folder = Path(name)
         for model in models:
             model.write(folder)
+            guard(model.model, folder)
         programs = [program(model.model, folder, both_ways=True, pointer=8) for model in models]
         given = [
             b"".join(value.tobytes() for one in ones for value in one) for ones in zip(*inputs, strict=True)

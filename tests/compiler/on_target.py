@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated_c import joined, random_inputs, run_numpy
+from guard import guard
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.targets import Target, find_target
@@ -33,6 +34,7 @@ def check_on_target(
     for number, model in enumerate(models):
         compiled = compile_tflite(model, name=f"net{number}", target=target, optimize=optimize)
         compiled.write(folder)
+        guard(compiled.model, folder)
         programs.append(program(compiled.model, folder, both_ways=True, pointer=row.pointer))
     given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
     made = _run(joined(programs, folder), row, given, folder, level or LEVELS[optimize])
