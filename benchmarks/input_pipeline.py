@@ -162,7 +162,7 @@ def timed(batches: Batches) -> tuple[float, float]:
 
 def of_edgecnn(folder: Path, shape: Shape, moved: bool) -> Iterator[Batches]:
     """Yield epochs as `edgecnn train` makes them: the first of all parts, others of the training part."""
-    from edgecnn.data.arrays import load_arrays
+    from edgecnn.data.arrays import load_dataset
     from edgecnn.models import architecture
     from edgecnn.tf import make_repeatable
     from edgecnn.training import batches
@@ -176,8 +176,8 @@ def of_edgecnn(folder: Path, shape: Shape, moved: bool) -> Iterator[Batches]:
     train: list[Any] = []  # its arrays and its batches, once they are made
 
     def first() -> Batches:
-        dataset = open_dataset(folder, seed=0)
-        loaded = [load_arrays(dataset.part(part), *shape) for part in PARTS]
+        _, parts = load_dataset(folder, shape, seed=0)
+        loaded = [parts[part] for part in PARTS]
         made = [batches.Batches(model, arrays, BATCH) for arrays in loaded]
         train.extend((loaded[0], made[0]))
         return chain(later(0), *(part.in_order() for part in made[1:]))

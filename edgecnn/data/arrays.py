@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.dataset import Sample
-from edgecnn.data.images import decode, load_image
+from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed
+from edgecnn.data.images import decode, fit_image
 from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
 
@@ -39,6 +39,30 @@ class Arrays:
         return chosen
 
 
+def load_dataset(
+    source: Path, shape: tuple[int, int, int], *, seed: int, strict: bool = False, progress: Progress = silent
+) -> tuple[Dataset, dict[str, Arrays]]:
+    """Open a data set and load each of its parts at a shape (height, width, channels).
+
+    It is what `open_dataset` and `load_arrays` give, but each file is decoded once: whether one is damaged
+    turns out as it is loaded. Only if one is, all are looked through first, for without it the others may be
+    divided into other parts.
+
+    Raises:
+        DataError: as `open_dataset` and `load_arrays`.
+    """
+    listing = list_files(source)
+
+    def load(look: bool) -> tuple[Dataset, dict[str, Arrays]]:
+        dataset = open_listed(listing, seed=seed, strict=strict, progress=progress, look=look)
+        return dataset, {part: load_arrays(dataset.part(part), *shape, progress) for part in PARTS}
+
+    try:
+        return load(look=False)
+    except DataError:
+        return load(look=True)
+
+
 def load_arrays(
     samples: Sequence[Sample], height: int, width: int, channels: int, progress: Progress = silent
 ) -> Arrays:
@@ -46,16 +70,20 @@ def load_arrays(
 
     Raises:
         DataError: a file can't be decoded (`open_dataset` leaves out those that can't), or a mask is not of
-            black and white.
+            black and white, or not as large as its image.
     """
     images = np.empty((len(samples), height, width, channels), np.uint8)
     masked = bool(samples) and samples[0].mask is not None
     masks = np.empty((len(samples), height, width, 1), np.uint8) if masked else None
 
     def load(index: int) -> None:
-        images[index] = load_image(samples[index].path, height, width, channels)
-        if masks is not None and (mask := samples[index].mask):
-            masks[index] = load_mask(mask, height, width)
+        image = decode(samples[index].path)
+        images[index] = fit_image(image, height, width, channels)
+        if masks is not None and (path := samples[index].mask):
+            mask = decode(path)
+            if mask.shape[:2] != image.shape[:2]:
+                raise DataError(f"{path} has not the size of {samples[index].path}")
+            masks[index] = fit_mask(path, mask, height, width)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done, _ in enumerate(pool.map(load, range(len(samples))), 1):
@@ -64,13 +92,13 @@ def load_arrays(
     return Arrays(images, labels, tuple(s.group for s in samples), tuple(s.path for s in samples), masks)
 
 
-def load_mask(path: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """Decode a mask and bring it to (height, width, 1): 1 where it is white by half or more, else 0.
+def fit_mask(path: Path, mask: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Bring a decoded mask to (height, width, 1): 1 where it is white by half or more, else 0.
 
     Raises:
-        DataError: the file can't be decoded, or is darker than a mask of black and white.
+        DataError: it is darker than a mask of black and white.
     """
-    brightest = int(decode(path).max())
+    brightest = int(mask.max())
     if 0 < brightest < _WHITE:
         raise DataError(f"{path} has no value above {brightest}; a mask is black (0) and white (255)")
-    return (load_image(path, height, width, 1) >= _WHITE).astype(np.uint8)
+    return (fit_image(mask, height, width, 1) >= _WHITE).astype(np.uint8)

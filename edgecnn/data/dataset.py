@@ -74,6 +74,16 @@ class Dataset:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The files that a source names, before any is opened."""
+
+    source: Path
+    root: Path
+    classes: list[str]
+    entries: list[Entry]
+
+
 def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Progress = silent) -> Dataset:
     """Open a folder, a zip of one, or a CSV file, and decide what is for training, validation and test.
 
@@ -93,12 +103,35 @@ def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Pro
     Raises:
         DataError: what is there can't be used as it is; the message says what to do.
     """
+    return open_listed(list_files(source), seed=seed, strict=strict, progress=progress)
+
+
+def list_files(source: Path) -> Listing:
+    """Find out what a source of `open_dataset` holds.
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
     try:
         root, classes, entries = _read(source)
     except OSError as error:  # a folder in it that may not be entered
         raise DataError(f"can't read {error.filename}: {error.strerror}") from error
     _require_text(source, classes)
-    usable, skipped = _sieve(entries, progress)
+    return Listing(source, root, classes, entries)
+
+
+def open_listed(
+    listing: Listing, *, seed: int, strict: bool, progress: Progress = silent, look: bool = True
+) -> Dataset:
+    """Do what `open_dataset` does, with files that are listed already.
+
+    Without `look`, whatever is named as an image is taken for one: the same result, at once, if that is so.
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
+    source, root, classes, entries = listing.source, listing.root, listing.classes, listing.entries
+    usable, skipped = _sieve(entries, progress, look)
     if skipped and strict:
         raise DataError(f"{len(skipped)} of {len(entries)} files can't be used, the first: {skipped[0][1]}")
     samples = [
@@ -144,23 +177,34 @@ def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
         raise DataError(str(error).replace(str(folder), str(source))) from error
 
 
-def _sieve(entries: Sequence[Entry], progress: Progress) -> tuple[list[Entry], list[tuple[Path, str]]]:
-    """Part the files that decode from those that don't, with the reason."""
+def _sieve(
+    entries: Sequence[Entry], progress: Progress, look: bool
+) -> tuple[list[Entry], list[tuple[Path, str]]]:
+    """Part the files that decode, or without `look` are named so, from those that don't, with the reason."""
     usable, skipped = [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding the interpreter's lock
-        for done, (entry, reason) in enumerate(zip(entries, pool.map(_why_not, entries), strict=True), 1):
+        reasons = pool.map(_why_not, entries) if look else map(_misnamed, entries)
+        for done, (entry, reason) in enumerate(zip(entries, reasons, strict=True), 1):
             if reason:
                 skipped.append((entry.path, reason))
             else:
                 usable.append(entry)
-            progress("checking images", done, len(entries))
+            if look:
+                progress("checking images", done, len(entries))
     return usable, skipped
+
+
+def _misnamed(entry: Entry) -> str:
+    """Return why a file's name isn't that of an image, or nothing."""
+    if entry.path.suffix.lower() in SUFFIXES:
+        return ""
+    return f"{entry.path} is not named as an image that edgecnn reads ({' '.join(SUFFIXES)})"
 
 
 def _why_not(entry: Entry) -> str:
     """Return why a file can't be used, or nothing."""
-    if entry.path.suffix.lower() not in SUFFIXES:
-        return f"{entry.path} is not named as an image that edgecnn reads ({' '.join(SUFFIXES)})"
+    if reason := _misnamed(entry):
+        return reason
     try:
         size = image_size(entry.path)
         if entry.mask and image_size(entry.mask) != size:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from edgecnn.data.resize import resize, to_grey
 from edgecnn.errors import DataError
@@ -18,6 +18,7 @@ from edgecnn.errors import DataError
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
+_LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the columns of the upright picture
 
 # What Pillow would print about odd files is either one of our own errors or of no concern to a user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -39,7 +40,11 @@ def load_image(
     Raises:
         DataError: the file can't be decoded.
     """
-    image = decode(path, content)
+    return fit_image(decode(path, content), height, width, channels)
+
+
+def fit_image(image: NDArray[np.uint8], height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """Bring a decoded image, (H, W, 1 or 3) bytes, to (height, width, channels) as `load_image` does."""
     if image.shape[2] > channels:
         image = to_grey(image)
     elif image.shape[2] < channels:
@@ -65,19 +70,23 @@ def decode(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Read a file through, as cheaply as finds what `decode` would stumble over; return (width, height).
+    """Read a file through, as cheaply as finds what `decode` would stumble over.
+
+    Returns:
+        Width and height of what `decode` gives.
 
     Raises:
         DataError: the file can't be decoded.
     """
     try:
         with _open(path) as image:
-            size: tuple[int, int] = image.size
+            width, height = image.size
+            lying = image.getexif().get(ExifTags.Base.Orientation) in _LYING
             # A JPEG at an eighth of its size: all of its bytes are read, for a fraction of the work.
             image.draft(image.mode, (1, 1))
             ImageOps.exif_transpose(image, in_place=True)
             _to_bytes(image)
-            return size
+            return (height, width) if lying else (width, height)
     except Exception as error:  # as in decode
         raise _undecodable(path, error) from error
 

@@ -12,13 +12,13 @@ from typing import Any
 from edgecnn import DISCLAIMER, __version__
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
-from edgecnn.data.arrays import Arrays, load_arrays
+from edgecnn.data.arrays import Arrays, load_arrays, load_dataset
 from edgecnn.data.check import check
-from edgecnn.data.dataset import Dataset, open_dataset
+from edgecnn.data.dataset import Dataset
 from edgecnn.data.findings import findings
 from edgecnn.errors import EdgecnnError, ModelError, RunError
 from edgecnn.files import replacing, write_bytes
-from edgecnn.models import Architecture, architecture
+from edgecnn.models import Architecture, Shape, architecture
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.report import evaluate_run
@@ -104,22 +104,23 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
     parse_augmentation(chosen["augment"])
     if workers.chief:
         _refuse_overwriting(run, chosen, resume)
-    dataset = open_dataset(options.data, seed=options.seed, strict=options.strict, progress=progress)
+    shape = (*chosen["input_size"], chosen["channels"])
+    dataset, images = load_dataset(
+        options.data, shape, seed=options.seed, strict=options.strict, progress=progress
+    )
     _refuse_unlike_workers(workers, chosen, dataset)
     with workers.strategy.scope():
-        model = _build(found, chosen, dataset.classes)
+        model = _build(found, chosen, shape, dataset.classes)
     if workers.chief:
         _record(run, chosen, dataset, model, progress)
-    validation = load_split(dataset, "validation", model.input_shape[1:], progress)
-    shown = load_split(dataset, "train", model.input_shape[1:], progress)
-    model = _fit(run, workers, model, found, chosen, (shown, validation), progress)
+    model = _fit(run, workers, model, found, chosen, images, progress)
     if not workers.chief:
         return None
     run.write_labels(dataset.classes)
     with replacing(run.keras_model) as temporary:
         model.save(temporary)
-    write_tflite(run, run.variant("float32"), keras_to_float32(model), validation)
-    evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
+    write_tflite(run, run.variant("float32"), keras_to_float32(model), images["validation"])
+    evaluate_run(run, images["test"], progress)
     run.discard_checkpoints()
     return run
 
@@ -160,14 +161,13 @@ def _findings(dataset: Dataset, progress: Progress) -> list[str]:
     return [str(finding) for finding in findings(check(dataset, progress))]
 
 
-def _build(found: Architecture, chosen: dict[str, Any], classes: Sequence[str]) -> Any:
+def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: Sequence[str]) -> Any:
     """Return the network, with pretrained weights where they are asked for.
 
     Raises:
         ModelError: it can't have that size, those weights or that loss, or tells another number of classes
             apart.
     """
-    shape = (*chosen["input_size"], chosen["channels"])
     model = found.build(shape, len(classes), chosen["width"])
     outputs = {CLASSES: model.output_shape[-1], BINARY: 2, MASK: 1}[objective(model)]
     if outputs != len(classes):
@@ -192,13 +192,10 @@ def _fit(
     model: Any,
     found: Architecture,
     chosen: dict[str, Any],
-    images: tuple[Arrays, Arrays],
+    images: dict[str, Arrays],
     progress: Progress,
 ) -> Any:
-    """Train what is not pretrained, then, if asked for, all of it in smaller steps; return the trained model.
-
-    `images` are those to learn from and those for validation.
-    """
+    """Train what is not pretrained, then, if asked for, all of it in smaller steps; return the result."""
     pretrained = _base(model, found) if chosen["weights"] != "none" else []
     for stage, epochs, rate in (
         ("train", chosen["epochs"], 1.0),
@@ -220,7 +217,9 @@ def _fit(
                 balance=chosen["class_weights"] == "balanced",
                 workers=workers,
             )
-            history = fit(model, *images, options, run.checkpoint(stage), progress)
+            history = fit(
+                model, images["train"], images["validation"], options, run.checkpoint(stage), progress
+            )
             if workers.chief:
                 append_history(run, stage, history)
     if chosen["strategy"] == "none":

@@ -65,7 +65,9 @@ def test_exif_orientation_is_applied(tmp_path):
     picture = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8) * 20)
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    assert decode(save(tmp_path, picture, exif=exif))[..., 0].tolist() == [[80, 20], [100, 40], [120, 60]]
+    path = save(tmp_path, picture, exif=exif)
+    assert decode(path)[..., 0].tolist() == [[80, 20], [100, 40], [120, 60]]
+    assert image_size(path) == (2, 3)
 
 
 def test_first_frame_of_an_animation(tmp_path):

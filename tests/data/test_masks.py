@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.data.arrays import load_arrays, load_mask
+from edgecnn.data.arrays import fit_mask, load_arrays, load_dataset
 from edgecnn.data.dataset import open_dataset
+from edgecnn.data.images import decode
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import DataError
 
@@ -54,6 +55,7 @@ def test_what_has_no_partner_or_another_size_is_named(folder: Path) -> None:
     assert [reason for _, reason in dataset.skipped] == [
         f"{folder}/masks/3.png has not the size of {folder}/images/3.png"
     ]
+    assert load_dataset(folder, (6, 8, 1), seed=0)[0].skipped == dataset.skipped
     (folder / "masks" / "3.png").unlink()
     with pytest.raises(DataError, match=r"images/3\.png has no partner in .*masks"):
         open_dataset(folder, seed=0)
@@ -62,10 +64,10 @@ def test_what_has_no_partner_or_another_size_is_named(folder: Path) -> None:
 def test_a_mask_is_black_and_white_and_stays_so_when_resized(tmp_path: Path) -> None:
     values = np.array([[255, 255, 0, 0, 255, 255]], np.uint8)
     Image.fromarray(values.repeat(2, axis=0)).save(tmp_path / "mask.png")
-    assert load_mask(tmp_path / "mask.png", 1, 3).ravel().tolist() == [1, 0, 1]
+    assert fit_mask(tmp_path, decode(tmp_path / "mask.png"), 1, 3).ravel().tolist() == [1, 0, 1]
     Image.fromarray(values // 255).save(tmp_path / "dark.png")
     with pytest.raises(DataError, match=r"dark\.png has no value above 1; a mask is black \(0\) and white"):
-        load_mask(tmp_path / "dark.png", 1, 3)
+        fit_mask(tmp_path / "dark.png", decode(tmp_path / "dark.png"), 1, 3)
 
 
 def test_phantoms_come_with_masks_of_their_nodules(tmp_path: Path) -> None:
