@@ -77,8 +77,7 @@ def _ops() -> str:
 @click.option(
     "--weights-version",
     type=click.IntRange(0, 2**32 - 1),
-    default=1,
-    show_default=True,
+    show_default="1",
     help="Of that file: a higher number for each update.",
 )
 @click.option(
@@ -95,7 +94,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     optimize: str,
     shared: bool,
     weights: str,
-    weights_version: int,
+    weights_version: int | None,
     dump: Path | None,
     as_json: bool,
 ) -> None:
@@ -119,6 +118,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     if shared and weights == "external":
         raise click.UsageError("--shared holds its weights; leave out --weights external")
+    if weights == "internal" and weights_version is not None:
+        raise click.UsageError("--weights-version is of a file of weights; add --weights external")
+    if weights == "external" and weights_version is None:
+        weights_version = 1
     compiled = compile_tflite(
         model,
         name=name,
@@ -126,7 +129,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         rows=schedule == "rows",
         ram=ram,
         optimize=optimize,
-        weights_version=weights_version if weights == "external" else None,
+        weights_version=weights_version,
     )
     files = build_shared(compiled, out) if shared else compiled.write(out)
     if dump is not None:

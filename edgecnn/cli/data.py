@@ -49,6 +49,12 @@ def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
     click.echo(f"Wrote {count:,} synthetic pictures to {directory}.")
 
 
+def _png(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None and value.suffix.lower() != ".png":
+        raise click.BadParameter(f"a contact sheet is a PNG file; call it {value.stem}.png, not {value.name}")
+    return value
+
+
 @command.command(short_help="Look for duplicates, leakage, shortcuts and broken files.")
 @click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
@@ -57,6 +63,7 @@ def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_png,
     help="Draw pictures of each class to this file.",
 )
 @json_option

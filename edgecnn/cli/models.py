@@ -46,9 +46,9 @@ def command(
     if name is None:
         _list(list(architectures().values()), as_json)
         return
+    found = architecture(name)  # before the import: it needs TensorFlow, and a wrong name doesn't
     from edgecnn.pipeline.size import size
 
-    found = architecture(name)
     with progress_bar() as progress:
         figures = size(found, input_size, channels, width, classes, progress)
     training = {option: getattr(found, option) for option in _DEFAULTS}

@@ -66,8 +66,8 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 @click.option(
     "--augment",
     metavar="LIST",
-    help="Random changes of training images, or none: "
-    "rotation=10,shift=0.1,zoom=0.1,shear=0.1,brightness=0.1,flip.",
+    help="Random changes of training images, such as rotation=10,shift=0.1,flip (zoom, shear and brightness "
+    "are the others), or none.",
 )
 @click.option(
     "--seed",

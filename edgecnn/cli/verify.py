@@ -55,10 +55,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Compile a model's C with a real compiler, run it, and compare every byte.
 
     The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), or with
-    edgecnn's own in NumPy where that can't run. Targets c99 and x86-64 run on this machine under ASan and
-    UBSan, wasm32 in Node.js, and the others in QEMU, which counts their instructions. For the M4 they are
-    weighed by the table in Arm's Technical Reference Manual, too: an estimate of cycles that leaves out
-    waiting for flash and caches. With --serial the C runs on your board: the bytes are those that its
+    edgecnn's own in NumPy where that can't run. Targets c99, x86-64 and x86-64-vnni run on this machine under
+    ASan and UBSan, wasm32 in Node.js, and the others in QEMU, which counts their instructions. For the M4
+    they are weighed by the table in Arm's Technical Reference Manual, too: an estimate of cycles that leaves
+    out waiting for flash and caches. With --serial the C runs on your board: the bytes are those that its
     self-test, NAME_test.c, prints. Exit code 1 when a byte differs.
 
     \b

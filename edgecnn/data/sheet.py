@@ -12,7 +12,6 @@ from edgecnn.data.dataset import Dataset, Sample
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import is_phantom
 from edgecnn.data.resize import resize
-from edgecnn.errors import EdgecnnError
 from edgecnn.files import replacing
 
 COLUMNS, ROWS = 10, 2
@@ -25,12 +24,8 @@ def draw_sheet(dataset: Dataset, path: Path) -> None:
 
     Raises:
         DataError: a file can't be decoded.
-        EdgecnnError: `path` is not called .png or can't be written.
+        EdgecnnError: `path` can't be written.
     """
-    if path.suffix.lower() != ".png":
-        raise EdgecnnError(
-            f"a contact sheet is a PNG file; call it {path.with_suffix('.png').name}, not {path.name}"
-        )
     bands = []
     for label, name in enumerate(dataset.classes):
         samples = [sample for sample in dataset.samples if sample.label == label]
@@ -38,7 +33,7 @@ def draw_sheet(dataset: Dataset, path: Path) -> None:
         kind = ", synthetic" if any(is_phantom(sample.path) for sample in chosen) else ""
         bands.append(_band(f"{name}: {len(samples):,} images{kind}", list(dict.fromkeys(chosen))))
     with replacing(path) as temporary:
-        Image.fromarray(np.concatenate(bands)).save(temporary)
+        Image.fromarray(np.concatenate(bands)).save(temporary, "PNG")
 
 
 def _band(title: str, samples: Sequence[Sample]) -> NDArray[np.uint8]:

@@ -96,6 +96,10 @@ def _refuse_unfit(run: Run) -> None:
 
 
 def _refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
+    started = run.record().get("compress", asked)
+    if ("ptq" in started) != ("ptq" in asked):
+        how = "with" if "ptq" in started else "without"
+        raise RunError(f"'compress' in {run.path} was started {how} --ptq; resume with the same options")
     refuse_other_options(run, "compress", asked)
     if run.metrics_file.exists():
         raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")

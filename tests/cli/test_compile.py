@@ -82,6 +82,12 @@ def test_sizes_with_letters_and_without(tmp_path: Path) -> None:
     assert "'much' is no size" in refused.output
 
 
+def test_a_version_of_weights_that_are_in_the_code_is_refused(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path), "--weights-version", "2"])
+    assert refused.exit_code == 2
+    assert "add --weights external" in refused.output
+
+
 def test_a_float_model_is_refused_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"CONV_2D .*\(operator 0\).* is float32; .*edgecnn export"):
         compile_with(FLOAT, "--out", tmp_path)

@@ -59,6 +59,10 @@ def test_findings_are_named_and_long_lists_cut(phantoms, tmp_path):
         (["check", "nowhere"], "Error: there is no nowhere; give a folder"),
         (["phantoms", "p", "--count", "5"], "Error: Invalid value for '--count'"),
         (["check"], "Error: Missing argument 'DIR'"),
+        (
+            ["check", "nowhere", "--sheet", "a/sheet.pdf"],
+            "Error: Invalid value for '--sheet': a contact sheet is a PNG file; call it sheet.png, not",
+        ),
     ],
 )
 def test_mistakes_are_one_line(arguments, message):

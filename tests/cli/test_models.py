@@ -2,10 +2,12 @@
 """`edgecnn models` lists what trains, and measures one at any size."""
 
 import json
+import sys
 
 import pytest
 
 from edgecnn.cli import edgecnn
+from edgecnn.errors import ModelError
 from edgecnn.models import architectures
 
 
@@ -19,6 +21,12 @@ def test_the_list_names_every_network(capsys: pytest.CaptureFixture[str]) -> Non
     for name, found in architectures().items():
         assert f"{name}: {found.summary}" in text
     assert [row["name"] for row in json.loads(_run(capsys, "--json"))] == list(architectures())
+
+
+def test_an_unknown_name_is_refused_without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "edgecnn.pipeline.size", None)
+    with pytest.raises(ModelError, match='model "nonsense" does not exist; choose one of: cainvas, '):
+        edgecnn(["models", "nonsense"], standalone_mode=False)
 
 
 def test_a_network_is_measured_at_the_size_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

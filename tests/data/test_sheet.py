@@ -2,14 +2,12 @@
 """The contact sheet: a band for each class, pictures in it, and phantoms called synthetic."""
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from edgecnn.data import sheet
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.phantoms import CLASSES, write_phantoms
 from edgecnn.data.sheet import COLUMNS, GAP, TILE, TITLE, draw_sheet
-from edgecnn.errors import EdgecnnError
 
 
 def test_a_band_for_each_class(folder, tmp_path):
@@ -34,8 +32,3 @@ def test_large_classes_are_sampled_and_phantoms_called_synthetic(tmp_path, monke
     draw_sheet(open_dataset(tmp_path / "p", seed=0), tmp_path / "sheet.png")
     assert [title for title, _ in bands] == [f"{name}: 27 images, synthetic" for name in CLASSES]
     assert [len(samples) for _, samples in bands] == [20, 20, 20]
-
-
-def test_a_sheet_is_a_png(folder, tmp_path):
-    with pytest.raises(EdgecnnError, match=r"call it sheet\.png, not sheet\.pdf"):
-        draw_sheet(open_dataset(folder, seed=0), tmp_path / "sheet.pdf")

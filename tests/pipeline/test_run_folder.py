@@ -114,6 +114,8 @@ def test_interrupted_compress_goes_on_to_the_same_bytes(
     assert not (tmp_path / "run" / "metrics.json").exists()
     with pytest.raises(RunError, match=r"was started with sparsity 0.5, not 0.6"):
         compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, data=images, resume=True)
+    with pytest.raises(RunError, match=r"was started without --ptq; resume with the same options"):
+        compress(tmp_path / "run", None, silent, data=images, resume=True)
     with pytest.raises(KeyboardInterrupt):
         compress(tmp_path / "run", OPTIONS, _killed_in("measuring"), data=images, resume=True)
     run = compress(tmp_path / "run", OPTIONS, silent, data=images, resume=True)
