@@ -84,6 +84,11 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
     help="The result depends on it in the last bits, so it is fixed.",
 )
 @click.option(
+    "--mixed-precision",
+    is_flag=True,
+    help="Compute in float16 where that is accurate enough; made for GPUs, but not measured on one yet.",
+)
+@click.option(
     "--strategy",
     type=click.Choice(["none", "mirrored", "multi-worker"]),
     default="none",
@@ -113,9 +118,20 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """
     from edgecnn.pipeline.train import TrainOptions, train
 
+    if options["mixed_precision"]:
+        _warn_without_gpu()
     with progress_bar() as progress:
         run = train(out, TrainOptions(**options), progress, resume=resume)  # type: ignore[arg-type]
     if run is None:
         print("This worker is done; the chief writes the run folder.", file=sys.stderr)
         return
     print_metrics(run.metrics(), as_json, report=run.report_file)
+
+
+def _warn_without_gpu() -> None:
+    from edgecnn.tf import quiet, tf
+
+    with quiet():
+        gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        print("There is no GPU here: on a CPU, mixed precision is slower than float32.", file=sys.stderr)

@@ -63,6 +63,7 @@ class TrainOptions:
     augment: str | None = None
     seed: int = 0
     threads: int = 2
+    mixed_precision: bool = False
     strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False
 
@@ -215,6 +216,7 @@ def _fit(
                 reduce_patience=chosen["reduce_patience"],
                 target_accuracy=chosen["target_accuracy"],
                 balance=chosen["class_weights"] == "balanced",
+                mixed_precision=chosen["mixed_precision"],
                 workers=workers,
             )
             history = fit(

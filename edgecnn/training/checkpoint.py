@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import RunError
+from edgecnn.training.precision import state_of
 
 Weights = list[npt.NDArray[Any]]
 
@@ -38,7 +39,7 @@ def pack_checkpoint(state: Progression, model: Any, best_weights: Weights) -> by
     arrays = {
         "state": np.frombuffer(json.dumps(asdict(state)).encode(), np.uint8),
         **{f"weights/{i}": w for i, w in enumerate(model.get_weights())},
-        **{f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)},
+        **{f"optimizer/{i}": v.numpy() for i, v in enumerate(state_of(model.optimizer))},
         **{f"best/{i}": w for i, w in enumerate(best_weights)},
     }
     content = BytesIO()
@@ -57,9 +58,8 @@ def unpack_checkpoint(content: bytes, path: Path, model: Any) -> tuple[Progressi
             state = Progression(**json.loads(arrays["state"].tobytes()))
             model.set_weights(_numbered(arrays, "weights"))
             model.optimizer.build(model.trainable_variables)
-            for variable, value in zip(
-                model.optimizer.variables, _numbered(arrays, "optimizer"), strict=True
-            ):
+            values = _numbered(arrays, "optimizer")
+            for variable, value in zip(state_of(model.optimizer), values, strict=True):
                 variable.assign(value)
             return state, _numbered(arrays, "best")
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:

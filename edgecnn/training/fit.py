@@ -23,6 +23,7 @@ from edgecnn.training.augmentation import NONE, Augmentation
 from edgecnn.training.batches import Batches
 from edgecnn.training.checkpoint import Progression, Weights, pack_checkpoint, unpack_checkpoint
 from edgecnn.training.objective import loss_of, metrics_of
+from edgecnn.training.precision import in_mixed_precision, scaling
 from edgecnn.training.workers import ALONE, Workers
 
 OPTIMIZERS = {
@@ -51,6 +52,7 @@ class FitOptions:
     balance: bool = False  # weight each class by the inverse of its share
     sampling: str = "all"  # "balanced": an epoch shows as many images of each class as the rarest has
     augmentation: Augmentation = NONE
+    mixed_precision: bool = False  # compute in float16 where that is accurate enough
     workers: Workers = ALONE  # the model has to be made in the scope of their strategy
 
     def images(self, labels: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.int64]:
@@ -98,25 +100,27 @@ def fit(
     """
     workers = options.workers
     with workers.strategy.scope():
-        model.compile(
-            optimizer=OPTIMIZERS[options.optimizer](options.learning_rate),
+        learner = in_mixed_precision(model) if options.mixed_precision else model
+        optimizer = OPTIMIZERS[options.optimizer](options.learning_rate)
+        learner.compile(
+            optimizer=scaling(optimizer) if options.mixed_precision else optimizer,
             loss=loss_of(model, options.loss),
             metrics=metrics_of(model),
         )
-        state, best = Progression(learning_rate=options.learning_rate), model.get_weights()
+        state, best = Progression(learning_rate=options.learning_rate), learner.get_weights()
         backup = checkpoint.read_bytes() if workers.chief and checkpoint.exists() else b""
         if backup := workers.from_chief(backup):
-            state, best = unpack_checkpoint(backup, checkpoint, model)
+            state, best = unpack_checkpoint(backup, checkpoint, learner)
     shown = Batches(model, train, options.batch_size)
     held_out = Batches(model, validation, options.batch_size).in_order(_weights(validation.labels, options))
     weights = _class_weights(train.labels) if options.balance else None
     while state.epoch < options.epochs and not state.stopped:
-        model.optimizer.learning_rate = state.learning_rate
+        learner.optimizer.learning_rate = state.learning_rate
         order = options.images(train.labels, state.epoch)
         batches = shown.epoch(order, options.augmentation, options.seed, state.epoch)
         if teacher is not None:
             batches = batches.map(lambda images, _: (images, teacher(images, training=False))).prefetch(2)
-        logs = model.fit(
+        logs = learner.fit(
             batches,
             validation_data=held_out,
             initial_epoch=state.epoch,
@@ -127,12 +131,11 @@ def fit(
         )
         row = {name: float(v[0]) for name, v in logs.history.items()}
         _refuse_divergence(row, options)
-        best = _advance(state, row, model, best, options)
-        backup = pack_checkpoint(state, model, best)
+        best = _advance(state, row, learner, best, options)
+        backup = pack_checkpoint(state, learner, best)
         if workers.chief:
             write_bytes(checkpoint, backup)
-    if options.keep_best:
-        model.set_weights(best)
+    model.set_weights(best if options.keep_best else learner.get_weights())
     return state.history
 
 
