@@ -116,8 +116,10 @@ def joined(programs: list[Program], folder: Path) -> Program:
         made += one.output_bytes
     body = f"int program_setup(void) {{\n{setups}    return 0;\n}}\n"
     body += f"int program_run(const int8_t *input, int8_t *output) {{\n{calls}    return 0;\n}}\n"
-    sources = [source for one in programs for source in one.sources]
-    sources += [folder / f"harness{number}.c" for number in range(len(programs))]
+    # One file for all models: compilers take longer to read a header of vectors than the C of a small one.
+    every = folder / "models.c"
+    every.write_text("".join(f'#include "{source}"\n' for one in programs for source in one.sources))
+    sources = [every, *(folder / f"harness{number}.c" for number in range(len(programs)))]
     return Program(sources, "".join(text) + body, read, made, (folder,))
 
 
