@@ -2,7 +2,8 @@
 #include "kernel.h"
 
 typedef struct {
-    int16_t out_w, channels;
+    int16_t out_w;
+    int32_t size;           /* bytes of a column */
     const int16_t *columns; /* of the input, for each column of the output */
 } kernel_resize_nearest_neighbor_params;
 
@@ -11,6 +12,6 @@ EDGECNN_INLINE void kernel_resize_nearest_neighbor(const kernel_resize_nearest_n
                                                    const int8_t *const *rows, int8_t *output)
 {
     for (int x = 0; x < p->out_w; ++x) {
-        memcpy(output + x * p->channels, rows[0] + p->columns[x] * p->channels, (size_t)p->channels);
+        memcpy(output + x * p->size, rows[0] + p->columns[x] * p->size, (size_t)p->size);
     }
 }
