@@ -2,8 +2,10 @@
 """The command line: one thin file per command, each loaded only when it is asked for."""
 
 import os
+import signal
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -67,20 +69,30 @@ def edgecnn() -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
+    interrupt = _Interrupt()
     try:
         _run()
-    except EdgecnnError as error:
-        _fail(str(error))
-    except click.UsageError as error:
-        hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-        _fail(error.format_message() + hint)
-    except click.ClickException as error:
-        _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        print("Interrupted; nothing half-written is left.", file=sys.stderr)
-        sys.exit(130)
+        _end_interrupted()
     except BrokenPipeError:  # whoever reads us, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if interrupt.came:
+            _end_interrupted()
+        _fail(_message(error))
+
+
+class _Interrupt:
+    """Remembers Ctrl-C, for TensorFlow, hit while it builds a graph, raises an error of its own instead."""
+
+    def __init__(self) -> None:
+        self.came = False
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+        raise KeyboardInterrupt
 
 
 def _run() -> None:
@@ -91,6 +103,22 @@ def _run() -> None:
     sys.stdout.flush()
 
 
-def _fail(message: str) -> None:
+def _message(error: Exception) -> str:
+    """Return what a user did wrong; any other error is ours, and is raised again."""
+    if isinstance(error, EdgecnnError):
+        return str(error)
+    if isinstance(error, click.UsageError) and error.ctx:
+        return f"{error.format_message()} (see '{error.ctx.command_path} --help')"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    raise error
+
+
+def _end_interrupted() -> NoReturn:
+    print("Interrupted; nothing half-written is left.", file=sys.stderr)
+    sys.exit(130)
+
+
+def _fail(message: str) -> NoReturn:
     print(f"Error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(1)
