@@ -162,6 +162,11 @@ class _Reader:
         shape = tuple(tensor.Shape(i) for i in range(rank))
         if rank > _MAX_RANK or min(shape, default=0) < 0:
             raise ModelError(f"tensor {index} has shape {shape}; up to {_MAX_RANK} dimensions of 0 or more")
+        if tensor.IsVariable():
+            raise ModelError(
+                f'tensor {index} "{name}" is a state, kept from one inference to the next; only models '
+                "without any can be read"
+            )
         dtype = _DTYPES.get(type_code, _TYPE_NAMES.get(type_code, f"type_{type_code}"))
         return Tensor(
             name, shape, dtype, self._quantization(tensor, index), self._value(tensor, index, shape, dtype)

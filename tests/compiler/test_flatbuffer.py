@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+import tflite
 
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.errors import ModelError
@@ -55,3 +56,11 @@ def test_models_of_others_are_read() -> None:
     quantization = graphs["person_detect"].tensors[33].quantization
     assert quantization is not None
     assert quantization.axis == 0  # stored as 3 for a vector
+
+
+def test_a_model_with_a_state_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        tflite.Tensor, "IsVariable", lambda tensor: tensor.Name() == b"serving_default_input_1:0"
+    )
+    with pytest.raises(ModelError, match=r'"serving_default_input_1:0" is a state, kept from one inference'):
+        parse(TINY.read_bytes())
