@@ -34,7 +34,10 @@ def unpack(archive: Path) -> Path:
             _unpacked.append(folder)
             for member in members:
                 opened.extract(member, folder.name)
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except OSError as error:
+        where = tempfile.gettempdir()
+        raise DataError(f"{archive} can't be unpacked to {where}: {error.strerror or error}") from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{archive} can't be unpacked: {error}") from error
     return _without_wrapper(Path(folder.name))
 

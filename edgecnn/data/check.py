@@ -83,7 +83,7 @@ class Report:
             "counts": self.counts,
             "imbalance": round(self.imbalance, 2),
             "sizes": self.sizes,
-            "unreadable": [{"file": str(path), "reason": why} for path, why in self.dataset.skipped],
+            "unreadable": [{"file": name, "reason": why} for name, why in self.dataset.skipped],
             "exact_duplicates": [[names[index] for index in group] for group in self.exact],
             "near_duplicates": [_pair_to_json(pair, names) for pair in self.near],
             "leakage": {

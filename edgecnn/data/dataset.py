@@ -45,8 +45,8 @@ class Dataset:
     classes: tuple[str, ...]
     """In ASCII order; a label is an index into it. Images with masks have one, the foreground."""
     samples: tuple[Sample, ...]
-    skipped: tuple[tuple[Path, str], ...]
-    """Files that can't be decoded, and why."""
+    skipped: tuple[tuple[str, str], ...]
+    """Files that can't be decoded, by their paths relative to `root`, and why."""
 
     @property
     def masks(self) -> bool:
@@ -131,7 +131,8 @@ def open_listed(
         DataError: as `open_dataset`.
     """
     source, root, classes, entries = listing.source, listing.root, listing.classes, listing.entries
-    usable, skipped = _sieve(entries, progress, look)
+    usable, unusable = _sieve(entries, progress, look)
+    skipped = [(_relative(path, root), _as_given(reason, root, source)) for path, reason in unusable]
     if skipped and strict:
         raise DataError(f"{len(skipped)} of {len(entries)} files can't be used, the first: {skipped[0][1]}")
     samples = [
@@ -173,8 +174,13 @@ def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
     folder = unpack(source)
     try:
         return folder, *_read_folder(folder)
-    except DataError as error:  # of a folder that nobody can look into later
-        raise DataError(str(error).replace(str(folder), str(source))) from error
+    except DataError as error:
+        raise DataError(_as_given(str(error), folder, source)) from error
+
+
+def _as_given(reason: str, root: Path, source: Path) -> str:
+    """Name the zip in place of the folder that it was unpacked to, which nobody can look into later."""
+    return reason.replace(str(root), str(source)) if source.suffix.lower() == ".zip" else reason
 
 
 def _sieve(

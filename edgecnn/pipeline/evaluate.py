@@ -2,7 +2,6 @@
 """Measure models on test images: the content of metrics.json."""
 
 import gzip
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -187,5 +186,5 @@ def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
         "synthetic": is_phantom(dataset.samples[0].path),
         "fingerprint": dataset.fingerprint,
         "images": counts,
-        "skipped": [os.path.relpath(path, dataset.root) for path, _ in dataset.skipped],
+        "skipped": [name for name, _ in dataset.skipped],
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Zips: the good ones open like folders, the bad ones write nothing."""
 
+import errno
 import shutil
 import stat
 import subprocess
@@ -83,6 +84,24 @@ def test_a_zip_without_classes_is_named_itself(tmp_path):
         DataError, match=r"one\.zip needs a folder of images per class, at least two, but has cat"
     ):
         open_dataset(packed, seed=0)
+
+
+def test_a_file_that_cannot_be_used_is_named_by_the_zip(folder, tmp_path):
+    (folder / "cat" / "00.png").write_bytes(b"broken")
+    packed = shutil.make_archive(str(tmp_path / "pets"), "zip", folder)
+    [(name, reason)] = open_dataset(Path(packed), seed=0).skipped
+    assert name == "cat/00.png"
+    assert reason.startswith(f"{packed}/cat/00.png is not an image")
+
+
+def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    packed = shutil.make_archive(str(tmp_path / "pets"), "zip", folder)
+    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
+    with pytest.raises(DataError, match=r"pets\.zip can't be unpacked to /.*: No space left on device"):
+        unpack(Path(packed))
 
 
 def test_damaged_member(tmp_path):

@@ -65,7 +65,7 @@ def test_damaged_files_are_left_out_before_a_data_set_is_divided(folder):
     path = folder / "dog" / "01.png"
     path.write_bytes(path.read_bytes()[:-200])
     found = load_dataset(folder, (12, 16, 3), seed=0)
-    assert [skipped for skipped, _ in found[0].skipped] == [path]
+    assert [name for name, _ in found[0].skipped] == ["dog/01.png"]
     assert_same(folder, found)
     with pytest.raises(DataError, match=r"1 of 20 files can't be used, the first: .*01\.png can't"):
         load_dataset(folder, (12, 16, 3), seed=0, strict=True)

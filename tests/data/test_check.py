@@ -109,7 +109,7 @@ def test_json_names_every_file(folder):
     found = json.loads(json.dumps(report_of(folder).to_json(), allow_nan=False))
     assert found["images"] == 20
     assert found["exact_duplicates"] == [["cat/02.png", "cat/03.png"]]
-    assert [Path(entry["file"]).name for entry in found["unreadable"]] == ["00.png"]
+    assert [entry["file"] for entry in found["unreadable"]] == ["cat/00.png"]
     assert found["auc"]["width"] == {"cat": 0.5, "dog": 0.5}
 
 

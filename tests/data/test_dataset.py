@@ -84,7 +84,7 @@ def test_broken_files_are_named_and_skipped_or_refused(folder):
     (folder / "dog" / "labels.txt").write_text("?")
     dataset = open_dataset(folder, seed=0)
     assert len(dataset.samples) == 19
-    assert [path.name for path, _ in dataset.skipped] == ["00.png", "labels.txt"]
+    assert [name for name, _ in dataset.skipped] == ["cat/00.png", "dog/labels.txt"]
     assert "is not an image" in dataset.skipped[0][1]
     assert "is not named as an image" in dataset.skipped[1][1]
     assert refusal(folder, strict=True).startswith("2 of 21 files can't be used, the first: ")
