@@ -71,7 +71,7 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="Of the split, the weights and the order.",

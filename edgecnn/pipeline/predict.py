@@ -76,7 +76,7 @@ class Classifier:
         real = self._graph.tensors[self._graph.inputs[0]].dtype == "float32"
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
         shape, outputs = self._runner.input.shape, self._runner.output.shape
-        if len(shape) != 4 or shape[3] not in (1, 3) or len(outputs) != 2:
+        if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or len(outputs) != 2:
             raise ModelError(
                 f"{self.file} maps {list(shape)} to {list(outputs)}; a classifier of images maps "
                 "[1, height, width, 1 or 3] to [1, classes]"

@@ -100,6 +100,19 @@ def test_a_model_that_is_none_is_named(tmp_path, pictures):
         run(tmp_path / "absent.tflite", pictures[0])
 
 
+def test_a_batch_is_refused(pictures, monkeypatch):
+    class Batch(TfliteModel):
+        """The tiny model, as it were for four pictures at once."""
+
+        def __init__(self, path, **options):
+            super().__init__(path, **options)
+            self.input = dataclasses.replace(self.input, shape=(4, 12, 12, 1))
+
+    monkeypatch.setattr("edgecnn.pipeline.predict.TfliteModel", Batch)
+    with pytest.raises(ModelError, match=r"maps \[4, 12, 12, 1\] to .* maps \[1, height, width, 1 or 3\]"):
+        run(INT8, pictures[0])
+
+
 @pytest.mark.parametrize(("value", "label", "probability"), [(0.9, "malignant", 0.9), (0.2, "benign", 0.8)])
 def test_one_sigmoid_tells_two_classes_apart(tmp_path, pictures, monkeypatch, value, label, probability):
     class Sigmoid(TfliteModel):
