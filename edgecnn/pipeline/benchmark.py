@@ -94,17 +94,23 @@ def _libraries(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
 
 
 def gather(sources: Sequence[Path]) -> dict[str, Path]:
-    """Name each model: a run's variants by their own names, others by their files."""
-    several = len(sources) > 1
+    """Name each model: a run's variants by their own names, others by their files.
+
+    Where names repeat, they are whole paths.
+
+    Raises:
+        RunError: a folder is no run, or its training is not finished.
+    """
+    names = [source.resolve().name for source in sources]
     models: dict[str, Path] = {}
-    for source in sources:
+    for source, name in zip(sources, names, strict=True):
         if source.suffix == ".tflite":
             models[source.stem if source.stem not in models else str(source)] = source
             continue
         run = Run(source)
-        run.record()
-        for variant, path in run.variants().items():
-            models[f"{source.name}/{variant}" if several else variant] = path
+        run.require_trained()
+        prefix = "" if len(names) == 1 else f"{name if names.count(name) == 1 else source}/"
+        models |= {f"{prefix}{variant}": path for variant, path in run.variants().items()}
     return models
 
 

@@ -89,10 +89,7 @@ def _refuse_unfit(run: Run) -> None:
             f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
             "train again in another folder"
         )
-    if not run.is_trained():
-        raise RunError(
-            f"the training in {run.path} is not finished; go on with it by 'edgecnn train --resume'"
-        )
+    run.require_trained()
 
 
 def _refuse_unlike(run: Run, asked: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgecnn import DISCLAIMER
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
+from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.metadata import read_labels
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
@@ -26,6 +27,8 @@ from edgecnn.files import write_bytes, write_text, write_texts
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
+
+_INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def export(
     Raises:
         DataError: images are needed and none are given.
         ModelError: `source` is no model, or can't be converted.
+        RunError: the training of a run is not finished.
     """
     _check_formats(formats)
     if name is not None:
@@ -129,22 +133,35 @@ def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -
         return _keras(source, data, name, progress)
     if run.int8_model.exists():
         return _Exported(run.int8_model.read_bytes(), tuple(run.labels()))
-    if not run.is_trained():
-        raise ModelError(
-            f"the training in {source} is not finished; go on with it by 'edgecnn train --resume'"
-        )
+    run.require_trained()
     return _keras(run.keras_model, data or run.data(), name, progress)
 
 
 def _tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
-    read_model(source)
+    graph = read_model(source)
     tflite = source.read_bytes()
     labels = read_labels(tflite)
-    if data is None or _input_dtype(tflite) != "float32":
+    if data is None or not _is_float(graph):
         return _Exported(tflite, labels)
+    _require_float_weights(source, graph)
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
     return _quantized(partial(tflite_to_int8, tflite), image_shape(source), data, name, progress, labels)
+
+
+def _is_float(graph: Graph) -> bool:
+    """Say whether a model computes in floats; one of integers may still take and give floats."""
+    return not any(tensor.data is None and tensor.dtype in _INTEGERS for tensor in graph.tensors)
+
+
+def _require_float_weights(source: Path, graph: Graph) -> None:
+    """Check that a float model has nothing quantized in it: of float16, TensorFlow's calibrator crashes."""
+    for tensor in graph.tensors:
+        if tensor.data is not None and tensor.dtype in {*_INTEGERS, "float16"}:
+            raise ModelError(
+                f'{source}: tensor "{tensor.name}" holds weights of {tensor.dtype}; only a model of float32 '
+                "can be quantized: export what this file was made from"
+            )
 
 
 def _keras(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:

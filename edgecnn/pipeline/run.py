@@ -63,6 +63,8 @@ class Run:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             folder = os.open(self.path, os.O_RDONLY)
+        except FileExistsError as error:
+            raise RunError(f"can't make the run folder {self.path}: it is a file; choose another") from error
         except OSError as error:
             raise RunError(f"can't make the run folder {self.path}: {error.strerror}") from error
         try:
@@ -107,6 +109,17 @@ class Run:
     def is_trained(self) -> bool:
         """Whether `train` came to its end; what `compress` was asked for is recorded only then."""
         return "compress" in self.record() or self.metrics_file.exists()
+
+    def require_trained(self) -> None:
+        """Check that `train` came to its end.
+
+        Raises:
+            RunError: it did not.
+        """
+        if not self.is_trained():
+            raise RunError(
+                f"the training in {self.path} is not finished; go on with it by 'edgecnn train --resume'"
+            )
 
     def relative(self, data: Path) -> str:
         """Return a path as run.json records it: from here, so that a run can be moved with its images."""

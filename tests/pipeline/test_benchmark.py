@@ -10,12 +10,20 @@ import pytest
 
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError, RunError
-from edgecnn.pipeline.benchmark import benchmark
+from edgecnn.pipeline.benchmark import benchmark, gather
 from edgecnn.pipeline.evaluate import Timing
 from edgecnn.progress import silent
 
 TINY = Path(__file__).parent.parent / "assets" / "tiny_int8.tflite"
 TIMING = Timing(warmup=0, runs=1)
+
+
+def _write_run(run: Path, seed: int = 1) -> Path:
+    run.mkdir(parents=True)
+    shutil.copyfile(TINY, run / "model_float32.tflite")
+    record = {"model": "tiny", "input_shape": [16, 16, 1], "train": {"seed": seed}, "data": {}}
+    (run / "run.json").write_text(json.dumps(record))
+    return run
 
 
 def test_outputs_go_to_classes_by_name(images: Path, tmp_path: Path) -> None:
@@ -51,11 +59,8 @@ def test_other_classes_than_the_data_have_are_refused(images: Path, tmp_path: Pa
 
 def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
-        run = tmp_path / f"run{seed}"
-        run.mkdir()
-        shutil.copyfile(TINY, run / "model_float32.tflite")
-        record = {"model": "tiny", "input_shape": [16, 16, 1], "train": {"seed": seed}, "data": {}}
-        (run / "run.json").write_text(json.dumps(record))
+        run = _write_run(tmp_path / f"run{seed}", seed)
+        (run / "metrics.json").write_text("{}")
 
     def measured(*runs: str, seed: int | None = None) -> str:
         evaluation = benchmark([tmp_path / run for run in runs], images, TIMING, silent, seed=seed)
@@ -64,6 +69,19 @@ def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, t
     assert measured("run1") == measured("run1", seed=1) != measured("run2")
     with pytest.raises(RunError, match=r"different seeds \(.*run1 1, .*run2 2\)"):
         measured("run1", "run2")
+
+
+def test_an_unfinished_run_is_refused(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"the training in .*run is not finished; go on with it by"):
+        benchmark([_write_run(tmp_path / "run")], images, TIMING, silent)
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    runs = [_write_run(tmp_path / folder / "first") for folder in "ab"]
+    for run in runs:
+        (run / "metrics.json").write_text("{}")
+    assert gather([runs[0]]) == {"float32": runs[0] / "model_float32.tflite"}
+    assert gather(runs) == {f"{run}/float32": run / "model_float32.tflite" for run in runs}
 
 
 def test_files_that_cannot_be_decoded_are_named(images: Path, tmp_path: Path) -> None:

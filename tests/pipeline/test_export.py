@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from edgecnn.pipeline.evaluate import Timing
 from edgecnn.pipeline.export import export
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import silent
+from edgecnn.tf import keras, quiet, tf
 
 BOTH = ("tflite", "c-array")
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -92,6 +94,41 @@ def test_a_float_tflite_file_is_quantized_where_there_are_images(images: Path, t
     assert others
     for answers in others:  # in the TFLite runtime and, where there is a compiler, in C
         np.testing.assert_allclose(answers, given, atol=0.02)
+
+
+@pytest.fixture(scope="module")
+def converter() -> Any:
+    """TensorFlow's, for a network of which it quantizes what it is asked for."""
+    layers = keras.layers
+    network = keras.Sequential([layers.Input((12, 12, 1)), layers.Conv2D(32, 3), layers.Conv2D(8, 3)])
+    network.add(layers.Flatten())
+    network.add(layers.Dense(3))
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_a_float_tflite_file_with_quantized_weights_is_refused(
+    converter: Any, dtype: str, images: Path, tmp_path: Path
+) -> None:
+    converter.target_spec.supported_types = [tf.float16] if dtype == "float16" else []
+    with quiet():
+        (tmp_path / "mine.tflite").write_bytes(converter.convert())
+    with pytest.raises(
+        ModelError, match=rf"mine\.tflite: tensor .* holds weights of {dtype}; only a model of"
+    ):
+        export(tmp_path / "mine.tflite", tmp_path / "out", BOTH, None, silent, data=images)
+
+
+def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
+    converter: Any, images: Path, tmp_path: Path
+) -> None:
+    converter.representative_dataset = lambda: [[np.ones((1, 12, 12, 1), np.float32)]]
+    with quiet():
+        (tmp_path / "mine.tflite").write_bytes(converter.convert())
+    [taken] = export(tmp_path / "mine.tflite", tmp_path, ("tflite",), None, silent, data=images)
+    assert taken.read_bytes() == (tmp_path / "mine.tflite").read_bytes()
 
 
 @pytest.mark.parametrize(
