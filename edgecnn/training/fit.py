@@ -107,6 +107,8 @@ def fit(
             loss=loss_of(model, options.loss),
             metrics=metrics_of(model),
         )
+        # Each worker knows the accuracy of all; what is shown within an epoch would be their sum.
+        learner.distribute_reduction_method = "first"
         state, best = Progression(learning_rate=options.learning_rate), learner.get_weights()
         backup = checkpoint.read_bytes() if workers.chief and checkpoint.exists() else b""
         if backup := workers.from_chief(backup):
