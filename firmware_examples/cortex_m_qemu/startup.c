@@ -11,7 +11,8 @@ int main(void);
 #define CCR (*(volatile uint32_t *)0xe000ed14u)   /* Configuration and Control Register */
 #define CPACR (*(volatile uint32_t *)0xe000ed88u) /* Coprocessor Access Control Register */
 
-static __attribute__((noreturn)) void reset(void)
+__attribute__((noreturn)) void reset(void); /* link.ld names it */
+void reset(void)
 {
 #ifndef __ARM_FEATURE_UNALIGNED
     CCR |= 1u << 3; /* UNALIGN_TRP: the M3 that stands in for an M0+ faults where that one would */

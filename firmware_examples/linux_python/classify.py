@@ -82,4 +82,7 @@ def main(model: Path, pictures: list[Path]) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(f"usage: {sys.argv[0]} MODEL PICTURE...")
-    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    try:
+        main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    except (OSError, ValueError) as error:  # a file that is absent, or no picture, or no model
+        sys.exit(f"{sys.argv[0]}: {str(error).strip()}")

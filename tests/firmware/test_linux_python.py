@@ -41,6 +41,16 @@ def test_label_and_output_are_those_of_predict(model, example, tmp_path):
         assert [int(word) for word in second.split()[1:]] == reference_output(model, picture)
 
 
+@pytest.mark.parametrize(
+    "files", ["given.tflite absent.png", "given.tflite README.md", "README.md README.md"]
+)
+def test_a_file_that_is_something_else_is_told_in_one_line(files, example):
+    (example.folder / "given.tflite").write_bytes(TINY)
+    said = example.run(f"! $PYTHON classify.py {files} 2>&1")
+    assert said.startswith("classify.py: ")
+    assert said.count("\n") == 1
+
+
 def test_the_readme_is_true(example):
     example.check_readme()
 
