@@ -122,7 +122,9 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
             columns = reader.fieldnames or []
             path, label = ("image", "mask") if "mask" in columns else _columns(table, columns)
             entries = [_entry(table, reader.line_num, row, path, label) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{table} is not UTF-8 text; save it as such") from error
+    except (OSError, csv.Error) as error:
         raise DataError(f"can't read {table} as a CSV file: {error}") from error
     _refuse_inconsistent(table, entries)
     return sorted({entry.label for entry in entries}), entries
@@ -133,9 +135,10 @@ def _columns(table: Path, columns: Sequence[str]) -> tuple[str, str]:
     missing = [name for name in ("path", label) if name not in columns]
     if missing:
         wanted = " and ".join(name.replace("class", "label") for name in missing)
+        has = f"has the columns {', '.join(columns)} but" if columns else "has"
         raise DataError(
-            f"{table} has the columns {', '.join(columns) or 'none'} but no {wanted}; "
-            "the first line must name path, label and, if you like, group and split"
+            f"{table} {has} no {wanted}; the first line must name path, label and, if you like, group and "
+            "split, with commas between"
         )
     return "path", label
 

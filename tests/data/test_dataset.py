@@ -114,8 +114,12 @@ def test_csv_with_groups_is_split_by_them(folder):
     ("lines", "message"),
     [
         (["file,label", "cat/00.png,cat"], "has the columns file, label but no path"),
+        (
+            ["path;label", "cat/00.png;cat"],
+            "has the columns path;label but no path and label; the first line",
+        ),
         (["path,kind", "cat/00.png,cat"], "has the columns path, kind but no label"),
-        ([""], "has the columns none but no path and label"),
+        ([""], "list.csv has no path and label; the first line must name"),
         (["path,label", "cat/99.png,cat"], "line 2: there is no file"),
         (["path,label", "cat/00.png,"], "line 2: label is empty"),
         (["path,label,split", "cat/00.png,cat,later"], "line 2: split is 'later'; allowed are train,"),
@@ -134,7 +138,7 @@ def test_csv_refusals(folder, lines, message):
 
 def test_csv_that_is_no_text(folder):
     (folder / "list.csv").write_bytes(b"\xff\xfe\x00path")
-    assert "can't read" in refusal(folder / "list.csv")
+    assert "list.csv is not UTF-8 text; save it as such" in refusal(folder / "list.csv")
 
 
 def test_folder_refusals(folder, tmp_path):
