@@ -30,10 +30,9 @@ def device_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
-    variant, comma, how = name.partition(",")
     delegate = f", {result['delegate']}" if result["delegate"] != "none" else ""
     return (
-        variant_title(variant) + comma + how,
+        variant_title(name),
         result["runtime"] + delegate,
         percent(result["accuracy"]["share"]),
         microseconds(result["latency_us"]["median"]),

@@ -136,8 +136,9 @@ def latency_note(metrics: Mapping[str, Any]) -> str:
 
 
 def variant_title(name: str) -> str:
-    """Return how a person would call a variant; a file is called by its name."""
-    return VARIANTS.get(name, name)
+    """Return how a person would call a variant, or "variant, C"; a file is called by its name."""
+    variant, comma, how = name.partition(",")
+    return VARIANTS.get(variant, variant) + comma + how
 
 
 def _accuracy(scores: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from edgecnn.evaluation.summary import COLUMNS, COST_COLUMNS, latency_note, microseconds, summary_rows
+from edgecnn.evaluation.summary import (
+    COLUMNS,
+    COST_COLUMNS,
+    latency_note,
+    microseconds,
+    summary_rows,
+    variant_title,
+)
 
 
 def variant(**changes: Any) -> dict[str, Any]:
@@ -56,6 +63,19 @@ def test_the_first_is_not_compared_with_itself() -> None:
 )
 def test_microseconds_keep_about_three_digits(value: float, text: str) -> None:
     assert microseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("int8_ptq", "int8, post-training"),
+        ("int8_ptq, C", "int8, post-training, C"),
+        ("mine", "mine"),
+        ("a,b", "a,b"),
+    ],
+)
+def test_variants_have_titles_and_files_their_names(name: str, title: str) -> None:
+    assert variant_title(name) == title
 
 
 def test_the_runtime_is_named_with_what_it_measured() -> None:
