@@ -6,12 +6,12 @@ or convert.
 """
 
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from edgecnn.errors import EdgecnnError, MissingToolError
+from edgecnn.stderr import dropped_stderr
 
 # tensorflow-model-optimization takes Keras 2 models only; tf.keras is Keras 2 where this is set.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -21,18 +21,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 @contextmanager
 def quiet() -> Iterator[None]:
     """Drop what TensorFlow's C++ side writes to standard error; the exceptions that it raises say enough."""
-    sys.stderr.flush()
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
+    with dropped_stderr(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # Both bring copies of the same C++ symbols. Loaded after TensorFlow, tflite-runtime fails on every model

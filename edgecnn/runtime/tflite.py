@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A .tflite model in the TFLite runtime that is installed: tflite_runtime, ai_edge_litert or TensorFlow."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.runtime.model import Model, TensorSpec
+from edgecnn.stderr import dropped_stderr
 
 
 class TfliteModel(Model):
@@ -38,7 +35,7 @@ class TfliteModel(Model):
         name = str(model) if isinstance(model, Path) else "the model"
         self._content = model if isinstance(model, bytes) else _read(model)
         _check(self._content, name)
-        with _quiet():
+        with dropped_stderr():  # runtimes note their delegates there
             self.runtime, interpreter_class, resolvers = _load_runtime()
             resolver = resolvers.BUILTIN_REF if kernels == "reference" else resolvers.AUTO
             try:
@@ -97,21 +94,6 @@ def _load_runtime() -> tuple[str, Any, Any]:
     except MissingToolError as error:
         raise MissingToolError("no TFLite runtime is installed; pip install 'edgecnn[runtime]'") from error
     return f"tensorflow {tf.__version__}", tf.lite.Interpreter, tf.lite.experimental.OpResolverType
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Drop what is written to standard error: runtimes note their delegates there, past Python."""
-    sys.stderr.flush()
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
 
 
 def _spec(details: dict[str, Any]) -> TensorSpec:

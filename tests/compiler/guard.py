@@ -2,6 +2,7 @@
 """Lets generated C check itself: a firing changes the rows that it makes and its own scratch, no other byte.
 
 AddressSanitizer sees an arena as a whole, and what a kernel writes over its neighbours may hit nothing alive.
+The model's outputs are the caller's, and AddressSanitizer's to watch.
 """
 
 from collections.abc import Iterator

@@ -11,20 +11,11 @@ from hypothesis import strategies as st
 
 from edgecnn.converters.tflite_to_c_array import _hex_words, tflite_to_c_array, write_c_array
 from edgecnn.errors import ModelError
+from edgecnn.runtime.program import WARNINGS
 
 ASSETS = Path(__file__).parents[1] / "assets"
 MODEL = (ASSETS / "tiny_int8.tflite").read_bytes()
 NASTY = ['quote " and \\', "*/ int main;", "??/", "line\nbreak", "né", "%s", '\\"', "//"]
-WARNINGS = [
-    "-Wall",
-    "-Wextra",
-    "-Wpedantic",
-    "-Wconversion",
-    "-Wshadow",
-    "-Wundef",
-    "-Wcast-align",
-    "-Werror",
-]
 
 # Prints the model, then the labels, each ended by a zero byte; fails where the facts are wrong.
 MAIN = """
