@@ -113,8 +113,8 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
 
     On several machines, the same command runs on each, with --strategy multi-worker and the same images; the
     environment variable TF_CONFIG, as TensorFlow defines it, says which machines there are and which this is.
-    The chief, the first one, leaves the run folder. Where one is lost the others end as well: start each
-    again with --resume.
+    Each waits until all have started. The chief, the first one, leaves the run folder. Where one fails or is
+    lost the others end as well: start each again with --resume.
     """
     from edgecnn.pipeline.train import TrainOptions, train
 
