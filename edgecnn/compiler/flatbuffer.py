@@ -54,6 +54,10 @@ def read_model(path: Path) -> Graph:
     """
     try:
         data = path.read_bytes()
+    except IsADirectoryError as error:
+        raise ModelError(
+            f"{path} is a folder; give a .tflite file, such as a run's model_int8.tflite"
+        ) from error
     except OSError as error:
         raise ModelError(f"can't read {path}: {error.strerror}") from error
     try:

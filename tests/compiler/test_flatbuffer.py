@@ -58,6 +58,11 @@ def test_models_of_others_are_read() -> None:
     assert quantization.axis == 0  # stored as 3 for a vector
 
 
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"is a folder; give a \.tflite file"):
+        read_model(tmp_path)
+
+
 def test_a_model_with_a_state_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         tflite.Tensor, "IsVariable", lambda tensor: tensor.Name() == b"serving_default_input_1:0"

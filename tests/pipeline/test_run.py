@@ -53,6 +53,15 @@ def test_a_run_of_which_nothing_came_leaves_nothing(tmp_path: Path) -> None:
     assert not run.path.exists()
 
 
+def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with (
+        pytest.raises(RunError, match=r"run folder .*run: it is a file; choose another"),
+        Run(tmp_path / "run").locked(),
+    ):
+        pass
+
+
 def test_a_run_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.update_record(**RECORD)
