@@ -122,6 +122,7 @@ STUDIES = (
             "class_weights": "balanced",
             "augment": "shift=0.05,zoom=0.05,brightness=0.05",
         },
+        compression={"sparsity": 0.5, "prune_epochs": 20, "qat_epochs": 10},
     ),
     Study(
         name="inception-transfer",
@@ -165,6 +166,7 @@ STUDIES = (
             "patience": 20,
             "loss": "weighted",
         },
+        compression={"sparsity": 0.5},
     ),
     Study(
         name="cbam",
@@ -173,7 +175,12 @@ STUDIES = (
         source=ISIC,
         model="cbam",
         divide=partial(as_given, group="path"),
-        training={"input_size": (96, 96), "epochs": 20, "patience": 20},
+        training={
+            "input_size": (96, 96),
+            "epochs": 30,
+            "patience": 30,
+            "augment": "rotation=20,shift=0.1,zoom=0.1,flip",
+        },
     ),
     Study(
         name="melanoma-v2",
@@ -185,11 +192,13 @@ STUDIES = (
         training={
             "input_size": (128, 128),
             "width": 0.5,
-            "epochs": 40,
-            "reduce_patience": 5,
+            "epochs": 200,
+            "patience": 200,
+            "reduce_patience": 20,
             "optimizer": "adam",
             "learning_rate": 0.001,
-            "augment": "rotation=20,flip,brightness=0.1",
+            "augment": "rotation=20,shift=0.1,zoom=0.1,flip",
         },
+        compression={"sparsity": 0.5, "prune_epochs": 30, "qat_epochs": 15},
     ),
 )
