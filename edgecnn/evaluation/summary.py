@@ -69,7 +69,7 @@ def _mask_thresholds(variants: Mapping[str, Any]) -> str:
     """Say from which sigmoid on pixels are marked; nothing of metrics that don't tell."""
     if not all("threshold" in scores for scores in variants.values()):
         return ""
-    named = ", ".join(f"{scores['threshold']:.2f} ({name})" for name, scores in variants.items())
+    named = ", ".join(f"{scores['threshold']:.3f} ({name})" for name, scores in variants.items())
     return f"A pixel is marked from a sigmoid of {named} on, the best on the validation images."
 
 

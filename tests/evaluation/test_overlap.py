@@ -39,12 +39,12 @@ def test_the_reference_loses_nothing_against_itself() -> None:
 
 
 def test_the_threshold_with_the_best_mean_dice_is_chosen() -> None:
-    answers = np.where(ACTUAL, 0.32, 0.28)
-    assert choose_mask_threshold(ACTUAL, answers) == 0.3
+    for above, below, threshold in ((0.32, 0.3164, 81), (130 / 256, 129 / 256, 130), (0.9999, 0.9951, 255)):
+        assert choose_mask_threshold(ACTUAL, np.where(ACTUAL, above, below)) == threshold / 256
     answers = np.where(ACTUAL, 0.9, 0.1)  # any threshold between does
     assert choose_mask_threshold(ACTUAL, answers) == 0.5
     draw = np.random.default_rng(0).random((4, 6, 6, 1))
     masks = draw + 0.3 * np.random.default_rng(1).random(draw.shape) > 0.9
     chosen = choose_mask_threshold(masks, draw)
     best = max(dice_by_image(masks, draw >= one).mean() for one in THRESHOLDS)
-    assert dice_by_image(masks, draw >= chosen).mean() == best
+    assert dice_by_image(masks, draw >= chosen).mean() == pytest.approx(best, abs=1e-12)
