@@ -63,9 +63,9 @@ def compress(
     """
     run = Run(path)
     record = run.record()
-    _refuse_unfit(run)
-    asked = _asked(options, record)
     with run.locked():
+        _refuse_unfit(run)
+        asked = _asked(options, record)
         if resume:
             _refuse_unlike(run, asked)
         dataset = reopen_data(run, data, progress)

@@ -11,7 +11,8 @@ from edgecnn.errors import EdgecnnError
 
 def _end(monkeypatch: pytest.MonkeyPatch, run: object) -> object:
     """Run the program with `run` in the place of its commands, and return its exit code."""
-    handler = signal.getsignal(signal.SIGINT)
+    # Where the tests run in the background, they inherit that it is ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(cli, "_run", run)
     try:
         with pytest.raises(SystemExit) as ended:

@@ -34,13 +34,15 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> 
     with subprocess.Popen(
         [sys.executable, "-c", HOLDS, run.path], stdout=subprocess.PIPE, text=True
     ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "locked\n"
-        with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
-            compress(run.path, CompressOptions(), silent)
-        with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
-            train(run.path, TrainOptions(tmp_path, "cainvas"), silent, resume=True)
-        holder.send_signal(signal.SIGKILL)
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "locked\n"
+            with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
+                compress(run.path, CompressOptions(), silent)
+            with pytest.raises(RunError, match=r"another edgecnn is at work in .*run; wait for its end"):
+                train(run.path, TrainOptions(tmp_path, "cainvas"), silent, resume=True)
+        finally:
+            holder.send_signal(signal.SIGKILL)
     with run.locked():
         pass
     assert [path.name for path in run.path.iterdir()] == ["run.json"]
@@ -67,7 +69,7 @@ def test_a_run_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> Non
     run.update_record(**RECORD)
     run.metrics_file.write_text(json.dumps({}))
     with pytest.raises(
-        RunError, match=r"run\.json lacks train\.threads, .*data\.fingerprint: another version"
+        RunError, match=r"run\.json lacks train\.threads, .*data\.fingerprint, data\.images: another version"
     ):
         compress(run.path, CompressOptions(), silent)
     with pytest.raises(RunError, match="was started by an older edgecnn, which had no option sampling"):
