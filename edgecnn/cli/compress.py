@@ -20,13 +20,15 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
 @click.option(
     "--prune-epochs",
     type=click.IntRange(1),
-    show_default="10; more where that is less than 100 batches",
+    default=10,
+    show_default=True,
     help="Passes over the training images while weights become zero.",
 )
 @click.option(
     "--qat-epochs",
     type=click.IntRange(1),
-    show_default="5; more where that is less than 50 batches",
+    default=5,
+    show_default=True,
     help="Passes with int8 arithmetic imitated.",
 )
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no pruning, no further training.")
@@ -38,8 +40,8 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
 def command(
     run: Path,
     sparsity: float,
-    prune_epochs: int | None,
-    qat_epochs: int | None,
+    prune_epochs: int,
+    qat_epochs: int,
     ptq: bool,
     data: Path | None,
     resume: bool,

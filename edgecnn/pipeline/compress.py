@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prune a trained network and quantize it to int8: the second step of a run."""
 
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,15 @@ from edgecnn.tf import make_repeatable
 # What it takes over from training.
 _NEEDED = ("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment")
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
-EPOCHS = {"prune": 10, "qat": 5}  # by default
-# But at least so many batches: sparsity grows in 20 steps, each of which wants a few to settle.
-BATCHES = {"prune": 100, "qat": 50}
 
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """What `edgecnn compress` was asked for; None: as many epochs as EPOCHS and BATCHES say."""
+    """What `edgecnn compress` was asked for."""
 
     sparsity: float = 0.5  # part of the weights of each layer that become zero
-    prune_epochs: int | None = None
-    qat_epochs: int | None = None
+    prune_epochs: int = 10
+    qat_epochs: int = 5
 
 
 def compress(
@@ -63,9 +59,9 @@ def compress(
     """
     run = Run(path)
     record = run.record()
+    asked = asdict(options) if options else {"ptq": True}
     with run.locked():
         _refuse_unfit(run)
-        asked = _asked(options, record)
         if resume:
             _refuse_unlike(run, asked)
         dataset = reopen_data(run, data, progress)
@@ -83,7 +79,7 @@ def compress(
 def _refuse_unfit(run: Run) -> None:
     record = run.record()
     missing = [f"train.{key}" for key in _NEEDED if key not in record["train"]]
-    missing += [f"data.{key}" for key in ("fingerprint", "images") if key not in record["data"]]
+    missing += ["data.fingerprint"] if "fingerprint" not in record["data"] else []
     if missing:
         raise RunError(
             f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
@@ -100,26 +96,6 @@ def _refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
     refuse_other_options(run, "compress", asked)
     if run.metrics_file.exists():
         raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")
-
-
-def _asked(options: CompressOptions | None, record: dict[str, Any]) -> dict[str, Any]:
-    """Return what run.json records of the options, with the numbers of epochs that were left open."""
-    if options is None:
-        return {"ptq": True}
-    epochs = default_epochs(record)
-    return {
-        "sparsity": options.sparsity,
-        "prune_epochs": options.prune_epochs or epochs["prune"],
-        "qat_epochs": options.qat_epochs or epochs["qat"],
-    }
-
-
-def default_epochs(record: dict[str, Any]) -> dict[str, int]:
-    """Return for each stage the epochs that a run of that record gets unless told otherwise."""
-    trained, images = record["train"], record["data"]["images"]["train"].values()
-    shown = min(images) * len(images) if trained["sampling"] == "balanced" else sum(images)
-    batches = ceil(max(shown, 1) / trained["batch_size"])
-    return {stage: max(EPOCHS[stage], ceil(BATCHES[stage] / batches)) for stage in EPOCHS}
 
 
 def _make_models(run: Run, dataset: Dataset, progress: Progress) -> None:

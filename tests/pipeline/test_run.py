@@ -69,7 +69,7 @@ def test_a_run_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> Non
     run.update_record(**RECORD)
     run.metrics_file.write_text(json.dumps({}))
     with pytest.raises(
-        RunError, match=r"run\.json lacks train\.threads, .*data\.fingerprint, data\.images: another version"
+        RunError, match=r"run\.json lacks train\.threads, .*data\.fingerprint: another version"
     ):
         compress(run.path, CompressOptions(), silent)
     with pytest.raises(RunError, match="was started by an older edgecnn, which had no option sampling"):
