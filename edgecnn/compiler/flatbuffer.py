@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 from numpy.typing import NDArray
 from tflite.utils import BUILTIN_OPCODE2NAME
 
@@ -44,6 +45,7 @@ _OPTION_NAMES = {
 }
 _MAX_RANK = 8
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
+_BUILTIN_CODE = 10  # its place in the vtable of OperatorCode
 
 
 def read_model(path: Path) -> Graph:
@@ -142,8 +144,7 @@ class _Reader:
 
     @staticmethod
     def _op_name(code: Any) -> str:
-        # Files from before the schema had more than 127 ops use the deprecated field.
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        number = _builtin_code(code)
         if number == tflite.BuiltinOperator.CUSTOM:
             return f"CUSTOM:{_text(code.CustomCode())}"
         return str(BUILTIN_OPCODE2NAME.get(number, f"UNKNOWN_{number}"))
@@ -214,6 +215,18 @@ class _Reader:
         if size != math.prod(shape) * np.dtype(dtype).itemsize:
             raise ModelError(f"tensor {index} is {dtype} of shape {shape}, but its buffer has {size} bytes")
         return np.asarray(raw).view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
+
+
+def _builtin_code(code: Any) -> int:
+    """Return the number of an op: the larger of two fields, as TFLite takes it.
+
+    Files from before there were more than 127 ops have the deprecated one alone, some later ones the other.
+    The `tflite` package's BuiltinCode() answers with the deprecated field below 127, so this reads the bytes.
+    """
+    table = code._tab
+    position = table.Offset(_BUILTIN_CODE)
+    number = table.Get(Int32Flags, table.Pos + position) if position else 0
+    return max(int(number), int(code.DeprecatedBuiltinCode()))
 
 
 def _text(value: bytes | None) -> str:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 import tflite
+from tflite_builder import Builder
 
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.errors import ModelError
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 MODELS = Path(os.environ.get("EDGECNN_DATA", "/nonexistent")) / "edge-models"
+
+
+ADD, MUL, GELU = (getattr(tflite.BuiltinOperator, op) for op in ("ADD", "MUL", "GELU"))  # 0, 18, 150
 
 
 def refusal(data: bytes) -> str | None:
@@ -69,3 +73,27 @@ def test_a_model_with_a_state_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     with pytest.raises(ModelError, match=r'"serving_default_input_1:0" is a state, kept from one inference'):
         parse(TINY.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("op", "deprecated", "code"),
+    [
+        ("ADD", ADD, ADD),  # neither is stored, as both are 0
+        ("MUL", MUL, MUL),
+        ("MUL", MUL, ADD),  # written before there were 127 ops
+        ("MUL", ADD, MUL),  # the new field alone
+        ("MUL", 3, MUL),
+        ("MUL", MUL, 3),
+        ("MUL", -1, MUL),
+        ("MUL", MUL, -1),
+        ("GELU", 127, GELU),
+        ("GELU", 0, GELU),
+        ("GELU", MUL, GELU),
+        ("PLACEHOLDER_FOR_GREATER_OP_CODES", 127, 0),
+    ],
+)
+def test_an_op_is_the_larger_of_both_codes(op: str, deprecated: int, code: int) -> None:
+    builder = Builder(codes={"SUB": (deprecated, code)})
+    source = builder.input((1, 4))
+    made = builder.operator("SUB", (source, source), builder.tensor((1, 4), "int8", 0.1))
+    assert [operator.op for operator in parse(builder.build((source,), (made,))).operators] == [op]

@@ -24,6 +24,8 @@ class Builder:
     description: str = ""
     dtype: str = "int8"
     tensors: list[BuiltTensor] = field(default_factory=list)
+    # What both fields of an op code hold: the deprecated one, and the one that has replaced it.
+    codes: dict[str, tuple[int, int]] = field(default_factory=dict)
     # The output is a number, or several.
     operators: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = field(default_factory=list)
 

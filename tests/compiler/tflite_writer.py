@@ -145,7 +145,8 @@ class Writer:
     def _code(self, op: str) -> int:
         code = getattr(tflite.BuiltinOperator, op)
         tflite.OperatorCodeStart(self.fb)
-        tflite.OperatorCodeAddDeprecatedBuiltinCode(self.fb, min(code, 127))
+        deprecated, code = self.model.codes.get(op, (min(code, 127), code))
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(self.fb, deprecated)
         tflite.OperatorCodeAddVersion(self.fb, _VERSIONS.get(op, 2))
         tflite.OperatorCodeAddBuiltinCode(self.fb, code)
         return tflite.OperatorCodeEnd(self.fb)
