@@ -3,13 +3,15 @@
 
     python3 on_device.py model_float32.tflite model_int8.tflite --images test --json pi4.json
 
-It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime (pip install tflite-runtime,
-or ai-edge-litert), and for --images Pillow. A model may also be a library that `edgecnn compile --shared`
-built, or a C compiler as NAME_shared.c says: that needs no TFLite runtime. Each model runs in a process of
-its own. Latency is measured on a fixed pattern of bytes, after a warm-up; a byte means byte / 255,
-quantized as the model's input says. Images are decoded and resized exactly as edgecnn does in training.
-Classes are named by labels.txt beside a model, else by its metadata, else by the folders of the images in
-alphabetical order; of two that one sigmoid tells apart, the metadata's threshold decides.
+It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime (pip install tflite-runtime
+'numpy<2', or ai-edge-litert), and for --images Pillow. What one runtime can't run, the other does, if it is
+there. A model may also be a library that `edgecnn compile --shared` built, or a C compiler as NAME_shared.c
+says: that needs no TFLite runtime. Each model runs in a process of its own. Latency is measured on a fixed
+pattern of bytes, after a warm-up; a byte means byte / 255, quantized as the model's input says. Images are
+decoded and resized exactly as edgecnn does in training. Their folder is one that `edgecnn data check` takes,
+with a folder for each class; where it is divided into parts, the test images count. Classes are named by
+labels.txt beside a model, else by its metadata, else by the folders of the images in alphabetical order; of
+two that one sigmoid tells apart, the metadata's threshold decides.
 
 Models trained with edgecnn are for research and education, not for diagnosis.
 """
@@ -48,6 +50,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 # What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
 FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c avx512f avx512_vnni avx_vnni"
@@ -55,6 +62,10 @@ FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c av
 
 class BenchmarkError(Exception):
     """What the user can mend, in one line."""
+
+
+class UndecodableError(BenchmarkError):
+    """An image that can't be decoded."""
 
 
 def main() -> None:
@@ -84,7 +95,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.error = fail  # type: ignore[method-assign]
     add = parser.add_argument
     add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file, or a .so of edgecnn's")
-    add("--runtime", choices=RUNTIMES, help="of TFLite; default the first of these that is installed")
+    add("--runtime", choices=RUNTIMES, help="of TFLite; default the first of these that runs the model")
     add("--images", type=Path, metavar="FOLDER", help="with a folder per class, or of no known class")
     add("--threads", type=positive, default=1, metavar="N", help="of the kernels; default 1")
     add("--warmup", type=positive, default=20, metavar="N", help="inferences that aren't timed; default 20")
@@ -116,6 +127,7 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             except BrokenProcessPool:
                 raise BenchmarkError(f"the TFLite runtime crashed on {path}; is the file damaged?") from None
     answers = [np.array(result.pop("answers")) for result in models.values()]
+    skipped = [result.pop("skipped") for result in models.values()]  # the same for each
     for result, own in zip(models.values(), answers):  # noqa: B905 - strict= is not in Python 3.8
         result["agreement"] = float(np.mean(own == answers[0])) if images else None
     return {
@@ -126,7 +138,13 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             "numpy": np.__version__,
         },
         "options": {"threads": options.threads, "warmup": options.warmup, "runs": options.runs},
-        "images": {"folder": str(options.images), "count": len(images)} if images else None,
+        "images": {
+            "folder": str(options.images),
+            "count": len(images) - len(skipped[0]),
+            "skipped": skipped[0],
+        }
+        if images
+        else None,
         "models": models,
     }
 
@@ -155,6 +173,7 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "runtime": model.runtime,
+        "note": model.note,
         "delegate": model.delegate,
         "input": model.input,
         "output": model.output,
@@ -164,7 +183,8 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     }
     if not images:
         crcs = zlib.crc32(pattern.tobytes()), zlib.crc32(model.invoke(pattern).tobytes())
-        return {**result, "input_crc32": crcs[0], "output_crc32": crcs[1], "accuracy": None, "answers": []}
+        result = {**result, "input_crc32": crcs[0], "output_crc32": crcs[1], "accuracy": None}
+        return {**result, "answers": [], "skipped": []}
     return {**result, **run_images(model, images, class_names(path, images))}
 
 
@@ -182,25 +202,40 @@ def measure_latency(model: Model | Library, values: NDArray[Any], warmup: int, r
 
 
 def run_images(model: Model | Library, images: list[tuple[Path, str]], names: list[str]) -> dict[str, Any]:
-    """Classify `images`; return how many are right, if `names` tell, and CRCs of all bytes in and out."""
+    """Classify `images`; return how many are right, if `names` tell, and CRCs of all bytes in and out.
+
+    Those that can't be decoded are left out; `skipped` says why.
+    """
     if len(model.input["shape"]) != 4 or len(model.output["shape"]) != 2:
         raise BenchmarkError(f"{model.path} doesn't classify images, so --images can't be used with it")
     outputs, scale = model.output["shape"][1], model.output["scale"] or 1.0
     if names and len(names) != max(2, outputs):
         raise BenchmarkError(f"{model.path} tells {max(2, outputs)} classes apart, not {len(names)}: {names}")
     input_crc = output_crc = 0
-    answers = []
-    for path, _ in images:
-        values = model.table[load_image(path, *model.input["shape"][1:])][None]
+    answers, labels, skipped = [], [], []
+    for path, label in images:
+        try:
+            values = model.table[load_image(path, *model.input["shape"][1:])][None]
+        except UndecodableError as error:
+            skipped.append(str(error))
+            continue
+        labels.append(label)
         output = model.invoke(values)
         input_crc = zlib.crc32(values.tobytes(), input_crc)
         output_crc = zlib.crc32(output.tobytes(), output_crc)
         # A sigmoid says how probable the second of two classes is.
         sigmoid = scale * (float(output[0, 0]) - model.output["zero_point"])
         answers.append(int(output.argmax()) if outputs > 1 else int(sigmoid >= model.threshold))
-    right = [names[answer] == label for answer, (_, label) in zip(answers, images)] if names else []  # noqa: B905
-    accuracy = {"correct": sum(right), "share": sum(right) / len(right)} if right else None
-    return {"input_crc32": input_crc, "output_crc32": output_crc, "accuracy": accuracy, "answers": answers}
+    if not answers:
+        raise BenchmarkError(skipped[0])
+    right = [names[answer] == label for answer, label in zip(answers, labels)] if names else []  # noqa: B905
+    return {
+        "input_crc32": input_crc,
+        "output_crc32": output_crc,
+        "accuracy": {"correct": sum(right), "share": sum(right) / len(right)} if right else None,
+        "answers": answers,
+        "skipped": skipped,
+    }
 
 
 class Model:
@@ -208,15 +243,8 @@ class Model:
 
     def __init__(self, path: Path, content: bytes, options: argparse.Namespace) -> None:
         self.path = path
-        package, module = load_runtime([options.runtime] if options.runtime else RUNTIMES)
-        start = time.perf_counter_ns()
-        try:
-            self._interpreter = module.Interpreter(model_content=content, num_threads=options.threads)
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise BenchmarkError(f"{path} can't be run: {str(error).split('. ')[0]}") from None
-        self.init_ms = (time.perf_counter_ns() - start) / 1e6
-        self.runtime = f"{package.__name__} {package.__version__}"
+        names = [options.runtime] if options.runtime else RUNTIMES
+        self._load(names, content, options.threads)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if (len(inputs), len(outputs)) != (1, 1):
             raise BenchmarkError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs, not 1 and 1")
@@ -227,6 +255,32 @@ class Model:
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
         delegated = any(operator["op_name"] == "DELEGATE" for operator in list_operators())
         self.delegate = "XNNPACK" if delegated else "none"
+
+    def _load(self, names: Sequence[str], content: bytes, threads: int) -> None:
+        """Make an interpreter of the first runtime that can run the model; note why those before can't."""
+        refusals, absent = [], []
+        for name in names:
+            try:
+                package = importlib.import_module(name)
+            except ImportError:
+                absent.append(name.replace("_", "-"))
+                continue
+            self.runtime = f"{name} {package.__version__}"
+            start = time.perf_counter_ns()
+            try:
+                module = importlib.import_module(f"{name}.interpreter")
+                self._interpreter = module.Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
+            except (ImportError, SystemError, RuntimeError, ValueError) as error:
+                refusals.append(f"{self.runtime} can't run it ({why_refused(error)})")
+            else:
+                self.init_ms = (time.perf_counter_ns() - start) / 1e6
+                self.note = f"{'; '.join(refusals)}; {self.runtime} does" if refusals else None
+                return
+        if not refusals:
+            raise BenchmarkError(f"no TFLite runtime is installed: pip install {' or '.join(absent)}")
+        other = f"; or pip install {' or '.join(absent)}" if absent else ""
+        raise BenchmarkError(f"{self.path}: {'; '.join(refusals)}{other}")
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run the model on its own numbers."""
@@ -239,7 +293,7 @@ class Model:
 class Library:
     """A model that `edgecnn compile --shared` made a library, int8 in and out; it runs on one thread."""
 
-    delegate = "none"
+    delegate, note = "none", None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -278,16 +332,11 @@ class Library:
         return self._made.copy()
 
 
-def load_runtime(names: Sequence[str]) -> tuple[Any, Any]:
-    """Return the first TFLite runtime that is installed: its package and the module with its interpreter."""
-    for name in names:
-        try:
-            return importlib.import_module(name), importlib.import_module(f"{name}.interpreter")
-        except ImportError:
-            continue
-    raise BenchmarkError(
-        f"no TFLite runtime is installed: pip install {' or '.join(names).replace('_', '-')}"
-    )
+def why_refused(error: Exception) -> str:
+    """Return why a runtime can't run a model, from what it raises."""
+    if isinstance(error, (ImportError, SystemError)) and not np.__version__.startswith("1."):
+        return f"it was built for NumPy 1, and here is NumPy {np.__version__}: pip install 'numpy<2'"
+    return str(error).split(". ")[0]
 
 
 def describe(details: dict[str, Any]) -> dict[str, Any]:
@@ -368,11 +417,27 @@ def byte_table(spec: dict[str, Any]) -> NDArray[Any]:
 
 
 def list_images(folder: Path) -> list[tuple[Path, str]]:
-    """Return the images in `folder` and below, each with its class: the name of its own folder, or ""."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    """Return the images in `folder` and below, each with its class: the folder in `folder` it is in, or "".
+
+    Where `folder` is divided into parts, it is the one for testing that is meant.
+    """
+    folders = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not is_clutter(entry.name)]
+    parts = {PARTS.get(entry.name.lower(), ""): entry for entry in folders}
+    if "test" in parts and ("train" in parts or "" not in parts):
+        folder = parts["test"]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        names = path.relative_to(folder).parts
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not any(map(is_clutter, names)):
+            found.append((path, names[0] if len(names) > 1 else ""))
     if not found:
         raise BenchmarkError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
-    return [(path, path.parent.name if path.parent != folder else "") for path in found]
+    return found
+
+
+def is_clutter(name: str) -> bool:
+    """Say whether file managers leave files or folders of that name behind."""
+    return name.startswith(".") or name.lower() in ("__macosx", "desktop.ini", "thumbs.db")
 
 
 def class_names(model: Path, images: list[tuple[Path, str]]) -> list[str]:
@@ -424,7 +489,7 @@ def decode(path: Path) -> NDArray[np.uint8]:
                 return np.array(image.convert("L"))[..., None]
             return np.array(image.convert("RGB"))
     except Exception as error:
-        raise BenchmarkError(f"{path} can't be decoded: {error}") from None
+        raise UndecodableError(f"{path} can't be decoded: {error}") from None
 
 
 def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -518,6 +583,9 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"heat      {heat['before']} C before, {heat['after']} C after")
     if report["images"]:
         lines.append("images    {count:,} from {folder}".format(**report["images"]))
+        if skipped := report["images"]["skipped"]:
+            lines.append(f"skipped   {len(skipped):,} that can't be decoded, the first: {skipped[0]}")
+    lines += [f"note      {name}: {made['note']}" for name, made in report["models"].items() if made["note"]]
     table = [rows_of(name, result) for name, result in report["models"].items()]
     widths = [max(map(len, column.values())) for column in table]
     for key in table[0]:

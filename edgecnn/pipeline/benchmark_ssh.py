@@ -134,7 +134,7 @@ def _batches(
     runtimes = _runtimes(host)
     batches = []
     if runtimes:
-        batches.append((f"--runtime {runtimes[0]}", {f"{name}.tflite": name for name in models}))
+        batches.append(("", {f"{name}.tflite": name for name in models}))
     if _LITERT in runtimes[1:]:
         again = {f"{name}.tflite": f"{name}, LiteRT" for name, path in models.items() if _is_int8(path)}
         batches.append((f"--runtime {_LITERT}", again))

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import zlib
+from argparse import Namespace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from PIL import Image
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
+from edgecnn.data.sources import read_folder
 from edgecnn.errors import MissingToolError
 from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
@@ -144,6 +147,112 @@ def test_bytes_become_the_same_input(dtype, scale, zero_point):
     assert mine.dtype == edgecnns.dtype
 
 
+# ---- the same folders as edgecnn's ----
+
+LAYOUTS = {
+    "classes": ["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"],
+    "deeper": ["cat/anna/1.png", "cat/anna/day 2/2.png", "dog/bob/1.png"],
+    "parts": [
+        "train/cat/1.png",
+        "train/dog/1.png",
+        "val/cat/2.png",
+        "val/dog/2.png",
+        "test/cat/3.png",
+        "test/dog/4.png",
+    ],
+    "parts, deeper": [
+        "Training/cat/1.png",
+        "Training/dog/1.png",
+        "Testing/cat/a/3.png",
+        "Testing/dog/b/4.png",
+    ],
+    "a class called test": ["control/1.png", "test/1.png"],
+    "no class": ["1.png", "2.png"],
+}
+CLUTTER = [".hidden/1.png", "__MACOSX/cat/._1.png", "cat/.2.png", "test/.DS_Store/3.png", "cat/notes.txt"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_folder_holds_the_images_that_it_holds_for_edgecnn(tmp_path, layout):
+    parts = {name.partition("/")[0] for name in layout}
+    for name in [*layout, *(name for name in CLUTTER if name[0] in "._" or name.partition("/")[0] in parts)]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    mine = on_device.list_images(tmp_path)
+    if layout is LAYOUTS["no class"]:
+        assert mine == [(tmp_path / name, "") for name in layout]
+        return
+    _, entries = read_folder(tmp_path)
+    expected = [entry for entry in entries if entry.split in (None, "test") and entry.path.suffix == ".png"]
+    assert mine == [(entry.path, entry.label) for entry in expected]
+    assert mine
+
+
+# ---- runtimes ----
+
+
+class Refusing:
+    """A TFLite runtime's Interpreter that raises what it is given."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, **_options):
+        raise self.error
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Put a runtime that refuses every model before those that are there; it is given the error to raise."""
+
+    def install(error, *others):
+        package, module = ModuleType("old_runtime"), ModuleType("old_runtime.interpreter")
+        package.__version__, module.Interpreter = "1.0", Refusing(error)
+        monkeypatch.setitem(sys.modules, "old_runtime", package)
+        monkeypatch.setitem(sys.modules, "old_runtime.interpreter", module)
+        monkeypatch.setattr(on_device, "RUNTIMES", ("old_runtime", *others))
+
+    return install
+
+
+OLD_OP = ValueError("Didn't find op for builtin opcode 'CONV_2D' version '9'. An older version might be. Are")
+OPTIONS = Namespace(runtime=None, threads=1)
+
+
+@needs_runtime
+def test_another_runtime_takes_what_the_first_cannot_run(refusing):
+    refusing(OLD_OP, *on_device.RUNTIMES)
+    model = on_device.Model(INT8, INT8.read_bytes(), OPTIONS)
+    assert model.note == (
+        "old_runtime 1.0 can't run it (Didn't find op for builtin opcode 'CONV_2D' version '9'); "
+        f"{model.runtime} does"
+    )
+    values = np.random.default_rng(0).integers(-128, 128, (1, 12, 12, 1), np.int8)
+    np.testing.assert_array_equal(model.invoke(values), TfliteModel(INT8).invoke(values))
+
+
+@pytest.mark.parametrize(
+    "error", [SystemError("returned a result with an exception set"), ImportError("numpy.core")]
+)
+def test_a_runtime_that_numpy_2_breaks_says_what_to_install(refusing, monkeypatch, error):
+    refusing(error, "absent_runtime")
+    monkeypatch.setattr(on_device.np, "__version__", "2.4.6")
+    with pytest.raises(on_device.BenchmarkError) as refused:
+        on_device.Model(Path("a.tflite"), b"", OPTIONS)
+    assert str(refused.value) == (
+        "a.tflite: old_runtime 1.0 can't run it (it was built for NumPy 1, and here is NumPy 2.4.6: "
+        "pip install 'numpy<2'); or pip install absent-runtime"
+    )
+
+
+def test_where_no_runtime_is_there_they_are_named(monkeypatch):
+    monkeypatch.setattr(on_device, "RUNTIMES", ("absent_one", "absent_two"))
+    with pytest.raises(
+        on_device.BenchmarkError, match=r"no TFLite runtime .*: pip install absent-one or absent-two"
+    ):
+        on_device.Model(Path("a.tflite"), b"", OPTIONS)
+
+
 # ---- run as a user runs it ----
 
 
@@ -193,6 +302,18 @@ def test_labels_beside_the_model_order_its_classes(tmp_path, pictures, order):
     right = [order[answer.argmax()] == file.parent.name for answer, file in zip(answers, files, strict=True)]
     accuracy = measure(tmp_path, model, "--images", pictures)["models"][str(model)]["accuracy"]
     assert accuracy == {"correct": sum(right), "share": sum(right) / 6}
+
+
+@needs_runtime
+def test_images_that_are_none_are_left_out_and_said(tmp_path, pictures):
+    expected = measure(tmp_path, INT8, "--images", pictures)
+    (pictures / "a" / "broken.png").write_bytes(b"no picture")
+    report = measure(tmp_path, INT8, "--images", pictures)
+    [skipped] = report["images"]["skipped"]
+    assert "broken.png can't be decoded" in skipped
+    assert report["images"]["count"] == 6
+    for key in ("input_crc32", "output_crc32", "accuracy"):
+        assert report["models"][str(INT8)][key] == expected["models"][str(INT8)][key]
 
 
 @needs_runtime
