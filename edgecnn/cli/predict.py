@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn predict`: classify or mark images with a model."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgecnn import DISCLAIMER
 from edgecnn.cli.console import json_option, print_json
+
+if TYPE_CHECKING:
+    from edgecnn.pipeline.predict import Answer
 
 
 @click.command("predict")
@@ -25,6 +31,7 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
     MODEL is a .tflite file or the folder of a run, whose int8 model is taken if there is one. Images of any
     size are decoded and resized as in training. The probability is the model's own: it says little about
     pictures unlike those it was trained on. Of a model that answers with masks you see how much is marked.
+    Images that can't be decoded are named, the others are answered, and the exit code is 1.
 
     \b
     Examples:
@@ -44,7 +51,12 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
     answer = predict(model, images)
     if as_json:
         print_json(answer.as_json())
-        return
+    elif answer.predictions:
+        _print(answer)
+    _name(answer.unreadable)
+
+
+def _print(answer: "Answer") -> None:
     images_width = max(len(str(prediction.image)) for prediction in answer.predictions)
     labels_width = max(map(len, answer.labels))
     for prediction in answer.predictions:
@@ -53,17 +65,29 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
     print(DISCLAIMER)
 
 
+def _name(unreadable: Mapping[Path, str]) -> None:
+    """Name the images that can't be decoded, and end with exit code 1 if there are any."""
+    sys.stdout.flush()  # where both go to one file, the answers come first
+    for reason in unreadable.values():
+        print(f"Error: {reason}", file=sys.stderr)
+    if unreadable:
+        sys.exit(1)
+
+
 def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+    from edgecnn.pipeline.predict import unreadable_as_json
     from edgecnn.pipeline.segment import segment
 
-    marked = segment(model, images, folder)
+    marked, unreadable = segment(model, images, folder)
     if as_json:
         rows = [
             {"image": str(one.image), "share": one.share, "mask": one.mask and str(one.mask)}
             for one in marked
         ]
-        print_json({"model": str(model), "note": DISCLAIMER, "masks": rows})
-        return
-    for one in marked:
-        print(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
-    print(DISCLAIMER)
+        unread = unreadable_as_json(unreadable)
+        print_json({"model": str(model), "note": DISCLAIMER, "masks": rows, "unreadable": unread})
+    elif marked:
+        for one in marked:
+            print(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
+        print(DISCLAIMER)
+    _name(unreadable)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgecnn.errors import DataError
 
@@ -16,6 +17,7 @@ SPLITS = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 FOREGROUND = "foreground"  # what a mask marks, and the only class of images with masks
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # of tables that are not of commas
 _CLUTTER = ("__macosx", "desktop.ini", "thumbs.db")  # what file managers leave behind
 
 
@@ -107,7 +109,7 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
     """List the rows of a CSV file with the columns path, label (or class) and, if there, group and split.
 
     Columns image and mask in place of path and label are images with masks. Paths are relative to the CSV
-    file's folder; other columns are ignored.
+    file's folder; other columns are ignored, and so are spaces around names and values.
 
     Returns:
         The class names, sorted; and an entry per row, in order.
@@ -118,9 +120,9 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            columns = reader.fieldnames or []
-            path, label = ("image", "mask") if "mask" in columns else _columns(table, columns)
+            reader = csv.DictReader(lines, skipinitialspace=True)
+            columns = reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+            path, label = _columns(table, columns)
             entries = [_entry(table, reader.line_num, row, path, label) for row in reader]
     except UnicodeDecodeError as error:
         raise DataError(f"{table} is not UTF-8 text; save it as such") from error
@@ -131,23 +133,29 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
 
 
 def _columns(table: Path, columns: Sequence[str]) -> tuple[str, str]:
-    label = "label" if "label" in columns else "class"
-    missing = [name for name in ("path", label) if name not in columns]
-    if missing:
-        wanted = " and ".join(name.replace("class", "label") for name in missing)
-        has = f"has the columns {', '.join(columns)} but" if columns else "has"
+    """Return which columns hold a file and what it shows: its class, or the file of its mask."""
+    path = "image" if "mask" in columns else "path"
+    label = next((name for name in ("mask", "label", "class") if name in columns), "label")
+    if missing := [name for name in (path, label) if name not in columns]:
         raise DataError(
-            f"{table} {has} no {wanted}; the first line must name path, label and, if you like, group and "
-            "split, with commas between"
+            f"{table} {_has(columns)} no {' and '.join(missing)}; the first line must name path, label and, "
+            "if you like, group and split, or image and mask, with commas between"
         )
-    return "path", label
+    if twice := [name for name in (path, label, "group", "split") if columns.count(name) > 1]:
+        raise DataError(f"{table} has several columns {twice[0]}; leave one of them")
+    return path, label
 
 
-def _entry(table: Path, line: int, row: dict[str, str | None], path: str, label: str) -> Entry:
-    values = {name: (row.get(name) or "").strip() for name in (path, label, "group", "split")}
-    for name in (path, label):
-        if not values[name]:
-            raise DataError(f"{table} line {line}: {name} is empty; every row needs a {name}")
+def _has(columns: Sequence[str]) -> str:
+    """Say what the first line is, where it is not what it should be."""
+    for separator, name in _SEPARATORS.items():
+        if len(columns) == 1 and separator in columns[0]:
+            return f"has {name} between its columns, and so"
+    return f"has the columns {', '.join(columns)} but" if columns else "has"
+
+
+def _entry(table: Path, line: int, row: dict[str | None, Any], path: str, label: str) -> Entry:
+    values = _values(table, line, row, (path, label))
     split = values["split"].lower()
     if split and split not in SPLITS:
         raise DataError(f"{table} line {line}: split is {split!r}; allowed are {', '.join(SPLITS)}")
@@ -160,6 +168,25 @@ def _entry(table: Path, line: int, row: dict[str, str | None], path: str, label:
             )
     name = values[label] if mask is None else FOREGROUND
     return Entry(found, name, values["group"] or None, SPLITS.get(split), mask)
+
+
+def _values(table: Path, line: int, row: dict[str | None, Any], needed: tuple[str, str]) -> dict[str, str]:
+    """Return the values of a row by column, without spaces around them, "" where there is none."""
+    if any(value.strip() for value in row.get(None, ())):
+        raise DataError(
+            f"{table} line {line} has more values than the first line has columns; put a value that has a "
+            "comma in it in double quotes"
+        )
+    values = {name: (row.get(name) or "").strip() for name in (*needed, "group", "split")}
+    for name, value in values.items():
+        if "\n" in value or "\r" in value:
+            raise DataError(
+                f"{table} line {line}: {name} goes over several lines; is a double quote not closed?"
+            )
+    for name in needed:
+        if not values[name]:
+            raise DataError(f"{table} line {line}: {name} is empty; every row needs a {name}")
+    return values
 
 
 def _refuse_inconsistent(table: Path, entries: list[Entry]) -> None:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classify image files with a .tflite model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.images import load_image
-from edgecnn.errors import ModelError
+from edgecnn.errors import DataError, ModelError
 from edgecnn.pipeline.model_file import class_labels, decide, find_model
 from edgecnn.runtime.tflite import TfliteModel
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of several images, with the model's file and the names of its classes."""
+    """What a model says of several images, with the model's file and the names of its classes.
+
+    `unreadable` says why, for the images that can't be decoded.
+    """
 
     model: Path
     runtime: str
     labels: tuple[str, ...]
     predictions: tuple[Prediction, ...]
+    unreadable: dict[Path, str]
 
     def as_json(self) -> dict[str, Any]:
         """Return what JSON can hold, with the note that belongs to it."""
@@ -51,6 +57,7 @@ class Answer:
             "note": DISCLAIMER,
             "labels": self.labels,
             "predictions": predictions,
+            "unreadable": unreadable_as_json(self.unreadable),
         }
 
 
@@ -100,12 +107,30 @@ class Classifier:
         [best], [answer] = decide(self._graph, answers), answers
         return Prediction(image, self.labels[best], float(answer[best]), tuple(map(float, answer)))
 
-    def answer(self, predictions: Sequence[Prediction]) -> Answer:
+    def answer(self, predictions: Sequence[Prediction], unreadable: dict[Path, str] | None = None) -> Answer:
         """Return `predictions` of this model with what they have in common."""
-        return Answer(self.file, self._runner.runtime, self.labels, tuple(predictions))
+        return Answer(self.file, self._runner.runtime, self.labels, tuple(predictions), unreadable or {})
 
 
 def predict(model: Path, images: Sequence[Path]) -> Answer:
-    """Classify `images`; arguments and errors are those of `Classifier` and its `predict`."""
+    """Classify those of `images` that can be decoded; arguments and errors are those of `Classifier`."""
     classifier = Classifier(model)
-    return classifier.answer([classifier.predict(image) for image in images])
+    return classifier.answer(*answer_each(images, classifier.predict))
+
+
+def answer_each(
+    images: Iterable[Path], answer: Callable[[Path], _Answer]
+) -> tuple[list[_Answer], dict[Path, str]]:
+    """Return what `answer` says of each image that it can decode, and for the others why it can't."""
+    answers, unreadable = [], {}
+    for image in images:
+        try:
+            answers.append(answer(image))
+        except DataError as error:
+            unreadable[image] = str(error)
+    return answers, unreadable
+
+
+def unreadable_as_json(unreadable: dict[Path, str]) -> list[dict[str, str]]:
+    """Return what JSON can hold of files that can't be decoded, in the words of `edgecnn data check`."""
+    return [{"file": str(path), "reason": reason} for path, reason in unreadable.items()]

@@ -14,6 +14,7 @@ from edgecnn.data.images import load_image
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
 from edgecnn.pipeline.model_file import find_model, image_shape
+from edgecnn.pipeline.predict import answer_each
 from edgecnn.runtime.tflite import TfliteModel
 
 
@@ -82,7 +83,7 @@ def share(mask: NDArray[np.uint8]) -> float:
     return float((mask > 0).mean())
 
 
-def segment(model: Path, images: Sequence[Path], folder: Path | None) -> list[Marked]:
+def segment(model: Path, images: Sequence[Path], folder: Path | None) -> tuple[list[Marked], dict[Path, str]]:
     """Mark `images`, each decoded and resized as in training.
 
     Args:
@@ -90,20 +91,26 @@ def segment(model: Path, images: Sequence[Path], folder: Path | None) -> list[Ma
         images: Image files of any size, grey or in color.
         folder: Where to write the masks, named as the images but with .png; None writes none.
 
+    Returns:
+        What is marked in each image that can be decoded, and for the others why they can't.
+
     Raises:
         ModelError: the model can't be run.
-        DataError: an image can't be decoded, or two would write the same mask.
+        DataError: two images would write the same mask.
     """
     segmenter = Segmenter(model)
     names = [f"{image.stem}.png" for image in images]
     if folder and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several images would write {folder / twice}; mark them one at a time")
-    marked = []
-    for image, name in zip(images, names, strict=True):
+
+    def mark(image: Path) -> Marked:
         mask = segmenter.mark(image)
-        if folder:
-            with replacing(folder / name) as temporary:
-                Image.fromarray(mask).save(temporary, "png")
-        marked.append(Marked(image, share(mask), folder / name if folder else None))
-    return marked
+        if folder is None:
+            return Marked(image, share(mask), None)
+        file = folder / f"{image.stem}.png"
+        with replacing(file) as temporary:
+            Image.fromarray(mask).save(temporary, "png")
+        return Marked(image, share(mask), file)
+
+    return answer_each(images, mark)

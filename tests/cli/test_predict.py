@@ -15,7 +15,7 @@ from edgecnn import DISCLAIMER
 from edgecnn.cli.predict import command
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.images import load_image
-from edgecnn.errors import DataError, MissingToolError, ModelError, RunError
+from edgecnn.errors import MissingToolError, ModelError, RunError
 from edgecnn.runtime.tflite import TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -85,12 +85,30 @@ def test_labels_come_from_the_metadata_where_no_file_is_beside(tmp_path, picture
         run(path, pictures[0])
 
 
-def test_a_picture_that_is_none_is_named(tmp_path, pictures):
+def test_pictures_that_are_none_are_named_and_the_others_answered(tmp_path, pictures):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    for path in (broken, tmp_path, tmp_path / "absent.png"):
-        with pytest.raises(DataError, match=str(path)):
-            run(INT8, pictures[0], path)
+    bad = [broken, tmp_path, tmp_path / "absent.png"]
+    given = [str(path) for path in (INT8, bad[0], *pictures, *bad[1:])]
+    done = CliRunner().invoke(command, given)
+    assert done.exit_code == 1
+    assert done.stdout == run(INT8, *pictures)
+    errors = done.stderr.splitlines()
+    assert [line.startswith(f"Error: {path}") for line, path in zip(errors, bad, strict=True)] == [True] * 3
+    done = CliRunner().invoke(command, [*given, "--json"])
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found.pop("unreadable") == [
+        {"file": str(path), "reason": line.removeprefix("Error: ")}
+        for path, line in zip(bad, errors, strict=True)
+    ]
+    assert {**found, "unreadable": []} == json.loads(run(INT8, *pictures, "--json"))
+
+
+def test_where_no_picture_is_one_there_is_no_answer(tmp_path):
+    done = CliRunner().invoke(command, [str(INT8), str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: {tmp_path} can't be decoded")
 
 
 def test_a_model_that_is_none_is_named(tmp_path, pictures):

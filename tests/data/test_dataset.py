@@ -111,13 +111,41 @@ def test_csv_with_groups_is_split_by_them(folder):
 
 
 @pytest.mark.parametrize(
+    "row",
+    [
+        "{path}, {label}, {group}",
+        '"{path}", "{label}" ,"{group}"',
+        " {path} ,\t{label}, {group} ,,",
+        '"{path}",{label},{group}\r',
+    ],
+)
+@pytest.mark.parametrize(
+    "header", ["path, label, group", '\ufeff"path" ,label,group', " Path,LABEL , group ,"]
+)
+def test_csv_as_people_write_it(folder, header, row):
+    lines = [header + "\r" * row.endswith("\r")]
+    for number in range(20):
+        name = ("cat", "dog")[number % 2]
+        lines.append(row.format(path=f"{name}/{number:02}.png", label=name, group=f"{number // 4}"))
+    dataset = open_dataset(write_csv(folder, [*lines, "", ""]), seed=0)
+    assert {sample.path for sample in dataset.samples} == set(folder.rglob("*.png"))
+    assert dataset.classes == ("cat", "dog")
+    assert {sample.group for sample in dataset.samples} == set("01234")
+
+
+@pytest.mark.parametrize(
     ("lines", "message"),
     [
         (["file,label", "cat/00.png,cat"], "has the columns file, label but no path"),
         (
             ["path;label", "cat/00.png;cat"],
-            "has the columns path;label but no path and label; the first line",
+            "has semicolons between its columns, and so no path and label; the first line",
         ),
+        (["path\tlabel", "cat/00.png\tcat"], "has tabs between its columns"),
+        (["path,label, path", "cat/00.png,cat,"], "has several columns path"),
+        (["path,label", "cat/00,.png,cat"], "line 2 has more values than the first line has columns"),
+        (["path,label", '"cat/00.png,cat', "cat/02.png,dog"], "path goes over several lines"),
+        (["mask,label", "cat/00.png,cat"], "has the columns mask, label but no image"),
         (["path,kind", "cat/00.png,cat"], "has the columns path, kind but no label"),
         ([""], "list.csv has no path and label; the first line must name"),
         (["path,label", "cat/99.png,cat"], "line 2: there is no file"),

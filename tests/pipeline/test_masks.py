@@ -101,7 +101,10 @@ def test_the_c_knows_the_threshold(run: Run) -> None:
 def test_predict_writes_masks_and_tells_their_share(run: Run, tmp_path: Path) -> None:
     images = sorted((run.data() / "images").iterdir())[:3]
     assert answers_with_masks(run.path)
-    marked = segment(run.path, images, tmp_path / "marked")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    marked, unreadable = segment(run.path, [broken, *images], tmp_path / "marked")
+    assert list(unreadable) == [broken]
     for image, one in zip(images, marked, strict=True):
         assert one.mask == tmp_path / "marked" / image.name
         mask = load_image(one.mask, 16, 16, 1)

@@ -73,7 +73,7 @@ def test_masks_are_what_predict_writes(tmp_path: Path) -> None:
     model = tmp_path / "masks.tflite"
     model.write_bytes(builder.build((source,), (made,)))
     (tmp_path / "a.png").write_bytes(png(40, 30))
-    [said] = segment(model, [tmp_path / "a.png"], tmp_path / "masks")
+    [said], _ = segment(model, [tmp_path / "a.png"], tmp_path / "masks")
     assert said.mask is not None
     response = make_app(model).test_client().post("/predict", data={"image": (BytesIO(png(40, 30)), "a.png")})
     [found] = response.json["masks"]
