@@ -107,8 +107,9 @@ def _train_all(cells: list[Cell], jobs: int) -> None:
 def train(cell: Cell) -> Cell:
     """Train, compress and measure as the command line does; keep what each model says."""
     if not cell.answers.exists():
-        from edgecnn.pipeline.compress import CompressOptions, compress
-        from edgecnn.pipeline.train import TrainOptions, train
+        from edgecnn.pipeline.compress import compress
+        from edgecnn.pipeline.options import CompressOptions, TrainOptions
+        from edgecnn.pipeline.train import train
         from edgecnn.progress import silent
 
         training = TrainOptions(

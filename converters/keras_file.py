@@ -12,7 +12,7 @@ from typing import Any
 
 import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
-from edgecnn.models import keras_version
+from edgecnn.models import keras_version, require_float_model
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
 
@@ -28,10 +28,7 @@ def load_float_model(path: Path) -> Any:
     Raises:
         ModelError: the file can't be read, holds code, or takes anything but one image.
     """
-    if not path.exists():
-        raise ModelError(
-            f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder"
-        )
+    require_float_model(path)
     try:
         with quiet():
             model = _load(path)
@@ -49,11 +46,7 @@ def load_float_model(path: Path) -> Any:
 
 def _load(path: Path) -> Any:
     if path.is_dir():
-        if not (path / "saved_model.pb").exists():
-            raise ModelError(f"{path} is neither a run (no run.json) nor a SavedModel (no saved_model.pb)")
         return _SavedModel(path)
-    if path.suffix not in (".keras", ".h5"):
-        raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
     if path.suffix == ".h5":
         _refuse_lambda(path)
     of_keras3 = keras_version(path).startswith("3.")

@@ -5,6 +5,8 @@ The command line turns each into one line and exit code 1, so a message is a sin
 which object is meant, what it has, what is allowed, and what to do.
 """
 
+from collections.abc import Iterable
+
 
 class EdgecnnError(Exception):
     """Base of every error that is the user's to mend; anything else that escapes is a bug."""
@@ -24,3 +26,11 @@ class RunError(EdgecnnError):
 
 class MissingToolError(EdgecnnError):
     """A program or Python package that a step needs and this machine lacks."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question, after a space, that asks for the known name nearest to a wrong one; else nothing."""
+    from difflib import get_close_matches  # here, because only who errs needs it
+
+    near = get_close_matches(name.lower(), list(known), n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""

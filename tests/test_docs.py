@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
-from edgecnn.cli import COMMANDS, edgecnn
+from edgecnn.cli.program import COMMANDS, edgecnn
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"tensorflow", "keras", "tf_keras", "matplotlib", "numpy", "PIL", "tflite_runtime", "ai_edge_litert"}

@@ -1,110 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: one thin file per command, each loaded only when it is asked for."""
+"""The command line: one thin file per command; this one says how the program begins and ends.
+
+Nothing but Python's own is imported at the top: until `main` runs, Ctrl-C shows a traceback.
+"""
 
 import os
 import signal
 import sys
-from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
-import click
-
-from edgecnn import __version__
 from edgecnn.errors import EdgecnnError
 
-# In the order in which a person meets them; `edgecnn --help` keeps it.
-COMMANDS = {
-    "demo": "Run the whole job on built-in pictures: train, compress, export, measure, report.",
-    "data": "Make the built-in pictures, or check your own before you train on them.",
-    "models": "List the networks that can be trained, and what one needs on a device.",
-    "train": "Train a compact CNN on a folder of images.",
-    "compress": "Prune a trained model and quantize it to int8.",
-    "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",
-    "benchmark": "Measure latency and accuracy of several models side by side.",
-    "report": "Compare finished runs side by side.",
-    "predict": "Classify or mark images with a model.",
-    "serve": "Show a model as a page in the browser, and answer other programs.",
-    "inspect": "Show what is inside a .tflite file.",
-    "targets": "List what C can be generated for, and what runs it here.",
-    "compile": "Turn an int8 .tflite file into C that needs no interpreter.",
-    "verify": "Prove that this C computes the same bytes, here or on any other target.",
-}
-
-
-class _Commands(click.Group):
-    """Loads the module of a command when it is used, so that `--help` imports none of them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command = import_module(f"edgecnn.cli.{name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="edgecnn")
-def edgecnn() -> None:
-    """From a folder of images to a small neural network on a five-euro device.
-
-    \b
-    A session, from pictures to firmware:
-      edgecnn data check photos
-      edgecnn train --data photos --model cainvas --out runs/first
-      edgecnn compress runs/first --sparsity 0.5
-      edgecnn benchmark runs/first --data photos
-      edgecnn export runs/first --out firmware --format c-array
-
-    Every command explains itself with --help. Models trained with edgecnn are for research and
-    education, never for diagnosis.
-    """
+_CODE = 128  # plus its number: how a shell tells that a signal ended a program
 
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
-    interrupt = _Interrupt()
+    ending = _Ending()
     try:
-        _run()
-    except (click.Abort, KeyboardInterrupt):
-        _end_interrupted()
-    except BrokenPipeError:  # whoever reads us, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
-        if interrupt.came:
-            _end_interrupted()
-        _fail(_message(error))
+        try:
+            _run()
+            _flush()
+        except BrokenPipeError:  # whoever reads us, `head` for one, has seen enough
+            _drop_output()
+        except Exception as error:
+            if ending.signal:
+                raise KeyboardInterrupt from error
+            _fail(_message(error))
+    except KeyboardInterrupt:
+        _end_interrupted(ending.signal or signal.SIGINT)
 
 
-class _Interrupt:
-    """Remembers Ctrl-C, for TensorFlow, hit while it builds a graph, raises an error of its own instead."""
+class _Ending:
+    """Remembers the signal that ends the program: Ctrl-C, or SIGTERM, and a second one ends it at once.
+
+    TensorFlow, hit while it builds a graph, raises an error of its own in the place of ours.
+    """
 
     def __init__(self) -> None:
-        self.came = False
+        self.signal: signal.Signals | None = None
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._note)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._note)
 
-    def _note(self, *_: object) -> None:
-        self.came = True
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.signal = signal.Signals(number)
+        signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
 
 
 def _run() -> None:
+    import click
+
+    from edgecnn.cli.program import edgecnn
+
     try:
         edgecnn(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_args:
         print(no_args.format_message())
-    sys.stdout.flush()
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
 
 
 def _message(error: Exception) -> str:
     """Return what a user did wrong; any other error is ours, and is raised again."""
+    import click
+
     if isinstance(error, EdgecnnError):
         return str(error)
     if isinstance(error, click.UsageError) and error.ctx:
@@ -114,9 +77,19 @@ def _message(error: Exception) -> str:
     raise error
 
 
-def _end_interrupted() -> NoReturn:
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """Let what can't be written go nowhere; Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_interrupted(by: signal.Signals) -> NoReturn:
     print("Interrupted; nothing half-written is left.", file=sys.stderr)
-    sys.exit(130)
+    sys.exit(_CODE + by)
 
 
 def _fail(message: str) -> NoReturn:

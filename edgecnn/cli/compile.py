@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgecnn.cli.console import json_option
+from edgecnn.cli.suggestions import Choice
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.compiler.targets import __file__ as _here
 
@@ -16,20 +17,20 @@ if TYPE_CHECKING:
 
 schedule_option = click.option(
     "--schedule",
-    type=click.Choice(["rows", "whole"]),
+    type=Choice(["rows", "whole"]),
     default="rows",
     show_default=True,
     help="Run row by row through rings, or tensor by tensor.",
 )
 optimize_option = click.option(
     "--optimize",
-    type=click.Choice(["speed", "size"]),
+    type=Choice(["speed", "size"]),
     default="speed",
     show_default=True,
     help="One copy of a kernel for each operator, or one for all.",
 )
 target_option = click.option(
-    "--target", type=click.Choice(list(TARGETS)), default="c99", show_default=True, help="What the C is for."
+    "--target", type=Choice(list(TARGETS)), default="c99", show_default=True, help="What the C is for."
 )
 
 
@@ -69,7 +70,7 @@ def _ops() -> str:
 )
 @click.option(
     "--weights",
-    type=click.Choice(["internal", "external"]),
+    type=Choice(["internal", "external"]),
     default="internal",
     show_default=True,
     help="In NAME.c, or in NAME_weights.bin, which an update in the field can replace.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progress_bar
+from edgecnn.cli.console import FiniteRange, given_options, json_option, print_metrics, progress_bar
 
 
 @click.command("compress")
@@ -35,18 +35,13 @@ from edgecnn.cli.console import FiniteRange, json_option, print_metrics, progres
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved."
 )
-@click.option("--resume", is_flag=True, help="Go on from the last finished epoch of an interrupted compress.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from the last epoch of an interrupted compress; its options are in the run folder.",
+)
 @json_option
-def command(
-    run: Path,
-    sparsity: float,
-    prune_epochs: int,
-    qat_epochs: int,
-    ptq: bool,
-    data: Path | None,
-    resume: bool,
-    as_json: bool,
-) -> None:
+def command(run: Path, data: Path | None, resume: bool, as_json: bool, ptq: bool, **training: float) -> None:
     """Prune a trained model and quantize it to int8.
 
     Prunes by magnitude, trains on with the quantization in the loop and the zeros kept, the float model
@@ -58,9 +53,15 @@ def command(
     Example:
       edgecnn compress runs/first --sparsity 0.7 --prune-epochs 20
     """
-    from edgecnn.pipeline.compress import CompressOptions, compress
+    from edgecnn.pipeline.options import CompressOptions, check_compress, resumed_compression
 
-    options = None if ptq else CompressOptions(sparsity, prune_epochs, qat_epochs)
+    if resume:
+        options = resumed_compression(run, given_options({"ptq": ptq, **training}))
+    else:
+        options = None if ptq else CompressOptions(**training)  # type: ignore[arg-type]
+    check_compress(run, options, data=data, resume=resume)
+    from edgecnn.pipeline.compress import compress
+
     with progress_bar() as progress:
         done = compress(run, options, progress, data=data, resume=resume)
     print_metrics(done.metrics(), as_json, report=done.report_file)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +20,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from edgecnn import DISCLAIMER
+from edgecnn.cli.suggestions import Choice
 from edgecnn.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5
@@ -55,7 +57,7 @@ class ImageSize(click.ParamType[tuple[int, int]]):
 
 _NETWORK_OPTIONS = (
     click.option("--input-size", type=ImageSize(), metavar="N|HxW", help="Pixels of the network's input."),
-    click.option("--channels", type=click.Choice([1, 3]), help="1: grey, 3: RGB."),
+    click.option("--channels", type=Choice([1, 3]), help="1: grey, 3: RGB."),
     click.option(
         "--width",
         type=FiniteRange(0, 4, min_open=True),
@@ -71,6 +73,16 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_NETWORK_OPTIONS):
         command = option(command)
     return command
+
+
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a command's options that were given, and not left to their defaults."""
+    context = click.get_current_context()
+    return {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
 
 
 def print_json(value: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn.cli.console import json_option, print_json, print_table, progress_bar
+from edgecnn.cli.suggestions import Group
 
 if TYPE_CHECKING:
     from edgecnn.data.check import Report
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 5  # of a list of files, in the terminal; --json has them all
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Make the built-in pictures, or check your own before you train on them."""
 

@@ -7,6 +7,7 @@ import click
 
 from edgecnn.cli.compile import target_option
 from edgecnn.cli.console import json_option, print_json, progress_bar
+from edgecnn.cli.suggestions import Choice
 from edgecnn.converters.formats import package_formats
 
 
@@ -19,7 +20,7 @@ from edgecnn.converters.formats import package_formats
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["tflite", "c-array", "c", "web", *package_formats()]),
+    type=Choice(["tflite", "c-array", "c", "web", *package_formats()]),
     multiple=True,
     default=["tflite", "c-array"],
     help="c-array is data for an interpreter, c a network that needs none, web a page that runs it, the "

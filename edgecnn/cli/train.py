@@ -6,16 +6,23 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import FiniteRange, json_option, network_options, print_metrics, progress_bar
+from edgecnn.cli.console import (
+    FiniteRange,
+    given_options,
+    json_option,
+    network_options,
+    print_metrics,
+    progress_bar,
+)
+from edgecnn.cli.suggestions import Choice
 
 
 @click.command("train")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    required=True,
     help="Folder of class folders, or of images/ and masks/ (or train/, validation/, test/ of those), a zip "
-    "of it, or a CSV file.",
+    "of it, or a CSV file.  [required without --resume]",
 )
 @click.option(
     "--model",
@@ -37,11 +44,11 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 )
 @click.option("--epochs", type=click.IntRange(1), help="At most so many passes over the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step.")
-@click.option("--optimizer", type=click.Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
+@click.option("--optimizer", type=Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
 @click.option("--learning-rate", type=FiniteRange(0, min_open=True), help="Size of a step.")
 @click.option(
     "--loss",
-    type=click.Choice(["crossentropy", "focal", "dice", "weighted"]),
+    type=Choice(["crossentropy", "focal", "dice", "weighted"]),
     help="focal: hard images count for more; for masks, dice: overlap, weighted: few pixels count as many.",
 )
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better one.")
@@ -55,12 +62,12 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 )
 @click.option(
     "--class-weights",
-    type=click.Choice(["none", "balanced"]),
+    type=Choice(["none", "balanced"]),
     help="balanced: rare classes count as much as frequent ones.",
 )
 @click.option(
     "--sampling",
-    type=click.Choice(["all", "balanced"]),
+    type=Choice(["all", "balanced"]),
     help="balanced: each pass shows as many images of each class, others in every pass.",
 )
 @click.option(
@@ -90,13 +97,17 @@ from edgecnn.cli.console import FiniteRange, json_option, network_options, print
 )
 @click.option(
     "--strategy",
-    type=click.Choice(["none", "mirrored", "multi-worker"]),
+    type=Choice(["none", "mirrored", "multi-worker"]),
     default="none",
     show_default=True,
     help="mirrored: all GPUs of this machine; multi-worker: all processes that TF_CONFIG names.",
 )
 @click.option("--strict", is_flag=True, help="Refuse files that can't be decoded, in place of skipping them.")
-@click.option("--resume", is_flag=True, help="Go on from the last finished epoch of an interrupted training.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from the last epoch of an interrupted training; its options are in the run folder.",
+)
 @json_option
 def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """Train a compact CNN on a folder of images.
@@ -110,18 +121,28 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
       edgecnn train --data photos --out runs/first
       edgecnn train --data scans.csv --out runs/ct --class-weights balanced --augment rotation=10,shift=0.1
       edgecnn train --data moles --model melanoma-v2 --input-size 96 --out runs/moles
+      edgecnn train --resume --out runs/moles
 
     On several machines, the same command runs on each, with --strategy multi-worker and the same images; the
     environment variable TF_CONFIG, as TensorFlow defines it, says which machines there are and which this is.
     Each waits until all have started. The chief, the first one, leaves the run folder. Where one fails or is
     lost the others end as well: start each again with --resume.
     """
-    from edgecnn.pipeline.train import TrainOptions, train
+    from edgecnn.pipeline.options import TrainOptions, check_train, resumed_training
 
-    if options["mixed_precision"]:
+    if resume and (options["data"] is None or (out / "run.json").exists()):
+        chosen = resumed_training(out, given_options(options))
+    elif options["data"] is None:
+        raise click.UsageError("Missing option '--data'.", click.get_current_context())
+    else:
+        chosen = TrainOptions(**options)  # type: ignore[arg-type]
+    check_train(out, chosen, resume=resume)
+    from edgecnn.pipeline.train import train
+
+    if chosen.mixed_precision:
         _warn_without_gpu()
     with progress_bar() as progress:
-        run = train(out, TrainOptions(**options), progress, resume=resume)  # type: ignore[arg-type]
+        run = train(out, chosen, progress, resume=resume)
     if run is None:
         print("This worker is done; the chief writes the run folder.", file=sys.stderr)
         return

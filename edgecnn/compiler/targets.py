@@ -6,7 +6,7 @@ A target on a board that QEMU does not emulate yet needs a `Board` as well, whic
 
 from dataclasses import dataclass
 
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, did_you_mean
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -181,5 +181,7 @@ def find_target(name: str) -> Target:
         EdgecnnError: there is none.
     """
     if name not in TARGETS:
-        raise EdgecnnError(f'there is no target "{name}"; choose one of {", ".join(TARGETS)}')
+        raise EdgecnnError(
+            f'there is no target "{name}"; choose one of {", ".join(TARGETS)}.{did_you_mean(name, TARGETS)}'
+        )
     return TARGETS[name]

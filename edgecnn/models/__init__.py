@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from edgecnn.errors import ModelError
+from edgecnn.errors import ModelError, did_you_mean
 
 Shape = tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
 
@@ -69,7 +69,8 @@ def architecture(name: str) -> Architecture:
     known = architectures()
     if name not in known:
         raise ModelError(
-            f'model "{name}" does not exist; choose one of: {", ".join(known)}, or give FILE.py:FUNCTION'
+            f'model "{name}" does not exist; choose one of: {", ".join(known)}, or give FILE.py:FUNCTION.'
+            + did_you_mean(name, known)
         )
     return known[name]
 
@@ -95,6 +96,23 @@ def load_model(path: Path) -> Any:
             ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{path} can't be loaded as a Keras 2 model: {reason}") from error
+
+
+def require_float_model(path: Path) -> None:
+    """Check that `path` is named as a Keras model or holds a SavedModel, before anything is loaded.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if not path.exists():
+        raise ModelError(
+            f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder"
+        )
+    if path.is_dir():
+        if not (path / "saved_model.pb").exists():
+            raise ModelError(f"{path} is neither a run (no run.json) nor a SavedModel (no saved_model.pb)")
+    elif path.suffix not in (".keras", ".h5"):
+        raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
 
 
 def _version_if_told(path: Path) -> str:

@@ -17,6 +17,17 @@ def is_own(name: str) -> bool:
     return ".py:" in name or Path(name).suffix in (".keras", ".h5")
 
 
+def require_own(name: str) -> None:
+    """Check that the file of a network of one's own is there, before anything is loaded.
+
+    Raises:
+        ModelError: it is not.
+    """
+    path = Path(name.rpartition(":")[0] if ".py:" in name else name)
+    if not path.is_file():
+        raise ModelError(f'model "{name}": there is no file {path}; give FILE.py:FUNCTION, .keras or .h5')
+
+
 def own_architecture(name: str) -> Architecture:
     """Return the network that "FILE.py:FUNCTION" builds or that a .keras or .h5 file holds.
 
@@ -25,6 +36,7 @@ def own_architecture(name: str) -> Architecture:
     Raises:
         ModelError: there is no such file or function, or the file can't be run or loaded.
     """
+    require_own(name)
     if ".py:" in name:
         return _architecture(name, INPUT_SHAPE, _calling(name, _function(name)))
     shape = load_model(Path(name)).input_shape[1:]
@@ -52,8 +64,8 @@ def _function(name: str) -> Callable[[Shape, int], Any]:
     """Run a Python file, which is code of the person who asks for it, and return its function."""
     path, _, function = name.rpartition(":")
     spec = spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None or not Path(path).is_file():
-        raise ModelError(f'model "{name}": there is no file {path}; give FILE.py:FUNCTION')
+    if spec is None or spec.loader is None:
+        raise ModelError(f'model "{name}": {path} is no Python file; give FILE.py:FUNCTION')
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

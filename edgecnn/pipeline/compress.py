@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prune a trained network and quantize it to int8: the second step of a run."""
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,14 @@ from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
 from edgecnn.pipeline.history import append_history
+from edgecnn.pipeline.options import CompressOptions, asked_of, refuse_unfit, refuse_unlike
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import fit_options, load_split, refuse_other_options, write_tflite
+from edgecnn.pipeline.train import fit_options, load_split, write_tflite
 from edgecnn.progress import Progress
 from edgecnn.tf import make_repeatable
 
-# What it takes over from training.
-_NEEDED = ("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment")
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
-
-
-@dataclass(frozen=True)
-class CompressOptions:
-    """What `edgecnn compress` was asked for."""
-
-    sparsity: float = 0.5  # part of the weights of each layer that become zero
-    prune_epochs: int = 10
-    qat_epochs: int = 5
 
 
 def compress(
@@ -59,11 +48,11 @@ def compress(
     """
     run = Run(path)
     record = run.record()
-    asked = asdict(options) if options else {"ptq": True}
+    asked = asked_of(options)
     with run.locked():
-        _refuse_unfit(run)
+        refuse_unfit(run)
         if resume:
-            _refuse_unlike(run, asked)
+            refuse_unlike(run, asked)
         dataset = reopen_data(run, data, progress)
         make_repeatable(record["train"]["seed"], record["train"]["threads"])
         if not resume:
@@ -74,28 +63,6 @@ def compress(
         evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
         run.discard_checkpoints()
     return run
-
-
-def _refuse_unfit(run: Run) -> None:
-    record = run.record()
-    missing = [f"train.{key}" for key in _NEEDED if key not in record["train"]]
-    missing += ["data.fingerprint"] if "fingerprint" not in record["data"] else []
-    if missing:
-        raise RunError(
-            f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
-            "train again in another folder"
-        )
-    run.require_trained()
-
-
-def _refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
-    started = run.record().get("compress", asked)
-    if ("ptq" in started) != ("ptq" in asked):
-        how = "with" if "ptq" in started else "without"
-        raise RunError(f"'compress' in {run.path} was started {how} --ptq; resume with the same options")
-    refuse_other_options(run, "compress", asked)
-    if run.metrics_file.exists():
-        raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")
 
 
 def _make_models(run: Run, dataset: Dataset, progress: Progress) -> None:

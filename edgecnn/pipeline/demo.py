@@ -6,9 +6,8 @@ from pathlib import Path
 
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import RunError
-from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, train
 from edgecnn.progress import Progress
 
 SEED = 0
@@ -29,6 +28,9 @@ def demo(path: Path, progress: Progress) -> Run:
         if not (path / "phantoms").is_dir():
             raise RunError(f"{path} holds something that is not a demo; choose another --out")
         shutil.rmtree(path)
+    from edgecnn.pipeline.compress import compress  # TensorFlow takes seconds to load
+    from edgecnn.pipeline.train import train
+
     data = path / "phantoms"
     write_phantoms(data, IMAGES, SEED, progress)
     train(path, TrainOptions(data=data, model="cainvas", epochs=EPOCHS, seed=SEED), progress)

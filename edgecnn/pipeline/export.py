@@ -21,9 +21,10 @@ from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
-from edgecnn.data.dataset import Dataset, open_dataset
+from edgecnn.data.dataset import Dataset, list_files, open_dataset
 from edgecnn.errors import DataError, ModelError
 from edgecnn.files import write_bytes, write_text, write_texts
+from edgecnn.models import require_float_model
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -165,12 +166,14 @@ def _require_float_weights(source: Path, graph: Graph) -> None:
 
 
 def _keras(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
+    require_float_model(source)
+    if data is None:
+        raise DataError(f"{source} is a float model; give images like those it will see by --data")
+    list_files(data)  # what is missing turns out before TensorFlow loads, which takes seconds
     from edgecnn.converters.keras_file import load_float_model
     from edgecnn.converters.keras_to_tflite import keras_to_int8
 
     model = load_float_model(source)
-    if data is None:
-        raise DataError(f"{source} is a float model; give images like those it will see by --data")
     return _quantized(partial(keras_to_int8, model), model.input_shape[1:], data, name, progress)
 
 

@@ -3,9 +3,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from edgecnn.data.arrays import Arrays, load_arrays, load_dataset
 from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.findings import findings
-from edgecnn.errors import EdgecnnError, ModelError, RunError
+from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import Architecture, Shape, architecture
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.history import append_history
+from edgecnn.pipeline.options import TrainOptions, chosen_options, refuse_overwriting
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.threshold import threshold
@@ -33,45 +33,6 @@ from edgecnn.training.workers import Workers, join
 
 MOST_CHECKED = 20_000  # images: the check compares each with each
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What `edgecnn train` was asked for; None leaves it to the architecture.
-
-    The default of an option that is added is what edgecnn did before: a training that was begun without it
-    is resumed with it.
-    """
-
-    data: Path
-    model: str
-    input_size: tuple[int, int] | None = None  # height, width
-    channels: int | None = None
-    width: float = 1.0  # of the network: 0.5 halves its channels
-    weights: str | None = None  # "none", "imagenet" or a file
-    fine_tune_epochs: int = 0  # with pretrained weights too, at a tenth of the learning rate
-    epochs: int | None = None
-    batch_size: int | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    loss: str | None = None
-    patience: int | None = None
-    reduce_patience: int | None = None
-    target_accuracy: float | None = None
-    class_weights: str | None = None  # "none" or "balanced"
-    sampling: str | None = None  # "all" or "balanced"
-    augment: str | None = None
-    seed: int = 0
-    threads: int = 2
-    mixed_precision: bool = False
-    strategy: str = "none"  # one of training.workers.STRATEGIES
-    strict: bool = False
-
-
-# Without those that are left to the architecture: nobody knows what it did before there was an option.
-_DEFAULTS = {
-    field.name: field.default for field in fields(TrainOptions) if field.default not in {None, MISSING}
-}
 
 
 def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool = False) -> Run | None:
@@ -101,10 +62,9 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
     found = architecture(options.model)
-    chosen = _with_defaults(run, found, options)
-    parse_augmentation(chosen["augment"])
+    chosen = chosen_options(run, found, options)
     if workers.chief:
-        _refuse_overwriting(run, chosen, resume)
+        refuse_overwriting(run, chosen, resume)
     shape = (*chosen["input_size"], chosen["channels"])
     dataset, images = load_dataset(
         options.data, shape, seed=options.seed, strict=options.strict, progress=progress
@@ -180,8 +140,7 @@ def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: S
             f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
         )
     if chosen["weights"] != "none":
-        if found.load_weights is None:
-            raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')
+        assert found.load_weights is not None  # chosen_options has seen to it
         found.load_weights(model, chosen["weights"])
     loss_of(model, chosen["loss"])  # refused before anything is written
     return model
@@ -250,14 +209,6 @@ def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> Non
     write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen))
 
 
-def _with_defaults(run: Run, found: Architecture, options: TrainOptions) -> dict[str, Any]:
-    """Return all options as JSON values, those that were left open as the architecture has them."""
-    given = {**asdict(options), "data": run.relative(options.data)}
-    height, width = options.input_size or found.input_shape[:2]
-    given |= {"input_size": [height, width], "channels": options.channels or found.input_shape[2]}
-    return {name: getattr(found, name) if value is None else value for name, value in given.items()}
-
-
 def fit_options(chosen: dict[str, Any], stage: str, epochs: int, rate: float, **further: Any) -> FitOptions:
     """Return how to fit in a stage of a run that was trained with the options `chosen`.
 
@@ -279,46 +230,3 @@ def fit_options(chosen: dict[str, Any], stage: str, epochs: int, rate: float, **
         augmentation=parse_augmentation(chosen["augment"]),
         **further,
     )
-
-
-def _refuse_overwriting(run: Run, chosen: dict[str, Any], resume: bool) -> None:
-    if not resume:
-        if run.record_file.exists():
-            raise RunError(
-                f"{run.path} holds a run already; choose another --out, or go on with it by --resume"
-            )
-        return
-    refuse_other_options(run, "train", chosen, _DEFAULTS)
-    if run.is_trained():
-        raise RunError(f"the training in {run.path} is finished; there is nothing to resume")
-
-
-def refuse_other_options(
-    run: Run, step: str, asked: dict[str, Any], defaults: Mapping[str, Any] | None = None
-) -> None:
-    """Check that a step is resumed with the options that it was started with.
-
-    Args:
-        run: where it was started.
-        step: its name in run.json.
-        asked: all options it is resumed with.
-        defaults: what an option was, by its name, where the record is older than it.
-
-    Raises:
-        RunError: the step was not started, or an option differs.
-    """
-    recorded = run.record().get(step)
-    if recorded is None:
-        raise RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
-    started = {**(defaults or {}), **recorded}
-    for name in {**started, **asked}:
-        if name not in started:
-            raise RunError(
-                f"'{step}' in {run.path} was started by an older edgecnn, which had no option {name}; "
-                "start over in another folder"
-            )
-        if started.get(name) != asked.get(name):
-            raise RunError(
-                f"'{step}' in {run.path} was started with {name} {started.get(name)}, not {asked.get(name)}; "
-                "resume with the same options"
-            )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import DataError
+from edgecnn.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,6 @@ def parse_augmentation(text: str) -> Augmentation:
             values[name] = -1
         if name not in known or not 0 <= values[name] < inf or (name == "flip" and value):
             allowed = ", ".join(n if n == "flip" else f"{n}=NUMBER" for n in known)
-            raise DataError(f'augmentation "{part}" is not one of: {allowed}')
+            near = did_you_mean(name, known) if name not in known else ""
+            raise DataError(f'augmentation "{part}" is not one of: {allowed}.{near}')
     return Augmentation(**values)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from edgecnn.cli import edgecnn
+from edgecnn.cli.program import edgecnn
 from edgecnn.errors import ModelError
 from edgecnn.models import architectures
 

@@ -12,9 +12,16 @@ import pytest
 
 from edgecnn.errors import DataError, RunError
 from edgecnn.models import architecture
-from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.options import (
+    CompressOptions,
+    TrainOptions,
+    refuse_other_options,
+    resumed_compression,
+    resumed_training,
+)
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, refuse_other_options, train
+from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
 HOLDS = """
@@ -90,3 +97,27 @@ def test_an_option_that_is_newer_than_the_run_was_its_default(tmp_path: Path) ->
     run.update_record(train={name: value for name, value in began.items() if name != "sampling"})
     with pytest.raises(RunError, match="older edgecnn, which had no option sampling; start over"):
         train(run.path, options, silent, resume=True)
+
+
+def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    began = TrainOptions(tmp_path / "x", "unet", (96, 64), 1, 0.5, "none", epochs=3, augment="flip", seed=7)
+    run.update_record(
+        **RECORD
+        | {
+            "model": "unet",
+            "train": asdict(began) | {"data": "../x", "input_size": [96, 64]},
+            "data": {"source": "../x"},
+        }
+    )
+    assert resumed_training(run.path, {}) == replace(began, input_size=[96, 64])
+    assert resumed_training(run.path, {"epochs": 4}).epochs == 4
+    with pytest.raises(RunError, match="no interrupted 'compress' to resume"):
+        resumed_compression(run.path, {})
+    run.update_record(compress={"sparsity": 0.7, "prune_epochs": 2, "qat_epochs": 3})
+    assert resumed_compression(run.path, {}) == CompressOptions(0.7, 2, 3)
+    assert resumed_compression(run.path, {"qat_epochs": 4}) == CompressOptions(0.7, 2, 4)
+    assert resumed_compression(run.path, {"ptq": True}) is None
+    run.update_record(compress={"ptq": True})
+    assert resumed_compression(run.path, {}) is None
+    assert resumed_compression(run.path, {"sparsity": 0.6}) == CompressOptions(sparsity=0.6)

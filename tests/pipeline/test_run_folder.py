@@ -13,9 +13,10 @@ from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
 from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import DataError, ModelError, RunError
-from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.options import CompressOptions, TrainOptions, resumed_compression, resumed_training
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.pipeline.train import train
 from edgecnn.progress import Progress, silent
 
 pytestmark = pytest.mark.slow
@@ -118,7 +119,8 @@ def test_interrupted_compress_goes_on_to_the_same_bytes(
         compress(tmp_path / "run", None, silent, data=images, resume=True)
     with pytest.raises(KeyboardInterrupt):
         compress(tmp_path / "run", OPTIONS, _killed_in("measuring"), data=images, resume=True)
-    run = compress(tmp_path / "run", OPTIONS, silent, data=images, resume=True)
+    begun = resumed_compression(tmp_path / "run", {})
+    run = compress(tmp_path / "run", begun, silent, data=images, resume=True)
     assert run.int8_model.read_bytes() == compressed.int8_model.read_bytes()
     with pytest.raises(RunError, match="is finished"):
         compress(tmp_path / "run", OPTIONS, silent, resume=True)
@@ -133,7 +135,7 @@ def test_interrupted_train_goes_on_to_the_same_bytes(images: Path, trained: Run,
         compress(tmp_path / "run", OPTIONS, silent)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "run", _options(images), _killed_in("measuring"), resume=True)
-    run = train(tmp_path / "run", _options(images), silent, resume=True)
+    run = train(tmp_path / "run", resumed_training(tmp_path / "run", {}), silent, resume=True)
     assert run.variant("float32").read_bytes() == trained.variant("float32").read_bytes()
     with pytest.raises(RunError, match="is finished"):
         train(tmp_path / "run", _options(images), silent, resume=True)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `train` and `compress` are asked for, and what they refuse before TensorFlow, which is slow, loads."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from edgecnn.data.dataset import list_files, open_listed
+from edgecnn.errors import ModelError, RunError
+from edgecnn.models import Architecture, architecture
+from edgecnn.models._user import is_own, require_own
+from edgecnn.pipeline.run import Run
+from edgecnn.training.augmentation import parse_augmentation
+
+# What `compress` takes over from training.
+_NEEDED = ("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `edgecnn train` was asked for; None leaves it to the architecture.
+
+    The default of an option that is added is what edgecnn did before: a training that was begun without it
+    is resumed with it.
+    """
+
+    data: Path
+    model: str
+    input_size: tuple[int, int] | None = None  # height, width
+    channels: int | None = None
+    width: float = 1.0  # of the network: 0.5 halves its channels
+    weights: str | None = None  # "none", "imagenet" or a file
+    fine_tune_epochs: int = 0  # with pretrained weights too, at a tenth of the learning rate
+    epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    loss: str | None = None
+    patience: int | None = None
+    reduce_patience: int | None = None
+    target_accuracy: float | None = None
+    class_weights: str | None = None  # "none" or "balanced"
+    sampling: str | None = None  # "all" or "balanced"
+    augment: str | None = None
+    seed: int = 0
+    threads: int = 2
+    mixed_precision: bool = False
+    strategy: str = "none"  # one of training.workers.STRATEGIES
+    strict: bool = False
+
+
+# Without those that are left to the architecture: nobody knows what it did before there was an option.
+_DEFAULTS = {
+    field.name: field.default for field in fields(TrainOptions) if field.default not in {None, MISSING}
+}
+
+
+@dataclass(frozen=True)
+class CompressOptions:
+    """What `edgecnn compress` was asked for."""
+
+    sparsity: float = 0.5  # part of the weights of each layer that become zero
+    prune_epochs: int = 10
+    qat_epochs: int = 5
+
+
+def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> None:
+    """Raise at once what `train` would: of its folder, its options and the names of its images.
+
+    What workers do with the folder is not known before they have met.
+
+    Raises:
+        DataError, ModelError, RunError: as `train`.
+    """
+    run, alone = Run(path), options.strategy != "multi-worker"
+    with run.locked() if alone else nullcontext():
+        if is_own(options.model):
+            require_own(options.model)
+            if alone and not resume:
+                _refuse_another(run)
+        else:
+            chosen = chosen_options(run, architecture(options.model), options)
+            if alone:
+                refuse_overwriting(run, chosen, resume)
+        _list_images(options.data, options.seed)
+
+
+def check_compress(
+    path: Path, options: CompressOptions | None, *, data: Path | None = None, resume: bool = False
+) -> None:
+    """Raise at once what `compress` would: of its folder, its options and the names of its images.
+
+    Raises:
+        DataError, RunError: as `compress`.
+    """
+    run = Run(path)
+    record = run.record()
+    with run.locked():
+        refuse_unfit(run)
+        if resume:
+            refuse_unlike(run, asked_of(options))
+    _list_images(data or run.data(), record["train"]["seed"])
+
+
+def _list_images(source: Path, seed: int) -> None:
+    """Find what can't be used without opening a file; a zip would have to be unpacked for it."""
+    if source.suffix.lower() != ".zip" or not source.exists():
+        open_listed(list_files(source), seed=seed, strict=False, look=False)
+
+
+def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
+    """Return the options that a training was begun with, those of `given`, by field, in their place.
+
+    Raises:
+        RunError: `path` is no run.
+    """
+    run = Run(path)
+    recorded = run.record()["train"]
+    known = {field.name for field in fields(TrainOptions)}
+    begun = {**_DEFAULTS, "model": run.record()["model"]}
+    begun |= {name: value for name, value in recorded.items() if name in known}
+    begun["data"] = (run.path.resolve() / run.record()["data"]["source"]).resolve()
+    return TrainOptions(**{**begun, **given})
+
+
+def resumed_compression(path: Path, given: Mapping[str, Any]) -> CompressOptions | None:
+    """Return what `compress` was begun with, as it takes it; options of `given`, by field, in their place.
+
+    Raises:
+        RunError: `path` is no run in which it was begun.
+    """
+    run = Run(path)
+    begun = run.record().get("compress")
+    if begun is None:
+        raise _nothing_begun(run, "compress")
+    if given.get("ptq") or ("ptq" in begun and not given):
+        return None
+    return CompressOptions(**{**({} if "ptq" in begun else begun), **given})
+
+
+def asked_of(options: CompressOptions | None) -> dict[str, Any]:
+    """Return what run.json holds of "compress"."""
+    return asdict(options) if options else {"ptq": True}
+
+
+def chosen_options(run: Run, found: Architecture, options: TrainOptions) -> dict[str, Any]:
+    """Return all options as JSON values, those that were left open as the architecture has them.
+
+    Raises:
+        DataError: an augmentation is none.
+        ModelError: there are no pretrained weights for the architecture.
+    """
+    given = {**asdict(options), "data": run.relative(options.data)}
+    height, width = options.input_size or found.input_shape[:2]
+    given |= {"input_size": [height, width], "channels": options.channels or found.input_shape[2]}
+    chosen = {name: getattr(found, name) if value is None else value for name, value in given.items()}
+    parse_augmentation(chosen["augment"])
+    if chosen["weights"] != "none" and found.load_weights is None:
+        raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')
+    if chosen["weights"] not in ("none", "imagenet") and not Path(chosen["weights"]).exists():
+        raise ModelError(f"there is no {chosen['weights']}; give --weights imagenet, none or a file")
+    return chosen
+
+
+def refuse_overwriting(run: Run, chosen: dict[str, Any], resume: bool) -> None:
+    """Check that `train` makes a new run, or goes on with an unfinished one of the same options.
+
+    Raises:
+        RunError: it does not.
+    """
+    if not resume:
+        _refuse_another(run)
+        return
+    refuse_other_options(run, "train", chosen, _DEFAULTS)
+    if run.is_trained():
+        raise RunError(f"the training in {run.path} is finished; there is nothing to resume")
+
+
+def _refuse_another(run: Run) -> None:
+    if run.record_file.exists():
+        raise RunError(f"{run.path} holds a run already; choose another --out, or go on with it by --resume")
+
+
+def refuse_other_options(
+    run: Run, step: str, asked: dict[str, Any], defaults: Mapping[str, Any] | None = None
+) -> None:
+    """Check that a step is resumed with the options that it was started with.
+
+    Args:
+        run: where it was started.
+        step: its name in run.json.
+        asked: all options it is resumed with.
+        defaults: what an option was, by its name, where the record is older than it.
+
+    Raises:
+        RunError: the step was not started, or an option differs.
+    """
+    recorded = run.record().get(step)
+    if recorded is None:
+        raise _nothing_begun(run, step)
+    started = {**(defaults or {}), **recorded}
+    for name in {**started, **asked}:
+        if name not in started:
+            raise RunError(
+                f"'{step}' in {run.path} was started by an older edgecnn, which had no option {name}; "
+                "start over in another folder"
+            )
+        if started.get(name) != asked.get(name):
+            raise RunError(
+                f"'{step}' in {run.path} was started with {name} {started.get(name)}, not {asked.get(name)}; "
+                "resume with the same options"
+            )
+
+
+def _nothing_begun(run: Run, step: str) -> RunError:
+    return RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
+
+
+def refuse_unfit(run: Run) -> None:
+    """Check that a run can be compressed.
+
+    Raises:
+        RunError: its training is not finished, or an older edgecnn left out what is needed.
+    """
+    record = run.record()
+    missing = [f"train.{key}" for key in _NEEDED if key not in record["train"]]
+    missing += ["data.fingerprint"] if "fingerprint" not in record["data"] else []
+    if missing:
+        raise RunError(
+            f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
+            "train again in another folder"
+        )
+    run.require_trained()
+
+
+def refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
+    """Check that `compress` goes on with the options that it was begun with.
+
+    Raises:
+        RunError: it is finished, was not begun, or not with these.
+    """
+    started = run.record().get("compress", asked)
+    if ("ptq" in started) != ("ptq" in asked):
+        how = "with" if "ptq" in started else "without"
+        raise RunError(f"'compress' in {run.path} was started {how} --ptq; resume with the same options")
+    refuse_other_options(run, "compress", asked)
+    if run.metrics_file.exists():
+        raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")

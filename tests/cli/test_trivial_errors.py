@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A wrong word or path is told at once: before TensorFlow, which takes seconds, is loaded."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
+ALL_IN_ONE = """
+import io, json, sys
+from contextlib import redirect_stderr
+from edgecnn.cli import main
+
+said = []
+for call in json.loads(sys.argv[1]):
+    sys.argv, error = ["edgecnn", *call.split()], io.StringIO()
+    try:
+        with redirect_stderr(error):
+            main()
+    except SystemExit as end:
+        loaded = sorted({"tensorflow", "matplotlib"} & set(sys.modules))
+        said.append([end.code, loaded, error.getvalue()])
+print(json.dumps(said))
+"""
+CASES = {
+    "train --data nosuch --out new": "there is no nosuch; give a folder of images",
+    "train --data empty --out new": "empty needs a folder of images per class, at least two, but has none",
+    "train --data few --out new": "few holds no image that can be decoded",
+    "train --data few --out new --model cainvs": 'Did you mean "cainvas"?',
+    "train --data few --out new --model absent.keras": "there is no file absent.keras",
+    "train --data few --out new --model absent.py:net": "there is no file absent.py",
+    "train --data few --out new --augment rotatoin=3": 'Did you mean "rotation"?',
+    "train --data few --out new --weights imagenet": 'no pretrained weights for model "cainvas"',
+    "train --data few --out new --model inception-transfer --weights absent.h5": "there is no absent.h5",
+    "train --data few --out run": "run holds a run already; choose another --out",
+    "train --data few --out file": "can't make the run folder file: it is a file",
+    "train --out new": "Missing option '--data'",
+    "train --resume --out empty": "empty is not a run: it has no run.json",
+    "compress empty": "empty is not a run: it has no run.json",
+    "compress absent --resume": "absent is not a run: it has no run.json",
+    "compress run": "lacks train.seed",
+    "compress run --resume": "has no interrupted 'compress' to resume",
+    "demo --out full": "full holds something that is not a demo",
+    "models cainvs": 'Did you mean "cainvas"?',
+    "models absent.h5": "there is no file absent.h5",
+    "export absent --out new": "there is no absent; give a run",
+    "export empty --out new": "empty is neither a run (no run.json) nor a SavedModel",
+    "export file --out new": "file is none of: a run",
+    "export net.h5 --out new": "give images like those it will see by --data",
+    "export net.h5 --out new --data nosuch": "there is no nosuch; give a folder of images",
+    "export tiny.tflite --out new --format cmke": 'Did you mean "cmake"?',
+    "benchmark absent --data few": "absent is not a run",
+    "benchmark tiny.tflite --data nosuch": "there is no nosuch",
+    "report absent": "absent is not a run",
+    "predict absent x.png": "can't read absent",
+    "predict file x.png": "file: not a .tflite file",
+    "inspect absent": "can't read absent",
+    "compile absent --out new": "can't read absent",
+    "verify absent": "can't read absent",
+    "verify tiny.tflite --target cortex-m5": 'Did you mean "cortex-m55"?',
+    "trian": 'Did you mean "train"?',
+    "data phantom": 'Did you mean "phantoms"?',
+    "train --optimizer adm": 'Did you mean "adam"?',
+    "compress run --sparsty 0.5": "Did you mean '--sparsity'?",
+}
+
+
+def test_no_trivial_error_waits_for_tensorflow(tmp_path: Path) -> None:
+    for name in ("empty", "few/a", "few/b", "run", "full/other"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "file").write_bytes(b"nothing")
+    (tmp_path / "net.h5").write_bytes(b"nothing")
+    (tmp_path / "tiny.tflite").write_bytes(TINY.read_bytes())
+    record = {"model": "cainvas", "input_shape": [64, 64, 1], "train": {}, "data": {"source": "../few"}}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    call = [sys.executable, "-c", ALL_IN_ONE, json.dumps(list(CASES))]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
+    said = dict(zip(CASES, json.loads(done.stdout), strict=True))
+    for case, (code, loaded, error) in said.items():
+        assert code == 1, case
+        assert CASES[case] in error, (case, error)
+        assert error.startswith("Error: "), (case, error)
+        assert error.count("\n") == 1, (case, error)
+        assert loaded == [], case
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("number", [2, 15])
+def test_a_signal_before_the_commands_are_loaded_is_told_in_one_line(number: int) -> None:
+    """What Ctrl-C does while the program begins: `click`, imported first, sends the signal here."""
+    code = (
+        "import os, signal, sys\n"
+        "class Sender:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == 'click': os.kill(os.getpid(), {number})\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Sender())\n"
+        "from edgecnn.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "models"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr == "Interrupted; nothing half-written is left.\n"
