@@ -164,6 +164,8 @@ def end_with_parent() -> None:
 def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namespace) -> dict[str, Any]:
     """Measure one model in this process. `images` are files, each with the name of its class or ""."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the runtimes note their delegates on standard error
+    if not path.is_file():  # reading a pipe or a device may never end
+        raise BenchmarkError(f"{path} is not a file")
     content = path.read_bytes()
     if content[4:8] != b"TFL3" and path.suffix != ".so":
         raise BenchmarkError(f"{path} is not a .tflite file")

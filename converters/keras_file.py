@@ -12,6 +12,7 @@ from typing import Any
 
 import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
+from edgecnn.files import require_file
 from edgecnn.models import keras_version, require_float_model
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
@@ -47,6 +48,7 @@ def load_float_model(path: Path) -> Any:
 def _load(path: Path) -> Any:
     if path.is_dir():
         return _SavedModel(path)
+    require_file(path, ModelError)
     if path.suffix == ".h5":
         _refuse_lambda(path)
     of_keras3 = keras_version(path).startswith("3.")

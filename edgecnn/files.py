@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing and hashing files, so that no half-written one is ever found."""
+"""Reading files that end, and writing them so that no half-written one is ever found."""
 
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,47 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import EdgecnnError
+
+MOST_BYTES = (1 << 31) - 1  # of a file that is read as a whole; a flatbuffer can't be larger either
+_KINDS = (
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+)
+
+
+def require_file(path: Path, error: type[EdgecnnError] = EdgecnnError) -> int:
+    """Return the bytes of a regular file, before anything opens it: reading a pipe or a device may never end.
+
+    Raises:
+        EdgecnnError: as a subclass, if `error` is one: there is no `path`, or it is no regular file.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as reason:  # a ValueError where there is a null character in the name
+        raise error(f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}") from reason
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
+        raise error(f"{path} can't be read: it is a {kind}; give a file")
+    return status.st_size
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES, error: type[EdgecnnError] = EdgecnnError) -> bytes:
+    """Return what a regular file holds, `most` bytes at most.
+
+    Raises:
+        EdgecnnError: as a subclass, if `error` is one: there is no such file, it is larger, or can't be read.
+    """
+    size = require_file(path, error)
+    if size > most:
+        raise error(f"{path} can't be read: it has {size:,} bytes; at most {most:,} are read")
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as reason:
+        raise error(f"{path} can't be read: {reason.strerror or reason}") from reason
 
 
 @contextmanager
@@ -62,4 +104,4 @@ def write_json(path: Path, value: Any) -> None:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(path)).hexdigest()

@@ -3,13 +3,16 @@
 
 import errno
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from edgecnn.errors import EdgecnnError
-from edgecnn.files import replacing, write_text
+from edgecnn.cli import edgecnn
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.files import read_bytes, replacing, write_text
 
 
 def test_a_file_is_as_it_was_when_writing_fails(tmp_path: Path) -> None:
@@ -31,3 +34,63 @@ def test_a_full_disk_and_a_file_in_the_way_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(EdgecnnError, match=r"can't write .*b/c\.txt: .*b is a file, not a folder"):
         write_text(tmp_path / "b" / "c.txt", "")
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_only_what_ends_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        for path, kind in (
+            (tmp_path, "folder"),
+            (tmp_path / "pipe", "pipe"),
+            (tmp_path / "socket", "socket"),
+            (Path("/dev/zero"), "device"),
+        ):
+            with pytest.raises(ModelError, match=rf"{path} can't be read: it is a {kind}; give a file"):
+                read_bytes(path, error=ModelError)
+    with pytest.raises(EdgecnnError, match="No such file"):
+        read_bytes(tmp_path / "absent")
+    with pytest.raises(EdgecnnError, match="null"):
+        read_bytes(tmp_path / "a\0b")
+
+
+def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(EdgecnnError, match=r"has 1,099,511,627,776 bytes; at most 2,147,483,647 are read"):
+        read_bytes(tmp_path / "sparse")
+    write_text(tmp_path / "short", "1234")
+    assert read_bytes(tmp_path / "short", most=4) == b"1234"
+    with pytest.raises(EdgecnnError, match="has 4 bytes; at most 3 are read"):
+        read_bytes(tmp_path / "short", most=3)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "inspect {pipe}.tflite",
+        "compile {pipe}.tflite --out {folder}/out",
+        "verify {pipe}.tflite",
+        "verify {tiny} --serial {pipe}.log",
+        "predict {pipe}.tflite {pipe}.png",
+        "predict {tiny} {pipe}.png",
+        "benchmark {pipe}.tflite --data {pipe}.csv",
+        "benchmark {tiny} --data {pipe}.zip",
+        "export {pipe}.tflite --out {folder}/out",
+        "train --model {pipe}.keras --data {pipe}.csv --out {folder}/out",
+        "data check {pipe}.csv",
+        "data check {pipe}.zip",
+        "data check {pipe}",
+        "serve {pipe}.tflite",
+    ],
+)
+def test_no_command_waits_for_a_pipe(tmp_path: Path, arguments: str) -> None:
+    for suffix in ("", ".tflite", ".png", ".log", ".csv", ".zip", ".keras"):
+        os.mkfifo(tmp_path / f"pipe{suffix}")
+    tiny = Path(__file__).parent / "assets" / "tiny_int8.tflite"
+    words = arguments.format(pipe=tmp_path / "pipe", folder=tmp_path, tiny=tiny).split()
+    result = CliRunner().invoke(edgecnn, words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    message = str(result.exception) if isinstance(result.exception, EdgecnnError) else result.stderr.rstrip()
+    assert "\n" not in message
+    assert f"{tmp_path}/pipe" in message

@@ -22,6 +22,7 @@ from tflite.utils import BUILTIN_OPCODE2NAME
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
 from edgecnn.compiler.metadata import read_labels, read_threshold
 from edgecnn.errors import ModelError
+from edgecnn.files import read_bytes
 
 # What the Python flatbuffer classes raise on bytes that make no sense.
 _CORRUPT = (struct.error, TypeError, ValueError, IndexError, OverflowError, AttributeError, MemoryError)
@@ -54,14 +55,9 @@ def read_model(path: Path) -> Graph:
     Raises:
         ModelError: there is no such file, or it holds no model that can be read.
     """
-    try:
-        data = path.read_bytes()
-    except IsADirectoryError as error:
-        raise ModelError(
-            f"{path} is a folder; give a .tflite file, such as a run's model_int8.tflite"
-        ) from error
-    except OSError as error:
-        raise ModelError(f"can't read {path}: {error.strerror}") from error
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder; give a .tflite file, such as a run's model_int8.tflite")
+    data = read_bytes(path, error=ModelError)
     try:
         return parse(data, name=path.stem)
     except ModelError as error:

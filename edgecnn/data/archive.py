@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from edgecnn.errors import DataError
+from edgecnn.files import require_file
 
 MAX_FILES = 200_000
 MAX_BYTES = 16 * 2**30
@@ -26,6 +27,7 @@ def unpack(archive: Path) -> Path:
         DataError: the file is no zip or is damaged, a name in it leads out of the folder, a member is a
             link or encrypted, or there is more in it than MAX_FILES files or MAX_BYTES bytes.
     """
+    require_file(archive, DataError)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]

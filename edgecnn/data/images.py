@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from edgecnn.data.resize import resize, to_grey
 from edgecnn.errors import DataError
+from edgecnn.files import require_file
 
 # Named, because Pillow would otherwise try everything it knows, PostScript (which runs a program) included.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -92,6 +93,8 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _open(file: Path | BytesIO) -> Image.Image:
+    if isinstance(file, Path):
+        require_file(file, DataError)
     image = Image.open(file, formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         image.close()
@@ -115,6 +118,8 @@ def _to_bytes(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _undecodable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return error
     if isinstance(error, UnidentifiedImageError):
         return DataError(f"{path} is not an image that edgecnn reads ({', '.join(FORMATS)})")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error

@@ -2,6 +2,7 @@
 """Finding out which files a folder or a CSV file names, and what it says of them. No image is opened here."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import DataError
+from edgecnn.files import read_bytes
 
 # What people call the three parts.
 SPLITS = {
@@ -18,6 +20,7 @@ SPLITS = {
 }  # fmt: skip
 FOREGROUND = "foreground"  # what a mask marks, and the only class of images with masks
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # of tables that are not of commas
+_MOST_CSV_BYTES = 1 << 28
 _CLUTTER = ("__macosx", "desktop.ini", "thumbs.db")  # what file managers leave behind
 
 
@@ -119,14 +122,14 @@ def read_csv(table: Path) -> tuple[list[str], list[Entry]]:
             missing or listed twice.
     """
     try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, skipinitialspace=True)
-            columns = reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
-            path, label = _columns(table, columns)
-            entries = [_entry(table, reader.line_num, row, path, label) for row in reader]
+        text = read_bytes(table, _MOST_CSV_BYTES, DataError).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+        columns = reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+        path, label = _columns(table, columns)
+        entries = [_entry(table, reader.line_num, row, path, label) for row in reader]
     except UnicodeDecodeError as error:
         raise DataError(f"{table} is not UTF-8 text; save it as such") from error
-    except (OSError, csv.Error) as error:
+    except csv.Error as error:
         raise DataError(f"can't read {table} as a CSV file: {error}") from error
     _refuse_inconsistent(table, entries)
     return sorted({entry.label for entry in entries}), entries

@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from edgecnn.errors import ModelError, did_you_mean
+from edgecnn.files import require_file
 
 Shape = tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
 
@@ -81,6 +82,7 @@ def load_model(path: Path) -> Any:
     Raises:
         ModelError: it can't be loaded.
     """
+    require_file(path, ModelError)
     import edgecnn.models._layers  # noqa: F401, makes Keras know them
     from edgecnn.tf import keras, quiet
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.metadata import read_labels
+from edgecnn.compiler.metadata import MOST_BYTES, read_labels
 from edgecnn.errors import ModelError, RunError
+from edgecnn.files import read_bytes
 
 
 def find_model(model: Path) -> Path:
@@ -51,10 +52,10 @@ def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
     """
     beside = model.with_name("labels.txt")
     if beside.exists():
-        text, source = beside.read_text(encoding="utf-8", errors="replace"), str(beside)
+        text, source = read_bytes(beside, MOST_BYTES, ModelError).decode(errors="replace"), str(beside)
         labels: tuple[str, ...] | None = tuple(text.splitlines())
     else:
-        labels, source = read_labels(model.read_bytes()) or None, f"{model}'s metadata"
+        labels, source = read_labels(read_bytes(model, error=ModelError)) or None, f"{model}'s metadata"
     if labels is not None and len(labels) != classes:
         raise ModelError(f"{source} has {len(labels)} labels, but the model tells {classes} classes apart")
     return labels

@@ -24,7 +24,7 @@ def serial_lines(path: Path, baud: int, timeout: float) -> Iterator[str]:
         EdgecnnError: the port or file can't be read, or the port is not of this speed.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+        handle = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)  # a pipe would wait for a writer
         try:
             if os.isatty(handle):
                 _make_raw(handle, path, baud)

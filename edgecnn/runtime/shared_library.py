@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.errors import ModelError
+from edgecnn.files import require_file
 from edgecnn.runtime.model import Model, TensorSpec
 
 
@@ -26,6 +27,7 @@ class SharedLibrary(Model):
             ModelError: it can't be loaded, is none of edgecnn's, or needs another processor.
         """
         self.name = str(path)
+        require_file(path, ModelError)
         try:
             library = ctypes.CDLL(str(path.resolve()))
             about = _describe(library)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.errors import MissingToolError, ModelError
+from edgecnn.files import read_bytes
 from edgecnn.runtime.model import Model, TensorSpec
 from edgecnn.stderr import dropped_stderr
 
@@ -33,7 +34,7 @@ class TfliteModel(Model):
             MissingToolError: no runtime is installed.
         """
         name = str(model) if isinstance(model, Path) else "the model"
-        self._content = model if isinstance(model, bytes) else _read(model)
+        self._content = model if isinstance(model, bytes) else read_bytes(model, error=ModelError)
         _check(self._content, name)
         with dropped_stderr():  # runtimes note their delegates there
             self.runtime, interpreter_class, resolvers = _load_runtime()
@@ -63,13 +64,6 @@ class TfliteModel(Model):
         self._interpreter.invoke()
         result: NDArray[Any] = self._interpreter.get_tensor(self._indices[1])
         return result
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"can't read {path}: {error.strerror}") from error
 
 
 def _check(content: bytes, name: str) -> None:

@@ -108,7 +108,7 @@ def test_pictures_that_are_none_are_named_and_the_others_answered(tmp_path, pict
 def test_where_no_picture_is_one_there_is_no_answer(tmp_path):
     done = CliRunner().invoke(command, [str(INT8), str(tmp_path)])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"Error: {tmp_path} can't be decoded")
+    assert done.stderr.startswith(f"Error: {tmp_path} can't be read: it is a folder")
 
 
 def test_a_model_that_is_none_is_named(tmp_path, pictures):

@@ -105,7 +105,7 @@ def test_what_is_no_image_is_refused(tmp_path, content):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r"gone\.png can't be decoded: No such file"):
+    with pytest.raises(DataError, match=r"gone\.png can't be read: No such file"):
         decode(tmp_path / "gone.png")
 
 
