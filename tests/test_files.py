@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgecnn.cli import edgecnn
+from edgecnn.cli.program import edgecnn
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.files import read_bytes, replacing, write_text
 
