@@ -56,6 +56,7 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
+MOST_LABEL_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
 # What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
 FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c avx512f avx512_vnni avx_vnni"
 
@@ -86,7 +87,12 @@ def main() -> None:
 
 def fail(message: str) -> NoReturn:
     """End with one line that says what is wrong."""
-    sys.exit("Error: " + " ".join(message.split()))
+    sys.exit("Error: " + printable(" ".join(message.split())))
+
+
+def printable(text: str) -> str:
+    """Return a line of text with what a terminal would obey spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -450,15 +456,23 @@ def class_names(model: Path, images: list[tuple[Path, str]]) -> list[str]:
     names = sorted(labels)
     beside = model.with_name("labels.txt")
     if beside.exists():
-        names = beside.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = label_lines(beside.read_bytes())
     elif zipfile.is_zipfile(model):
         with zipfile.ZipFile(model) as archive:
             file = next((name for name in archive.namelist() if name.endswith(".txt")), None)
-            names = archive.read(file).decode().splitlines() if file else names
+            if file:
+                with archive.open(file) as opened:
+                    names = label_lines(opened.read(MOST_LABEL_BYTES))
     strange = sorted(labels - set(names))
     if strange:
         raise BenchmarkError(f"{model} knows the classes {names}, but a folder of images is {strange[0]!r}")
     return names
+
+
+def label_lines(text: bytes) -> list[str]:
+    """Return the labels in a labels.txt, one a line."""
+    lines = text.decode("utf-8", errors="replace").rstrip("\r\n").split("\n")
+    return [line.rstrip("\r") for line in lines]
 
 
 def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
@@ -594,7 +608,7 @@ def as_text(report: dict[str, Any]) -> str:
         cells = [column[key].rjust(width) for column, width in zip(table, widths)]  # noqa: B905
         lines.append(f"{key:<22}" + "  ".join(cells))
     lines.append("For research and education, not for diagnosis.")
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(printable(line.rstrip()) for line in lines)
 
 
 def rows_of(name: str, result: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,6 @@ import json
 import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,6 +18,7 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.targets import find_target
 from edgecnn.converters.preprocess_to_c import write_preprocess
 from edgecnn.errors import ModelError
+from edgecnn.escape import for_html
 from edgecnn.files import write_text
 from edgecnn.runtime.program import compile_c, need_tool
 
@@ -73,7 +73,7 @@ def page_text(model: bytes, title: str, labels: Sequence[str] = ()) -> str:
         f"made with edgecnn {__version__}. Answers equal those of the generated C on a device, byte for byte."
     )
     text = Template(_PAGE.read_text(encoding="utf-8"))
-    return text.substitute(title=escape(title), about=about, model=data)
+    return text.substitute(title=for_html(title), about=about, model=data)
 
 
 def _facts(model: CModel) -> dict[str, Any]:

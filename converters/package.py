@@ -6,7 +6,6 @@ the files that the package has besides the C: their texts, and their names, say 
 differs from another. What all formats share is in templates/common.
 """
 
-import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from edgecnn.converters.formats import TEMPLATES
 from edgecnn.converters.preprocess_to_c import input_image, preprocess_to_c
 from edgecnn.data.resize import resize
 from edgecnn.errors import ModelError
+from edgecnn.escape import code_for_markdown
 
 _VERSION = "1.0.0"  # of every package: what it holds is told by the model's hash
 _FRAME_HEIGHT, _FRAME_WIDTH = 120, 160
@@ -161,7 +161,8 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
         "output_size": str(output.size),
         "output_scale": f"{output.quantization.scale:.9g}",
         "output_zero_point": f"({output.quantization.zero_point})",
-        "label_list": ", ".join(map(_code, model.labels)) or "none: the output is no vector of them",
+        "label_list": ", ".join(map(code_for_markdown, model.labels))
+        or "none: the output is no vector of them",
         "shown": str(_SHOWN),
         "serial": _serial(compiled),
     }
@@ -171,11 +172,6 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
     fields["app"] = fill(_common("app.inc"), fields).rstrip()
     fields["sketch"] = fill(_common("sketch.inc"), fields).rstrip()
     return fields
-
-
-def _code(label: str) -> str:
-    """Return a label as code in a cell of a Markdown table."""
-    return "`" + re.sub(r"[`|\s]", " ", label) + "`"
 
 
 def _serial(compiled: CompiledModel) -> str:

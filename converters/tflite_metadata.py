@@ -17,6 +17,7 @@ from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.metadata import AXIS_LABELS, ENTRY, SCORE_THRESHOLDING, VALUE_LABELS
 from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.errors import ModelError
+from edgecnn.escape import LONGEST_LABEL, is_label
 
 _LABELS_FILE = "labels.txt"
 # Enumerations and unions of the metadata schema.
@@ -55,8 +56,11 @@ def add_metadata(
         )
     image, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     for label in labels:
-        if not label.strip() or not label.isprintable():
-            raise ModelError(f"label {label!r} can't be stored: it must be a line of printable text")
+        if not is_label(label):
+            raise ModelError(
+                f"label {label[:80]!r} can't be stored: it must be a line of printable text of up to "
+                f"{LONGEST_LABEL} characters"
+            )
     metadata = _model_metadata(name, description, image, output, labels, threshold)
     model = add_buffer(model, ENTRY, metadata)
     return _with_file(model, _LABELS_FILE, "".join(f"{label}\n" for label in labels)) if labels else model

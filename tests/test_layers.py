@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BASE = ("errors", "files", "progress", "stderr", "tf")
+BASE = ("errors", "escape", "files", "progress", "stderr", "tf")
 FOLDERS = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
 # __init__ holds the version; the command line's own __init__ is in cli.
 RANK = {**dict.fromkeys(("__init__", *BASE), 0), **{name: rank for rank, name in enumerate(FOLDERS, 1)}}
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
 # tf.py, and what reads the files of Keras 3, which tf.py's Keras 2 can't.
 DOORS = {"tf": TENSORFLOW, "converters.keras_file": {"keras"}}
-PRINTING = {"print", "sys.stdout.write", "sys.stderr.write"}
+PRINTING = {"print", "click.echo", "sys.stdout.write", "sys.stderr.write"}
+OUTLETS = {"cli.console", "cli.__init__"}
 EXITING = {"sys.exit", "os._exit", "exit", "quit", "SystemExit"}
 
 
@@ -87,3 +88,10 @@ def test_the_compiler_knows_nothing_of_tensorflow() -> None:
 def test_only_the_command_line_prints_or_exits() -> None:
     modules = [module for module in SOURCES if layer(module) != "cli"]
     assert {module: found for module in modules if (found := set(calls(module)) & (PRINTING | EXITING))} == {}
+
+
+def test_commands_print_what_can_only_be_read() -> None:
+    """Through cli.console, which spells out what a terminal would obey; the root's own print is constant."""
+    commands = [module for module in SOURCES if layer(module) == "cli" and module not in OUTLETS]
+    assert commands
+    assert {module: found for module in commands if (found := set(calls(module)) & PRINTING)} == {}

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from edgecnn.errors import EdgecnnError
+from edgecnn.escape import for_terminal
 
 _CODE = 128  # plus its number: how a shell tells that a signal ended a program
 
@@ -93,5 +94,5 @@ def _end_interrupted(by: signal.Signals) -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"Error: {for_terminal(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import print_metrics, progress_bar
+from edgecnn.cli.console import print_metrics, progress_bar, say
 
 
 @click.command("benchmark")
@@ -91,4 +91,4 @@ def _print_device(address: str, report: dict[str, Any]) -> None:
     from edgecnn.evaluation.devices import COLUMNS, device_rows, device_title
 
     print_table(f"{address}: {device_title(report)}", COLUMNS, device_rows(report))
-    print(DISCLAIMER)
+    say(DISCLAIMER)

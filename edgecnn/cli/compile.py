@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.cli.console import json_option
+from edgecnn.cli.console import json_option, say
 from edgecnn.cli.suggestions import Choice
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.compiler.targets import __file__ as _here
@@ -150,11 +150,11 @@ def _print(compiled: "CompiledModel", files: list[Path]) -> None:
     print_table("", columns, [_row(operator) for operator in plan["steps"]])
     saved = plan["arena_bytes_whole"] / max(plan["arena_bytes"], 1)
     whole = f"tensor by tensor it would be {plan['arena_bytes_whole']:,} ({saved:.1f} times as many)"
-    print(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
-    print(f"weights  {plan['weight_bytes']:,} bytes, with biases, scales and tables")
-    print(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
+    say(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
+    say(f"weights  {plan['weight_bytes']:,} bytes, with biases, scales and tables")
+    say(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
     for file in files:
-        print(f"{file}  {file.stat().st_size:,} bytes")
+        say(f"{file}  {file.stat().st_size:,} bytes")
 
 
 def _row(operator: dict[str, Any]) -> tuple[str, ...]:

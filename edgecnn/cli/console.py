@@ -21,6 +21,7 @@ from rich.table import Table
 
 from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
+from edgecnn.escape import for_terminal
 from edgecnn.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5
@@ -94,7 +95,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none."""
     console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
     table = Table(
-        title=title,
+        title=escape(for_terminal(title)),
         title_justify="left",
         title_style="bold",
         header_style="bold",
@@ -104,14 +105,20 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     )
     for index, column in enumerate(columns):
         table.add_column(
-            escape(column),
+            escape(for_terminal(column)),
             justify="left" if index == 0 else "right",
             no_wrap=not console.is_terminal,
             overflow="fold",  # nothing is cut off
         )
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(for_terminal(cell)) for cell in row))
     console.print(table)
+
+
+def say(*lines: str, error: bool = False) -> None:
+    """Print lines of text, whatever names are in them, on standard output, or standard error, at once."""
+    for line in lines:
+        print(for_terminal(line), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Path | None = None) -> None:
@@ -125,21 +132,19 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
     kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
     told = "masks" if has_masks(metrics) else f"{len(metrics['classes'])} classes"
     print_table(f"{metrics['test_images']:,} {kind}, {told}", columns, rows)
-    print(latency_note(metrics))
+    say(latency_note(metrics))
     if has_masks(metrics):
-        print(baseline_note(metrics))
+        say(baseline_note(metrics))
     if positive := binary_rows(metrics):
         print_table(f"Positive: {metrics['classes'][1]}", *positive)
     if left := metrics.get("post_training"):
-        print(f"Quantized after training only, as the toolkit can't train them: {', '.join(left)}")
+        say(f"Quantized after training only, as the toolkit can't train them: {', '.join(left)}")
     if skipped := metrics["data"]["skipped"]:
         named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
-        print(
-            f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}"
-        )
+        say(f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}")
     if report:
-        print(f"Report: {report}")
-    print(DISCLAIMER)
+        say(f"Report: {report}")
+    say(DISCLAIMER)
 
 
 @contextmanager
@@ -149,14 +154,20 @@ def progress_bar() -> Iterator[Progress]:
     if not console.is_terminal:
         yield _PlainLines()
         return
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, TextColumn("{task.fields[note]}"), console=console) as bars:
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with Bars(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
 
         def show(step: str, done: int, total: int, note: str = "") -> None:
             if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total, note=note)
-            bars.update(tasks[step], completed=done, total=total, note=note)
+                tasks[step] = bars.add_task(step, total=total, note="")
+            bars.update(tasks[step], completed=done, total=total, note=for_terminal(note))
 
         yield show
 
@@ -171,4 +182,4 @@ class _PlainLines:
         now = time.monotonic()
         if done == total or now - self._last > _SECONDS_BETWEEN_LINES:
             self._last = now
-            print(f"{step}: {done}/{total} {note}".rstrip(), file=sys.stderr, flush=True)
+            say(f"{step}: {done}/{total} {for_terminal(note)}".rstrip(), error=True)

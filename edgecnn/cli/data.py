@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.console import json_option, print_json, print_table, progress_bar
+from edgecnn.cli.console import json_option, print_json, print_table, progress_bar, say
 from edgecnn.cli.suggestions import Group
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
     counts = {"train": train, "validation": validation, "test": count - validation - train}
     with progress_bar() as progress:
         write_phantoms(directory, counts, seed, progress, masks=masks)
-    click.echo(f"Wrote {count:,} synthetic pictures to {directory}.")
+    say(f"Wrote {count:,} synthetic pictures to {directory}.")
 
 
 def _png(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
@@ -105,12 +105,12 @@ def _print(report: "Report") -> None:
     if aucs:
         print_table("AUC, a class against the rest", ("figure", *report.dataset.classes), aucs)
     sizes = [f"{size} ({count:,})" for size, count in report.sizes.items()]
-    click.echo(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
+    say(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
     found = findings(report)
     for one in found:
-        click.echo(f"\n{one.title} ({len(one.lines):,}): {one.meaning}")
-        click.echo("\n".join(f"  {line}" for line in one.lines[:SHOWN]))
+        say("", f"{one.title} ({len(one.lines):,}): {one.meaning}")
+        say(*(f"  {line}" for line in one.lines[:SHOWN]))
         if len(one.lines) > SHOWN:
-            click.echo(f"  and {len(one.lines) - SHOWN:,} more; --json lists them all")
+            say(f"  and {len(one.lines) - SHOWN:,} more; --json lists them all")
     if not found:
-        click.echo("Nothing found that makes training fail or its results lie.")
+        say("Nothing found that makes training fail or its results lie.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgecnn.cli.compile import target_option
-from edgecnn.cli.console import json_option, print_json, progress_bar
+from edgecnn.cli.console import json_option, print_json, progress_bar, say
 from edgecnn.cli.suggestions import Choice
 from edgecnn.converters.formats import package_formats
 
@@ -65,4 +65,4 @@ def command(
         print_json({"files": [str(path) for path in written]})
         return
     for path in written:
-        print(f"{path}  {path.stat().st_size:,} bytes")
+        say(f"{path}  {path.stat().st_size:,} bytes")

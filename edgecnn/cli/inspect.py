@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgecnn.cli.console import json_option
+from edgecnn.cli.console import json_option, say
 
 
 @click.command("inspect")
@@ -32,18 +32,18 @@ def _print(found: dict[str, Any]) -> None:
     from edgecnn.cli.console import print_table
     from edgecnn.compiler.ir import short_name
 
-    print(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
+    say(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
     for end in ("inputs", "outputs"):
         for tensor in found[end]:
-            print(f"{end[:-1]:<7} {short_name(tensor['name'])}   {_type(tensor)}   {_scale(tensor)}")
+            say(f"{end[:-1]:<7} {short_name(tensor['name'])}   {_type(tensor)}   {_scale(tensor)}")
     if found["labels"]:
-        print("labels  " + ", ".join(short_name(label) for label in found["labels"]))
+        say("labels  " + ", ".join(short_name(label) for label in found["labels"]))
     columns = ("operator", "filter", "input", "output", "output scale", "MACs", "weights", "zeros")
     print_table("", columns, [_row(operator) for operator in found["operators"]])
     zeros = "" if found["sparsity"] is None else f", {found['sparsity']:.1%} of the weights zero"
-    print(f"total: {found['macs']:,} MACs, {found['constant_bytes']:,} bytes of constants{zeros}\n")
-    print("TensorFlow Lite Micro needs these ops:")
-    print("\n".join(f"    {line}" for line in found["tflm"]))
+    say(f"total: {found['macs']:,} MACs, {found['constant_bytes']:,} bytes of constants{zeros}", "")
+    say("TensorFlow Lite Micro needs these ops:")
+    say(*(f"    {line}" for line in found["tflm"]))
 
 
 def _row(operator: dict[str, Any]) -> tuple[str, ...]:

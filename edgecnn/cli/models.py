@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.cli.console import json_option, network_options, print_json, print_table, progress_bar
+from edgecnn.cli.console import json_option, network_options, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from edgecnn.models import Architecture
@@ -73,7 +73,7 @@ def _list(found: "list[Architecture]", as_json: bool) -> None:
         for one in found
     ]
     print_table("", ("network", "input", "classes", "parameters"), rows)
-    print("'edgecnn models NAME' shows what one needs on a device.")
+    say("'edgecnn models NAME' shows what one needs on a device.")
 
 
 def _show(found: "Architecture", figures: dict[str, Any], training: dict[str, Any]) -> None:
@@ -91,10 +91,10 @@ def _show(found: "Architecture", figures: dict[str, Any], training: dict[str, An
             ("RAM, whole tensors", f"{figures['ram_bytes_whole']:,} bytes"),
             ("smallest device", _device(figures["device"])),
         ]
-    print(f"{found.name}: {found.summary}")
-    print("\n".join(f"  {what:<20}{value}" for what, value in lines))
+    say(f"{found.name}: {found.summary}")
+    say(*(f"  {what:<20}{value}" for what, value in lines))
     chosen = ", ".join(f"{option.replace('_', '-')} {value}" for option, value in training.items() if value)
-    print(f"Training, unless told otherwise: {chosen}")
+    say(f"Training, unless told otherwise: {chosen}")
 
 
 def _device(device: dict[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import json_option, print_json
+from edgecnn.cli.console import json_option, print_json, say
 
 if TYPE_CHECKING:
     from edgecnn.pipeline.predict import Answer
@@ -61,15 +61,13 @@ def _print(answer: "Answer") -> None:
     labels_width = max(map(len, answer.labels))
     for prediction in answer.predictions:
         name = str(prediction.image)
-        print(f"{name:<{images_width}}  {prediction.label:<{labels_width}}  {prediction.probability:6.1%}")
-    print(DISCLAIMER)
+        say(f"{name:<{images_width}}  {prediction.label:<{labels_width}}  {prediction.probability:6.1%}")
+    say(DISCLAIMER)
 
 
 def _name(unreadable: Mapping[Path, str]) -> None:
     """Name the images that can't be decoded, and end with exit code 1 if there are any."""
-    sys.stdout.flush()  # where both go to one file, the answers come first
-    for reason in unreadable.values():
-        print(f"Error: {reason}", file=sys.stderr)
+    say(*(f"Error: {reason}" for reason in unreadable.values()), error=True)
     if unreadable:
         sys.exit(1)
 
@@ -88,6 +86,6 @@ def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, as_json
         print_json({"model": str(model), "note": DISCLAIMER, "masks": rows, "unreadable": unread})
     elif marked:
         for one in marked:
-            print(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
-        print(DISCLAIMER)
+            say(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
+        say(DISCLAIMER)
     _name(unreadable)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import json_option, print_json, print_table
+from edgecnn.cli.console import json_option, print_json, print_table, say
 
 
 @click.command("report")
@@ -47,9 +47,9 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         return
     print_table("", *comparison_rows(found))
     if different := different_images(found):
-        print(different)
+        say(different)
     if synthetic := synthetic_runs(found):
-        print(f"The pictures of {', '.join(synthetic)} are synthetic.")
+        say(f"The pictures of {', '.join(synthetic)} are synthetic.")
     if out:
-        print(f"Report: {out}")
-    print(DISCLAIMER)
+        say(f"Report: {out}")
+    say(DISCLAIMER)

@@ -24,6 +24,7 @@ def command(model: Path, host: str, port: int) -> None:
       edgecnn serve runs/first
       curl -F image=@photo.jpg http://127.0.0.1:8000/predict
     """
+    from edgecnn.cli.console import say
     from edgecnn.errors import EdgecnnError, MissingToolError
 
     try:
@@ -41,5 +42,5 @@ def command(model: Path, host: str, port: int) -> None:
         raise EdgecnnError(
             f"can't listen at {host} port {port}: {error.strerror}; choose another --port"
         ) from error
-    print(f"http://{host}:{server.effective_port}/  serves {model}; Ctrl+C ends it", flush=True)
+    say(f"http://{host}:{server.effective_port}/  serves {model}; Ctrl+C ends it")
     server.run()

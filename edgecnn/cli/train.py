@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn train`."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from edgecnn.cli.console import (
     network_options,
     print_metrics,
     progress_bar,
+    say,
 )
 from edgecnn.cli.suggestions import Choice
 
@@ -144,7 +144,7 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     with progress_bar() as progress:
         run = train(out, chosen, progress, resume=resume)
     if run is None:
-        print("This worker is done; the chief writes the run folder.", file=sys.stderr)
+        say("This worker is done; the chief writes the run folder.", error=True)
         return
     print_metrics(run.metrics(), as_json, report=run.report_file)
 
@@ -155,4 +155,4 @@ def _warn_without_gpu() -> None:
     with quiet():
         gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        print("There is no GPU here: on a CPU, mixed precision is slower than float32.", file=sys.stderr)
+        say("There is no GPU here: on a CPU, mixed precision is slower than float32.", error=True)

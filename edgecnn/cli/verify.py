@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn.cli.compile import optimize_option, schedule_option, target_option
-from edgecnn.cli.console import json_option
+from edgecnn.cli.console import json_option, say
 
 if TYPE_CHECKING:
     from edgecnn.pipeline.profile import OperatorProfile
@@ -96,8 +96,8 @@ def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: 
     if as_json:
         print_json(found.as_json())
     else:
-        print(f'{found.vectors} vectors of "{found.name}", compared with {found.oracle}')
-        print(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
+        say(f'{found.vectors} vectors of "{found.name}", compared with {found.oracle}')
+        say(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
     if found.bytes_different:
         sys.exit(1)
 
@@ -129,14 +129,12 @@ def _print_operators(operators: Sequence["OperatorProfile"]) -> None:
 def _print(found: "Verified") -> None:
     if found.operators is not None:
         _print_operators(found.operators)
-    print(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
+    say(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
     if found.instructions is not None:
         rate = found.instructions / max(found.macs, 1)
-        print(f"instructions per inference   {found.instructions:>12,}   ({rate:.2f} per MAC as given)")
+        say(f"instructions per inference   {found.instructions:>12,}   ({rate:.2f} per MAC as given)")
     if found.cycles_estimated is not None:
-        print(
-            f"cycles, estimated            {found.cycles_estimated:>12,}   (by Arm's table, no wait states)"
-        )
+        say(f"cycles, estimated            {found.cycles_estimated:>12,}   (by Arm's table, no wait states)")
     for label, value in (
         ("MACs computed", found.macs_computed),
         ("code", found.code_bytes),
@@ -148,5 +146,5 @@ def _print(found: "Verified") -> None:
         ("of it seen in use", found.stack_painted_bytes),
     ):
         if value is not None:
-            print(f"{label:<28} {value:>12,}" + ("" if label == "MACs computed" else " bytes"))
-    print(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
+            say(f"{label:<28} {value:>12,}" + ("" if label == "MACs computed" else " bytes"))
+    say(f"{found.bytes_different} of {found.bytes_compared} bytes differ")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.errors import ModelError
+from edgecnn.escape import for_terminal
 
 ABSENT = -1  # an optional input that an operator goes without
 
@@ -185,8 +186,7 @@ class Graph:
 def short_name(name: str, limit: int = 40) -> str:
     """Return what tells a tensor's name from the others: converters join long paths with ';' and '/'.
 
-    Characters that don't print are replaced, so that a name from a file can go into a message.
+    Characters that don't print are spelled out, so that a name from a file can go into a message.
     """
-    last = name.rsplit(";", maxsplit=1)[-1]
-    printable = "".join(character if character.isprintable() else "?" for character in last)
-    return printable if len(printable) <= limit else "..." + printable[3 - limit :]
+    last = for_terminal(name.rsplit(";", maxsplit=1)[-1])
+    return last if len(last) <= limit else "..." + last[3 - limit :]

@@ -11,6 +11,7 @@ from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
 from edgecnn.errors import ModelError
+from edgecnn.escape import label
 
 ENTRY = b"TFLITE_METADATA"
 # What reading a corrupt flatbuffer raises.
@@ -53,7 +54,12 @@ def read_labels(model: bytes) -> tuple[str, ...]:
             text = archive.read(file_name).decode()
     except (*CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
-    return tuple(line.rstrip("\r") for line in text.rstrip("\r\n").split("\n"))
+    return label_lines(text)
+
+
+def label_lines(text: str) -> tuple[str, ...]:
+    """Return the labels in a labels.txt of anybody's, one a line, each of which prints as one."""
+    return tuple(label(line.rstrip("\r")) for line in text.rstrip("\r\n").split("\n"))
 
 
 def _labels_file(model: bytes) -> str | None:

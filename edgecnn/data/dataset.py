@@ -16,6 +16,7 @@ from edgecnn.data.masks import holds_masks, read_mask_folder
 from edgecnn.data.sources import FOREGROUND, Entry, read_csv, read_folder
 from edgecnn.data.split import split_by_group
 from edgecnn.errors import DataError
+from edgecnn.escape import LONGEST_LABEL, is_label
 from edgecnn.progress import Progress, silent
 
 PARTS = ("train", "validation", "test")
@@ -243,9 +244,10 @@ def _divide(
 def _require_text(source: Path, classes: Sequence[str]) -> None:
     """Class names become lines of labels.txt, metadata and C: a line break in one would shift the others."""
     for name in classes:
-        if not name.strip() or not name.isprintable():
+        if not is_label(name):
             raise DataError(
-                f"{source}: class {name!r} is not a line of printable text; give that class another name"
+                f"{source}: class {name[:80]!r} is not a line of printable text of up to {LONGEST_LABEL} "
+                "characters; give that class another name"
             )
 
 

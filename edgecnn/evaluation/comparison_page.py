@@ -2,9 +2,9 @@
 """One HTML file that shows several runs side by side."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 
+from edgecnn.escape import for_html
 from edgecnn.evaluation.comparison import ComparedRun, comparison_rows, different_images, synthetic_runs
 from edgecnn.evaluation.html import drawing, grid, note, page, synthetic, text_table
 from edgecnn.evaluation.plots import RUN_COLOURS, overlaid
@@ -26,7 +26,7 @@ def write_comparison(path: Path, runs: Sequence[ComparedRun]) -> None:
     drawn = synthetic_runs(runs)
     notices = synthetic(", ".join(drawn)) if drawn else ""
     if different := different_images(runs):
-        notices += f'\n<p class="notice"><strong>{escape(different)}</strong></p>'
+        notices += f'\n<p class="notice"><strong>{for_html(different)}</strong></p>'
     sections = {
         "Results": text_table(*comparison_rows(runs)) + note(_explained(runs)),
         "Training": _training(runs),
@@ -60,4 +60,4 @@ def _keys(names: Iterable[str]) -> Iterator[str]:
         again, colour = divmod(number, RUN_COLOURS)
         css = "key dashed" if again else "key"
         variables = "; ".join(f"--{line}: var(--run-{colour})" for line in ("validation", "training"))
-        yield f'<span class="{css}" style="{variables}">{escape(name)}</span>'
+        yield f'<span class="{css}" style="{variables}">{for_html(name)}</span>'

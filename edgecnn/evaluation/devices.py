@@ -3,10 +3,10 @@
 
 import re
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from edgecnn.escape import for_html
 from edgecnn.evaluation.html import note, text_table
 from edgecnn.evaluation.summary import microseconds, percent, variant_title
 from edgecnn.files import write_text
@@ -44,12 +44,12 @@ def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
 
 def join_device(page: Path, address: str, report: Mapping[str, Any]) -> None:
     """Put a section on a device into a run's report.html, in place of an earlier one on the same device."""
-    name = escape(address)
+    name = for_html(address)
     begin, end = f"<!-- device {name.replace('--', '- -')} -->", "<!-- device's end -->"
     section = (
         f"{begin}\n<section>\n<h2>On {name}</h2>\n"
         f"{text_table(COLUMNS, device_rows(report))}\n"
-        f"{note(f'{escape(device_title(report))}.')}\n</section>\n{end}\n"
+        f"{note(f'{for_html(device_title(report))}.')}\n</section>\n{end}\n"
     )
     text = page.read_text(encoding="utf-8")
     text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}\n", "", text, flags=re.DOTALL)

@@ -3,7 +3,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from io import BytesIO
 from string import Template
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from edgecnn import __version__
+from edgecnn.escape import for_html
 
 _LARGEST_PICTURE = 256  # pixels; a report of large photographs should still be small enough to mail
 
@@ -29,18 +29,18 @@ def page(title: str, summary: str, notices: str, sections: Mapping[str, str], de
     """
     template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     return template.substitute(
-        title=escape(title),
-        summary=escape(summary),
+        title=for_html(title),
+        summary=for_html(summary),
         notices=notices,
         sections="\n".join(_section(heading, body) for heading, body in sections.items() if body),
         details=details,
-        version=escape(__version__),
+        version=for_html(__version__),
     )
 
 
 def synthetic(whose: str = "") -> str:
     """Return a notice that pictures are the built-in phantoms: all, or those of `whose` runs."""
-    of = f" of {escape(whose)}" if whose else ""
+    of = f" of {for_html(whose)}" if whose else ""
     return (
         f'<p class="notice"><strong>The pictures{of} are synthetic.</strong> They are phantoms, drawn by '
         "edgecnn itself, and show no patient. The figures say how well the tools work, not how well a model "
@@ -54,7 +54,9 @@ def _section(heading: str, body: str) -> str:
 
 def text_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table of plain text, the first of each row being its header."""
-    return table(map(escape, columns), ((escape(name), cells(map(escape, texts))) for name, *texts in rows))
+    return table(
+        map(for_html, columns), ((for_html(name), cells(map(for_html, texts))) for name, *texts in rows)
+    )
 
 
 def table(columns: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]], css: str = "") -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import DISCLAIMER
+from edgecnn.escape import code_for_markdown, for_markdown
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
@@ -74,17 +75,17 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
     ]
     height, width, channels = record["input_shape"]
     text = _TEMPLATE.format(
-        model=f"{record['model']} on {Path(data['source']).name}",
+        model=for_markdown(f"{record['model']} on {Path(data['source']).name}"),
         disclaimer=DISCLAIMER,
-        summary=summary,
+        summary=for_markdown(summary),
         input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}",
         answer=_answer(metrics),
         version=record["versions"].get("edgecnn", "of unknown version"),
-        data=f"`{data['source']}`, fingerprint (SHA-256) `{data['fingerprint']}`.",
+        data=f"{code_for_markdown(data['source'])}, fingerprint (SHA-256) `{data['fingerprint']}`.",
         images=_table(("images", "train", "validation", "test"), images),
         test_images=metrics["test_images"],
         results=_results(metrics),
-        limits="\n".join(f"- {limit}" for limit in _limits(record, metrics)),
+        limits="\n".join(f"- {for_markdown(limit)}" for limit in _limits(record, metrics)),
     )
     write_text(path, text)
 
@@ -92,19 +93,19 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
 def _answer(metrics: Mapping[str, Any]) -> str:
     if has_masks(metrics):
         return "for each pixel, how probable it is that something is there"
-    return f"how probable each class is: {', '.join(metrics['classes'])}"
+    return f"how probable each class is: {for_markdown(', '.join(metrics['classes']))}"
 
 
 def _results(metrics: Mapping[str, Any]) -> str:
     parts = [_table(*summary_rows(metrics))]
     if two := binary_rows(metrics):
-        parts += [f"Positive is {metrics['classes'][1]}:", _table(*two)]
+        parts += [f"Positive is {for_markdown(metrics['classes'][1])}:", _table(*two)]
     if calibration := calibration_rows(metrics):
         parts += ["How far probabilities are from what is so:", _table(*calibration)]
     last = list(metrics["variants"].values())[-1]
     if "arena_bytes" in last:
         parts.append(f"As C the last needs {last['arena_bytes']:,} bytes of memory for activations.")
-    parts.append(f"{latency_note(metrics)} {baseline_note(metrics)}".strip())
+    parts.append(for_markdown(f"{latency_note(metrics)} {baseline_note(metrics)}".strip()))
     return "\n\n".join(parts)
 
 
@@ -124,6 +125,6 @@ def _limits(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown."""
-    lines = (columns, ["---"] * len(columns), *rows)
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    """Return a table of Markdown; its cells are plain text."""
+    lines = (map(for_markdown, columns), ["---"] * len(columns), *(map(for_markdown, row) for row in rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -3,11 +3,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.escape import for_html
 from edgecnn.evaluation.html import data_uri, grid, note
 from edgecnn.evaluation.summary import percent, variant_title
 
@@ -40,7 +40,7 @@ class MaskExample:
 def examples(shown: Sequence[Example | MaskExample], classes: Sequence[str]) -> str:
     """Return pictures, each with one model's answer, or with its mask laid over the known one; HTML."""
     figures = [
-        _truth(one) if isinstance(one, MaskExample) else _picture(one, list(map(escape, classes)))
+        _truth(one) if isinstance(one, MaskExample) else _picture(one, list(map(for_html, classes)))
         for one in shown
     ]
     if not figures:
@@ -53,13 +53,13 @@ def examples(shown: Sequence[Example | MaskExample], classes: Sequence[str]) -> 
 def disagreements(shown: Sequence[Example | MaskExample], classes: Sequence[str]) -> str:
     """Return pictures of which two models say different things; HTML."""
     figures = [
-        _difference(one) if isinstance(one, MaskExample) else _picture(one, list(map(escape, classes)))
+        _difference(one) if isinstance(one, MaskExample) else _picture(one, list(map(for_html, classes)))
         for one in shown
     ]
     if not figures:
         return ""
     masks = [one for one in shown if isinstance(one, MaskExample)]
-    titles = [escape(variant_title(name)) for one in masks[:1] for name in one.marked]
+    titles = [for_html(variant_title(name)) for one in masks[:1] for name in one.marked]
     legend = _legend("marked by both", *(f"only by {title}" for title in reversed(titles))) if masks else ""
     return grid("pictures", figures) + legend
 
@@ -77,7 +77,7 @@ def _picture(one: Example, names: Sequence[str]) -> str:
     lines = [f"actual: {names[one.actual]}"]
     for variant, (predicted, probability) in one.answers.items():
         css, mark = ("right", "✓") if predicted == one.actual else ("wrong", "✗")
-        who = escape(variant_title(variant)) if several else "predicted"
+        who = for_html(variant_title(variant)) if several else "predicted"
         lines.append(f'<span class="{css}">{mark} {who}: {names[predicted]}, {percent(probability)}</span>')
     said = ", ".join(dict.fromkeys(names[predicted] for predicted, _ in one.answers.values()))
     return _figure(one.image, f"{names[one.actual]}, predicted {said}", lines)
@@ -95,7 +95,7 @@ def _difference(one: MaskExample) -> str:
     """Show how the masks of two models match."""
     first, second = one.marked.values()
     share = f"{percent(float((first != second).mean()))} of the pixels differ"
-    dice = [f"{escape(variant_title(name))}: Dice {percent(value)}" for name, value in one.dice.items()]
+    dice = [f"{for_html(variant_title(name))}: Dice {percent(value)}" for name, value in one.dice.items()]
     return _figure(_overlay(one.image, first, second), f"two models' masks, {share}", [*dice, share])
 
 

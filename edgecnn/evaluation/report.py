@@ -4,7 +4,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.escape import for_html
 from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
 from edgecnn.evaluation.arena import ArenaPlans
 from edgecnn.evaluation.binary import Curve
@@ -104,7 +104,7 @@ def _results(report: RunReport) -> str:
         "images; a loss comes with its 95% interval, and a negative one is a gain. "
         + f"{latency_note(metrics)} {baseline_note(metrics)}".strip()
     )
-    return f"{_tiles(report)}\n{text_table(columns, rows)}\n{note(escape(said))}"
+    return f"{_tiles(report)}\n{text_table(columns, rows)}\n{note(for_html(said))}"
 
 
 def _tiles(report: RunReport) -> str:
@@ -113,7 +113,7 @@ def _tiles(report: RunReport) -> str:
     if len(variants) < 2:
         return ""
     (first, base), *_, (last, ours) = variants.items()
-    was, now = escape(variant_title(first)), escape(variant_title(last))
+    was, now = for_html(variant_title(first)), for_html(variant_title(last))
     masks = has_masks(report.metrics)
     name, value = ("Dice", "dice_per_image") if masks else ("Accuracy", "accuracy")
     loss = "dice_loss" if masks else "accuracy_loss"
@@ -158,7 +158,7 @@ def _training(history: History) -> str:
 
 def _keys(variants: Mapping[str, Any]) -> list[str]:
     """Name the solid line, of the last variant, and the dashed one, of the first, if there are two."""
-    names = [escape(variant_title(name)) for name in variants]
+    names = [for_html(variant_title(name)) for name in variants]
     return [names[-1], *names[:1]] if len(names) > 1 else names
 
 
@@ -171,7 +171,7 @@ def _two_classes(report: RunReport) -> str:
         for name, kind in (("ROC", "ROC"), ("Precision and recall", "precision and recall"))
     ]
     said = (
-        f"Positive is {escape(report.metrics['classes'][1])}. Sensitivity and specificity are those at the "
+        f"Positive is {for_html(report.metrics['classes'][1])}. Sensitivity and specificity are those at the "
         "threshold, which each file carries: it has the highest balanced accuracy on the validation images. "
         "Intervals are 95%, by group."
     )
@@ -179,7 +179,7 @@ def _two_classes(report: RunReport) -> str:
 
 
 def _classes(report: RunReport) -> str:
-    names = [escape(name) for name in report.metrics["classes"]]
+    names = [for_html(name) for name in report.metrics["classes"]]
     variants = list(report.confusion)
     if not variants:
         return ""
@@ -196,7 +196,7 @@ def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
     )
     rows = zip(names, map(_score_cells, class_scores(confusion)), strict=True)
     scores = table(("class", "images", "precision", "recall", "F1"), rows)
-    return f'<div class="card"><h3>{escape(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
+    return f'<div class="card"><h3>{for_html(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
 
 
 def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:
@@ -255,7 +255,7 @@ def _disagreements(report: RunReport) -> str:
     if report.disagreements is None:
         return ""
     sentence, shown = report.disagreements
-    return f"<p>{escape(sentence)}</p>\n{disagreements(shown, report.metrics['classes'])}"
+    return f"<p>{for_html(sentence)}</p>\n{disagreements(shown, report.metrics['classes'])}"
 
 
 def _memory(arena: ArenaPlans | None) -> str:
@@ -270,7 +270,7 @@ def _memory(arena: ArenaPlans | None) -> str:
 
 
 def _findings(findings: Sequence[str]) -> str:
-    items = "\n".join(f"<li>{escape(text)}</li>" for text in findings)
+    items = "\n".join(f"<li>{for_html(text)}</li>" for text in findings)
     return f"<ul>\n{items}\n</ul>" if items else ""
 
 

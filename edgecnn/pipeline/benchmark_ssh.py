@@ -20,14 +20,14 @@ from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.evaluation.devices import join_device
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
-from edgecnn.pipeline.evaluate import Timing
+from edgecnn.pipeline.evaluate import Timing, class_columns
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 from edgecnn.runtime.ssh_host import SshHost
 
 _SCRIPT = "on_device.py"
 _LITERT = "ai_edge_litert"
-_BUILD = "cc -std=c99 -O3 -shared -fPIC {name}.c {name}_shared.c -o {name}.so"
+_BUILD = "cc -std=c99 -O3 -shared -fPIC model.c model_shared.c -o model.so"
 
 
 def benchmark_ssh(
@@ -57,9 +57,9 @@ def benchmark_ssh(
         EdgecnnError: the machine can't be reached, or lacks Python, NumPy or everything that runs a model.
     """
     host = SshHost(address)
-    models = {name.replace("/", "_"): path for name, path in gather(sources).items()}
+    models = gather(sources)
     test, classes = load_test_images(sources, models, data, progress, seed=seed)
-    there = host.run("mktemp -d").strip()
+    there = shlex.quote(host.run("mktemp -d").strip())
     try:
         with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
             compiled = _pack(Path(name), models, test, classes)
@@ -76,29 +76,42 @@ def benchmark_ssh(
 
 
 def _pack(folder: Path, models: Mapping[str, Path], test: Arrays, classes: Sequence[str]) -> list[str]:
-    """Write into `folder` what the device needs, and return the names of models whose C is there."""
+    """Write into `folder` what the device needs, and return the names of models whose C is there.
+
+    Models and classes go there by their numbers: what people call them names no file.
+    """
     script = files("edgecnn.pipeline").joinpath("on_device.script")
     (folder / _SCRIPT).write_bytes(script.read_bytes())
-    write_text(folder / "labels.txt", "".join(f"{name}\n" for name in classes))
     for number, (image, label) in enumerate(zip(test.images, test.labels, strict=True)):
-        path = folder / "images" / classes[int(label)] / f"{number:06}.png"
+        path = folder / "images" / _class(int(label)) / f"{number:06}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
-    return _pack_models(folder, models)
+    return [
+        name
+        for number, (name, path) in enumerate(models.items())
+        if _pack_model(folder / f"model{number}", path, classes)
+    ]
 
 
-def _pack_models(folder: Path, models: Mapping[str, Path]) -> list[str]:
-    compiled = []
-    for number, (name, path) in enumerate(models.items()):
-        shutil.copyfile(path, folder / f"{name}.tflite")
-        try:
-            made = compile_tflite(path, name=f"model{number}")
-            write_text(folder / f"model{number}_shared.c", shared_text(made.model))
-            made.write(folder)
-            compiled.append(name)
-        except ModelError:
-            continue  # floats, or an op without a kernel
-    return compiled
+def _class(label: int) -> str:
+    return f"class{label}"
+
+
+def _pack_model(folder: Path, path: Path, classes: Sequence[str]) -> bool:
+    """Write a model, its classes in its own order, and its C into `folder`; say whether there is C."""
+    graph = read_model(path)
+    outputs = max(2, graph.tensors[graph.outputs[0]].shape[-1])
+    columns = class_columns(path, outputs, classes)
+    labels = sorted(range(len(classes)), key=lambda label: columns[label])
+    write_text(folder / "labels.txt", "".join(f"{_class(label)}\n" for label in labels))
+    shutil.copyfile(path, folder / "model.tflite")
+    try:
+        made = compile_tflite(path, name="model")
+    except ModelError:
+        return False  # floats, or an op without a kernel
+    write_text(folder / "model_shared.c", shared_text(made.model))
+    made.write(folder)
+    return True
 
 
 def _measure(
@@ -134,12 +147,21 @@ def _batches(
     runtimes = _runtimes(host)
     batches = []
     if runtimes:
-        batches.append(("", {f"{name}.tflite": name for name in models}))
+        batches.append(("", {_file(number): name for number, name in enumerate(models)}))
     if _LITERT in runtimes[1:]:
-        again = {f"{name}.tflite": f"{name}, LiteRT" for name, path in models.items() if _is_int8(path)}
+        again = {
+            _file(number): f"{name}, LiteRT"
+            for number, (name, path) in enumerate(models.items())
+            if _is_int8(path)
+        }
         batches.append((f"--runtime {_LITERT}", again))
     batches.append(("", _build(host, there, models, compiled)))
     return [(option, names) for option, names in batches if names]
+
+
+def _file(number: int, suffix: str = "tflite") -> str:
+    """Return where the model of a number, or its library, lies there."""
+    return f"model{number}/model.{suffix}"
 
 
 def _is_int8(path: Path) -> bool:
@@ -161,8 +183,8 @@ def _build(host: SshHost, there: str, models: Mapping[str, Path], compiled: Sequ
     libraries = {}
     for number, name in enumerate(models):
         if name in compiled:
-            host.run(f"cd {there} && {_BUILD.format(name=f'model{number}')}")
-            libraries[f"model{number}.so"] = f"{name}, C"
+            host.run(f"cd {there}/model{number} && {_BUILD}")
+            libraries[_file(number, "so")] = f"{name}, C"
     return libraries
 
 

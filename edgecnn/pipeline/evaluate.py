@@ -121,7 +121,7 @@ def _score_classes(
     reference: npt.NDArray[np.int64] | None,
 ) -> _Scored:
     """Return figures, probabilities and predictions, the latter two in the data's order of classes."""
-    columns = _columns(path, answers.shape[1], classes)
+    columns = class_columns(path, answers.shape[1], classes)
     predicted, answers = np.argsort(columns)[decide(graph, answers)], answers[:, columns]
     groups = np.array(test.groups)
     scores = asdict(evaluate(test.labels, predicted, reference, groups))
@@ -152,8 +152,12 @@ def _score_masks(
     return {**asdict(scores), "threshold": graph.threshold}, answers, predicted
 
 
-def _columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
-    """Return which output of a model stands for each class: by name where it has names, else by order."""
+def class_columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
+    """Return which output of a model stands for each class: by name where it has names, else by order.
+
+    Raises:
+        ModelError: the model tells other classes apart.
+    """
     if outputs != len(classes):
         raise ModelError(f"{path} tells {outputs} classes apart, but the data have {len(classes)}")
     labels = class_labels(path, outputs) or tuple(classes)

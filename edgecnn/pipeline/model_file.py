@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.metadata import MOST_BYTES, read_labels
+from edgecnn.compiler.metadata import MOST_BYTES, label_lines, read_labels
 from edgecnn.errors import ModelError, RunError
 from edgecnn.files import read_bytes
 
@@ -53,7 +53,7 @@ def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
     beside = model.with_name("labels.txt")
     if beside.exists():
         text, source = read_bytes(beside, MOST_BYTES, ModelError).decode(errors="replace"), str(beside)
-        labels: tuple[str, ...] | None = tuple(text.splitlines())
+        labels: tuple[str, ...] | None = label_lines(text)
     else:
         labels, source = read_labels(read_bytes(model, error=ModelError)) or None, f"{model}'s metadata"
     if labels is not None and len(labels) != classes:

@@ -91,7 +91,7 @@ def test_a_field_that_nobody_knows_is_a_bug() -> None:
 
 def test_labels_break_out_of_no_table() -> None:
     package = make_package(TINY.read_bytes(), "tiny", ("a|b", "c`d", "e\nf"))
-    assert "| classes | `a b`, `c d`, `e f` |" in package_files("cmake", package)["README.md"]
+    assert r"| classes | `a b`, `c d`, `e\nf` |" in package_files("cmake", package)["README.md"]
 
 
 def test_a_model_card_of_the_run_is_taken_over() -> None:

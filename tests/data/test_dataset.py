@@ -212,7 +212,7 @@ def test_an_empty_folder_and_empty_classes(tmp_path):
 @pytest.mark.parametrize("name", ["two\nlines", "a\u2028b", "\udcff", " "])
 def test_class_names_are_lines_of_text(folder, name):
     (folder / "cat").rename(folder / name)
-    assert "is not a line of printable text; give that class another name" in refusal(folder)
+    assert "is not a line of printable text of up to 255 characters; give" in refusal(folder)
 
 
 def test_fingerprint(folder, tmp_path):
