@@ -4,15 +4,18 @@
 import hashlib
 import json
 import os
+import signal
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import EdgecnnError
 
+TEMPORARY = ".edgecnn-"  # how the names of folders begin that last only while something is written
 MOST_BYTES = (1 << 31) - 1  # of a file that is read as a whole; a flatbuffer can't be larger either
 _KINDS = (
     (stat.S_ISDIR, "folder"),
@@ -64,19 +67,71 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         EdgecnnError: the folder can't be made or written to, or is full.
     """
+    # A folder of its own keeps the suffix, which Keras and Pillow choose the format by.
+    with _temporary(path.parent, path) as folder:
+        yield folder / path.name
+        os.replace(folder / path.name, path)
+
+
+def fill(folder: Path, write: Callable[[Path], list[Path]]) -> list[Path]:
+    """Let `write` put files that belong together into a temporary folder, then move all of them to `folder`.
+
+    Returns:
+        Where the files are that `write` says it wrote. When it raises, `folder` is as it was.
+
+    Raises:
+        EdgecnnError: as `replacing`.
+    """
+    with _temporary(folder, folder) as temporary:
+        written = write(temporary)
+        files = [file.relative_to(temporary) for file in temporary.rglob("*") if file.is_file()]
+        with uninterrupted():
+            for file in files:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(temporary / file, folder / file)
+    return [folder / file.relative_to(temporary) for file in written]
+
+
+@contextmanager
+def _temporary(within: Path, path: Path) -> Iterator[Path]:
+    """Yield a temporary folder `within` another, and tell of what goes wrong as of `path`."""
+    made: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A folder of its own keeps the suffix, which Keras and Pillow choose the format by.
-        with tempfile.TemporaryDirectory(
-            prefix=".edgecnn-", dir=path.parent, ignore_cleanup_errors=True
-        ) as folder:
-            temporary = Path(folder) / path.name
-            yield temporary
-            os.replace(temporary, path)
+        made += [folder for folder in (within, *within.parents) if not folder.exists()]
+        within.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=within, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
     except FileExistsError as error:
-        raise EdgecnnError(f"can't write {path}: {path.parent} is a file, not a folder") from error
+        raise EdgecnnError(f"can't write {path}: {within} is a file, not a folder") from error
     except OSError as error:
         raise EdgecnnError(f"can't write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):  # nothing came into it
+            for empty in made:
+                empty.rmdir()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back until the block, which takes no time, has ended.
+
+    They reach the main thread of Python only; in others there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    for late in came:
+        signal.raise_signal(late)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

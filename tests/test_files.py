@@ -3,8 +3,11 @@
 
 import errno
 import os
+import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from click.testing import CliRunner
 
 from edgecnn.cli.program import edgecnn
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.files import read_bytes, replacing, write_text
+from edgecnn.files import fill, read_bytes, replacing, uninterrupted, write_text, write_texts
 
 
 def test_a_file_is_as_it_was_when_writing_fails(tmp_path: Path) -> None:
@@ -94,3 +97,42 @@ def test_no_command_waits_for_a_pipe(tmp_path: Path, arguments: str) -> None:
     message = str(result.exception) if isinstance(result.exception, EdgecnnError) else result.stderr.rstrip()
     assert "\n" not in message
     assert f"{tmp_path}/pipe" in message
+
+
+def test_files_that_belong_together_are_all_new_or_all_old(tmp_path: Path) -> None:
+    def fails(folder: Path) -> list[Path]:
+        write_text(folder / "a.h", "half")
+        raise KeyError
+
+    write = partial(write_texts, texts={"a.h": "old", "src/a.c": "old"})
+    assert fill(tmp_path / "out", write) == [tmp_path / "out" / "a.h", tmp_path / "out" / "src" / "a.c"]
+    for folder in ("out", "new/folder"):
+        with pytest.raises(KeyError):
+            fill(tmp_path / folder, fails)
+    assert not (tmp_path / "new").exists()
+    assert {path.name: path.read_text() for path in (tmp_path / "out").rglob("*.?")} == {
+        "a.h": "old",
+        "a.c": "old",
+    }
+    fill(tmp_path / "out", partial(write_texts, texts={"src/a.c": "new"}))
+    assert (tmp_path / "out" / "src" / "a.c").read_text() == "new"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.h", "src"]
+    with pytest.raises(EdgecnnError, match=r"can't write .*a\.h: .*a\.h is a file, not a folder"):
+        fill(tmp_path / "out" / "a.h", write)
+
+
+@contextmanager
+def _counted(number: signal.Signals) -> Iterator[list[int]]:
+    came: list[int] = []
+    before = signal.signal(number, lambda number, _: came.append(number))
+    yield came
+    signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_end_of_what_is_not_to_be_interrupted(number: signal.Signals) -> None:
+    with _counted(number) as came:
+        with uninterrupted():
+            signal.raise_signal(number)
+            assert came == []
+        assert came == [number]

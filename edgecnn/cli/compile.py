@@ -2,6 +2,7 @@
 """`edgecnn compile`: a .tflite file to standalone C."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.compile import compile_tflite
-    from edgecnn.files import write_text
+    from edgecnn.files import fill, write_text
     from edgecnn.pipeline.shared import build_shared
 
     if shared and weights == "external":
@@ -132,7 +133,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         optimize=optimize,
         weights_version=weights_version,
     )
-    files = build_shared(compiled, out) if shared else compiled.write(out)
+    files = fill(out, partial(build_shared, compiled) if shared else compiled.write)
     if dump is not None:
         for number, (made, text) in enumerate(compiled.dumps.items()):
             write_text(dump / f"{number}_{made}.txt", text)

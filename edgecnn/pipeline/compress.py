@@ -13,7 +13,7 @@ from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
-from edgecnn.pipeline.history import append_history
+from edgecnn.pipeline.history import append_history, read_history, write_history
 from edgecnn.pipeline.options import CompressOptions, asked_of, refuse_unfit, refuse_unlike
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
@@ -33,6 +33,8 @@ def compress(
     resume: bool = False,
 ) -> Run:
     """Prune, quantize and measure the model of a run; what an earlier `compress` left there is replaced.
+
+    Everything is made in a folder of its own; until all of it is whole, the run stays as it was.
 
     Args:
         path: the run folder.
@@ -55,29 +57,36 @@ def compress(
             refuse_unlike(run, asked)
         dataset = reopen_data(run, data, progress)
         make_repeatable(record["train"]["seed"], record["train"]["threads"])
-        if not resume:
-            run.update_record(compress=asked, post_training=[])
-            run.discard_compressed()
-        _make_models(run, dataset, progress)
-        write_c_array(run.path, run.int8_model.read_bytes(), "model_int8", run.labels())
-        evaluate_run(run, load_split(dataset, "test", run.input_shape(), progress), progress)
-        run.discard_checkpoints()
+        work = run.compressing() if resume else _begin(run, asked)
+        _make_models(run, work, dataset, progress)
+        write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
+        evaluate_run(work, load_split(dataset, "test", run.input_shape(), progress), progress)
+        run.take_over(work)
     return run
 
 
-def _make_models(run: Run, dataset: Dataset, progress: Progress) -> None:
+def _begin(run: Run, asked: dict[str, Any]) -> Run:
+    """Make the folder to work in; until it is whole, the run stays as it is."""
+    work = run.begin_compressing()
+    stages = {stage: rows for stage, rows in read_history(run).items() if stage not in LEARNING_RATE}
+    write_history(work, stages)
+    work.update_record(compress=asked, post_training=[])
+    return work
+
+
+def _make_models(run: Run, work: Run, dataset: Dataset, progress: Progress) -> None:
     train = load_split(dataset, "train", run.input_shape(), progress)
     architecture(run.record()["model"])  # a file of the person's own may define layers
     model = load_model(run.keras_model)
     representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
     validation = load_split(dataset, "validation", run.input_shape(), progress)
-    best = run.variant("int8_ptq")
-    write_tflite(run, best, keras_to_int8(model, representative), validation)
-    if "ptq" not in run.record()["compress"]:
-        quantized = _prune_and_train(run, model, train, validation, progress)
-        best = run.variant("int8_qat")
-        write_tflite(run, best, keras_to_int8(quantized, representative), validation)
-    write_bytes(run.int8_model, best.read_bytes())
+    best = work.variant("int8_ptq")
+    write_tflite(work, best, keras_to_int8(model, representative), validation)
+    if "ptq" not in work.record()["compress"]:
+        quantized = _prune_and_train(work, model, train, validation, progress)
+        best = work.variant("int8_qat")
+        write_tflite(work, best, keras_to_int8(quantized, representative), validation)
+    write_bytes(work.int8_model, best.read_bytes())
 
 
 def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:

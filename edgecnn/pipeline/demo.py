@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import RunError
+from edgecnn.files import TEMPORARY, uninterrupted
 from edgecnn.pipeline.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -19,19 +20,37 @@ COMPRESS = CompressOptions(sparsity=0.5, prune_epochs=6, qat_epochs=4)
 def demo(path: Path, progress: Progress) -> Run:
     """Draw phantoms, train `cainvas` on them, compress it and measure every variant.
 
-    A folder left by an earlier demo is started over: the same seed gives the same files.
+    What an earlier demo left is replaced at the end: the same seed gives the same files.
 
     Raises:
         RunError: `path` holds something else.
     """
-    if path.exists() and any(path.iterdir()):
-        if not (path / "phantoms").is_dir():
-            raise RunError(f"{path} holds something that is not a demo; choose another --out")
-        shutil.rmtree(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "phantoms").is_dir()):
+        raise RunError(f"{path} holds something that is not a demo; choose another --out")
+    new = path.resolve().with_name(f"{TEMPORARY}{path.resolve().name}")
+    old = new.with_name(f"{new.name}-old")
+    _remove(new, old)  # of a demo that was killed
+    try:
+        _make(new, progress)
+        with uninterrupted():
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+    finally:
+        _remove(new, old)
+    return Run(path)
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(path: Path, progress: Progress) -> None:
     from edgecnn.pipeline.compress import compress  # TensorFlow takes seconds to load
     from edgecnn.pipeline.train import train
 
     data = path / "phantoms"
     write_phantoms(data, IMAGES, SEED, progress)
     train(path, TrainOptions(data=data, model="cainvas", epochs=EPOCHS, seed=SEED), progress)
-    return compress(path, COMPRESS, progress)
+    compress(path, COMPRESS, progress)

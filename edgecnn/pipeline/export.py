@@ -23,7 +23,7 @@ from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
 from edgecnn.data.dataset import Dataset, list_files, open_dataset
 from edgecnn.errors import DataError, ModelError
-from edgecnn.files import write_bytes, write_text, write_texts
+from edgecnn.files import fill, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
@@ -79,6 +79,12 @@ def export(
     name = name or f"model_{_input_dtype(exported.tflite)}"
     if formats[0] in package_formats():
         return _write_package(formats[0], source, out, exported, name, target)
+    return fill(out, partial(_write, exported, formats, name, incbin, target))
+
+
+def _write(
+    exported: _Exported, formats: tuple[str, ...], name: str, incbin: bool, target: str, out: Path
+) -> list[Path]:
     written = []
     if "tflite" in formats:
         written.append(out / f"{name}.tflite")
@@ -123,7 +129,7 @@ def _write_package(
         target=target,
         model_card=card.read_text(encoding="utf-8") if card.exists() else None,
     )
-    return write_texts(out, package_files(form, package))
+    return fill(out, partial(write_texts, texts=package_files(form, package)))
 
 
 def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:

@@ -12,7 +12,11 @@ COLUMNS = ("stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
 def append_history(run: Run, stage: str, rows: Sequence[Mapping[str, float]]) -> None:
     """Put the epochs of a stage into history.csv, in place of what it held of that stage."""
-    history: dict[str, Sequence[Mapping[str, float]]] = {**read_history(run), stage: rows}
+    write_history(run, {**read_history(run), stage: rows})
+
+
+def write_history(run: Run, history: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Write the epochs of each stage, in order."""
     with replacing(run.history_file) as temporary, temporary.open("w", newline="") as file:
         names = [name for epochs in history.values() for row in epochs for name in row]
         writer = csv.DictWriter(file, list(dict.fromkeys((*COLUMNS, *names))))

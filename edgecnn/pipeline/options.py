@@ -131,10 +131,7 @@ def resumed_compression(path: Path, given: Mapping[str, Any]) -> CompressOptions
     Raises:
         RunError: `path` is no run in which it was begun.
     """
-    run = Run(path)
-    begun = run.record().get("compress")
-    if begun is None:
-        raise _nothing_begun(run, "compress")
+    begun = _begun(Run(path), "compress")
     if given.get("ptq") or ("ptq" in begun and not given):
         return None
     return CompressOptions(**{**({} if "ptq" in begun else begun), **given})
@@ -197,10 +194,7 @@ def refuse_other_options(
     Raises:
         RunError: the step was not started, or an option differs.
     """
-    recorded = run.record().get(step)
-    if recorded is None:
-        raise _nothing_begun(run, step)
-    started = {**(defaults or {}), **recorded}
+    started = {**(defaults or {}), **_begun(run, step)}
     for name in {**started, **asked}:
         if name not in started:
             raise RunError(
@@ -214,8 +208,13 @@ def refuse_other_options(
             )
 
 
-def _nothing_begun(run: Run, step: str) -> RunError:
-    return RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
+def _begun(run: Run, step: str) -> dict[str, Any]:
+    options = run.begun(step)
+    if options is not None:
+        return options
+    if step in run.record():
+        raise RunError(f"'{step}' in {run.path} is finished; run it without --resume to start over")
+    raise RunError(f"{run.path} has no interrupted '{step}' to resume; run it without --resume")
 
 
 def refuse_unfit(run: Run) -> None:
@@ -241,10 +240,8 @@ def refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
     Raises:
         RunError: it is finished, was not begun, or not with these.
     """
-    started = run.record().get("compress", asked)
+    started = _begun(run, "compress")
     if ("ptq" in started) != ("ptq" in asked):
         how = "with" if "ptq" in started else "without"
         raise RunError(f"'compress' in {run.path} was started {how} --ptq; resume with the same options")
     refuse_other_options(run, "compress", asked)
-    if run.metrics_file.exists():
-        raise RunError(f"'compress' in {run.path} is finished; run it without --resume to start over")

@@ -13,7 +13,7 @@ from typing import Any
 
 from edgecnn.errors import RunError
 from edgecnn.evaluation.summary import VARIANTS
-from edgecnn.files import write_json, write_text
+from edgecnn.files import TEMPORARY, write_bytes, write_json, write_text
 
 PACKAGES = (
     "edgecnn",
@@ -44,6 +44,7 @@ class Run:
         self.report_file = path / "report.html"
         self.model_card_file = path / "model_card.md"
         self.record_file = path / "run.json"
+        self._compressed = path / ".compressed"  # what `compress` has finished and not yet put in place
 
     def checkpoint(self, stage: str) -> Path:
         """Return the file that holds the state of a training stage until it is finished."""
@@ -76,6 +77,8 @@ class Run:
             ) from error
         except OSError:
             pass  # a network's file system may have no locks
+        for left in self.path.glob(f"{TEMPORARY}*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
         try:
             yield
         finally:
@@ -87,16 +90,58 @@ class Run:
         """Remove the states of stages that are finished, or are to be started over."""
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
 
-    def discard_compressed(self) -> None:
-        """Remove what an earlier `compress` left, so that nothing made with other options stays behind."""
-        self.discard_checkpoints()
-        figures = (
-            *(self.metrics_file, self.report_file, self.model_card_file),
-            *self.path.glob("device_*.json"),
-        )
-        models = self.pruned_keras_model, *self.path.glob("model_int8*"), self.variant("float32_pruned")
-        for file in (*figures, *models):
-            file.unlink(missing_ok=True)
+    def compressing(self) -> "Run":
+        """Return the folder in which `compress` works, a run of its own, until everything in it is whole."""
+        return Run(self.path / ".compressing")
+
+    def begin_compressing(self) -> "Run":
+        """Make that folder anew, with what of the training is needed to measure and describe the result."""
+        work = self.compressing()
+        shutil.rmtree(work.path, ignore_errors=True)
+        for file in (self.labels_file, self.variant("float32"), self.record_file):
+            write_bytes(work.path / file.name, file.read_bytes())
+        return work
+
+    def take_over(self, work: "Run") -> None:
+        """Put what `compress` left in `work` in the place of what an earlier one left here.
+
+        A kill between two files does no harm: whoever reads the run next goes on.
+
+        Raises:
+            RunError: the folder can't be written to.
+        """
+        os.replace(work.path, self._compressed)
+        self._finish_taking_over()
+
+    def _finish_taking_over(self) -> None:
+        if not self._compressed.is_dir():
+            return
+        try:
+            new = {file.name: file for file in self._compressed.iterdir() if file.is_file()}
+            if record := new.pop(self.record_file.name, None):  # else files were moved already
+                for file in self._compressed_files():
+                    if file.name not in new:
+                        file.unlink(missing_ok=True)
+                os.replace(record, self.record_file)
+            for name, file in new.items():
+                with suppress(FileNotFoundError):  # another reader moved it
+                    os.replace(file, self.path / name)
+        except OSError as error:
+            raise RunError(
+                f"can't put the results of 'compress' in place in {self.path}: {error.strerror}"
+            ) from error
+        shutil.rmtree(self._compressed, ignore_errors=True)
+
+    def _compressed_files(self) -> Iterator[Path]:
+        """Find what an earlier `compress` left, so that nothing made with other options stays behind."""
+        for pattern in ("device_*.json", "model_int8*", "model_float32_pruned.*"):
+            yield from self.path.glob(pattern)
+
+    def begun(self, step: str) -> dict[str, Any] | None:
+        """Return the options that "train" or "compress" was begun with and not finished; None: it was not."""
+        run = self.compressing() if step == "compress" else self
+        options: dict[str, Any] | None = run.record().get(step) if run.record_file.exists() else None
+        return options
 
     def variant(self, name: str) -> Path:
         """Return the .tflite file of a variant: "float32", "float32_pruned", "int8_ptq" or "int8_qat"."""
@@ -149,6 +194,7 @@ class Run:
         Raises:
             RunError: this is not a run folder, or its run.json is damaged.
         """
+        self._finish_taking_over()
         try:
             record: dict[str, Any] = json.loads(self.record_file.read_text())
             if not {"model", "input_shape", "train", "data"} <= set(record):
@@ -178,8 +224,7 @@ class Run:
                 raise ValueError("a key is missing")
         except OSError as error:
             raise RunError(
-                f"{self.path} has no metrics.json: its training or compression is not finished; "
-                "go on with it by --resume"
+                f"{self.path} has no metrics.json: its training is not finished; go on with it by --resume"
             ) from error
         except (ValueError, TypeError) as error:
             raise RunError(

@@ -115,7 +115,7 @@ def test_the_page_holds_the_table_and_the_curves_of_more_runs_than_colours(tmp_p
     ("file", "text", "message"),
     [
         ("run.json", None, "is not a run: it has no run.json"),
-        ("metrics.json", None, "has no metrics.json: its training or compression is not finished"),
+        ("metrics.json", None, "has no metrics.json: its training is not finished"),
         ("metrics.json", "{", "metrics.json is damaged"),
         ("metrics.json", "[]", "metrics.json is damaged"),
         (

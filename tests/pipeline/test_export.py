@@ -162,7 +162,10 @@ sys.modules |= dict.fromkeys(("h5py", "keras", "tensorflow"))
 from edgecnn.cli import main
 main()
 """
-    asked = ("export", "mine.keras", "--out", "out")
+    (tmp_path / "mine.keras").touch()
+    for name in ("photos/a", "photos/b"):
+        (tmp_path / name).mkdir(parents=True)
+    asked = ("export", "mine.keras", "--out", "out", "--data", "photos")
     made = subprocess.run(
         (sys.executable, "-c", program, *asked), capture_output=True, text=True, cwd=tmp_path, check=False
     )

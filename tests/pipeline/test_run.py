@@ -2,6 +2,7 @@
 """One process at a time works on a run, and an old run says what to do with it."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,10 +115,15 @@ def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: 
     assert resumed_training(run.path, {"epochs": 4}).epochs == 4
     with pytest.raises(RunError, match="no interrupted 'compress' to resume"):
         resumed_compression(run.path, {})
-    run.update_record(compress={"sparsity": 0.7, "prune_epochs": 2, "qat_epochs": 3})
+    work = run.compressing()
+    work.update_record(**RECORD, compress={"sparsity": 0.7, "prune_epochs": 2, "qat_epochs": 3})
     assert resumed_compression(run.path, {}) == CompressOptions(0.7, 2, 3)
     assert resumed_compression(run.path, {"qat_epochs": 4}) == CompressOptions(0.7, 2, 4)
     assert resumed_compression(run.path, {"ptq": True}) is None
-    run.update_record(compress={"ptq": True})
+    work.update_record(compress={"ptq": True})
     assert resumed_compression(run.path, {}) is None
     assert resumed_compression(run.path, {"sparsity": 0.6}) == CompressOptions(sparsity=0.6)
+    shutil.rmtree(work.path)
+    run.update_record(compress={"ptq": True})
+    with pytest.raises(RunError, match=r"'compress' in .*run is finished"):
+        resumed_compression(run.path, {})

@@ -14,6 +14,7 @@ from edgecnn.compiler.inspect import inspect
 from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import DataError, ModelError, RunError
 from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.options import CompressOptions, TrainOptions, resumed_compression, resumed_training
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import train
@@ -95,6 +96,11 @@ def test_same_seed_same_bytes(trained: Run, compressed: Run) -> None:
     assert trained.history_file.read_text() in compressed.history_file.read_text()
 
 
+def _contents(run: Path) -> dict[str, bytes]:
+    """Return what a run shows: all files but those that an unfinished step works on."""
+    return {file.name: file.read_bytes() for file in run.iterdir() if file.is_file()}
+
+
 def _killed_in(killed: str) -> Progress:
     """Return a Progress that ends the program when half of a step is done."""
 
@@ -111,14 +117,14 @@ def test_interrupted_compress_goes_on_to_the_same_bytes(
     shutil.copytree(trained.path, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         compress(tmp_path / "run", OPTIONS, _killed_in("prune"), data=images)
-    assert not (tmp_path / "run" / "model_int8.tflite").exists()
-    assert not (tmp_path / "run" / "metrics.json").exists()
+    assert _contents(tmp_path / "run") == _contents(trained.path)
     with pytest.raises(RunError, match=r"was started with sparsity 0.5, not 0.6"):
         compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, data=images, resume=True)
     with pytest.raises(RunError, match=r"was started without --ptq; resume with the same options"):
         compress(tmp_path / "run", None, silent, data=images, resume=True)
     with pytest.raises(KeyboardInterrupt):
         compress(tmp_path / "run", OPTIONS, _killed_in("measuring"), data=images, resume=True)
+    assert _contents(tmp_path / "run") == _contents(trained.path)
     begun = resumed_compression(tmp_path / "run", {})
     run = compress(tmp_path / "run", begun, silent, data=images, resume=True)
     assert run.int8_model.read_bytes() == compressed.int8_model.read_bytes()
@@ -168,10 +174,15 @@ def test_a_run_finds_its_images_from_anywhere_and_says_where_they_were(
 
 def test_ptq_alone_replaces_what_was_there(compressed: Run, images: Path, tmp_path: Path) -> None:
     shutil.copytree(compressed.path, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        compress(tmp_path / "run", None, _killed_in("planning memory"), data=images)
+    assert _contents(tmp_path / "run") == _contents(compressed.path)
     run = compress(tmp_path / "run", None, silent, data=images)
     assert list(run.metrics()["variants"]) == ["float32", "int8_ptq"]
     assert run.int8_model.read_bytes() == compressed.variant("int8_ptq").read_bytes()
     assert not run.variant("float32_pruned").exists()
+    assert list(read_history(run)) == ["train"]
+    assert not list(run.path.glob(".*"))
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
