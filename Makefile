@@ -7,11 +7,11 @@ PYTEST_FLAGS ?=
 
 # What tests run besides Python. tests/test_packaging.py checks that every package a test asks for is here.
 # libclang-rt-dev holds clang's sanitizers, which clang itself only recommends.
-DEBIAN_PACKAGES = arduino-builder chromium chromium-driver clang cmake cppcheck g++ gcc \
-	gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-riscv64-unknown-elf libc6-dev \
+DEBIAN_PACKAGES = arduino-builder chromium chromium-driver clang clang-16 clang-19 cmake cppcheck g++ gcc gcc-11 \
+	gcc-12 gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-riscv64-unknown-elf libc6-dev \
 	libc6-dev-arm64-cross libc6-dev-armhf-cross libclang-rt-dev libnewlib-arm-none-eabi libxml2-utils lld nodejs \
-	openssh-client openssh-server picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc qemu-user \
-	wasi-libc xxd
+	openssh-client openssh-server picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc qemu-user wasi-libc \
+	xxd
 
 # Tools that tests run, in an environment of their own: PlatformIO wants an older click than we do, and builds by SCons.
 PYPI_TOOLS = idf-component-manager platformio scons

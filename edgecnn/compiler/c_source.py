@@ -39,6 +39,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
         "kernels": kernel_text(kernels, model.name),
         "tables": tables,
         "rings": ",\n".join(_rings(model)),
+        "windows": _windows(model),
         "program": c_data.table(f"{model.name}_program", program_table(model)),
         "advance": _advance(model, weights),
         "steps": len(steps),
@@ -62,7 +63,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
 
 def _advance(model: CModel, weights: Weights | None) -> str:
     """Return the function that fires the steps."""
-    steps = model.schedule.network.steps
+    steps, outputs = model.schedule.network.steps, [edge.name for edge in model.outputs]
     given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
     real = any(edge.real for edge in model.inputs)
     take = "".join(
@@ -74,7 +75,8 @@ def _advance(model: CModel, weights: Weights | None) -> str:
         name=model.name,
         prefix=model.prefix,
         flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
-        passed=", ".join(given + [f"int8_t *{edge.name}" for edge in model.outputs]),
+        passed=", ".join(given + [f"int8_t *{output}" for output in outputs]),
+        absent=" || ".join(f"{pointer} == NULL" for pointer in ("arena", *outputs)),
         rows=max(map(_rows_read, steps)),
         first=(weights.pointer() if weights else "")
         + ("    const int first = nn->fired[0];\n" if model.pushes else ""),
@@ -193,6 +195,18 @@ def _rings(model: CModel) -> Iterator[str]:
         yield f"    {{{offset}u, {size}u, {rows}, {where.slots}, {where.first}}}"
 
 
+def _windows(model: CModel) -> str:
+    """Return those functions that point to the rows of windows which are called."""
+    steps = model.schedule.network.steps
+    called = {_window(model, step, position) for step in steps for position in range(len(step.windows))}
+    return "".join(text.format(name=model.name) for key, text in c_templates.WINDOWS.items() if key in called)
+
+
+def _window(model: CModel, step: Step, position: int) -> str:
+    height = model.schedule.network.height[step.inputs[position]]
+    return "padded" if step.reads_padding(position, height) else "window"
+
+
 def _base(model: CModel, tensor: int) -> str:
     """Return the C name of the memory that holds a tensor: the arena, or an output of the caller's."""
     return next((edge.name for edge in model.outputs if edge.tensor == tensor), "arena")
@@ -233,7 +247,8 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         ring = f"&{name}_rings[{network.maker[tensor]}]"
         rows = f"rows + {filled}" if filled else "rows"
         first = f"{_firsts(model, number, position)}[at]" if window.firsts else _first_row(step, window)
-        yield f"{name}_window({rows}, {ring}, {_base(model, tensor)}, {first}, {window.extent});"
+        function, base = _window(model, step, position), _base(model, tensor)
+        yield f"{name}_{function}({rows}, {ring}, {base}, {first}, {window.extent});"
         filled += window.extent
     if step.constant is not None:
         table = c_data.bytes_pointer(f"{name}_op{number}_constant", step.constant)

@@ -73,6 +73,11 @@ class Step:
         first = self.first_row(window, firing)
         return max(first, 0), max(min(first + window.extent, height), 0)
 
+    def reads_padding(self, position: int, height: int) -> bool:
+        """Tell whether a firing reads rows beyond the edges of an input with `height` rows."""
+        firsts = [self.first_row(self.windows[position], firing) for firing in range(self.firings)]
+        return min(firsts) < 0 or max(firsts) + self.windows[position].extent > height
+
     def completed(self, firing: int) -> int:
         """Return how many output rows are complete after a firing."""
         return (firing + 1) // self.group * self.rows_per_group

@@ -113,6 +113,15 @@ def ds_cnn(seed: int = 0) -> bytes:
     return builder.build((source,), (builder.unary("SOFTMAX", at),))
 
 
+def wake_word(seed: int = 0) -> bytes:
+    """Depthwise and 1x1 convolutions along the height of a spectrogram, of width 1, to a single row."""
+    builder = Builder(seed)
+    at = source = builder.input((1, 6, 1, 8))
+    for taps, outputs in ((3, 16), (2, 16), (2, 16), (2, 8)):
+        at = builder.conv(builder.conv(at, 1, (taps, 1), depthwise=True), outputs, (1, 1))
+    return builder.build((source,), (builder.fully_connected(builder.flatten(at), 3),))
+
+
 def mobilenet_v1(seed: int = 0) -> bytes:
     """Separable convolutions, some with strides behind a PAD, as Keras emits them."""
     builder = Builder(seed)

@@ -3,19 +3,21 @@
 
 import re
 import subprocess
-from itertools import cycle
+from itertools import cycle, islice, product
 from pathlib import Path
 
 import networks
 import numpy as np
 import pytest
-from every_op import networks_over_int16
+from every_op import networks_of_every_op
 from generated_c import check, run_oracle
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.compile import CompiledModel
+from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.errors import ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
+from edgecnn.runtime.program import WARNINGS, compile_c
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -140,12 +142,46 @@ def test_the_stored_vectors_pass_and_find_a_wrong_byte(tmp_path: Path, model: by
 @pytest.mark.parametrize("standard", ["c99", "c11", "c17"])
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_no_compiler_warns(tmp_path: Path, cc: str, standard: str) -> None:
-    models = networks.small(), networks.float_edges(), *(networks_over_int16() if standard == "c99" else ())
-    for model, optimize in zip(models, cycle(("speed", "size")), strict=False):
+    for model, optimize in ((networks.small(), "speed"), (networks.float_edges(), "size")):
         compiled = compile_tflite(model, name="net", optimize=optimize)
         compiled.write(tmp_path)
         for file in ("net.c", "net_test.c"):
             HostCompiler(cc, standard, flags=("-O2",)).compile([tmp_path / file], tmp_path / "net.o", ["-c"])
+
+
+@pytest.mark.parametrize(
+    "cc",
+    [
+        pytest.param(cc, marks=pytest.mark.needs_tool(cc, package=cc))
+        for cc in ("gcc-11", "gcc-12", "clang-16", "clang-19")
+    ],
+)
+def test_no_compiler_warns_of_any_op(tmp_path: Path, cc: str) -> None:
+    models = (*networks_of_every_op(), networks.small(), networks.wake_word())
+    ways = cycle(product(("-O2", "-O3", "-Os"), (True, False), ("speed", "size"), (None, 1)))
+    for model, (level, rows, optimize, version) in zip(models, islice(ways, len(cc), None), strict=False):
+        compiled = compile_tflite(
+            model, name="net", rows=rows, optimize=optimize, target="x86-64", weights_version=version
+        )
+        compiled.write(tmp_path)
+        flags = (level, *find_target("x86-64").cflags)
+        HostCompiler(cc, flags=flags).compile([tmp_path / "net.c"], tmp_path / "net.o", ["-c"])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_target_warns_of_rows_where_the_arena_begins(tmp_path: Path, target: str) -> None:
+    compiled, row = compile_tflite(networks.wake_word(), name="net", target=target), find_target(target)
+    compiled.write(tmp_path)
+    for level in ("-O2", "-O3"):
+        command = [row.cc, "-std=c99", level, *row.cflags, *WARNINGS, "-c", tmp_path / "net.c"]
+        compile_c([*command, "-o", tmp_path / "net.o"])
+
+
+def test_padding_alone_is_null() -> None:
+    assert "net_padded(" not in compile_tflite(networks.wake_word(), name="net").source
+    small = compile_tflite(networks.small(), name="net").source
+    assert "net_window(rows, &net_rings[2], arena, at, 1)" in small  # a 1x1 convolution
+    assert "net_padded(rows, &net_rings[3], arena, at - 1, 3)" in small
 
 
 @pytest.mark.needs_tool("g++", package="g++")

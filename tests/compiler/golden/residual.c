@@ -685,8 +685,16 @@ static int8_t *residual_row(const residual_ring *ring, int8_t *base, int y)
     return base + ring->offset + (size_t)((ring->first + y) % ring->slots) * ring->row_bytes;
 }
 
-/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
+/* Points to `count` rows from row `first` on. */
 static void residual_window(const int8_t **rows, const residual_ring *ring, int8_t *base, int first, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        rows[i] = residual_row(ring, base, first + i);
+    }
+}
+
+/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
+static void residual_padded(const int8_t **rows, const residual_ring *ring, int8_t *base, int first, int count)
 {
     for (int i = 0; i < count; ++i) {
         const int y = first + i;
@@ -707,6 +715,9 @@ static int residual_advance(edgecnn_residual_t *nn, int lines, const int8_t *inp
     const int8_t *rows[3];
     int8_t *const arena = nn->arena;
     const int first = nn->fired[0];
+    if (arena == NULL || output == NULL) { /* never, and so no row in them is NULL: compilers warn of what they can't see */
+        return 0;
+    }
     for (;;) {
         int at;
         if (nn->left == 0) {
@@ -726,15 +737,15 @@ static int residual_advance(edgecnn_residual_t *nn, int lines, const int8_t *inp
             memcpy(residual_row(&residual_rings[0], arena, at), input + (size_t)(at - first) * 48u, 48u);
             break;
         case 1: /* CONV_2D */
-            residual_window(rows, &residual_rings[0], arena, at - 1, 3);
+            residual_padded(rows, &residual_rings[0], arena, at - 1, 3);
             residual_conv_2d(&residual_op1, rows, residual_row(&residual_rings[1], arena, at), 0);
             break;
         case 2: /* CONV_2D */
-            residual_window(rows, &residual_rings[1], arena, at - 1, 3);
+            residual_padded(rows, &residual_rings[1], arena, at - 1, 3);
             residual_conv_2d(&residual_op2, rows, residual_row(&residual_rings[2], arena, at), 0);
             break;
         case 3: /* CONV_2D */
-            residual_window(rows, &residual_rings[2], arena, at - 1, 3);
+            residual_padded(rows, &residual_rings[2], arena, at - 1, 3);
             residual_conv_2d(&residual_op3, rows, residual_row(&residual_rings[3], arena, at), 0);
             break;
         case 4: /* ADD */
@@ -743,11 +754,11 @@ static int residual_advance(edgecnn_residual_t *nn, int lines, const int8_t *inp
             residual_add(&residual_op4, rows, residual_row(&residual_rings[4], arena, at));
             break;
         case 5: /* CONV_2D */
-            residual_window(rows, &residual_rings[4], arena, at * 2, 3);
+            residual_padded(rows, &residual_rings[4], arena, at * 2, 3);
             residual_conv_2d(&residual_op5, rows, residual_row(&residual_rings[5], arena, at), 0);
             break;
         case 6: /* CONV_2D */
-            residual_window(rows, &residual_rings[5], arena, at - 1, 3);
+            residual_padded(rows, &residual_rings[5], arena, at - 1, 3);
             residual_conv_2d(&residual_op6, rows, residual_row(&residual_rings[6], arena, at), 0);
             break;
         case 7: /* CONV_2D */

@@ -450,8 +450,16 @@ static int8_t *small_row(const small_ring *ring, int8_t *base, int y)
     return base + ring->offset + (size_t)((ring->first + y) % ring->slots) * ring->row_bytes;
 }
 
-/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
+/* Points to `count` rows from row `first` on. */
 static void small_window(const int8_t **rows, const small_ring *ring, int8_t *base, int first, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        rows[i] = small_row(ring, base, first + i);
+    }
+}
+
+/* Points to `count` rows from row `first` on; NULL stands for a row of padding. */
+static void small_padded(const int8_t **rows, const small_ring *ring, int8_t *base, int first, int count)
 {
     for (int i = 0; i < count; ++i) {
         const int y = first + i;
@@ -472,6 +480,9 @@ static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, in
     const int8_t *rows[5];
     int8_t *const arena = nn->arena;
     const int first = nn->fired[0];
+    if (arena == NULL || output == NULL) { /* never, and so no row in them is NULL: compilers warn of what they can't see */
+        return 0;
+    }
     for (;;) {
         int at;
         if (nn->left == 0) {
@@ -491,11 +502,11 @@ static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, in
             memcpy(small_row(&small_rings[0], arena, at), input + (size_t)(at - first) * 12u, 12u);
             break;
         case 1: /* CONV_2D */
-            small_window(rows, &small_rings[0], arena, at * 2, 3);
+            small_padded(rows, &small_rings[0], arena, at * 2, 3);
             small_conv_2d(&small_op1, rows, small_row(&small_rings[1], arena, at), 0);
             break;
         case 2: /* DEPTHWISE_CONV_2D */
-            small_window(rows, &small_rings[1], arena, at - 1, 3);
+            small_padded(rows, &small_rings[1], arena, at - 1, 3);
             small_depthwise_conv_2d(&small_op2, rows, small_row(&small_rings[2], arena, at), 0, 6);
             break;
         case 3: /* CONV_2D */
@@ -503,7 +514,7 @@ static int small_advance(edgecnn_small_t *nn, int lines, const int8_t *input, in
             small_conv_2d(&small_op3, rows, small_row(&small_rings[3], arena, at), 0);
             break;
         case 4: /* CONV_2D */
-            small_window(rows, &small_rings[3], arena, at - 1, 3);
+            small_padded(rows, &small_rings[3], arena, at - 1, 3);
             small_conv_2d(&small_op4, rows, small_row(&small_rings[4], arena, at), 0);
             break;
         case 5: /* ADD */
