@@ -24,6 +24,10 @@ class RunError(EdgecnnError):
     """A run folder that lacks what a step needs, or already holds what it would overwrite."""
 
 
+class OtherRuntimeWarning(UserWarning):
+    """A model runs on another TFLite runtime than the first that is installed, which can't run it."""
+
+
 class MissingToolError(EdgecnnError):
     """A program or Python package that a step needs and this machine lacks."""
 

@@ -7,10 +7,11 @@ Nothing but Python's own is imported at the top: until `main` runs, Ctrl-C shows
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, OtherRuntimeWarning
 from edgecnn.escape import for_terminal
 
 _CODE = 128  # plus its number: how a shell tells that a signal ended a program
@@ -19,6 +20,7 @@ _CODE = 128  # plus its number: how a shell tells that a signal ended a program
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
     ending = _Ending()
+    warnings.showwarning = _show_warning
     try:
         try:
             _run()
@@ -76,6 +78,21 @@ def _message(error: Exception) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     raise error
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show one of ours as a note, and others as Python does."""
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    if issubclass(category, OtherRuntimeWarning):
+        text = f"Note: {for_terminal(str(message))}\n"
+    (file or sys.stderr).write(text)
 
 
 def _flush() -> None:

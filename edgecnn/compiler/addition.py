@@ -12,11 +12,13 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
-_LEFT_SHIFT = {"int8": 20, "int16": 15}  # room for fractions of a step before the sum is scaled down again
+_LEFT_SHIFT = {
+    "int8": 20,
+    "uint8": 20,
+    "int16": 15,
+}  # room for fractions of a step before the sum is scaled down again
 _MOST_APART = 15  # bits by which TensorFlow Lite shifts int16 as it should
-_FARTHEST = {"int8": 256, "int16": 1 << 15}  # from the zero point
-
-
+_MOST_EXPONENT = 128 - 20  # of an output scale, which gets that many bits more in float32
 _HALF, _ONE = 1 << 30, (1 << 30, 1)  # a multiplier, and with its shift one that changes nothing
 
 
@@ -27,9 +29,25 @@ def check(graph: Graph, operator: Operator) -> None:
     if _shifts(graph, operator) is not None:
         _check_shifts(graph, operator)
         return
+    check_ranges(graph, operator)
+
+
+def check_ranges(graph: Graph, operator: Operator) -> None:
+    """Check that the output's scale is one that TFLite doesn't end the process for.
+
+    Source: QuantizeMultiplierSmallerThanOneExp of TensorFlow Lite.
+    """
+    if graph.output(operator).dtype not in _LEFT_SHIFT or _shifts(graph, operator) is not None:
+        return
     *_, (_, shift) = _scaling(graph, operator)
-    farthest = _FARTHEST[graph.output(operator).dtype]
-    geometry.check_scaled(graph, operator, farthest << _left_shift(graph, operator), shift)
+    made = geometry.quantization_of(graph.output(operator)).scale
+    if shift > 0 or made >= 2.0**_MOST_EXPONENT:
+        what = graph.describe(operator)
+        scales = [quantization.scale for quantization in broadcast.quantizations(graph, operator)]
+        raise ModelError(
+            f"{what} has input scale {max(scales):.3g} and output scale {made:.3g}, which "
+            "TFLite dies of; the scales are out of proportion: train the model first, or convert it anew"
+        )
 
 
 def _shifts(graph: Graph, operator: Operator) -> tuple[int, int] | None:

@@ -12,12 +12,27 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Params, Step, Window
 
 Float32s = NDArray[np.float32]
+FARTHEST = {"int8": 255, "int16": 1 << 15}  # that a value is from the zero point
 
 
 def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, and that both shapes are the same."""
     geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
+
+
+def check_rescaled(
+    graph: Graph,
+    operator: Operator,
+    *factors: float,
+    bounds: Sequence[float] = (),
+    dtypes: Sequence[str] = geometry.INT8,
+) -> None:
+    """Check what `check` does, and that 32 bits hold inputs times `factors`, and bounds, in output steps."""
+    check(graph, operator, dtypes)
+    _, shift = scaling(graph, operator, *factors)
+    geometry.check_scaled(graph, operator, FARTHEST[graph.input(operator, 0).dtype], shift)
+    geometry.check_bounds(graph, operator, *bounds)
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -66,13 +81,19 @@ def through_float32(
     inputs: Sequence[NDArray[Any]],
     transform: Callable[[Float32s], Float32s],
 ) -> NDArray[np.int8]:
-    """Compute by a table of all 256 values in float32, rounded half away from zero: LUTPopulate of TFLite."""
+    """Compute by a table of all 256 values in float32, rounded half away from zero: LUTPopulate of TFLite.
+
+    Raises:
+        ModelError: 32 bits don't hold one of them.
+    """
     source = geometry.quantization_of(graph.input(operator, 0))
     made = geometry.quantization_of(graph.output(operator))
     every = np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
     with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
         real = np.float32(source.scale) * (every - source.zero_point).astype(np.float32)
-        steps = np.nan_to_num(transform(real) * (np.float32(1) / np.float32(made.scale)))
+        steps = transform(real) * (np.float32(1) / np.float32(made.scale))
+    if not (np.abs(steps) < 1 << 30).all():  # in C++, making such floats or none at all whole is undefined
+        raise geometry.out_of_proportion(graph, operator)
     rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
     table = np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
     return np.asarray(table[geometry.cropped(graph, operator, inputs[0]).astype(np.intp) - quant.INT8_MIN])

@@ -46,6 +46,7 @@ _OPTION_NAMES = {
 }
 _MAX_RANK = 8
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
+_OPERATORS = 10  # their place in that of SubGraph
 _BUILTIN_CODE = 10  # its place in the vtable of OperatorCode
 
 
@@ -98,6 +99,15 @@ def with_valid_axes(data: bytes) -> bytes:
             position = table.Pos + table.Offset(_QUANTIZED_DIMENSION)
             repaired[position : position + 4] = bytes(4)
     return bytes(repaired)
+
+
+def with_operators(data: bytes, count: int) -> bytes:
+    """Return a model's bytes without the operators behind the first `count`, of which it has as many."""
+    shortened = bytearray(data)
+    table = tflite.Model.GetRootAs(data, 0).Subgraphs(0)._tab
+    position = table.Vector(table.Offset(_OPERATORS)) - 4  # of the length, which is followed by the elements
+    shortened[position : position + 4] = count.to_bytes(4, "little")
+    return bytes(shortened)
 
 
 class _Reader:

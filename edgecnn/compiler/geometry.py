@@ -15,6 +15,7 @@ from edgecnn.errors import ModelError
 SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
 INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
+_MOST_STEPS = 1 << 30  # of a bound: zero points come to it
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
@@ -202,10 +203,10 @@ def _check_quantization(what: str, tensor: Tensor) -> None:
 
 
 def check_activation(graph: Graph, operator: Operator) -> None:
-    """Check that the fused activation is one that clamps.
+    """Check that the fused activation is one that clamps, at bounds that are in proportion.
 
     Raises:
-        ModelError: it is another, such as TANH.
+        ModelError: it is another, such as TANH, or the output's scale is out of proportion.
     """
     activation = operator.options.get("fused_activation_function", 0)
     if activation not in ACTIVATIONS:
@@ -213,6 +214,18 @@ def check_activation(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has fused activation {activation}; "
             "only NONE, RELU, RELU_N1_TO_1 and RELU6 are supported"
         )
+    check_bounds(graph, operator, *ACTIVATIONS[int(activation)])
+
+
+def check_bounds(graph: Graph, operator: Operator, *bounds: float | None) -> None:
+    """Check that 32 bits hold real bounds of the output in its steps.
+
+    Raises:
+        ModelError: they don't: TensorFlow Lite refuses the model, or its result is undefined.
+    """
+    scale = quantization_of(graph.output(operator)).scale
+    if any(bound is not None and abs(bound) >= scale * _MOST_STEPS for bound in bounds):
+        raise out_of_proportion(graph, operator)
 
 
 def check_same_quantization(graph: Graph, operator: Operator) -> None:
@@ -236,10 +249,15 @@ def check_scaled(graph: Graph, operator: Operator, largest: int, shift: int) -> 
         ModelError: they don't: TensorFlow Lite's own result is undefined then.
     """
     if largest << max(shift, 0) > INT32_MAX + INT8_MIN:
-        raise ModelError(
-            f"{graph.describe(operator)} has an output scale so small that 32 bits don't hold its results; "
-            "the scales are out of proportion: convert the model anew"
-        )
+        raise out_of_proportion(graph, operator)
+
+
+def out_of_proportion(graph: Graph, operator: Operator) -> ModelError:
+    """Return what to say where 32 bits don't hold what an operator makes: TensorFlow Lite doesn't check."""
+    return ModelError(
+        f"{graph.describe(operator)} has an output scale so small that 32 bits don't hold its results; "
+        "the scales are out of proportion: convert the model anew"
+    )
 
 
 def constant(graph: Graph, operator: Operator, position: int) -> NDArray[Any]:

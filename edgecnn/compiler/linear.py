@@ -103,8 +103,7 @@ class Linear:
         Raises:
             ModelError: a sum can leave the bits that it has.
         """
-        if self.dtype == "int8" or self.wide:
-            self._check_sums()
+        self._check_sums()
         over_int16, multiplier = self.dtype == "int16", self.multiplier
         if self.wide:
             multiplier = quant.reduced(multiplier)
@@ -122,13 +121,15 @@ class Linear:
 
     def _check_sums(self) -> None:
         bits, bound = _WIDE_BITS if self.wide else 32, self.bound()
-        if (bound >= 1 << (bits - 1)).any():
+        wraps = self.dtype == "int16" and not self.wide
+        if not wraps and (bound >= 1 << (bits - 1)).any():
             channel = int(bound.argmax())
             raise ModelError(
                 f"{self.name}: the sum of channel {channel} can reach {int(bound[channel])}, "
                 f"which {bits} bits don't hold; its bias is out of proportion: convert the model anew"
             )
-        reach = self.reach(bound)
+        # Of a sum that wraps no shift can make more than there are bits; C knows none beyond them.
+        reach = np.asarray(1 << np.maximum(self.shift, 0)) if wraps else self.reach(bound)
         if (reach > quant.INT32_MAX + quant.INT8_MIN).any():
             raise ModelError(
                 f"{self.name}: the scale of channel {int(reach.argmax())} takes its sum beyond 32 bits; "

@@ -25,9 +25,12 @@ def check(graph: Graph, operator: Operator) -> None:
     what, made = graph.describe(operator), geometry.quantization_of(graph.output(operator))
     if made.scale != 1 / 32768:
         raise ModelError(f"{what} has output scale {made.scale:.9g}; TFLite fixes that of int16 to 1/32768")
-    if _scaling(graph, operator)[0] > _MOST_MULTIPLIER:
+    if not 0 < _scaling(graph, operator)[0] <= _MOST_MULTIPLIER:
         scale = geometry.quantization_of(graph.input(operator, 0)).scale
-        raise ModelError(f"{what} has input scale {scale:.9g}; up to 2.66 is supported for int16")
+        raise ModelError(
+            f"{what} has input scale {scale:.9g}; 4e-14 to 2.66 is supported for int16, "
+            "as TFLite's multiplier holds no other: convert the model anew"
+        )
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long one inference takes: a distribution after a warm-up, as TFLite's benchmark_model reports it."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,15 +30,20 @@ class Latency:
     runs: int
 
 
-def measure_latency(invoke: Callable[[], object], *, warmup: int, runs: int) -> Latency:
-    """Time `invoke` by the monotonic clock: `warmup` calls that only the figure `first` sees, then `runs`.
+def measure_latency(time: Callable[[int], Sequence[float]], *, warmup: int, runs: int) -> Latency:
+    """Time inferences: `warmup` that only the figure `first` sees, then `runs`.
+
+    Args:
+        time: makes so many inferences and returns how many microseconds each took.
+        warmup: how many are made before.
+        runs: how many count.
 
     Raises:
         ValueError: `warmup` is negative or `runs` is not positive.
     """
     if warmup < 0 or runs < 1:
         raise ValueError(f"warmup {warmup} and runs {runs}: at least 0 and 1")
-    times = np.array([_microseconds(invoke) for _ in range(warmup + runs)])
+    times = np.array(time(warmup + runs))
     timed = times[warmup:]
     return Latency(
         first=float(times[0]),
@@ -50,9 +54,3 @@ def measure_latency(invoke: Callable[[], object], *, warmup: int, runs: int) -> 
         max=float(timed.max()),
         runs=runs,
     )
-
-
-def _microseconds(invoke: Callable[[], object]) -> float:
-    start = time.perf_counter_ns()
-    invoke()
-    return (time.perf_counter_ns() - start) / 1000

@@ -26,7 +26,7 @@ from edgecnn.evaluation.overlap import evaluate_masks
 from edgecnn.pipeline.model_file import class_labels, decide
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
-from edgecnn.runtime.model import byte_table
+from edgecnn.runtime.model import Model, byte_table
 from edgecnn.runtime.shared_library import SharedLibrary
 from edgecnn.runtime.tflite import TfliteModel
 
@@ -84,7 +84,7 @@ def evaluate_models(
         progress("measuring", done, len(models), name)
         contents = inspect(path)
         runs, graph = libraries.get(name, path), read_model(path)
-        runtime, answers, latency = call_isolated(_run, runs, test.images, test.masks is not None, timing)
+        runtime, answers, latency = _run(runs, test.images, test.masks is not None, timing)
         reference = next(iter(predictions.values()), None)
         score = _score_masks if test.masks is not None else _score_classes
         scores, probabilities[name], predictions[name] = score(path, graph, test, answers, classes, reference)
@@ -172,10 +172,24 @@ def class_columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]
 def _run(
     path: Path, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
 ) -> tuple[str, Probabilities, Latency]:
-    model = SharedLibrary(path) if path.suffix == ".so" else TfliteModel(path, threads=timing.threads)
+    """Run a .tflite, which has a process of its own, or a library, which gets one."""
+    if path.suffix == ".so":
+        return call_isolated(_run_library, path, images, masks, timing)
+    return _answer(TfliteModel(path, threads=timing.threads), images, masks, timing)
+
+
+def _run_library(
+    path: Path, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
+) -> tuple[str, Probabilities, Latency]:
+    return _answer(SharedLibrary(path), images, masks, timing)
+
+
+def _answer(
+    model: Model, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
+) -> tuple[str, Probabilities, Latency]:
     values = byte_table(model.input)[images[:1]]
     answers = model.predict(images) if masks else model.classify(images)
-    latency = measure_latency(lambda: model.invoke(values), warmup=timing.warmup, runs=timing.runs)
+    latency = measure_latency(lambda count: model.time(values, count), warmup=timing.warmup, runs=timing.runs)
     return f"{model.runtime}, delegate {model.delegate}", answers, latency
 
 

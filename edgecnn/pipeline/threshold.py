@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sigmoid from which on a model says yes, chosen on the validation images by the file's own answers."""
 
-import numpy as np
-import numpy.typing as npt
-
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.evaluation.overlap import choose_mask_threshold
-from edgecnn.runtime.isolation import call_isolated
 from edgecnn.runtime.tflite import TfliteModel
 
 
@@ -27,13 +23,7 @@ def threshold(tflite: bytes, validation: Arrays) -> float | None:
     """
     graph = parse(tflite)
     if validation.masks is not None:
-        return choose_mask_threshold(
-            validation.masks == 1, call_isolated(_answers, tflite, validation.images)
-        )
+        return choose_mask_threshold(validation.masks == 1, TfliteModel(tflite).predict(validation.images))
     if graph.tensors[graph.outputs[0]].size > 1:
         return None
-    return choose_threshold(validation.labels, call_isolated(_answers, tflite, validation.images).ravel())
-
-
-def _answers(tflite: bytes, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return TfliteModel(tflite).predict(images)
+    return choose_threshold(validation.labels, TfliteModel(tflite).predict(validation.images).ravel())

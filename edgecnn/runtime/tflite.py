@@ -1,96 +1,215 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A .tflite model in the TFLite runtime that is installed: tflite_runtime, ai_edge_litert or TensorFlow."""
+"""A .tflite model in a TFLite runtime that is installed: tflite_runtime, ai_edge_litert or TensorFlow.
 
-from importlib import import_module
+Runtimes are others' C++, which ends the process on some models. So each model has a process of its own, and
+what that dies of becomes a ModelError that names the operator.
+"""
+
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.errors import MissingToolError, ModelError
+from edgecnn.compiler import ops
+from edgecnn.compiler.flatbuffer import parse, with_operators, with_valid_axes
+from edgecnn.compiler.ir import Graph
+from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.files import read_bytes
-from edgecnn.runtime.model import Model, TensorSpec
-from edgecnn.stderr import dropped_stderr
+from edgecnn.runtime.interpreter import Description, Kernels, LocalInterpreter, Package, RefusedError
+from edgecnn.runtime.isolation import ProcessDiedError, Remote
+from edgecnn.runtime.model import Model
+
+PACKAGES: tuple[Package, ...] = ("tflite_runtime", "ai_edge_litert")
+
+
+class Interpreter:
+    """A model with any number of inputs and outputs, in a process of its own.
+
+    Attributes:
+        about: What the interpreter says of itself and of the model.
+    """
+
+    about: Description
+
+    def __init__(
+        self,
+        content: bytes,
+        graph: Graph,
+        package: Package,
+        *,
+        kernels: Kernels = "default",
+        threads: int = 1,
+        keep_all: bool = False,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            content: The bytes of a .tflite file.
+            graph: What `parse` reads in them; inputs get its shapes.
+            package: The runtime.
+            kernels: "reference" takes TFLite's plain C++ ones: slow, and with tflite-runtime 2.14 what this
+                project means by bit-exact; "optimized" ones are the default without delegates.
+            threads: How many the kernels may use.
+            keep_all: Keep what every operator makes, for `tensors`.
+
+        Raises:
+            MissingToolError: the runtime can't be used here.
+            RefusedError: it refuses the model.
+            ModelError: it dies of it, or reads other operators in it than we do.
+        """
+        shapes = {number: graph.tensors[number].shape for number in graph.inputs}
+        self._graph, self._load = graph, (package, kernels, threads, shapes, keep_all)
+        self._content = with_valid_axes(content)
+        try:
+            self._remote = Remote(LocalInterpreter, self._content, *self._load)
+            self.about = self._remote.call("describe")
+        except ProcessDiedError as error:
+            raise self._crash(error, None) from error
+        _check_ops(graph, self.about)
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run the model on values of all inputs, in the file's order, and return those of all outputs.
+
+        Raises:
+            ModelError: the runtime fails, or dies.
+        """
+        try:
+            made: list[NDArray[Any]] = self._remote.call("run", list(inputs))
+        except ProcessDiedError as error:
+            raise self._crash(error, inputs) from error
+        return made
+
+    def tensors(self, numbers: Sequence[int]) -> dict[int, NDArray[Any]]:
+        """Return what operators made in the last run, by the numbers of their tensors."""
+        made: dict[int, NDArray[Any]] = self._remote.call("tensors", list(numbers))
+        return made
+
+    def time(self, inputs: Sequence[NDArray[Any]], count: int) -> list[float]:
+        """Return the microseconds of each of `count` inferences, measured in the interpreter's process."""
+        times: list[float] = self._remote.call("time", list(inputs), count)
+        return times
+
+    def _crash(self, error: ProcessDiedError, inputs: Sequence[NDArray[Any]] | None) -> ModelError:
+        """Return what to say of a death: which operator the runtime dies of, and why where that is known."""
+        runtime = self._load[0].replace("_", "-")
+        least, most = 0, len(self._graph.operators)  # so many run, and so many don't
+        while most - least > 1:
+            middle = (least + most) // 2
+            least, most = (least, middle) if self._dies(middle, inputs) else (middle, most)
+        if not self._dies(most, inputs):
+            return ModelError(f"{runtime} died of it ({error.cause}), but not once more")
+        operator = self._graph.operators[most - 1]
+        try:
+            ops.check_ranges(self._graph, operator)
+        except ModelError as reason:
+            return ModelError(f"{reason} ({runtime} dies of it: {error.cause})")
+        return ModelError(
+            f"{runtime} dies of {self._graph.describe(operator)}: {error.cause}; "
+            "its shapes or scales are nothing that the runtime expects: convert the model anew"
+        )
+
+    def _dies(self, count: int, inputs: Sequence[NDArray[Any]] | None) -> bool:
+        try:
+            remote = Remote(LocalInterpreter, with_operators(self._content, count), *self._load)
+            if inputs is not None:
+                remote.call("run", list(inputs))
+        except ProcessDiedError:
+            return True
+        except (ModelError, MissingToolError):
+            pass
+        return False
 
 
 class TfliteModel(Model):
-    """A .tflite model with one input and one output, ready to run."""
+    """A .tflite model with one input and one output, ready to run.
 
-    def __init__(
-        self, model: Path | bytes, *, threads: int = 1, kernels: Literal["default", "reference"] = "default"
-    ) -> None:
-        """Load a model; the runtime's notes on standard error are dropped.
+    Where the first runtime that is installed can't run it, the next one does, with an OtherRuntimeWarning.
+    """
+
+    def __init__(self, model: Path | bytes, *, threads: int = 1, kernels: Kernels = "default") -> None:
+        """Load a model.
 
         Args:
             model: A .tflite file or its bytes.
             threads: How many the kernels may use.
-            kernels: "reference" takes TFLite's plain C++ ones: slow, and with tflite-runtime 2.14 what this
-                project means by bit-exact.
+            kernels: As for `Interpreter`.
 
         Raises:
             ModelError: the model can't be read or run.
-            MissingToolError: no runtime is installed.
+            MissingToolError: no runtime is installed, or none can be used.
         """
-        name = str(model) if isinstance(model, Path) else "the model"
-        self._content = model if isinstance(model, bytes) else read_bytes(model, error=ModelError)
-        _check(self._content, name)
-        with dropped_stderr():  # runtimes note their delegates there
-            self.runtime, interpreter_class, resolvers = _load_runtime()
-            resolver = resolvers.BUILTIN_REF if kernels == "reference" else resolvers.AUTO
-            try:
-                self._interpreter = interpreter_class(
-                    model_content=self._content, num_threads=threads, experimental_op_resolver_type=resolver
-                )
-                self._interpreter.allocate_tensors()
-            except (RuntimeError, ValueError) as error:
-                reason = str(error).split(". ")[0].strip()
-                raise ModelError(f"{name} can't be run by {self.runtime}: {reason[:300]}") from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        if (len(inputs), len(outputs)) != (1, 1):
+        self.name = str(model) if isinstance(model, Path) else "the model"
+        content = model if isinstance(model, bytes) else read_bytes(model, error=ModelError)
+        try:
+            graph = parse(content)  # before a runtime sees it: tflite-runtime dies of truncated ones
+            self._interpreter, obstacles = _open(content, graph, threads, kernels)
+        except ModelError as error:
+            raise ModelError(f"{self.name}: {error}") from error
+        about = self._interpreter.about
+        self.runtime, self.delegate = about.runtime, about.delegate
+        if obstacles:
+            message = f"{self.name} runs on {self.runtime}: {obstacles}"
+            warnings.warn(message, OtherRuntimeWarning, stacklevel=2)
+        if (len(about.inputs), len(about.outputs)) != (1, 1):
             raise ModelError(
-                f"{name} has {len(inputs)} inputs and {len(outputs)} outputs; one of each is what can be run"
+                f"{self.name} has {len(about.inputs)} inputs and {len(about.outputs)} outputs; "
+                "one of each is what can be run"
             )
-        self._indices = inputs[0]["index"], outputs[0]["index"]
-        self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
-        operators = self._interpreter._get_ops_details()
-        self.delegate = "XNNPACK" if any(op["op_name"] == "DELEGATE" for op in operators) else "none"
-        self.name = name
+        [self.input], [self.output] = about.inputs.values(), about.outputs.values()
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run the model on its own numbers: `values` and the result are of the specs' shapes and dtypes."""
-        self._interpreter.set_tensor(self._indices[0], values)
-        self._interpreter.invoke()
-        result: NDArray[Any] = self._interpreter.get_tensor(self._indices[1])
+        try:
+            [result] = self._interpreter.run([values])
+        except ModelError as error:
+            raise ModelError(f"{self.name}: {error}") from error
         return result
 
-
-def _check(content: bytes, name: str) -> None:
-    """Walk the file before a runtime does: tflite-runtime ends the process on a truncated one."""
-    try:
-        parse(content)
-    except ModelError as error:
-        raise ModelError(f"{name}: {error}") from error
+    def time(self, values: NDArray[Any], count: int) -> list[float]:
+        """Return how many microseconds each of `count` inferences takes, without the way to its process."""
+        return self._interpreter.time([values], count)
 
 
-def _load_runtime() -> tuple[str, Any, Any]:
-    """Return the name of a runtime with its version, its Interpreter and its OpResolverType."""
-    for package in ("tflite_runtime", "ai_edge_litert"):
-        try:
-            module = import_module(f"{package}.interpreter")
-        except ImportError:
+def _open(content: bytes, graph: Graph, threads: int, kernels: Kernels) -> tuple[Interpreter, str]:
+    """Load a model into the first runtime that can run it; return why those before it can't.
+
+    Raises:
+        ModelError: none can run it, or one dies of it.
+        MissingToolError: none is installed, or none can be used.
+    """
+    refusals: list[str] = []
+    missing: list[str] = []
+    for package in (*PACKAGES, "tensorflow"):
+        if find_spec(package) is None or (package == "tensorflow" and refusals):  # which would say the same
             continue
-        version = import_module(package).__version__
-        return f"{package.replace('_', '-')} {version}", module.Interpreter, module.OpResolverType
-    try:
-        from edgecnn.tf import tf
-    except MissingToolError as error:
-        raise MissingToolError("no TFLite runtime is installed; pip install 'edgecnn[runtime]'") from error
-    return f"tensorflow {tf.__version__}", tf.lite.Interpreter, tf.lite.experimental.OpResolverType
+        try:
+            interpreter = Interpreter(content, graph, package, threads=threads, kernels=kernels)
+        except RefusedError as error:
+            refusals.append(str(error))
+        except MissingToolError as error:
+            missing.append(str(error))
+        else:
+            return interpreter, "; ".join(missing + refusals)
+    if refusals:
+        raise ModelError("; ".join(refusals + missing))
+    if missing:
+        raise MissingToolError(f"no TFLite runtime can be used here: {'; '.join(missing)}")
+    raise MissingToolError("no TFLite runtime is installed; pip install 'edgecnn[runtime]'")
 
 
-def _spec(details: dict[str, Any]) -> TensorSpec:
-    scale, zero_point = details["quantization"]
-    shape = tuple(int(size) for size in details["shape"])
-    return TensorSpec(details["name"], shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+def _check_ops(graph: Graph, about: Description) -> None:
+    """Check our reader: the runtime must see the same ops in the file; delegates follow behind them.
+
+    Raises:
+        ModelError: it sees another.
+    """
+    read = about.ops[: len(graph.operators)]
+    for operator, op in zip(graph.operators, read, strict=True):
+        if operator.op.removeprefix("CUSTOM:") != op:
+            raise ModelError(
+                f"{graph.describe(operator)} is {op} to {about.runtime}: edgecnn reads this file wrongly; "
+                "please report it, with the file"
+            )

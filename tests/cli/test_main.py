@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from edgecnn import cli
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, OtherRuntimeWarning
 
 
 def _end(monkeypatch: pytest.MonkeyPatch, run: object) -> object:
@@ -14,6 +14,7 @@ def _end(monkeypatch: pytest.MonkeyPatch, run: object) -> object:
     # Where the tests run in the background, they inherit that it is ignored.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(cli, "_run", run)
+    monkeypatch.setattr("warnings.showwarning", None)  # which `main` sets
     try:
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -52,3 +53,9 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ZeroDivisionError):
         _end(monkeypatch, broken)
+
+
+def test_our_warnings_are_notes_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for category in (OtherRuntimeWarning, UserWarning):
+        cli._show_warning("it runs on another", category, "file.py", 7)
+    assert capsys.readouterr().err == "Note: it runs on another\nfile.py:7: UserWarning: it runs on another\n"

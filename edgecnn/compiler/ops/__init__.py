@@ -87,6 +87,17 @@ def require(graph: Graph, operator: Operator) -> Op:
     return op
 
 
+def check_ranges(graph: Graph, operator: Operator) -> None:
+    """Check the scales of an operator, of whatever type, where TFLite ends the process on some.
+
+    Raises:
+        ModelError: it does on these.
+    """
+    check = getattr(find(operator.op), "check_ranges", None)
+    if check is not None:
+        check(graph, operator)
+
+
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from edgecnn.compiler import elementwise, quant
 from edgecnn.compiler.ir import Graph, Operator
 
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+check, macs, needs, lower = (
+    elementwise.check_rescaled,
+    elementwise.macs,
+    elementwise.needs,
+    elementwise.lower,
+)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

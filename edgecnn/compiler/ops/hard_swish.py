@@ -15,17 +15,23 @@ macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
 
 _FRACTION_BITS = 7  # below the point of an input step
 _RAMP_SCALE = 3 / 32768  # 3, where the ramp ends, is 2**15
+_MOST_RIGHT, _MOST_LEFT = 15, 30  # bits by which 16 can be shifted and rounded, or saturated
 _INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes, and that the output's scale is coarse enough for TFLite's fixed point."""
     elementwise.check(graph, operator)
-    (_, exponent), _ = _scalings(graph, operator)
+    what, ((_, exponent), (_, ramp_exponent)) = graph.describe(operator), _scalings(graph, operator)
     if exponent > 0:
         raise ModelError(
-            f"{graph.describe(operator)} has an output scale of less than 1/128 of its input's; "
+            f"{what} has an output scale of less than 1/128 of its input's; "
             "TFLite refuses it too: calibrate the model anew"
+        )
+    if min(exponent, ramp_exponent) < -_MOST_RIGHT or ramp_exponent > _MOST_LEFT:
+        raise ModelError(
+            f"{what} has an input scale so small or large, by itself or beside the output's, that TFLite's "
+            "fixed point of 16 bits doesn't hold it; the scales are out of proportion: convert the model anew"
         )
 
 

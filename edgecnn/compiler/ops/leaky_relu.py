@@ -17,14 +17,12 @@ macs, needs = elementwise.macs, elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types, shapes, and that alpha is a number."""
-    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    """Check types, shapes, scales, and that alpha is a number."""
     alpha = _alpha(operator)
     if not math.isfinite(alpha):
         raise ModelError(f"{graph.describe(operator)} has alpha {alpha}; a finite number needed")
-    if graph.input(operator, 0).dtype == "int16":
-        for factors in ((), (alpha,)):
-            geometry.check_scaled(graph, operator, 1 << 15, elementwise.scaling(graph, operator, *factors)[1])
+    for factors in ((), (alpha,)):
+        elementwise.check_rescaled(graph, operator, *factors, dtypes=geometry.INT8_OR_INT16)
 
 
 def _alpha(operator: Operator) -> float:

@@ -15,7 +15,7 @@ macs, needs = elementwise.macs, elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Check types and shapes; of floats at the model's edges a pass has removed the operator."""
+    """Check types, shapes and scales; of floats at the model's edges a pass has removed the operator."""
     source, made = graph.input(operator, 0), graph.output(operator)
     geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
     # TensorFlow Lite's kernel makes no int16 of int8.
@@ -23,8 +23,7 @@ def check(graph: Graph, operator: Operator) -> None:
         graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
     )
     geometry.check_shape(graph, operator, source.shape)
-    if source.dtype == "int16":
-        geometry.check_scaled(graph, operator, 1 << 15, _scaling(graph, operator)[1])
+    geometry.check_scaled(graph, operator, elementwise.FARTHEST[source.dtype], _scaling(graph, operator)[1])
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:

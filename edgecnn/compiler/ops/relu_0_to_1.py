@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
 
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Check types, shapes and scales."""
+    elementwise.check_rescaled(graph, operator, bounds=(1.0,))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

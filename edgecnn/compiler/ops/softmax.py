@@ -34,7 +34,23 @@ def check(graph: Graph, operator: Operator) -> None:
         raise ModelError(f"{what} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
     if wide and _wide_scaling(graph, operator)[1] > _MOST_SHIFT:
         raise ModelError(f"{what} has an input scale, times beta, of more than 5; convert the model anew")
+    if not wide:
+        check_ranges(graph, operator)
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
+
+
+def check_ranges(graph: Graph, operator: Operator) -> None:
+    """Check that 8 bits have an input scale that TFLite doesn't end the process for.
+
+    Source: PreprocessSoftmaxScaling and QuantizeMultiplierGreaterThanOne of TensorFlow Lite.
+    """
+    real = _difference_scale(graph, operator)
+    if graph.output(operator).dtype in ("int8", "uint8") and not real > 1:
+        scale = geometry.quantization_of(graph.input(operator, 0)).scale
+        raise ModelError(
+            f"{graph.describe(operator)} has input scale {scale:.3g} times beta {_beta(operator):g}; TFLite "
+            "takes more than 2**-26 (1.49e-08) and dies of less, which untrained models have: train it first"
+        )
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -47,12 +63,19 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return height, width
 
 
+def _beta(operator: Operator) -> float:
+    return float(operator.options.get("beta", 1.0))
+
+
+def _difference_scale(graph: Graph, operator: Operator) -> float:
+    """Return what a difference of one step is as 5.26 fixed point."""
+    scale = geometry.quantization_of(graph.input(operator, 0)).scale
+    return min(_beta(operator) * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
+
+
 def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
     """Return exp(-scale * beta * d) as 0.31 fixed point for d = 0, 1, ... 255; 0 beyond those that count."""
-    beta = float(operator.options.get("beta", 1.0))
-    scale = geometry.quantization_of(graph.input(operator, 0)).scale
-    real = min(beta * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
-    multiplier, shift = quant.quantize_multiplier(real)
+    multiplier, shift = quant.quantize_multiplier(_difference_scale(graph, operator))
     largest = min(quant.input_radius(_DIFFERENCE_BITS, max(shift, 0)), 255)
     scaled = quant.requantize(-np.arange(largest + 1, dtype=np.int64), multiplier, shift)
     counting = quant.exp_on_negative_values(scaled, _DIFFERENCE_BITS)
@@ -77,9 +100,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def _wide_scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
     """Return (multiplier, shift) of differences of int16 such that -65535 stands for -10."""
-    beta = float(operator.options.get("beta", 1.0))
     scale = geometry.quantization_of(graph.input(operator, 0)).scale
-    return quant.quantize_multiplier(scale * beta / (10 / 65535))
+    return quant.quantize_multiplier(scale * _beta(operator) / (10 / 65535))
 
 
 @cache

@@ -3,5 +3,6 @@
 
 from edgecnn.compiler import addition, broadcast
 
-check, reference, lower = addition.check, addition.reference, addition.lower
+check, check_ranges = addition.check, addition.check_ranges
+reference, lower = addition.reference, addition.lower
 macs, needs = broadcast.macs, broadcast.needs
