@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file of Keras 2 or 3, or a SavedModel, to a model that can be called and converted.
 
-Files are opened in Keras's safe mode: a Lambda layer, which holds Python code, is refused. Keras 2 has no
-safe mode for .h5 files, so those are searched for one first.
+Both come through the gate: see edgecnn.gate.
 """
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import edgecnn.models._layers  # noqa: F401, makes Keras know them
 from edgecnn.errors import ModelError
-from edgecnn.files import require_file
-from edgecnn.models import keras_version, require_float_model
+from edgecnn.gate import harmless_keras, harmless_saved_model
+from edgecnn.models import require_float_model
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
 
 # isort: split
 # Behind edgecnn.tf, which says what to install where they are missing.
-import h5py
 import keras as keras3
 
 
@@ -47,34 +44,24 @@ def load_float_model(path: Path) -> Any:
 
 def _load(path: Path) -> Any:
     if path.is_dir():
-        return _SavedModel(path)
-    require_file(path, ModelError)
-    if path.suffix == ".h5":
-        _refuse_lambda(path)
-    of_keras3 = keras_version(path).startswith("3.")
-    keras = keras3 if of_keras3 else keras2
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with harmless_saved_model(path) as folder:
+            return _SavedModel(folder, path)
+    with harmless_keras(path) as checked:
+        of_keras3 = checked.keras_version.startswith("3.")
+        keras = keras3 if of_keras3 else keras2
+        model = keras.models.load_model(checked.path, compile=False, safe_mode=True)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
             f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not one of each"
         )
-    return _by_export(model) if of_keras3 else model
+    return _by_export(model, path) if of_keras3 else model
 
 
-def _by_export(model: Any) -> Any:
+def _by_export(model: Any, source: Path) -> Any:
     """Return a Keras 3 model as a SavedModel, because TensorFlow's converter doesn't find its variables."""
     with tempfile.TemporaryDirectory() as folder:
         model.export(folder, format="tf_saved_model", verbose=False)
-        return _SavedModel(Path(folder))
-
-
-def _refuse_lambda(path: Path) -> None:
-    def check(part: dict[str, Any]) -> None:
-        if part.get("class_name") == "Lambda":
-            raise ModelError(f"{path} holds a Lambda layer, that is Python code; use a layer of Keras")
-
-    with h5py.File(path) as file:
-        json.loads(file.attrs["model_config"], object_hook=check)
+        return _SavedModel(Path(folder), source)
 
 
 def _first_line(error: Exception) -> str:
@@ -85,16 +72,16 @@ def _first_line(error: Exception) -> str:
 class _SavedModel(tf.Module):  # type: ignore[misc]
     """The serving signature of a SavedModel, called as a Keras model is."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path, source: Path) -> None:
         super().__init__()
-        self._loaded = tf.saved_model.load(path)
+        self._loaded = tf.saved_model.load(folder)
         signature = self._loaded.signatures.get("serving_default")
         if (
             signature is None
             or len(signature.structured_input_signature[1]) != 1
             or len(signature.outputs) != 1
         ):
-            raise ModelError(f"{path} has no signature 'serving_default' with one input and one output")
+            raise ModelError(f"{source} has no signature 'serving_default' with one input and one output")
         self._signature = signature
         [(self._input, spec)] = signature.structured_input_signature[1].items()
         self.input_shape = tuple(spec.shape)

@@ -35,6 +35,7 @@ try:
     with quiet():
         import tensorflow as tf
         import tensorflow_model_optimization as tfmot
+        from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
         from tensorflow.lite.python.optimize.calibrator import Calibrator
 except ImportError as error:
     raise MissingToolError(
@@ -75,4 +76,4 @@ def _pin_threads(threads: int) -> None:
 with suppress(RuntimeError):
     _pin_threads(THREADS)
 
-__all__ = ["THREADS", "Calibrator", "keras", "make_repeatable", "quiet", "tf", "tfmot"]
+__all__ = ["THREADS", "Calibrator", "SavedModel", "keras", "make_repeatable", "quiet", "tf", "tfmot"]

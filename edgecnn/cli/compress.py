@@ -36,12 +36,25 @@ from edgecnn.cli.console import FiniteRange, given_options, json_option, print_m
     "--data", type=click.Path(path_type=Path), help="Where the run's images are now, if they were moved."
 )
 @click.option(
+    "--model",
+    metavar="FILE.py:FUNCTION",
+    help="What a run was trained from, where it defines layers of its own: it runs as your own code.",
+)
+@click.option(
     "--resume",
     is_flag=True,
     help="Go on from the last epoch of an interrupted compress; its options are in the run folder.",
 )
 @json_option
-def command(run: Path, data: Path | None, resume: bool, as_json: bool, ptq: bool, **training: float) -> None:
+def command(
+    run: Path,
+    data: Path | None,
+    model: str | None,
+    resume: bool,
+    as_json: bool,
+    ptq: bool,
+    **training: float,
+) -> None:
     """Prune a trained model and quantize it to int8.
 
     Prunes by magnitude, trains on with the quantization in the loop and the zeros kept, the float model
@@ -63,5 +76,5 @@ def command(run: Path, data: Path | None, resume: bool, as_json: bool, ptq: bool
     from edgecnn.pipeline.compress import compress
 
     with progress_bar() as progress:
-        done = compress(run, options, progress, data=data, resume=resume)
+        done = compress(run, options, progress, data=data, resume=resume, model=model)
     print_metrics(done.metrics(), as_json, report=done.report_file)

@@ -49,7 +49,9 @@ def command(
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
     its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
     taken from --data: it has to take images of 0 to 1. A .tflite file that is quantized already, or comes
-    without --data, is taken as it is.
+    without --data, is taken as it is. No code of a file is run: a model that would need that (a
+    Lambda, a layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn train
+    --model FILE.py:FUNCTION' runs your own.
 
     \b
     Examples:

@@ -32,9 +32,10 @@ def command(
     """List the networks that 'train' knows, or show what one needs on a device.
 
     Without NAME: their inputs, and parameters at that size. With NAME, which may be a network of your own
-    (FILE.py:FUNCTION, a .keras or .h5 file): it is built with random weights, quantized and compiled, and you
-    see its multiplications (MACs), the bytes of its int8 file and of RAM (C99, row by row and with whole
-    tensors), the smallest part that holds it, and what 'train' does with it unless told otherwise.
+    (FILE.py:FUNCTION, which runs as your own code, or a .keras or .h5 file, which is refused where it would
+    run any): it is built with random weights, quantized and compiled, and you see its multiplications (MACs),
+    the bytes of its int8 file and of RAM (C99, row by row and with whole tensors), the smallest part that
+    holds it, and what 'train' does with it unless told otherwise.
 
     \b
     Examples:

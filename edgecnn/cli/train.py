@@ -28,7 +28,8 @@ from edgecnn.cli.suggestions import Choice
     "--model",
     default="cainvas",
     show_default=True,
-    help="A network of 'edgecnn models', FILE.py:FUNCTION of your own, or a .keras or .h5 file.",
+    help="A network of 'edgecnn models', FILE.py:FUNCTION, which runs as your own code, or a .keras or .h5 "
+    "file, which is refused where it would run any.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to make.")
 @network_options

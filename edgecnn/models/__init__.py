@@ -5,8 +5,6 @@ A file holds `ARCHITECTURES`, one or several that differ in numbers only; files 
 are what several share. Importing one costs nothing: TensorFlow is loaded by `build`.
 """
 
-import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -77,20 +75,25 @@ def architecture(name: str) -> Architecture:
 
 
 def load_model(path: Path) -> Any:
-    """Load a Keras 2 model that was saved by edgecnn, or by a person.
+    """Load a Keras 2 model that was saved by edgecnn, or by anyone: see edgecnn.gate.
 
     Raises:
-        ModelError: it can't be loaded.
+        ModelError: it can't be loaded, or may run code.
     """
     require_file(path, ModelError)
     import edgecnn.models._layers  # noqa: F401, makes Keras know them
+    from edgecnn.gate import harmless_keras
     from edgecnn.tf import keras, quiet
 
+    version = ""
     try:
-        with quiet():
-            return keras.models.load_model(path, compile=False)
+        with harmless_keras(path) as checked, quiet():
+            version = checked.keras_version
+            return keras.models.load_model(checked.path, compile=False)
+    except ModelError:
+        raise
     except Exception as error:
-        if (version := _version_if_told(path)).startswith("3."):
+        if version.startswith("3."):
             raise ModelError(
                 f"{path} is of Keras {version}, and what prunes and quantizes takes Keras 2 only: build the "
                 "network with TF_USE_LEGACY_KERAS=1 set and save it again, or give FILE.py:FUNCTION; to "
@@ -115,24 +118,3 @@ def require_float_model(path: Path) -> None:
             raise ModelError(f"{path} is neither a run (no run.json) nor a SavedModel (no saved_model.pb)")
     elif path.suffix not in (".keras", ".h5"):
         raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
-
-
-def _version_if_told(path: Path) -> str:
-    try:
-        return keras_version(path)
-    except Exception:  # whatever a damaged file makes its readers raise
-        return ""
-
-
-def keras_version(path: Path) -> str:
-    """Return the version of Keras that wrote a .keras or .h5 file, or "" where it doesn't say.
-
-    A damaged file raises whatever its readers run into.
-    """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-    import h5py
-
-    with h5py.File(path) as file:
-        return str(file.attrs.get("keras_version", ""))

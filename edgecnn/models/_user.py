@@ -14,7 +14,12 @@ INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked f
 
 def is_own(name: str) -> bool:
     """Say whether `name` means a function or a file, and no network of edgecnn's."""
-    return ".py:" in name or Path(name).suffix in (".keras", ".h5")
+    return runs_code(name) or Path(name).suffix in (".keras", ".h5")
+
+
+def runs_code(name: str) -> bool:
+    """Say whether `name` is a FILE.py:FUNCTION: whoever names it asks for its code to be run."""
+    return ".py:" in name
 
 
 def require_own(name: str) -> None:
@@ -23,7 +28,7 @@ def require_own(name: str) -> None:
     Raises:
         ModelError: it is not.
     """
-    path = Path(name.rpartition(":")[0] if ".py:" in name else name)
+    path = Path(name.rpartition(":")[0] if runs_code(name) else name)
     if not path.is_file():
         raise ModelError(f'model "{name}": there is no file {path}; give FILE.py:FUNCTION, .keras or .h5')
 
@@ -37,7 +42,7 @@ def own_architecture(name: str) -> Architecture:
         ModelError: there is no such file or function, or the file can't be run or loaded.
     """
     require_own(name)
-    if ".py:" in name:
+    if runs_code(name):
         return _architecture(name, INPUT_SHAPE, _calling(name, _function(name)))
     shape = load_model(Path(name)).input_shape[1:]
     return _architecture(name, shape, _loading(name, shape))

@@ -5,7 +5,9 @@ InceptionV3 is Keras's own (Szegedy et al. 2016, arXiv:1512.00567), and so are i
 """
 
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import ModelError
@@ -66,8 +68,11 @@ def load_weights(model: Any, source: str) -> None:
     from edgecnn.tf import keras, quiet
 
     try:
-        with quiet(), redirect_stdout(sys.stderr):  # where Keras tells of a download
-            whole = keras.applications.InceptionV3(include_top=False, weights=source)
+        # On standard error Keras tells of a download.
+        with _checked(source) as checked, quiet(), redirect_stdout(sys.stderr):
+            whole = keras.applications.InceptionV3(include_top=False, weights=checked)
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(_explain(source, error)) from error
     weights = keras.Model(whole.input, whole.get_layer(BASE_END).output).get_weights()
@@ -81,6 +86,18 @@ def load_weights(model: Any, source: str) -> None:
         )
     for variable, array in zip(targets, weights, strict=True):
         variable.assign(array)
+
+
+@contextmanager
+def _checked(source: str) -> Iterator[str]:
+    """Yield "imagenet", or the copy of a file of weights that passed the gate."""
+    if source == "imagenet":
+        yield source
+        return
+    from edgecnn.gate import harmless_keras
+
+    with harmless_keras(Path(source), weights_only=True) as file:
+        yield str(file.path)
 
 
 def _take_bytes(weights: list[Any]) -> None:

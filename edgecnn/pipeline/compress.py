@@ -31,6 +31,7 @@ def compress(
     *,
     data: Path | None = None,
     resume: bool = False,
+    model: str | None = None,
 ) -> Run:
     """Prune, quantize and measure the model of a run; what an earlier `compress` left there is replaced.
 
@@ -42,9 +43,12 @@ def compress(
         progress: told how far each long step is.
         data: where the run's data are now, when they have been moved since training.
         resume: go on from the last checkpoint of an interrupted `compress` with the same options.
+        model: the FILE.py:FUNCTION that was trained, where it defines layers; its code is run. What the run
+            says of it is not believed: the run may be a stranger's.
 
     Raises:
         DataError: the images can't be used as they are.
+        ModelError: the run's model may run code, or can't be quantized.
         RunError: `path` is no finished training, its data have changed, or with `resume` the options have;
             another process works on it.
     """
@@ -57,8 +61,11 @@ def compress(
             refuse_unlike(run, asked)
         dataset = reopen_data(run, data, progress)
         make_repeatable(record["train"]["seed"], record["train"]["threads"])
+        if model is not None:
+            architecture(model)  # it may define layers
+        trained = load_model(run.keras_model)
         work = run.compressing() if resume else _begin(run, asked)
-        _make_models(run, work, dataset, progress)
+        _make_models(run, work, trained, dataset, progress)
         write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
         evaluate_run(work, load_split(dataset, "test", run.input_shape(), progress), progress)
         run.take_over(work)
@@ -74,10 +81,8 @@ def _begin(run: Run, asked: dict[str, Any]) -> Run:
     return work
 
 
-def _make_models(run: Run, work: Run, dataset: Dataset, progress: Progress) -> None:
+def _make_models(run: Run, work: Run, model: Any, dataset: Dataset, progress: Progress) -> None:
     train = load_split(dataset, "train", run.input_shape(), progress)
-    architecture(run.record()["model"])  # a file of the person's own may define layers
-    model = load_model(run.keras_model)
     representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
     validation = load_split(dataset, "validation", run.input_shape(), progress)
     best = work.variant("int8_ptq")

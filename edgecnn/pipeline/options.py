@@ -10,7 +10,7 @@ from typing import Any
 from edgecnn.data.dataset import list_files, open_listed
 from edgecnn.errors import ModelError, RunError
 from edgecnn.models import Architecture, architecture
-from edgecnn.models._user import is_own, require_own
+from edgecnn.models._user import is_own, require_own, runs_code
 from edgecnn.pipeline.run import Run
 from edgecnn.training.augmentation import parse_augmentation
 
@@ -114,7 +114,7 @@ def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
     """Return the options that a training was begun with, those of `given`, by field, in their place.
 
     Raises:
-        RunError: `path` is no run.
+        RunError: `path` is no run, or names code, which only a person may: the run can be a stranger's.
     """
     run = Run(path)
     recorded = run.record()["train"]
@@ -122,6 +122,11 @@ def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
     begun = {**_DEFAULTS, "model": run.record()["model"]}
     begun |= {name: value for name, value in recorded.items() if name in known}
     begun["data"] = (run.path.resolve() / run.record()["data"]["source"]).resolve()
+    if "model" not in given and runs_code(str(begun["model"])):
+        raise RunError(
+            f"the training in {path} was begun with code, --model {begun['model']}; to go on with it, give "
+            "that option again: it runs as your own code"
+        )
     return TrainOptions(**{**begun, **given})
 
 

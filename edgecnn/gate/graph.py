@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A SavedModel: every op of its graph and its functions must be known.
+
+TensorFlow runs functions of it while loading, and what else it calls while converting.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import ModelError
+from edgecnn.gate.allowed import OPS, SAVING_OPS
+from edgecnn.gate.config import refusal, shown
+from edgecnn.tf import SavedModel
+
+
+def require_known_ops(content: bytes, source: Path) -> None:
+    """Check a saved_model.pb.
+
+    Args:
+        content: its bytes.
+        source: what messages call the SavedModel.
+
+    Raises:
+        ModelError: it is damaged, or has an op that isn't allowed.
+    """
+    try:
+        model = SavedModel.FromString(content)
+    except Exception as error:
+        raise ModelError(f"{source} is no SavedModel: its saved_model.pb is damaged") from error
+    for meta_graph in model.meta_graphs:
+        _check(meta_graph, source)
+
+
+def _check(meta_graph: Any, source: Path) -> None:
+    """Check one graph. Of TensorFlow 1 all of it is run, of TensorFlow 2 what its objects lead to."""
+    functions: dict[str, list[Any]] = {}
+    for function in meta_graph.graph_def.library.function:
+        functions.setdefault(function.signature.name, []).extend(function.node_def)
+    objects, nodes = meta_graph.object_graph_def, meta_graph.graph_def.node
+    run = _called(_named(objects, functions), functions) if objects.nodes else set(functions)
+    _require(OPS | SAVING_OPS if objects.nodes else OPS, nodes, "its graph", source)
+    for name, nodes in functions.items():
+        _require(OPS if name in run else OPS | SAVING_OPS, nodes, f"function {shown(name)}", source)
+
+
+def _named(objects: Any, functions: Iterable[str]) -> Iterator[str]:
+    """Yield the functions that the objects of a SavedModel name."""
+    names = set(functions)
+    yield from names.intersection(objects.concrete_functions)
+    for node in objects.nodes:
+        yield from names.intersection(node.function.concrete_functions)
+        yield from names.intersection([node.bare_concrete_function.concrete_function_name])
+
+
+def _called(roots: Iterable[str], functions: dict[str, list[Any]]) -> set[str]:
+    """Return `roots` and every function that they lead to."""
+    found, waiting = set(), list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in functions:
+            found.add(name)
+            waiting += [called for node in functions[name] for called in _mentioned(node)]
+    return found
+
+
+def _mentioned(node: Any) -> Iterator[str]:
+    """Yield the functions that an operator calls: by an attribute, or as an op of that name."""
+    yield node.op
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (function.name for function in value.list.func)
+
+
+def _require(allowed: frozenset[str], nodes: Iterable[Any], where: str, source: Path) -> None:
+    for node in nodes:
+        if node.op not in allowed:
+            raise refusal(str(source), where, node.op)
