@@ -16,7 +16,8 @@ def command(model: Path, as_json: bool) -> None:
     """Show what is inside a .tflite file.
 
     Operators with shapes, quantization, multiplications (MACs), weights and their share of zeros, and
-    the lines of C++ that register just these ops with TensorFlow Lite Micro.
+    the lines of C++ that register just these ops with TensorFlow Lite Micro. Models of several subgraphs,
+    with a state or with ops of one's own are shown, too, with what keeps them from being run or compiled.
     """
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.inspect import inspect
@@ -29,21 +30,31 @@ def command(model: Path, as_json: bool) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
-    from edgecnn.cli.console import print_table
-    from edgecnn.compiler.ir import short_name
-
     say(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
-    for end in ("inputs", "outputs"):
-        for tensor in found[end]:
-            say(f"{end[:-1]:<7} {short_name(tensor['name'])}   {_type(tensor)}   {_scale(tensor)}")
-    if found["labels"]:
-        say("labels  " + ", ".join(short_name(label) for label in found["labels"]))
-    columns = ("operator", "filter", "input", "output", "output scale", "MACs", "weights", "zeros")
-    print_table("", columns, [_row(operator) for operator in found["operators"]])
+    for problem in found["problems"]:
+        say(f"problem {problem}")
+    _print_subgraph(found)
+    for subgraph in found["subgraphs"]:
+        name = _printable(subgraph["subgraph"]["name"])
+        say(f"subgraph {subgraph['subgraph']['index']}" + (f' "{name}"' if name else ""))
+        _print_subgraph(subgraph)
     zeros = "" if found["sparsity"] is None else f", {found['sparsity']:.1%} of the weights zero"
     say(f"total: {found['macs']:,} MACs, {found['constant_bytes']:,} bytes of constants{zeros}", "")
     say("TensorFlow Lite Micro needs these ops:")
     say(*(f"    {line}" for line in found["tflm"]))
+
+
+def _print_subgraph(found: dict[str, Any]) -> None:
+    from edgecnn.cli.console import print_table
+
+    for end in ("inputs", "outputs"):
+        for tensor in found[end]:
+            names = [_printable(name) for name in (tensor["signature_name"], tensor["name"]) if name]
+            say("   ".join([f"{end[:-1]:<7} {names[0] if names else ''}", *names[1:], *_type(tensor)]))
+    if found.get("labels"):
+        say("labels  " + ", ".join(map(_printable, found["labels"])))
+    columns = ("operator", "filter", "input", "output", "output scale", "MACs", "weights", "zeros")
+    print_table("", columns, [_row(operator) for operator in found["operators"]])
 
 
 def _row(operator: dict[str, Any]) -> tuple[str, ...]:
@@ -52,7 +63,7 @@ def _row(operator: dict[str, Any]) -> tuple[str, ...]:
     weights = constants[0] if constants and operator["macs"] else None
     channels = " per channel" if weights and (weights["quantization"] or {}).get("per_channel") else ""
     return (
-        f"{operator['index']} {operator['op']}",
+        f"{operator['index']} {_printable(operator['op'])}",
         _shape(weights) + channels if weights else "",
         " ".join(_shape(tensor) for tensor in inputs),
         " ".join(_shape(tensor) for tensor in operator["outputs"]),
@@ -63,12 +74,25 @@ def _row(operator: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _printable(name: str) -> str:
+    from edgecnn.compiler.ir import short_name
+
+    return short_name(name)
+
+
 def _shape(tensor: dict[str, Any]) -> str:
-    return "x".join(map(str, tensor["shape"])) or "scalar"
+    """Return the shape, and what is unusual about the tensor."""
+    from edgecnn.compiler.tflite_schema import DTYPES
+
+    odd = [] if tensor["dtype"] in DTYPES.values() else [tensor["dtype"]]
+    odd += [mark for mark in ("state", "sparse") if tensor[mark]]
+    return " ".join(["x".join(map(str, tensor["shape"])) or "scalar", *odd])
 
 
-def _type(tensor: dict[str, Any]) -> str:
-    return f"{tensor['dtype']}[{','.join(map(str, tensor['shape']))}]"
+def _type(tensor: dict[str, Any]) -> list[str]:
+    shape, signature = ("[" + ",".join(map(str, tensor[key])) + "]" for key in ("shape", "shape_signature"))
+    free = [f"shape_signature {signature}"] if tensor["shape_signature"] else []
+    return [tensor["dtype"] + shape, *free, *filter(None, [_scale(tensor)])]
 
 
 def _scale(tensor: dict[str, Any]) -> str:

@@ -17,11 +17,12 @@ from edgecnn.compiler.c_test import test_header_text, test_text
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.c_weights import Weights
 from edgecnn.compiler.flatbuffer import parse, read_model
-from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.ir import ABSENT, Graph, short_name
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.schedule import schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
+from edgecnn.compiler.tflite_schema import DTYPES
 from edgecnn.errors import ModelError
 from edgecnn.files import write_bytes, write_texts
 
@@ -153,15 +154,40 @@ def run_passes(original: Graph, *, keep_shapes: bool = False) -> tuple[Graph, di
     Raises:
         ModelError: an operator is not supported.
     """
-    for operator in original.operators:
-        if not (operator.inputs and operator.outputs):
-            raise ModelError(f"{original.describe(operator)} lacks inputs or outputs; it needs one of each")
+    check_operators(original)
     graph, dumps = original, {"read": str(original)}
     for make in (one for one in PASSES if not (keep_shapes and one in BY_WEIGHTS)):
         graph = make(graph)
         graph.verify()
         dumps[make.__name__] = str(graph)
     return graph, dumps
+
+
+def check_operators(graph: Graph) -> None:
+    """Check what passes take for granted: known ops, constants of plain numbers, and inputs of fixed size.
+
+    Raises:
+        ModelError: naming the operator, or the input.
+    """
+    for operator in graph.operators:
+        ops.require(graph, operator)
+        if not (operator.inputs and operator.outputs):
+            raise ModelError(f"{graph.describe(operator)} lacks inputs or outputs; it needs one of each")
+    for operator in graph.operators:
+        for tensor in (graph.tensors[i] for i in operator.inputs if i != ABSENT):
+            if tensor.data is not None and (tensor.sparse or tensor.dtype not in DTYPES.values()):
+                kind = "sparse" if tensor.sparse else tensor.dtype
+                raise ModelError(
+                    f'{graph.describe(operator)} has {kind} weights "{short_name(tensor.name)}"; '
+                    "only int8 ones that are stored in full are supported"
+                )
+    for tensor in (graph.tensors[i] for i in graph.inputs):
+        # TensorFlow's converter writes 1 for a size that is left open.
+        if (1, -1) in list(zip(tensor.shape, tensor.shape_signature, strict=False))[1:]:
+            raise ModelError(
+                f'input "{short_name(tensor.name)}" has no size of its own, shape_signature '
+                f"{list(tensor.shape_signature)}; convert the model with a fixed one"
+            )
 
 
 def _check_limits(graph: Graph, steps: int) -> None:

@@ -1,86 +1,108 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the bytes of a .tflite file to a Graph.
+"""From the bytes of a .tflite file to what it holds, and to the Graph that runs.
 
 This reader walks everything a TFLite runtime would, with bounds checked, because tflite-runtime ends
-the process on a truncated file: no file goes to a runtime before `read_model` has accepted it.
+the process on a truncated file: no file goes to a runtime before `read_model` has accepted it. What such a
+file says may still be shown: `read_file` takes all that it can make out, and names what stands in the way.
 """
 
 import hashlib
 import math
-import re
 import struct
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import tflite
-from flatbuffers.number_types import Int32Flags
 from numpy.typing import NDArray
-from tflite.utils import BUILTIN_OPCODE2NAME
 
-from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor, short_name
 from edgecnn.compiler.metadata import read_labels, read_threshold
+from edgecnn.compiler.tflite_schema import DTYPES, op_name, options_of, text, type_name
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
 
 # What the Python flatbuffer classes raise on bytes that make no sense.
 _CORRUPT = (struct.error, TypeError, ValueError, IndexError, OverflowError, AttributeError, MemoryError)
-_DTYPES = {
-    tflite.TensorType.FLOAT32: "float32",
-    tflite.TensorType.FLOAT16: "float16",
-    tflite.TensorType.INT32: "int32",
-    tflite.TensorType.UINT8: "uint8",
-    tflite.TensorType.INT64: "int64",
-    tflite.TensorType.BOOL: "bool",
-    tflite.TensorType.INT16: "int16",
-    tflite.TensorType.INT8: "int8",
-    tflite.TensorType.UINT32: "uint32",
-    tflite.TensorType.FLOAT64: "float64",
-}
-_TYPE_NAMES = {
-    value: name.lower() for name, value in vars(tflite.TensorType).items() if not name.startswith("_")
-}
-_OPTION_NAMES = {
-    value: name for name, value in vars(tflite.BuiltinOptions).items() if not name.startswith("_")
-}
 _MAX_RANK = 8
+_MOST_READS = 64  # of a byte, on average: parts that lie over each other could make a small file endless
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
 _OPERATORS = 10  # their place in that of SubGraph
-_BUILTIN_CODE = 10  # its place in the vtable of OperatorCode
+_VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
+_NO_STATE = "only models without a state can be run and compiled, such as convolutions over a window of time"
+_NO_LOOP = "only models of one subgraph can be run and compiled, without loops and conditions"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """What a .tflite file holds, of which more can be shown than be run or compiled.
+
+    Attributes:
+        subgraphs: all of them; the first is what runs.
+        signatures: the ways to call them.
+        problems: a line for each thing for which no runtime may be given the file.
+    """
+
+    subgraphs: tuple[Graph, ...]
+    signatures: tuple[Signature, ...]
+    problems: tuple[str, ...]
 
 
 def read_model(path: Path) -> Graph:
-    """Read a .tflite file.
+    """Read a .tflite file that is to be run or compiled.
 
     Raises:
-        ModelError: there is no such file, or it holds no model that can be read.
+        ModelError: there is no such file, or it holds no model that can be.
+    """
+    file = read_file(path)
+    if file.problems:
+        raise ModelError(f"{path}: {file.problems[0]}")
+    return file.subgraphs[0]
+
+
+def read_file(path: Path) -> ModelFile:
+    """Read a .tflite file that is to be shown.
+
+    Raises:
+        ModelError: there is no such file, or its flatbuffer is cut short or corrupt.
     """
     if path.is_dir():
         raise ModelError(f"{path} is a folder; give a .tflite file, such as a run's model_int8.tflite")
     data = read_bytes(path, error=ModelError)
     try:
-        return parse(data, name=path.stem)
+        return parse_file(data, name=path.stem)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
 
 def parse(data: bytes, name: str = "") -> Graph:
-    """Read the bytes of a .tflite file; `name` becomes the graph's.
+    """Read the bytes of a .tflite file that is to be run or compiled; `name` becomes the graph's.
 
     Raises:
-        ModelError: the bytes hold no model with one subgraph, or one that is cut short or corrupt.
+        ModelError: the bytes hold no model with one subgraph and without state, or one that is corrupt.
+    """
+    file = parse_file(data, name)
+    if file.problems:
+        raise ModelError(file.problems[0])
+    return file.subgraphs[0]
+
+
+def parse_file(data: bytes, name: str = "") -> ModelFile:
+    """Read the bytes of a .tflite file that is to be shown; `name` becomes the first subgraph's.
+
+    Raises:
+        ModelError: the flatbuffer is cut short or corrupt.
     """
     if data[4:8] != b"TFL3":
         raise ModelError("not a .tflite file (bytes 4 to 8 must read TFL3)")
     try:
-        graph = _Reader(data).graph(name)
+        return _Reader(data).file(name)
     except _CORRUPT as error:
         raise ModelError(
             f"cut short or corrupt: {type(error).__name__} while reading the flatbuffer"
         ) from error
-    graph.verify()
-    return graph
 
 
 def with_valid_axes(data: bytes) -> bytes:
@@ -111,76 +133,123 @@ def with_operators(data: bytes, count: int) -> bytes:
 
 
 class _Reader:
-    """Reads one flatbuffer; every length it finds is checked against the bytes there are."""
+    """Reads one flatbuffer; every length it finds is checked against the bytes there are.
+
+    What keeps a model from being run, but not from being shown, is noted in `problems`.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._model = tflite.Model.GetRootAs(data, 0)
+        self._left = _MOST_READS * len(data)
+        self._problems: list[str] = []
 
-    def graph(self, name: str) -> Graph:
+    def file(self, name: str) -> ModelFile:
         model = self._model
-        if self._length(model.SubgraphsLength()) != 1:
-            raise ModelError(f"has {model.SubgraphsLength()} subgraphs; models with exactly 1 can be read")
-        subgraph = model.Subgraphs(0)
-        ops = [
-            self._op_name(model.OperatorCodes(i)) for i in range(self._length(model.OperatorCodesLength()))
-        ]
-        return Graph(
-            tensors=tuple(
-                self._tensor(subgraph.Tensors(i), i) for i in range(self._length(subgraph.TensorsLength()))
-            ),
-            operators=tuple(
-                self._operator(subgraph.Operators(i), i, ops)
-                for i in range(self._length(subgraph.OperatorsLength()))
-            ),
-            inputs=tuple(subgraph.Inputs(i) for i in range(self._length(subgraph.InputsLength()))),
-            outputs=tuple(subgraph.Outputs(i) for i in range(self._length(subgraph.OutputsLength()))),
+        ops = [op_name(model.OperatorCodes(i)) for i in range(self._length(model.OperatorCodesLength()))]
+        count = self._length(model.SubgraphsLength())
+        signatures = tuple(
+            self._signature(model.SignatureDefs(i)) for i in range(self._length(model.SignatureDefsLength()))
+        )
+        subgraphs = [self._subgraph(model.Subgraphs(i), ops, _first(signatures, i)) for i in range(count)]
+        if not subgraphs:
+            raise ModelError("has no subgraph; one is needed")
+        subgraphs[0] = self._main(subgraphs[0], name)
+        problems = [*_beyond_one(subgraphs), *self._problems]
+        if not problems:
+            try:
+                subgraphs[0].verify()
+            except ModelError as error:
+                problems.append(str(error))
+        return ModelFile(tuple(subgraphs), signatures, tuple(problems))
+
+    def _main(self, graph: Graph, name: str) -> Graph:
+        return replace(
+            graph,
             name=name,
             sha256=hashlib.sha256(self._data).hexdigest(),
-            description=_text(model.Description()),
+            description=text(self._model.Description()),
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
         )
 
-    def _length(self, count: int) -> int:
+    def _length(self, count: int, size: int = 4) -> int:
         """Return `count` if a vector of so many entries fits the file: corrupt ones claim billions."""
-        if count * 4 > len(self._data):
+        self._left -= count * size
+        if count * size > len(self._data) or self._left < 0:  # or vectors that lie over each other
             raise ModelError(f"cut short or corrupt: a vector of {count} entries in {len(self._data)} bytes")
         return count
 
-    @staticmethod
-    def _op_name(code: Any) -> str:
-        number = _builtin_code(code)
-        if number == tflite.BuiltinOperator.CUSTOM:
-            return f"CUSTOM:{_text(code.CustomCode())}"
-        return str(BUILTIN_OPCODE2NAME.get(number, f"UNKNOWN_{number}"))
+    def _text(self, value: bytes | None) -> str:
+        self._length(len(value or b""), 1)
+        return text(value)
+
+    def _signature(self, stored: Any) -> Signature:
+        ends = ((stored.Inputs, stored.InputsLength()), (stored.Outputs, stored.OutputsLength()))
+        inputs, outputs = (
+            tuple((self._text(end(i).Name()), int(end(i).TensorIndex())) for i in range(self._length(count)))
+            for end, count in ends
+        )
+        return Signature(self._text(stored.SignatureKey()), int(stored.SubgraphIndex()), inputs, outputs)
+
+    def _subgraph(self, subgraph: Any, ops: list[str], signature: Signature | None) -> Graph:
+        operators = tuple(
+            self._operator(subgraph.Operators(i), i, ops)
+            for i in range(self._length(subgraph.OperatorsLength()))
+        )
+        inputs = tuple(subgraph.Inputs(i) for i in range(self._length(subgraph.InputsLength())))
+        known = {*inputs, *(i for operator in operators for i in operator.outputs)}
+        tensors = tuple(
+            self._tensor(subgraph.Tensors(i), i, i not in known)
+            for i in range(self._length(subgraph.TensorsLength()))
+        )
+        for operator in operators:  # each is shown with its tensors
+            scales = (tensors[i].quantization for i in operator.inputs if 0 <= i < len(tensors))
+            self._length(sum(len(one.scales) for one in scales if one is not None))
+        return Graph(
+            tensors=tensors,
+            operators=operators,
+            inputs=inputs,
+            outputs=tuple(subgraph.Outputs(i) for i in range(self._length(subgraph.OutputsLength()))),
+            name=self._text(subgraph.Name()),
+            signature=signature,
+        )
 
     def _operator(self, operator: Any, index: int, ops: list[str]) -> Operator:
         code = operator.OpcodeIndex()
         if code >= len(ops):
-            raise ModelError(f"operator {index} has op code {code}, but the model lists {len(ops)}")
+            self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
         return Operator(
-            op=ops[code],
+            op=ops[code] if code < len(ops) else f"UNLISTED_{code}",
             index=index,
             inputs=tuple(operator.Inputs(i) for i in range(self._length(operator.InputsLength()))),
             outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),
-            options=MappingProxyType(_options(operator)),
+            options=MappingProxyType(options_of(operator)),
         )
 
-    def _tensor(self, tensor: Any, index: int) -> Tensor:
-        name, type_code = _text(tensor.Name()), tensor.Type()
-        rank = self._length(tensor.ShapeLength())
-        shape = tuple(tensor.Shape(i) for i in range(rank))
-        if rank > _MAX_RANK or min(shape, default=0) < 0:
-            raise ModelError(f"tensor {index} has shape {shape}; up to {_MAX_RANK} dimensions of 0 or more")
-        if tensor.IsVariable():
-            raise ModelError(
-                f'tensor {index} "{name}" is a state, kept from one inference to the next; only models '
-                "without any can be read"
+    def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
+        shape = tuple(tensor.Shape(i) for i in range(self._length(tensor.ShapeLength())))
+        if len(shape) > _MAX_RANK or min(shape, default=0) < 0:
+            self._problems.append(
+                f"tensor {index} has shape {shape[: _MAX_RANK + 1]}; "
+                f"up to {_MAX_RANK} dimensions of 0 or more are possible"
             )
-        dtype = _DTYPES.get(type_code, _TYPE_NAMES.get(type_code, f"type_{type_code}"))
+        signature = tuple(
+            tensor.ShapeSignature(i) for i in range(self._length(tensor.ShapeSignatureLength()))
+        )
+        dtype, sparse = type_name(tensor.Type()), tensor.Sparsity() is not None
+        data = self._value(tensor, index, shape, "" if sparse else dtype)
+        if data is None and constant and 0 in shape and min(shape) == 0 and dtype in DTYPES.values():
+            data = np.empty(shape, dtype)  # an empty list needs no buffer
         return Tensor(
-            name, shape, dtype, self._quantization(tensor, index), self._value(tensor, index, shape, dtype)
+            self._text(tensor.Name()),
+            shape,
+            dtype,
+            self._quantization(tensor, index),
+            data,
+            signature if -1 in signature else (),
+            bool(tensor.IsVariable()),
+            sparse,
         )
 
     def _quantization(self, tensor: Any, index: int) -> Quantization | None:
@@ -190,12 +259,13 @@ class _Reader:
         count = self._length(stored.ScaleLength())
         scales = tuple(float(stored.Scale(i)) for i in range(count))
         if not all(math.isfinite(scale) and scale > 0 for scale in scales):
-            raise ModelError(f"tensor {index} has a scale that is not a positive number")
+            self._problems.append(f"tensor {index} has a scale that is not a positive number")
+            return None
         zero_points = tuple(int(stored.ZeroPoint(i)) for i in range(self._length(stored.ZeroPointLength())))
         if not zero_points:
             zero_points = (0,) * count
         if len(zero_points) != count:
-            raise ModelError(
+            self._problems.append(
                 f"tensor {index} has {count} scales and {len(zero_points)} zero points; as many needed"
             )
         # person_detect.tflite of TFLM says axis 3 for bias vectors too, and TFLM accepts it.
@@ -206,64 +276,60 @@ class _Reader:
     def _value(
         self, tensor: Any, index: int, shape: tuple[int, ...], dtype: str
     ) -> NDArray[np.generic] | None:
-        number = tensor.Buffer()
-        if number >= self._length(self._model.BuffersLength()):
-            raise ModelError(
-                f"tensor {index} has buffer {number}, but the model has {self._model.BuffersLength()}"
+        """Return the value of a constant, or its bytes where `dtype` is none that NumPy can hold."""
+        raw = self._stored(tensor.Buffer(), index)
+        if raw is None or dtype not in DTYPES.values():
+            return raw
+        if min(shape, default=0) < 0 or raw.size != math.prod(shape) * np.dtype(dtype).itemsize:
+            self._problems.append(
+                f"tensor {index} is {dtype} of shape {shape[:_MAX_RANK]}, but its buffer has {raw.size} bytes"
             )
-        buffer = self._model.Buffers(number)
-        size = self._length((buffer.DataLength() + 3) // 4) and buffer.DataLength()
-        if size == 0:
+            return raw
+        return raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
+
+    def _stored(self, number: int, index: int) -> NDArray[np.uint8] | None:
+        """Return the bytes of a buffer, in the flatbuffer or behind it; None where it has none.
+
+        Buffer 0 means that there is none, whatever it holds.
+        """
+        count = self._model.BuffersLength()
+        if number >= max(count, 1):
+            self._problems.append(f"tensor {index} has buffer {number}, but the model has {count}")
+        if not 0 < number < count:
             return None
-        raw = buffer.DataAsNumpy()
-        if dtype not in _DTYPES.values() or tensor.Sparsity() is not None:
-            return np.asarray(raw)  # shown by its size only; no op here takes such a constant
-        if size != math.prod(shape) * np.dtype(dtype).itemsize:
-            raise ModelError(f"tensor {index} is {dtype} of shape {shape}, but its buffer has {size} bytes")
-        return np.asarray(raw).view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
+        buffer = self._model.Buffers(number)
+        if size := self._length(buffer.DataLength(), 1):
+            return np.asarray(buffer.DataAsNumpy())
+        start, size = buffer.Offset(), buffer.Size()
+        if start <= 1 or size == 0:
+            return None
+        if start + size > len(self._data):
+            self._problems.append(
+                f"tensor {index} has its data in bytes {start} to {start + size} of {len(self._data)}"
+            )
+            return None
+        return np.frombuffer(self._data, np.uint8, self._length(size, 1), start)
 
 
-def _builtin_code(code: Any) -> int:
-    """Return the number of an op: the larger of two fields, as TFLite takes it.
-
-    Files from before there were more than 127 ops have the deprecated one alone, some later ones the other.
-    The `tflite` package's BuiltinCode() answers with the deprecated field below 127, so this reads the bytes.
-    """
-    table = code._tab
-    position = table.Offset(_BUILTIN_CODE)
-    number = table.Get(Int32Flags, table.Pos + position) if position else 0
-    return max(int(number), int(code.DeprecatedBuiltinCode()))
+def _first(signatures: tuple[Signature, ...], subgraph: int) -> Signature | None:
+    return next((signature for signature in signatures if signature.subgraph == subgraph), None)
 
 
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode("utf-8", errors="replace")
-
-
-def _options(operator: Any) -> dict[str, int | float | bool]:
-    """Return the scalar options of an operator under snake-case names, whichever op it is."""
-    table = operator.BuiltinOptions()
-    kind = getattr(tflite, _OPTION_NAMES.get(operator.BuiltinOptionsType(), "NONE"), None)
-    if table is None or kind is None:
-        return {}
-    options = kind()
-    options.Init(table.Bytes, table.Pos)
-    return {_snake(name): getattr(options, name)() for name in _scalar_options(kind)}
-
-
-def _scalar_options(kind: Any) -> list[str]:
-    """Return the methods of a schema class that read one scalar: those that take nothing but self."""
-    return [
-        name
-        for name, method in vars(kind).items()
-        if name[0].isupper()
-        and not name.endswith(("AsNumpy", "Length", "IsNone"))
-        and callable(method)
-        and method.__code__.co_argcount == 1
-    ]
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+def _beyond_one(subgraphs: list[Graph]) -> list[str]:
+    """Say why a model is more than one subgraph whose operators run from top to bottom and forget all."""
+    graph, count = subgraphs[0], len(subgraphs)
+    for operator in graph.operators:
+        what = graph.describe(operator)
+        if operator.op in _VARIABLES:
+            return [f"{what} keeps variables from one inference to the next; {_NO_STATE}"]
+        if any("subgraph" in option for option in operator.options):
+            return [f"{what} runs another of the model's {count} subgraphs; {_NO_LOOP}"]
+        read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
+        if states := [short_name(tensor.name) for tensor in read if tensor.state]:
+            return [f'{what} keeps "{states[0]}" from one inference to the next; {_NO_STATE}']
+    if count > 1:
+        return [f"has {count} subgraphs, each for itself; only models of one can be run and compiled"]
+    return []
 
 
 def _labels(data: bytes) -> tuple[str, ...]:

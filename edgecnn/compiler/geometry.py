@@ -16,6 +16,7 @@ SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
 INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
 _MOST_STEPS = 1 << 30  # of a bound: zero points come to it
+_FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
@@ -170,7 +171,7 @@ def check_types(
         if tensor.dtype not in dtypes:
             raise ModelError(
                 f"{what} is {tensor.dtype}; only {' and '.join(dtypes)} "
-                f"{'is' if len(dtypes) == 1 else 'are'} supported: quantize the model with edgecnn export"
+                f"{'is' if len(dtypes) == 1 else 'are'} supported{_remedy(graph, tensor.dtype)}"
             )
         if tensor.dtype != tensors[0].dtype:
             raise ModelError(
@@ -189,6 +190,16 @@ def check_types(
         most = _MOST_VALUES if operator.op in ("RESHAPE", "FULLY_CONNECTED") else MOST
         if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > most:
             raise ModelError(f"{what} has shape {tensor.shape}; 1 to {most} in each dimension are supported")
+
+
+def _remedy(graph: Graph, dtype: str) -> str:
+    """Return what to do about a tensor of a type that isn't supported, after a colon; nothing if unknown."""
+    images = [graph.tensors[i].shape[3:] in ((1,), (3,)) for i in graph.inputs] == [True]
+    if dtype == "float32" and images and all(tensor.dtype in _FLOAT_MODEL for tensor in graph.tensors):
+        return ": quantize the model with edgecnn export --data"
+    if dtype.startswith("float") or dtype == "uint8":
+        return ": convert the model that it was made from, to int8 throughout"
+    return ""
 
 
 def _check_quantization(what: str, tensor: Tensor) -> None:

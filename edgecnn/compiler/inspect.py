@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is inside a .tflite file, as plain values that print as JSON."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor
+from edgecnn.compiler.flatbuffer import ModelFile, read_file
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.errors import ModelError
 
 # Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.
@@ -23,31 +25,45 @@ _IRREGULAR = {
 def inspect(path: Path) -> dict[str, Any]:
     """Return what `edgecnn inspect` shows of a .tflite file; every value fits JSON.
 
+    Inputs, outputs and operators are those of the first subgraph, which is what runs; the other subgraphs
+    have a list of their own. Sums are over all of them.
+
     Raises:
         ModelError: the file can't be read.
     """
-    graph = read_model(path)
-    operators = [_operator(graph, operator) for operator in graph.operators]
-    weights = [tensor for tensor in graph.tensors if _is_weights(tensor)]
+    file = read_file(path)
+    subgraphs = [_subgraph(file, number, graph) for number, graph in enumerate(file.subgraphs)]
+    main = file.subgraphs[0]
+    tensors = [tensor for graph in file.subgraphs for tensor in graph.tensors]
+    operators = [operator for subgraph in subgraphs for operator in subgraph["operators"]]
     return {
         "file": path.name,
-        "sha256": graph.sha256,
+        "sha256": main.sha256,
         "bytes": path.stat().st_size,
-        "description": graph.description,
-        "labels": list(graph.labels),
-        "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
-        "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
-        "operators": operators,
+        "description": main.description,
+        "labels": list(main.labels),
+        "problems": list(file.problems),
+        "signatures": [
+            {
+                "key": signature.key,
+                "subgraph": signature.subgraph,
+                "inputs": [name for name, _ in signature.inputs],
+                "outputs": [name for name, _ in signature.outputs],
+            }
+            for signature in file.signatures
+        ],
+        **subgraphs[0],
+        "subgraphs": subgraphs[1:],
         "macs": sum(operator["macs"] or 0 for operator in operators),
-        "constant_bytes": sum(tensor.data.nbytes for tensor in graph.tensors if tensor.data is not None),
-        "sparsity": _sparsity(weights),
-        "tflm": register_ops(graph),
+        "constant_bytes": sum(tensor.data.nbytes for tensor in tensors if tensor.data is not None),
+        "sparsity": _sparsity(filter(_is_weights, tensors)),
+        "tflm": register_ops(*file.subgraphs),
     }
 
 
-def register_ops(graph: Graph) -> list[str]:
+def register_ops(*graphs: Graph) -> list[str]:
     """Return the lines of C++ that register a model's ops with TensorFlow Lite Micro, each op once."""
-    names = list(dict.fromkeys(operator.op for operator in graph.operators))
+    names = list(dict.fromkeys(operator.op for graph in graphs for operator in graph.operators))
     lines = [f"static tflite::MicroMutableOpResolver<{len(names)}> resolver;"]
     return lines + [_register(name) for name in names]
 
@@ -66,21 +82,42 @@ def _lower(rest: str) -> str:
     return rest if rest == "D" else rest.lower()
 
 
+def _subgraph(file: ModelFile, number: int, graph: Graph) -> dict[str, Any]:
+    ordered = graph.in_signature_order()
+    return {
+        "subgraph": {"index": number, "name": graph.name},
+        "inputs": _edges(ordered, ordered.inputs),
+        "outputs": _edges(ordered, ordered.outputs),
+        "operators": [_operator(graph, operator) for operator in graph.operators],
+    }
+
+
+def _edges(graph: Graph, tensors: Iterable[int]) -> list[dict[str, Any]]:
+    signature = graph.signature
+    return [
+        {"signature_name": signature.name(i) if signature else "", **tensor}
+        for i in tensors
+        for tensor in _tensors(graph, [i])
+    ]
+
+
 def _operator(graph: Graph, operator: Operator) -> dict[str, Any]:
     constants = [
-        graph.tensors[i] for i in operator.inputs if i != ABSENT and graph.tensors[i].data is not None
+        graph.tensors[i]
+        for i in operator.inputs
+        if 0 <= i < len(graph.tensors) and graph.tensors[i].data is not None
     ]
-    weights = [tensor for tensor in constants if _is_weights(tensor)]
+    outputs = _tensors(graph, operator.outputs)
     return {
         "index": operator.index,
         "op": operator.op,
-        "name": graph.tensors[operator.outputs[0]].name if operator.outputs else "",
-        "inputs": [_tensor(graph.tensors[i]) for i in operator.inputs if i != ABSENT],
-        "outputs": [_tensor(graph.tensors[i]) for i in operator.outputs],
-        "options": dict(operator.options),
+        "name": outputs[0]["name"] if outputs else "",
+        "inputs": _tensors(graph, operator.inputs),
+        "outputs": outputs,
+        "options": {name: _number(value) for name, value in operator.options.items()},
         "macs": _macs(graph, operator),
         "weight_bytes": sum(tensor.data.nbytes for tensor in constants if tensor.data is not None),
-        "sparsity": _sparsity(weights),
+        "sparsity": _sparsity(filter(_is_weights, constants)),
     }
 
 
@@ -93,13 +130,22 @@ def _macs(graph: Graph, operator: Operator) -> int | None:
         return None
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
+def _tensors(graph: Graph, indices: Iterable[int]) -> list[dict[str, Any]]:
+    """Return the tensors of an operator or subgraph that are there; the model's problems name others."""
+    return [_tensor(i, graph.tensors[i]) for i in indices if 0 <= i < len(graph.tensors)]
+
+
+def _tensor(index: int, tensor: Tensor) -> dict[str, Any]:
     quantization = tensor.quantization
     return {
+        "index": index,
         "name": tensor.name,
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
+        "shape_signature": list(tensor.shape_signature),
         "constant": tensor.data is not None,
+        "state": tensor.state,
+        "sparse": tensor.sparse,
         "quantization": quantization
         and {
             "scale": list(quantization.scales) if quantization.per_channel else quantization.scale,
@@ -109,6 +155,11 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
     }
 
 
+def _number(value: float) -> float | str:
+    """Return a number, or its name where JSON has none for it."""
+    return value if math.isfinite(value) else str(value)
+
+
 def _is_weights(tensor: Tensor) -> bool:
     """Tell filters and matrices from biases, axes and shapes."""
     return (
@@ -116,7 +167,7 @@ def _is_weights(tensor: Tensor) -> bool:
     )
 
 
-def _sparsity(weights: list[Tensor]) -> float | None:
+def _sparsity(weights: Iterable[Tensor]) -> float | None:
     """Return the share of zeros, or None where there are no weights."""
     arrays = [tensor.data for tensor in weights if tensor.data is not None]
     size = sum(array.size for array in arrays)

@@ -7,7 +7,7 @@ An op is a kind (`CONV_2D`), an operator is an instance of it. Tensors are named
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +44,21 @@ class Quantization:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A tensor: `data` is its value where that is part of the model, None where an operator makes it."""
+    """A tensor: `data` is its value where that is part of the model, None where an operator makes it.
+
+    What NumPy can't hold as it is (int4, sparse weights, strings) has its bytes there. `shape_signature` has
+    -1 where the file leaves a dimension open, and is empty where it leaves none; a `state` outlives an
+    inference.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     quantization: Quantization | None = None
     data: NDArray[np.generic] | None = None
+    shape_signature: tuple[int, ...] = ()
+    state: bool = False
+    sparse: bool = False
 
     @property
     def size(self) -> int:
@@ -82,6 +90,20 @@ class Operator:
     options: Mapping[str, int | float | bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What callers call inputs and outputs of a subgraph: names with tensors, in the order of the file."""
+
+    key: str
+    subgraph: int
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+    def name(self, tensor: int) -> str:
+        """Return what an input or output is called, or "" where it isn't."""
+        return next((name for name, index in (*self.inputs, *self.outputs) if index == tensor), "")
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model: one subgraph whose operators are in an order in which they can run."""
@@ -95,6 +117,20 @@ class Graph:
     description: str = ""
     labels: tuple[str, ...] = ()
     threshold: float = 0.5  # from which on a sigmoid says yes
+    signature: Signature | None = None
+
+    def in_signature_order(self) -> "Graph":
+        """Return the graph with inputs and outputs in its signature's order, where that names each once.
+
+        The file's own order, which a TFLite runtime goes by, need not be that.
+        """
+        if self.signature is None:
+            return self
+        return replace(
+            self,
+            inputs=_in_order(self.inputs, self.signature.inputs),
+            outputs=_in_order(self.outputs, self.signature.outputs),
+        )
 
     def verify(self) -> None:
         """Check that indices are in range and every tensor is made once, before it is read.
@@ -163,7 +199,8 @@ class Graph:
         """Name an operator for a person: `CONV_2D "block/conv" (operator 7)`."""
         index = operator.outputs[0] if operator.outputs else ABSENT
         name = self.tensors[index].name if 0 <= index < len(self.tensors) else ""
-        return f'{operator.op} "{short_name(name)}" (operator {operator.index})'
+        called = f' "{short_name(name)}"' if name else ""
+        return f"{short_name(operator.op)}{called} (operator {operator.index})"
 
     def __str__(self) -> str:
         """Return the text form that tests and `--dump` compare: one line per input, operator, output."""
@@ -181,6 +218,11 @@ class Graph:
             return "absent"
         tensor = self.tensors[index]
         return f"%{index}" if tensor.data is None else f"const {tensor}"
+
+
+def _in_order(tensors: tuple[int, ...], named: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
+    ordered = tuple(tensor for _, tensor in named)
+    return ordered if sorted(ordered) == sorted(tensors) else tensors
 
 
 def short_name(name: str, limit: int = 40) -> str:

@@ -3,8 +3,10 @@
 
 import os
 import random
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tflite
 from tflite_builder import Builder
@@ -67,14 +69,6 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         read_model(tmp_path)
 
 
-def test_a_model_with_a_state_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        tflite.Tensor, "IsVariable", lambda tensor: tensor.Name() == b"serving_default_input_1:0"
-    )
-    with pytest.raises(ModelError, match=r'"serving_default_input_1:0" is a state, kept from one inference'):
-        parse(TINY.read_bytes())
-
-
 @pytest.mark.parametrize(
     ("op", "deprecated", "code"),
     [
@@ -97,3 +91,66 @@ def test_an_op_is_the_larger_of_both_codes(op: str, deprecated: int, code: int) 
     source = builder.input((1, 4))
     made = builder.operator("SUB", (source, source), builder.tensor((1, 4), "int8", 0.1))
     assert [operator.op for operator in parse(builder.build((source,), (made,))).operators] == [op]
+
+
+def test_data_behind_the_flatbuffer_is_read_and_bounded() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    made = builder.fully_connected(source, 3)
+    inside = parse(builder.build((source,), (made,)))
+    for tensor in builder.tensors:
+        tensor.outside = tensor.data is not None
+    data = builder.build((source,), (made,))
+    for before, after in zip(inside.tensors, parse(data).tensors, strict=True):
+        np.testing.assert_array_equal(before.data, after.data)
+    assert re.search(r"tensor \d has its data in bytes \d+ to \d+ of \d+", refusal(data[:-1]) or "")
+
+
+def test_buffer_0_is_none_whatever_it_holds() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    constant = builder.tensor((1, 4), "int8", 0.1, data=np.arange(4, dtype=np.int8))
+    made = builder.operator("ADD", (source, constant), builder.tensor((1, 4), "int8", 0.1))
+    data = bytearray(builder.build((source,), (made,)))
+    tensor = tflite.Model.GetRootAs(data, 0).Subgraphs(0).Tensors(constant)
+    at = tensor._tab.Pos + tensor._tab.Offset(8)
+    number = data[at]
+    data[at : at + 4] = bytes(4)
+    assert "reads tensor 1 before anything makes it" in (refusal(bytes(data)) or "")
+    # Now the constant is in buffer 0.
+    vector = tflite.Model.GetRootAs(data, 0)._tab
+    first = vector.Vector(vector.Offset(12))
+    full = first + 4 * number
+    data[first : first + 4] = (int.from_bytes(data[full : full + 4], "little") + 4 * number).to_bytes(
+        4, "little"
+    )
+    assert tflite.Model.GetRootAs(data, 0).Buffers(0).DataLength() == 4
+    assert "reads tensor 1 before anything makes it" in (refusal(bytes(data)) or "")
+
+
+def test_an_empty_list_needs_no_buffer() -> None:
+    builder = Builder()
+    source = builder.input((1,))
+    shape = builder.tensor((0,), "int32")
+    made = builder.operator("RESHAPE", (source, shape), builder.tensor((), "int8", 1 / 255, -128))
+    graph = parse(builder.build((source,), (made,)))
+    assert graph.tensors[shape].data is not None
+    assert graph.tensors[shape].data.shape == (0,)
+
+
+def test_parts_that_lie_over_each_other_are_refused() -> None:
+    """5,000 tensors are one table, whose name has 5,000 characters."""
+    builder = Builder()
+    source = builder.tensor((1, 4), "int8", 0.1, name="a" * 5000)
+    for _ in range(5000):
+        builder.tensor((), "int32", name="b")
+    made = builder.operator("ADD", (source, source), builder.tensor((1, 4), "int8", 0.1))
+    data = bytearray(builder.build((source,), (made,)))
+    assert refusal(bytes(data)) is None
+    table = tflite.Model.GetRootAs(data, 0).Subgraphs(0)._tab
+    first = table.Vector(table.Offset(4))
+    target = first + int.from_bytes(data[first : first + 4], "little")
+    for number in range(5000):
+        at = first + 4 * number
+        data[at : at + 4] = (target - at).to_bytes(4, "little")
+    assert "cut short or corrupt: a vector of" in (refusal(bytes(data)) or "")

@@ -26,6 +26,10 @@ class Builder:
     tensors: list[BuiltTensor] = field(default_factory=list)
     # What both fields of an op code hold: the deprecated one, and the one that has replaced it.
     codes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    # Signatures of the subgraph: a key, and the tensors of inputs and outputs by their names.
+    signatures: list[tuple[str, dict[str, int], dict[str, int]]] = field(default_factory=list)
+    # Further subgraphs, each with its inputs and outputs.
+    more: list[tuple["Builder", tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
     # The output is a number, or several.
     operators: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = field(default_factory=list)
 

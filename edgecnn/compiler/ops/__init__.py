@@ -7,6 +7,7 @@ A module here is an `Op`; `find` loads it when a model has such an operator, and
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -79,11 +80,16 @@ def require(graph: Graph, operator: Operator) -> Op:
     """Return the module of an operator's op.
 
     Raises:
-        ModelError: there is none; the message lists those there are.
+        ModelError: there is none; the message has those that are called nearly so.
     """
     op = find(operator.op)
     if op is None:
-        raise ModelError(f"{graph.describe(operator)} is not supported; supported: {', '.join(supported())}")
+        near = ", ".join(get_close_matches(operator.op, supported()))
+        raise ModelError(
+            f"{graph.describe(operator)} is not supported"
+            + (f"; near it are {near}" if near else "")
+            + "; 'edgecnn compile --help' lists the ops that are"
+        )
     return op
 
 
