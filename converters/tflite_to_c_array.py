@@ -11,7 +11,7 @@ import numpy as np
 from edgecnn import __version__
 from edgecnn.compiler.c_text import check_name, comment_text, float_literal, string_literal
 from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.ir import Graph, Quantization, Tensor
+from edgecnn.compiler.ir import Graph, Quantization, Tensor, short_name
 from edgecnn.files import write_bytes, write_text
 
 _WORDS_PER_LINE = 5  # 96 columns
@@ -87,16 +87,26 @@ def _hex_words(model: bytes) -> str:
 
 
 def _edges(graph: Graph) -> Iterator[tuple[str, list[Tensor]]]:
+    """Yield inputs and outputs in the file's order, by which an interpreter numbers them."""
     yield "input", [graph.tensors[index] for index in graph.inputs]
     yield "output", [graph.tensors[index] for index in graph.outputs]
 
 
+def _titles(graph: Graph, edges: Sequence[int]) -> list[str]:
+    """Return what the signature calls several inputs or outputs, fit for the manual."""
+    if graph.signature is None or len(edges) == 1:
+        return [""] * len(edges)
+    names = [short_name(graph.signature.name(index)) for index in edges]
+    return [f'   "{comment_text(name)}"' if name else "" for name in names]
+
+
 def _facts(graph: Graph, labels: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the manual's table that depend on the model."""
-    for kind, tensors in _edges(graph):
-        for tensor in tensors:
-            shape = "".join(f"[{size}]" for size in tensor.shape)
-            yield f"{kind:<8}{tensor.dtype + shape:<24}{_meaning(tensor.quantization)}".rstrip()
+    titles = [*_titles(graph, graph.inputs), *_titles(graph, graph.outputs)]
+    edges = [(kind, tensor) for kind, tensors in _edges(graph) for tensor in tensors]
+    for (kind, tensor), title in zip(edges, titles, strict=True):
+        shape = "".join(f"[{size}]" for size in tensor.shape)
+        yield f"{kind:<8}{tensor.dtype + shape:<24}{_meaning(tensor.quantization)}{title}".rstrip()
     if labels:
         yield "labels  " + textwrap.shorten(comment_text(", ".join(labels)), 90, placeholder=" ...")
     if [graph.tensors[index].quantization for index in graph.inputs] == [_BYTE_MINUS_128]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the texts of a generated model are written from."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +11,22 @@ from edgecnn.compiler.ir import Graph, Quantization
 from edgecnn.compiler.schedule import Schedule
 from edgecnn.errors import ModelError
 
+_LONGEST_NAME = 32
+
 
 @dataclass(frozen=True)
 class Edge:
     """An input or output of the model as the caller sees it.
 
-    `suffix` tells several apart ("" where there is one), `shape` is the flatbuffer's. `real` says whether
-    the flatbuffer has floats there, and the integer tensor `tensor` is behind a QUANTIZE or DEQUANTIZE;
-    `unsigned`, whether it has uint8, of which 128 is taken away. Numbers of classes have no quantization.
+    `suffix` tells several apart ("" where there is one) by what the model's signature calls them, `title`.
+    `shape` is the flatbuffer's. `real` says whether the flatbuffer has floats there, and the integer tensor
+    `tensor` is behind a QUANTIZE or DEQUANTIZE; `unsigned`, whether it has uint8, of which 128 is taken away.
+    Numbers of classes have no quantization.
     """
 
     kind: str
     suffix: str
+    title: str
     shape: tuple[int, ...]
     tensor: int
     dtype: str
@@ -140,25 +146,43 @@ class CModel:
 
 def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, ...]]:
     """Return inputs and outputs of a model, given as read and after all passes."""
-    result = []
-    for kind, before, after in (
-        ("input", original.inputs, graph.inputs),
-        ("output", original.outputs, graph.outputs),
-    ):
-        several = len(before) > 1
-        result.append(
-            tuple(
-                Edge(
-                    kind,
-                    str(number) if several else "",
-                    original.tensors[seen].shape,
-                    tensor,
-                    graph.tensors[tensor].dtype,
-                    graph.tensors[tensor].quantization,
-                    original.tensors[seen].dtype == "float32",
-                    original.tensors[seen].dtype == "uint8",
-                )
-                for number, (seen, tensor) in enumerate(zip(before, after, strict=True))
-            )
+    inputs = _edges("input", original, original.inputs, graph, graph.inputs)
+    return inputs, _edges("output", original, original.outputs, graph, graph.outputs)
+
+
+def _edges(
+    kind: str, original: Graph, before: Sequence[int], graph: Graph, after: Sequence[int]
+) -> tuple[Edge, ...]:
+    titles = [original.signature.name(tensor) if original.signature else "" for tensor in before]
+    return tuple(
+        Edge(
+            kind,
+            suffix,
+            title,
+            original.tensors[seen].shape,
+            tensor,
+            graph.tensors[tensor].dtype,
+            graph.tensors[tensor].quantization,
+            original.tensors[seen].dtype == "float32",
+            original.tensors[seen].dtype == "uint8",
         )
-    return result[0], result[1]
+        for suffix, title, seen, tensor in zip(suffixes(kind, titles), titles, before, after, strict=True)
+    )
+
+
+def suffixes(kind: str, titles: Sequence[str]) -> list[str]:
+    """Return what tells the names of several inputs, or outputs, apart in C; "" for a single one.
+
+    Each is an underscore and the letters and digits of a title, of which none differ in case only: macros are
+    in capitals. A title that has none leaves the number of its place.
+    """
+    if len(titles) == 1:
+        return [""]
+    chosen: list[str] = []
+    for number, title in enumerate(titles):
+        words = re.sub("[^A-Za-z0-9]+", "_", title).strip("_").removeprefix(f"{kind}_")
+        suffix = f"_{words[:_LONGEST_NAME].rstrip('_')}" if words else str(number)
+        while suffix.lower() in (other.lower() for other in chosen):
+            suffix += f"_{number}"
+        chosen.append(suffix)
+    return chosen

@@ -16,8 +16,9 @@ def shared_text(model: CModel) -> str:
         ModelError: the model has several inputs or outputs, or others than int8.
     """
     if (len(model.inputs), len(model.outputs)) != (1, 1):
+        names = (", ".join(edge.name for edge in edges) for edges in (model.inputs, model.outputs))
         raise ModelError(
-            f"{model.name} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            f"{model.name} takes {next(names)} and makes {next(names)}; "
             "a shared library takes one of each: call the C of such a model yourself"
         )
     for edge in (*model.inputs, *model.outputs):

@@ -381,14 +381,14 @@ def _run_f32(model: CModel) -> str:
         if edge.real:
             # Bytes at the end of the floats' own memory: each is read before a float is written over it.
             first = (4 - edge.itemsize) * edge.size
-            before.append(f"    int8_t *const {edge.name}_q = (int8_t *)(void *){edge.name} + {first}u;\n")
+            before.append(f"    int8_t *const q_{edge.name} = (int8_t *)(void *){edge.name} + {first}u;\n")
             after.append(
                 f"    for (size_t i = 0; i < {edge.size}u; ++i) {{\n"
                 f"        {edge.ctype} q;\n"
-                f"        memcpy(&q, {edge.name}_q + {edge.itemsize}u * i, sizeof q);\n"
+                f"        memcpy(&q, q_{edge.name} + {edge.itemsize}u * i, sizeof q);\n"
                 f"        {edge.name}[i] = {prefix}_dequantize{edge.suffix}(q);\n    }}\n"
             )
-        arguments.append(f"{edge.name}_q" if edge.real else _out_bytes(edge))
+        arguments.append(f"q_{edge.name}" if edge.real else _out_bytes(edge))
     return (
         f"int {prefix}_run_f32({prefix}_t *nn, {parameters(model, real=True)})\n{{\n"
         + "".join(before)

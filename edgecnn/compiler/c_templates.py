@@ -160,6 +160,9 @@ SOURCE = """\
  *       step                   rows kept      bytes   offset
 {plan}
  */
+#ifdef __cplusplus
+#error "{name}.c is C99, which C++ is not: compile it with a C compiler; {name}.h may be included by both"
+#else
 #include "{name}.h"
 
 #include <string.h>
@@ -226,4 +229,5 @@ int {prefix}_run({prefix}_t *nn, {parameters})
     return 0;
 }}
 
-{helpers}"""
+{helpers}#endif /* __cplusplus */
+"""

@@ -74,7 +74,7 @@ def test_text(model: CModel) -> str:
     body = _RUN.format(
         prefix=model.prefix,
         PREFIX=model.prefix.upper(),
-        made="".join(f"    static {edge.dtype}_t {edge.name}[{edge.size}];\n" for edge in model.outputs),
+        made="".join(f"    static {edge.dtype}_t made_{edge.name}[{edge.size}];\n" for edge in model.outputs),
         calls="".join(_call(model, number, count) for number in range(count)),
         **_names(model.name, model.original),
         **(_WEIGHTS_APART if model.weights_apart else _WEIGHTS_INSIDE),
@@ -119,12 +119,12 @@ def _machinery(name: str, graph: Graph, includes: str, tables: str) -> str:
 
 def _call(model: CModel, number: int, count: int) -> str:
     arguments = [f"(const {edge.ctype} *){edge.name}_{number}" for edge in model.inputs]
-    arguments += [edge.name for edge in model.outputs]
+    arguments += [f"made_{edge.name}" for edge in model.outputs]
     lines = f"    (void){model.prefix}_run(&nn, {', '.join(arguments)});\n"
     lines += f'    begin(&report, "{number}/{count}");\n'
     for edge in model.outputs:
-        made, wanted = (f"(const int8_t *){name}" for name in (edge.name, f"{edge.name}_{number}"))
-        made = edge.name if edge.dtype == "int8" else made
+        made, wanted = f"made_{edge.name}", f"(const int8_t *){edge.name}_{number}"
+        made = made if edge.dtype == "int8" else f"(const int8_t *){made}"
         lines += f"    compare(&report, {made}, {wanted}, {edge.bytes});\n"
     return f"{lines}    end(&report);\n"
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgecnn import __version__
 from edgecnn.compiler import ops
 from edgecnn.compiler.c_header import header_text
-from edgecnn.compiler.c_model import CModel, edges
+from edgecnn.compiler.c_model import CModel, Edge, edges
 from edgecnn.compiler.c_source import source_text
 from edgecnn.compiler.c_test import test_header_text, test_text
 from edgecnn.compiler.c_text import check_name
@@ -102,7 +102,7 @@ def compile_tflite(
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
     """
-    original = read_model(source) if isinstance(source, Path) else parse(source)
+    original = (read_model(source) if isinstance(source, Path) else parse(source)).in_signature_order()
     if labels:
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
@@ -220,6 +220,8 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             for i in op.outputs
         ),
         "weight_bytes": sum(map(_weight_bytes, network.steps)),
+        "inputs": [_describe_edge(edge) for edge in model.inputs],
+        "outputs": [_describe_edge(edge) for edge in model.outputs],
         "macs": sum(given),
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
@@ -238,6 +240,18 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             }
             for number, step in enumerate(network.steps)
         ],
+    }
+
+
+def _describe_edge(edge: Edge) -> dict[str, Any]:
+    """Return what the C has of an input or output: its parameter's name, type, shape and quantization."""
+    return {
+        "name": edge.name,
+        "signature_name": edge.title,
+        "dtype": edge.dtype,
+        "shape": list(edge.shape),
+        "scale": edge.scaling and edge.scaling.scale,
+        "zero_point": edge.scaling and edge.scaling.zero_point,
     }
 
 

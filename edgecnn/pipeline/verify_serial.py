@@ -45,7 +45,7 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
         ModelError: `path` is no model that can be compiled.
         EdgecnnError: the port can't be read, or sends no line, too few, or those of another model.
     """
-    original = read_model(path)
+    original = read_model(path).in_signature_order()
     given = [vector.inputs for vector in golden_vectors(original)]
     model_id = original.sha256[:8]
     found = _gather(read_lines(serial_lines(source, baud, timeout)), model_id, source)

@@ -192,6 +192,22 @@ def test_the_header_is_cpp(tmp_path: Path) -> None:
     HostCompiler("g++", "c++11").compile([user], tmp_path / "user.o", ["-c", f"-I{tmp_path}"])
 
 
+@pytest.mark.parametrize(
+    "cc",
+    [
+        pytest.param("g++", marks=pytest.mark.needs_tool("g++", package="g++")),
+        pytest.param("clang++", marks=pytest.mark.needs_tool("clang++", package="clang")),
+    ],
+)
+def test_as_cpp_the_source_is_one_error_that_says_so(tmp_path: Path, cc: str) -> None:
+    compile_tflite(networks.small(), name="net").write(tmp_path)
+    command = [cc, "-x", "c++", "-c", tmp_path / "net.c", "-o", tmp_path / "net.o"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    errors = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert len(errors) == 1
+    assert "net.c is C99, which C++ is not: compile it with a C compiler" in errors[0]
+
+
 @pytest.mark.needs_tool("cppcheck", package="cppcheck")
 @pytest.mark.slow
 def test_cppcheck_finds_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@
  *         its scratch                             64     2192
  *    10 FULLY_CONNECTED            1 of 1          4   caller
  */
+#ifdef __cplusplus
+#error "residual.c is C99, which C++ is not: compile it with a C compiler; residual.h may be included by both"
+#else
 #include "residual.h"
 
 #include <string.h>
@@ -860,3 +863,4 @@ int edgecnn_residual_class(const int8_t *output)
     }
     return best;
 }
+#endif /* __cplusplus */

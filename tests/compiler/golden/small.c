@@ -16,6 +16,9 @@
  *     7 FULLY_CONNECTED            1 of 1          1        0
  *     8 LOGISTIC                   1 of 1          1   caller
  */
+#ifdef __cplusplus
+#error "small.c is C99, which C++ is not: compile it with a C compiler; small.h may be included by both"
+#else
 #include "small.h"
 
 #include <string.h>
@@ -610,3 +613,4 @@ int edgecnn_small_class(const int8_t *output)
 {
     return output[0] >= EDGECNN_SMALL_THRESHOLD;
 }
+#endif /* __cplusplus */
