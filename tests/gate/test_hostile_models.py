@@ -12,6 +12,7 @@ import pytest
 from hostile_models import SHAPE, WITH_TEETH, ZOO, honest, saved
 
 from edgecnn.cli.program import edgecnn
+from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.errors import EdgecnnError, ModelError, RunError
 from edgecnn.gate import harmless_keras, harmless_saved_model
 from edgecnn.models.inception_transfer import load_weights
@@ -112,7 +113,9 @@ def test_a_run_names_a_file_of_python(run_with: Callable[..., Path], tmp_path: P
     code.write_text(
         "from pathlib import Path\nPath(__file__).with_name('marker').touch()\ndef net(*_): ...\n"
     )
-    run = run_with(saved(honest(), tmp_path / "honest.keras"), name=f"{code}:net")
+    model = honest()
+    run = run_with(saved(model, tmp_path / "honest.keras"), name=f"{code}:net")
+    (run / "model_float32.tflite").write_bytes(keras_to_float32(model))
     _command("compress", run, "--ptq")
     assert not (tmp_path / "marker").exists()
     assert (run / "model_int8.tflite").exists()
