@@ -27,7 +27,7 @@ from provenance import RESULTS, ROOT, first_line, provenance
 
 from edgecnn.converters.c_to_web import page_text
 from edgecnn.files import write_json, write_text
-from edgecnn.tf import keras
+from edgecnn.models import load_model
 
 ROUNDS, AT_ONCE = 7, 50  # browsers' clocks are too coarse for a single inference
 SIMD = "tfjs-backend-wasm-simd.wasm"
@@ -104,7 +104,7 @@ def measure(folder: Path, run: Path, npm: Path) -> dict[str, Any]:
     int8 = (run / "model_int8.tflite").read_bytes()
     page = page_text(int8, run.name)
     write_text(folder / "ours.html", page)
-    model = keras.models.load_model(run / "model.keras", compile=False)
+    model = load_model(run / "model.keras")
     image = np.random.default_rng(0).random((1, *model.input_shape[1:]), np.float32)
     write_text(folder / "theirs.html", their_page(model, image, npm))
     litert = interpreter(int8)

@@ -94,13 +94,13 @@ def _layer_name(part: _Part) -> str:
 def _unknown(part: _Part, own: Collection[str]) -> str | None:
     """Return what a part names and may not, or None."""
     value = part.value
+    if part.key == "layers" and not isinstance(value, dict | list):
+        return str(value)  # Keras makes a layer of its name
     if isinstance(value, str):
         kinds = [names for end, names in STRINGS.items() if part.key.endswith(end)]
         return value if kinds and value not in {*kinds[0], *own} else None
     if isinstance(value, dict) and "class_name" in value:
         return _unknown_class(value, own)
-    if part.key == "layers" and not isinstance(value, (dict, list)):
-        return str(value)
     return None
 
 
