@@ -11,9 +11,12 @@ import click
 from edgecnn.cli.compile import optimize_option, schedule_option, target_option
 from edgecnn.cli.console import json_option, say
 
+_MOST_NAMED = 5  # operators of those that follow one oracle
+
 if TYPE_CHECKING:
     from edgecnn.pipeline.profile import OperatorProfile
     from edgecnn.pipeline.verify import Verified
+    from edgecnn.pipeline.verify_serial import SerialVerified
 
 
 @click.command("verify")
@@ -54,12 +57,13 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Compile a model's C with a real compiler, run it, and compare every byte.
 
-    The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), or with
-    edgecnn's own in NumPy where that can't run. Targets c99, x86-64 and x86-64-vnni run on this machine under
-    ASan and UBSan, wasm32 in Node.js, and the others in QEMU, which counts their instructions. For the M4
-    they are weighed by the table in Arm's Technical Reference Manual, too: an estimate of cycles that leaves
-    out waiting for flash and caches. With --serial the C runs on your board: the bytes are those that its
-    self-test, NAME_test.c, prints. Exit code 1 when a byte differs.
+    The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14). Where these
+    can't run, or are wrong, it is edgecnn's own in NumPy, held to other kernels operator by operator: to
+    which, and why, is said. Inputs are chosen anew where all have the same output. Targets c99, x86-64 and
+    x86-64-vnni run on this machine under ASan and UBSan, wasm32 in Node.js, and the others in QEMU, which
+    counts their instructions. For the M4 they are weighed by the table in Arm's Technical Reference Manual,
+    too: an estimate of cycles that leaves out waiting for flash and caches. With --serial the C runs on your
+    board: the bytes are those that its self-test, NAME_test.c, prints. Exit code 1 when a byte differs.
 
     \b
     Examples:
@@ -84,7 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         print_json(found.as_json())
     else:
         _print(found)
-    if found.bytes_different:
+    if not found.equal:
         sys.exit(1)
 
 
@@ -97,8 +101,9 @@ def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: 
         print_json(found.as_json())
     else:
         say(f'{found.vectors} vectors of "{found.name}", compared with {found.oracle}')
+        _print_oracles(found)
         say(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
-    if found.bytes_different:
+    if not found.equal:
         sys.exit(1)
 
 
@@ -126,10 +131,32 @@ def _print_operators(operators: Sequence["OperatorProfile"]) -> None:
     print_table("", columns, [row[: len(columns)] for row in rows])
 
 
+def _print_oracles(found: "Verified | SerialVerified") -> None:
+    """Say whose kernels stand behind the references, where that isn't one for all, and where they differ."""
+    for ruling in found.oracles if len(found.oracles) > 1 or found.oracles[0].why else ():
+        numbers = ", ".join(map(str, ruling.operators[:_MOST_NAMED]))
+        more = ", ..." if len(ruling.operators) > _MOST_NAMED else ""
+        say(
+            f"  {', '.join(ruling.ops)} ({'operator' if len(ruling.operators) == 1 else 'operators'} "
+            f"{numbers}{more}): {ruling.oracle}" + (f", as {ruling.why}" if ruling.why else "")
+        )
+    for name, count in found.operators_different.items():
+        say(f"  {name}: {count} bytes of our reference differ from that; please report it, with the file")
+
+
+def _print_variety(found: "Verified") -> None:
+    """Say how much the inputs tell: equal outputs of all of them prove little."""
+    say(f"different outputs            {', '.join(f'{count:,}' for count in found.different_outputs):>12}")
+    if found.inputs > 1 and min(found.different_outputs) == 1:
+        say("All inputs have the same output, and others didn't change that: that it is equal proves little.")
+
+
 def _print(found: "Verified") -> None:
     if found.operators is not None:
         _print_operators(found.operators)
     say(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
+    _print_oracles(found)
+    _print_variety(found)
     if found.instructions is not None:
         rate = found.instructions / max(found.macs, 1)
         say(f"instructions per inference   {found.instructions:>12,}   ({rate:.2f} per MAC as given)")

@@ -5,7 +5,7 @@ They follow from the model's file alone, so that whoever has it can tell what a 
 picture of anybody is among them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,13 @@ def golden_vectors(graph: Graph) -> list[Vector]:
     return [*taken, *others][:count]
 
 
-def _candidates(edges: list[Tensor], rng: np.random.Generator) -> Iterator[list[NDArray[Any]]]:
+def _candidates(edges: Sequence[Tensor], rng: np.random.Generator) -> Iterator[list[NDArray[Any]]]:
     yield [reference.random_values(rng, edge.shape, edge.dtype) for edge in edges]
+    yield from pictures(edges, rng)
+
+
+def pictures(edges: Sequence[Tensor], rng: np.random.Generator) -> Iterator[list[NDArray[Any]]]:
+    """Yield values for inputs like `edges`: pictures of 1x1 to 8x8 blocks of random levels."""
     for blocks in range(1, _MOST_BLOCKS + 1):
         yield [_picture(rng, edge, blocks) for edge in edges]
 

@@ -18,13 +18,18 @@ def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: str) ->
     return np.asarray(rng.integers(*quant.limits(dtype), tuple(shape), cast(Any, dtype), endpoint=True))
 
 
+def basic(graph: Graph) -> Graph:
+    """Return `graph` made of ops that have a reference; tensors keep their numbers, and some are gone."""
+    return basic_ops(fold_dilation(graph))
+
+
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return the outputs of `graph` for one value of each input, in the flatbuffer's order.
 
     Raises:
         ModelError: an operator is not supported.
     """
-    graph = basic_ops(fold_dilation(graph))
+    graph = basic(graph)
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
     for operator in graph.operators:
         made = [values[i] for i in operator.inputs if i in values]

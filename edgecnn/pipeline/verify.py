@@ -2,51 +2,64 @@
 """Compiles a model's C, runs it, and compares every byte with TFLite's reference kernels."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_source import program_table
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import with_valid_axes
-from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.golden import pictures
+from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.quant import limits
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.data.images import load_image
-from edgecnn.errors import DataError, EdgecnnError, MissingToolError, ModelError
+from edgecnn.errors import DataError, EdgecnnError, ModelError
+from edgecnn.files import read_bytes
 from edgecnn.pipeline.on_target import Measured, measure
+from edgecnn.pipeline.oracle import Oracle, Ruling, Values, as_bytes
 from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
 from edgecnn.runtime.program import Program
-from edgecnn.runtime.tflite import TfliteModel
 
-Values = NDArray[Any]  # int8 or int16
-
-# Whose reference kernels are the definition of bit-exact; where it can't run, our NumPy references stand in.
-_ORACLE = "tflite-runtime 2.14.0"
+Inputs = list[list[Values]]  # of each inference: of each input, or output
+_FLAT_LEVELS = 5
 _LEVELS = {"speed": "-O2", "size": "-Os"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verified(Measured):
-    """What `edgecnn verify` found; where the C ran without an emulator, nothing is measured."""
+    """What `edgecnn verify` found; where the C ran without an emulator, nothing is measured.
+
+    Attributes:
+        oracle: whose outputs the C's are compared with.
+        oracles: whom those follow, and why, for all operators.
+        operators_different: bytes in which NumPy references differ from whom they follow, by operator.
+        inputs: how many there were.
+        different_outputs: how many different values each output of the model had among them.
+    """
 
     target: str
     oracle: str
+    oracles: list[Ruling]
+    operators_different: dict[str, int]
     inputs: int
+    different_outputs: list[int]
     bytes_compared: int
     bytes_different: int
     arena_bytes: int
     state_bytes: int
     macs: int
     macs_computed: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.bytes_different or self.operators_different)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures by name; every value fits JSON."""
@@ -83,8 +96,12 @@ def verify(
         raise EdgecnnError(f"target {target} runs in no emulator, which a profile needs; one of: {names}")
     compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
     model, chosen = compiled.model, find_target(target)
-    values = _random(model, inputs) if isinstance(inputs, int) else _images(model, inputs)
-    oracle, expected = expected_outputs(model.original, path, values)
+    oracle = Oracle(model.original, read_bytes(path, error=ModelError))
+    if isinstance(inputs, int):
+        values, expected = _chosen(oracle, inputs)
+    else:
+        values = _images(model, inputs)
+        expected = oracle.outputs(values)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
         folder = Path(name)
         compiled.write(folder)
@@ -100,10 +117,13 @@ def verify(
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=target,
-        oracle=oracle,
+        oracle=oracle.name,
+        oracles=oracle.rulings(),
+        operators_different=oracle.differing,
         inputs=len(values),
+        different_outputs=different_outputs(expected),
         bytes_compared=got.size,
-        bytes_different=int(np.count_nonzero(got != expected)),
+        bytes_different=int(np.count_nonzero(got != as_bytes(expected))),
         arena_bytes=model.schedule.arena,
         state_bytes=_state_bytes(model, chosen.pointer),
         macs=compiled.plan["macs"],
@@ -112,14 +132,50 @@ def verify(
     )
 
 
-def _random(model: CModel, count: int) -> list[list[Values]]:
-    rng = np.random.default_rng(0)
-    return [
-        [reference.random_values(rng, edge.shape, edge.dtype) for edge in model.inputs] for _ in range(count)
-    ]
+def _chosen(oracle: Oracle, count: int) -> tuple[Inputs, Inputs]:
+    """Return `count` random inputs and what the oracle makes of them.
+
+    Where an output is the same for all, others are chosen, always the same ones: pictures of blocks, then
+    single levels. Those come first whose outputs none before them has.
+    """
+    edges, rng = oracle.edges, np.random.default_rng(0)
+    values = [[reference.random_values(rng, edge.shape, edge.dtype) for edge in edges] for _ in range(count)]
+    expected = oracle.outputs(values)
+    for others in (
+        list(pictures(edges, rng)),
+        [_flat(edges, part) for part in np.linspace(0, 1, _FLAT_LEVELS)],
+    ):
+        if count == 1 or min(different_outputs(expected)) > 1:
+            break
+        values, expected = values + others, expected + oracle.outputs(others)
+        order = _by_novelty(expected)[:count]
+        values, expected = [values[i] for i in order], [expected[i] for i in order]
+    return values, expected
 
 
-def _images(model: CModel, folder: Path) -> list[list[Values]]:
+def _flat(edges: Sequence[Tensor], part: float) -> list[Values]:
+    """Return inputs of one level each, from the least for 0 to the most for 1."""
+    return [np.full(edge.shape, np.interp(part, (0, 1), limits(edge.dtype)), edge.dtype) for edge in edges]
+
+
+def _by_novelty(outputs: Inputs) -> list[int]:
+    """Return the numbers of inputs, first of those that have an output which none before them has."""
+    seen: set[tuple[int, bytes]] = set()
+    new: list[int] = []
+    known: list[int] = []
+    for number, values in enumerate(outputs):
+        made = {(at, value.tobytes()) for at, value in enumerate(values)}
+        (known if made <= seen else new).append(number)
+        seen |= made
+    return new + known
+
+
+def different_outputs(outputs: Inputs) -> list[int]:
+    """Return of each output of a model how many different values there are among those of several inputs."""
+    return [len({value.tobytes() for value in every}) for every in zip(*outputs, strict=True)]
+
+
+def _images(model: CModel, folder: Path) -> Inputs:
     """Return the images of a folder and its subfolders as the model's input: a byte stands for byte / 255."""
     shape, quantization = model.inputs[0].shape, model.inputs[0].quantization
     if len(model.inputs) != 1 or len(shape) != 4 or shape[3] not in (1, 3):
@@ -140,33 +196,6 @@ def _images(model: CModel, folder: Path) -> list[list[Values]]:
     if not found:
         raise DataError(f"{folder} holds no image that can be read; give another folder, or a number")
     return found
-
-
-def expected_outputs(
-    original: Graph, path: Path, values: Sequence[Sequence[Values]]
-) -> tuple[str, NDArray[np.int8]]:
-    """Return whose reference kernels were asked, and the bytes of all outputs in a row.
-
-    Args:
-        original: the model as read from its file.
-        path: that file.
-        values: integer inputs: one for each of the model's, each time it is to be run.
-    """
-    edges = [original.tensors[i] for i in (*original.inputs, *original.outputs)]
-    if len(edges) == 2 and all(edge.dtype in ("int8", "int16") for edge in edges):
-        try:
-            oracle = TfliteModel(with_valid_axes(path.read_bytes()), kernels="reference")
-        except MissingToolError:
-            oracle = None
-        if oracle is not None and oracle.runtime == _ORACLE:
-            outputs = [oracle.invoke(one[0]) for one in values]
-            return f"{oracle.runtime} BUILTIN_REF", _bytes(outputs)
-    graph = integer_edges(original)
-    return "NumPy references", _bytes(output for one in values for output in reference.run(graph, one))
-
-
-def _bytes(outputs: Iterable[Values]) -> NDArray[np.int8]:
-    return np.frombuffer(b"".join(output.tobytes() for output in outputs), np.int8)
 
 
 def _state_bytes(model: CModel, pointer: int) -> int:

@@ -11,21 +11,29 @@ import numpy as np
 from edgecnn.compiler.c_test import VectorLine, read_lines
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.golden import golden_vectors
-from edgecnn.errors import EdgecnnError
-from edgecnn.pipeline.verify import expected_outputs
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.files import read_bytes
+from edgecnn.pipeline.oracle import Oracle, Ruling, as_bytes
 from edgecnn.runtime.serial_port import serial_lines
 
 
 @dataclass(frozen=True)
 class SerialVerified:
-    """What `edgecnn verify --serial` found."""
+    """What `edgecnn verify --serial` found; names are those of `Verified`."""
 
     name: str
     model_id: str
     oracle: str
+    oracles: list[Ruling]
+    operators_different: dict[str, int]
     vectors: int
     bytes_compared: int
     bytes_different: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.bytes_different or self.operators_different)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures by name; every value fits JSON."""
@@ -55,12 +63,22 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
             f"{source} lacks vector {missing[0]} of {len(given)}, or sent it disturbed; "
             "run the self-test again"
         )
-    oracle, expected = expected_outputs(original, path, given)
+    oracle = Oracle(original, read_bytes(path, error=ModelError))
+    expected = as_bytes(oracle.outputs(given))
     made = np.frombuffer(b"".join(found[number].output for number in range(len(given))), np.int8)
     if made.size != expected.size:
         raise EdgecnnError(f"{source} has {made.size} bytes of outputs, the model makes {expected.size}")
     different = int(np.count_nonzero(made != expected))
-    return SerialVerified(found[0].name, model_id, oracle, len(given), made.size, different)
+    return SerialVerified(
+        found[0].name,
+        model_id,
+        oracle.name,
+        oracle.rulings(),
+        oracle.differing,
+        len(given),
+        made.size,
+        different,
+    )
 
 
 def _gather(lines: Iterable[VectorLine], model_id: str, source: Path) -> dict[int, VectorLine]:

@@ -2,6 +2,7 @@
 """A TFLite interpreter in this process, which some models end: `tflite.py` starts another for each."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -125,8 +126,19 @@ class LocalInterpreter:
         return [made.get_tensor(index) for index in written]
 
     def tensors(self, numbers: Sequence[int]) -> dict[int, NDArray[Any]]:
-        """Return what operators made in the last run, by the numbers of their tensors."""
-        return {number: self._interpreter.get_tensor(number) for number in numbers}
+        """Return what is left of what operators made in the last run, by the numbers of their tensors.
+
+        Args:
+            numbers: in the order in which they were made. Though all are kept, some operators write to the
+                place of what they read.
+        """
+        places: dict[int, int] = {}
+        for number in numbers:
+            with suppress(ValueError):  # it has no memory
+                view = self._interpreter.tensor(number)()
+                places[view.__array_interface__["data"][0]] = number
+                del view  # the next run needs to know that nobody looks
+        return {number: self._interpreter.get_tensor(number) for number in places.values()}
 
     def time(self, inputs: Sequence[NDArray[Any]], count: int) -> list[float]:
         """Return the microseconds of each of `count` inferences, with handing over inputs and outputs."""

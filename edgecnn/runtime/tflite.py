@@ -25,6 +25,10 @@ from edgecnn.runtime.model import Model
 PACKAGES: tuple[Package, ...] = ("tflite_runtime", "ai_edge_litert")
 
 
+class MisreadError(ModelError):
+    """A runtime reads other ops in a file than our reader does."""
+
+
 class Interpreter:
     """A model with any number of inputs and outputs, in a process of its own.
 
@@ -58,7 +62,8 @@ class Interpreter:
         Raises:
             MissingToolError: the runtime can't be used here.
             RefusedError: it refuses the model.
-            ModelError: it dies of it, or reads other operators in it than we do.
+            MisreadError: it reads other ops in it than we do.
+            ModelError: it dies of it.
         """
         shapes = {number: graph.tensors[number].shape for number in graph.inputs}
         self._graph, self._load = graph, (package, kernels, threads, shapes, keep_all)
@@ -83,7 +88,7 @@ class Interpreter:
         return made
 
     def tensors(self, numbers: Sequence[int]) -> dict[int, NDArray[Any]]:
-        """Return what operators made in the last run, by the numbers of their tensors."""
+        """Return what is left of what operators made in the last run, by the numbers of their tensors."""
         made: dict[int, NDArray[Any]] = self._remote.call("tensors", list(numbers))
         return made
 
@@ -204,12 +209,12 @@ def _check_ops(graph: Graph, about: Description) -> None:
     """Check our reader: the runtime must see the same ops in the file; delegates follow behind them.
 
     Raises:
-        ModelError: it sees another.
+        MisreadError: it sees another.
     """
     read = about.ops[: len(graph.operators)]
     for operator, op in zip(graph.operators, read, strict=True):
         if operator.op.removeprefix("CUSTOM:") != op:
-            raise ModelError(
+            raise MisreadError(
                 f"{graph.describe(operator)} is {op} to {about.runtime}: edgecnn reads this file wrongly; "
                 "please report it, with the file"
             )

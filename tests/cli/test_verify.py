@@ -2,6 +2,8 @@
 """`edgecnn verify` on the tiny stored model, on this machine and on an emulated core."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from edgecnn.cli.verify import command
+
+sys.path.append(str(Path(__file__).parents[1] / "compiler"))
+from tflite_builder import Builder
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 KEYS = {
@@ -71,6 +76,52 @@ def test_on_images_of_a_folder(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "a.png")
     (tmp_path / "notes.txt").write_text("no image")
     assert verify("--inputs", tmp_path)["inputs"] == 1
+
+
+def printed(tmp_path: Path, model: bytes, *arguments: object) -> tuple[int, str]:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model)
+    result = CliRunner().invoke(command, [str(path), *map(str, arguments)], catch_exceptions=False)
+    return result.exit_code, result.stdout
+
+
+def test_it_says_whose_kernels_stand_behind_the_references_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = Builder(1)
+    source = builder.input((1, 4, 4, 2))
+    model = builder.build((source,), (builder.unary("RELU", builder.conv(source, 3)),))
+    monkeypatch.setattr("edgecnn.pipeline.oracle.find_spec", lambda _: None)
+    code, output = printed(tmp_path, model, "--inputs", 3)
+    assert code == 0
+    assert "3 inputs, compared with NumPy references\n" in output
+    assert (
+        "  CONV_2D, RELU (operators 0, 1): NumPy references alone, as tflite-runtime is not installed\n"
+        in output
+    )
+    assert "different outputs                       3\n" in output
+
+
+def test_a_reference_that_differs_ends_in_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgecnn.pipeline import verify
+
+    honest, differing = verify.verify, {"RELU": 2}
+    monkeypatch.setattr(
+        verify, "verify", lambda *a, **k: replace(honest(*a, **k), operators_different=differing)
+    )
+    result = CliRunner().invoke(command, [str(TINY)])
+    assert result.exit_code == 1
+    assert "  RELU: 2 bytes of our reference differ from that" in result.stdout
+
+
+def test_equal_outputs_of_all_inputs_are_said_to_prove_little(tmp_path: Path) -> None:
+    builder = Builder(1)
+    source = builder.input((1, 4, 4, 2))
+    model = builder.build((source,), (builder.conv(source, 3, dead=3),))
+    code, output = printed(tmp_path, model)
+    assert code == 0
+    assert "different outputs                       1\nAll inputs have the same output, and others" in output
+    assert "All inputs have the same output" not in printed(tmp_path, model, "--inputs", 1)[1]
 
 
 def test_a_wrong_byte_ends_in_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,17 @@ def check_ranges(graph: Graph, operator: Operator) -> None:
         check(graph, operator)
 
 
+def unlike_reference(graph: Graph, operator: Operator) -> str:
+    """Return why TFLite 2.14's reference kernel isn't what defines an operator; empty where it is."""
+    unlike = getattr(find(operator.op), "unlike_reference", None)
+    return unlike(graph, operator) if unlike is not None else ""
+
+
+def defined_by_optimized(operator: Operator) -> bool:
+    """Say whether TFLite 2.14's optimized kernel defines an operator."""
+    return getattr(find(operator.op), "DEFINED_BY", "reference") == "optimized"
+
+
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)

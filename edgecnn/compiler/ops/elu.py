@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
 
+DEFINED_BY = "optimized"
+
 check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+
+
+def unlike_reference(graph: Graph, operator: Operator) -> str:
+    """Return why no reference kernel of TFLite's is followed."""
+    return "2.14 has no reference kernel for it"
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

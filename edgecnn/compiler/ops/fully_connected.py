@@ -53,6 +53,14 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     ]
 
 
+def unlike_reference(graph: Graph, operator: Operator) -> str:
+    """Return why TFLite's reference kernel isn't followed: see above; empty where it is."""
+    stored = graph.input(operator, 1).quantization
+    if stored is not None and stored.per_channel and len(graph.output(operator).shape) > 2:
+        return "its reference kernel in 2.14 goes astray with scales per channel and 3 dimensions or more"
+    return ""
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)

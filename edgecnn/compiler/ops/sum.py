@@ -15,7 +15,14 @@ from edgecnn.compiler import geometry, quant, reduction
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.steps import Step
 
+DEFINED_BY = "optimized"
+
 rewrite, check, macs, needs = reduction.rewrite, reduction.check, reduction.macs, reduction.needs
+
+
+def unlike_reference(graph: Graph, operator: Operator) -> str:
+    """Return why TFLite's reference kernel isn't followed."""
+    return "its reference kernel in 2.14 lets sums wrap around 8 bits"
 
 
 def _quantized(graph: Graph, operator: Operator, total: quant.Int64s) -> quant.Int64s:
