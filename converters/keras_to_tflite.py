@@ -75,14 +75,13 @@ def check_integer(tflite: bytes) -> None:
     """Refuse a .tflite that isn't integer from the input, a byte minus 128, to the output.
 
     Raises:
-        ModelError: a tensor is float, or the input is quantized otherwise.
+        ModelError: an operator computes floats, or the input is quantized otherwise.
     """
     graph = parse(tflite)
-    floats = [tensor.name for tensor in graph.tensors if tensor.dtype == "float32"]
-    if floats:
-        raise ModelError(
-            f'tensor "{floats[0]}" stayed float32: its operator has no int8 form; replace that layer'
-        )
+    for operator in graph.operators:
+        floats = [i for i in operator.outputs if graph.tensors[i].dtype == "float32"]
+        if floats and operator.op not in ("QUANTIZE", "DEQUANTIZE"):
+            raise ModelError(f"{graph.describe(operator)} has no int8 form: replace that layer")
     image = graph.tensors[graph.inputs[0]].quantization
     if image is None or (np.float32(image.scale), image.zero_point) != (
         np.float32(INPUT_SCALE),

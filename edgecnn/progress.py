@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How library code tells how far it is, without printing: the command line decides what is shown."""
 
+import logging
 from typing import Protocol
+
+LOGGER = logging.getLogger("edgecnn")
 
 
 class Progress(Protocol):
@@ -13,3 +16,11 @@ class Progress(Protocol):
 
 def silent(step: str, done: int, total: int, note: str = "") -> None:
     """Show nothing."""
+
+
+def say(sentence: str) -> None:
+    """Tell, in the midst of a step, what a person ought to know but did not ask for.
+
+    It goes to the logger "edgecnn"; the command line prints it as a line on standard error.
+    """
+    LOGGER.warning(sentence)

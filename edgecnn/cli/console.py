@@ -2,6 +2,7 @@
 """What commands print: tables, progress and JSON, the same way everywhere."""
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from rich.table import Table
 from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
 from edgecnn.escape import for_terminal
-from edgecnn.progress import Progress
+from edgecnn.progress import LOGGER, Progress
 
 _SECONDS_BETWEEN_LINES = 5
 _FILE_WIDTH = 240
@@ -149,8 +150,35 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Yield a Progress on standard error: bars with the time left on a terminal, else plain lines."""
+    """Yield a Progress on standard error: bars with the time left on a terminal, else plain lines.
+
+    What is told in between is a line by itself there.
+    """
     console = Console(stderr=True)
+    with _printing(console), _progress(console) as progress:
+        yield progress
+
+
+@contextmanager
+def _printing(console: Console) -> Iterator[None]:
+    """Print what library code tells by `progress.say`."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            console.print(for_terminal(record.getMessage()), markup=False, highlight=False, soft_wrap=True)
+
+    lines, propagate = Lines(), LOGGER.propagate
+    LOGGER.addHandler(lines)
+    LOGGER.propagate = False
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(lines)
+        LOGGER.propagate = propagate
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
     if not console.is_terminal:
         yield _PlainLines()
         return

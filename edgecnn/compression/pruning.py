@@ -46,13 +46,13 @@ def prune(
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         0.0, sparsity, begin_step=0, end_step=end, frequency=every
     )
-    pruned = _wrapped(model, schedule)
+    pruned = wrapped(model, schedule)
     update = tfmot.sparsity.keras.UpdatePruningStep()
     history = fit(pruned, train, validation, options, checkpoint, progress, (update,), teacher=model)
     return _copy(tfmot.sparsity.keras.strip_pruning(pruned)), history
 
 
-def _wrapped(model: Any, schedule: Any) -> Any:
+def wrapped(model: Any, schedule: Any) -> Any:
     """Return a copy of `model` whose convolutions and dense layers are pruned: others have no kernel."""
     prunable = keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compression.annotate import annotated
+from edgecnn.compression.annotate import annotated, with_channelwise_norms
 from edgecnn.data.arrays import Arrays
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf, tfmot
@@ -52,15 +52,26 @@ def quantize_aware(
     Raises:
         ModelError: the toolkit can't take the model.
     """
-    to_quantize, post_training = annotated(model)
-    with tfmot.quantization.keras.quantize_scope():
-        quantized = tfmot.quantization.keras.quantize_apply(to_quantize)
+    model = with_channelwise_norms(model)
+    quantized, post_training = imitated(model)
     images = train.sample(CALIBRATION_IMAGES, options.seed)
     _set_ranges(quantized, _activation_ranges(model, _ranged(quantized), images))
     callbacks = (_PinInputRange(), _KeepZeros(quantized))
     history = fit(quantized, train, validation, options, checkpoint, progress, callbacks, teacher)
     _give_empty_filters_a_range(quantized)
     return quantized, history, post_training
+
+
+def imitated(model: Any) -> tuple[Any, list[str]]:
+    """Return `model` with fake_quant operations, of which only the input's range is set, and names of others.
+
+    The others are the layers that stay in float.
+    """
+    to_quantize, post_training = annotated(model)
+    with tfmot.quantization.keras.quantize_scope():
+        quantized = tfmot.quantization.keras.quantize_apply(to_quantize)
+    _pin_input_range(quantized)
+    return quantized, post_training
 
 
 def _ranged(quantized: Any) -> set[str]:
@@ -117,14 +128,17 @@ def _set_ranges(quantized: Any, ranges: Ranges) -> None:
         name, _, bound = variable.name.removesuffix(":0").rpartition("_")
         if name in ranges and bound in ("min", "max"):
             variable.assign(ranges[name][bound == "max"])
-    _pin_input_range(quantized)
 
 
 def _pin_input_range(quantized: Any) -> None:
-    """Set the input's range to 0..1, that is scale 1/255 and zero point -128: a byte minus 128."""
-    first = next(layer for layer in quantized.layers if layer.weights)
-    first.quantizer_vars["min_var"].assign(0.0)
-    first.quantizer_vars["max_var"].assign(1.0)
+    """Set the input's range to 0..1, that is scale 1/255 and zero point -128: a byte minus 128.
+
+    Where the first layer stays in float, there is no such range: the converter takes it from images.
+    """
+    for layer in quantized.layers:
+        if type(layer).__name__ == "QuantizeLayer":  # a class that the toolkit keeps to itself
+            layer.quantizer_vars["min_var"].assign(0.0)
+            layer.quantizer_vars["max_var"].assign(1.0)
 
 
 def _give_empty_filters_a_range(quantized: Any) -> None:

@@ -79,7 +79,9 @@ WRAPPERS = _names("""
 """)
 
 # edgecnn's own, as they are registered.
-OURS = _names("edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>KeepsRange edgecnn>QuantizesOutput")
+OURS = _names(
+    "edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>HardSwish edgecnn>KeepsRange edgecnn>QuantizesOutput"
+)
 
 INITIALIZERS = _names("""
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity IdentityInitializer LecunNormal

@@ -22,3 +22,12 @@ class ChannelMax(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Return the maximum, as Keras asks of a layer."""
         return tf.reduce_max(inputs, axis=-1, keepdims=True)
+
+
+@keras.utils.register_keras_serializable("edgecnn")
+class HardSwish(keras.layers.Layer):  # type: ignore[misc]
+    """x * clamp(x + 3, 0, 6) / 6, of any shape: Keras 3's hard_silu, which Keras 2 lacks."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return the product, as Keras asks of a layer."""
+        return inputs * tf.nn.relu6(inputs + 3) * (1 / 6)

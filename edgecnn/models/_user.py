@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person's own network: a function in a Python file, or a saved Keras model."""
 
+import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from edgecnn.errors import ModelError
 from edgecnn.models import Architecture, Shape, load_model
+from edgecnn.progress import say
 
 INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked for
 
@@ -36,7 +38,7 @@ def require_own(name: str) -> None:
 def own_architecture(name: str) -> Architecture:
     """Return the network that "FILE.py:FUNCTION" builds or that a .keras or .h5 file holds.
 
-    The function takes input shape and classes, and returns an uncompiled Keras model.
+    The function takes input shape and classes, and returns a Keras model, of Keras 2 or 3.
 
     Raises:
         ModelError: there is no such file or function, or the file can't be run or loaded.
@@ -92,12 +94,14 @@ def _calling(name: str, function: Callable[[Shape, int], Any]) -> Callable[[Shap
                 f'model "{name}", called with the input shape {input_shape} and {classes} classes, '
                 f"fails with {type(error).__name__}: {error}"
             ) from error
+        finally:
+            _reset_policies()
         if getattr(model, "input_shape", (None,))[1:] != input_shape:
             raise ModelError(
                 f'model "{name}" returned no Keras model with the input shape {input_shape}; '
-                "build it with tf.keras of Keras 2 (TF_USE_LEGACY_KERAS=1)"
+                "build it as a Sequential with an Input, or by keras.Model(inputs, outputs)"
             )
-        return model
+        return _told(model, name)
 
     return build
 
@@ -107,9 +111,29 @@ def _loading(name: str, shape: Shape) -> Callable[[Shape, int, float], Any]:
         _refuse_width(name, width)
         if input_shape != shape:
             raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
-        return load_model(Path(name))
+        return _told(load_model(Path(name)), name)
 
     return build
+
+
+def _told(model: Any, name: str) -> Any:
+    """Return a network as edgecnn trains it, and tell what was changed for that."""
+    from edgecnn.models._normalize import normalized, with_probabilities
+
+    model, notes = normalized(model, name)
+    model, more = with_probabilities(model, name)
+    for note in notes + more:
+        say(note)
+    return model
+
+
+def _reset_policies() -> None:
+    """Undo what a person's file set for all layers of the process: from now on they are ours."""
+    from edgecnn.tf import keras
+
+    keras.mixed_precision.set_global_policy("float32")
+    if keras3 := sys.modules.get("keras"):
+        keras3.config.set_dtype_policy("float32")
 
 
 def _refuse_width(name: str, width: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import DISCLAIMER, __version__
+from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays, load_arrays, load_dataset
@@ -18,13 +19,14 @@ from edgecnn.data.findings import findings
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import Architecture, Shape, architecture
+from edgecnn.models._user import is_own
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.history import append_history
 from edgecnn.pipeline.options import TrainOptions, chosen_options, refuse_overwriting
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.threshold import threshold
-from edgecnn.progress import Progress
+from edgecnn.progress import Progress, say
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
@@ -73,6 +75,8 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
     with workers.strategy.scope():
         model = _build(found, chosen, shape, dataset.classes)
     if workers.chief:
+        if is_own(chosen["model"]):
+            _tell_obstacles(model, chosen["model"])
         _record(run, chosen, dataset, model, progress)
     model = _fit(run, workers, model, found, chosen, images, progress)
     if not workers.chief:
@@ -144,6 +148,17 @@ def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: S
         found.load_weights(model, chosen["weights"])
     loss_of(model, chosen["loss"])  # refused before anything is written
     return model
+
+
+def _tell_obstacles(model: Any, name: str) -> None:
+    """Tell before hours of training what later steps can't take of a person's own network.
+
+    Raises:
+        ModelError: what is trained couldn't be read again.
+    """
+    require_readable(model)
+    for sentence in obstacles(model):
+        say(f'model "{name}": {sentence}')
 
 
 def _fit(

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers that the toolkit refuses are quantized by their output, or left and named."""
 
+import numpy as np
 import pytest
 
-from edgecnn.compression.annotate import annotated
+from edgecnn.compression.annotate import annotated, with_channelwise_norms
 from edgecnn.errors import ModelError
 from edgecnn.models import architecture
 from edgecnn.tf import keras, tfmot
@@ -44,3 +45,30 @@ def test_a_model_inside_a_model_is_refused() -> None:
     model = keras.Sequential([keras.Input((8, 8, 1)), inner, keras.layers.Dense(2)], name="outer")
     with pytest.raises(ModelError, match='model "outer" holds the model "inner" as a layer'):
         annotated(model)
+
+
+def test_normalization_of_maps_becomes_one_operator() -> None:
+    layers = keras.layers
+    image = keras.Input((8, 8, 2))
+    model = keras.Sequential(
+        [
+            image,
+            layers.BatchNormalization(name="first"),
+            layers.Conv2D(3, 3, name="conv"),
+            layers.BatchNormalization(name="folded"),
+            layers.ReLU(),
+            layers.BatchNormalization(name="behind", scale=False),
+            layers.Flatten(),
+            layers.BatchNormalization(name="flat"),
+        ]
+    )
+    draw = np.random.default_rng(0)
+    model.set_weights([values + draw.random(values.shape) for values in model.get_weights()])
+    whole = with_channelwise_norms(model)
+    kinds = {layer.name: type(layer).__name__ for layer in whole.layers}
+    assert (kinds["first"], kinds["behind"]) == ("DepthwiseConv2D", "DepthwiseConv2D")
+    assert (kinds["folded"], kinds["flat"]) == ("BatchNormalization", "BatchNormalization")
+    images = draw.random((3, 8, 8, 2)).astype(np.float32)
+    np.testing.assert_allclose(whole(images), model(images), atol=1e-5)
+    assert with_channelwise_norms(whole) is whole
+    assert annotated(whole)[1] == ["flat"]

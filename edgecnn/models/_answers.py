@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a network answers with probabilities, or with logits that a softmax or sigmoid has to follow."""
+
+from typing import Any
+
+from edgecnn.tf import keras
+
+L = keras.layers
+_PROBABILITIES = ("softmax", "sigmoid")
+# Of probabilities these make probabilities.
+_KEEPS = (
+    L.Flatten, L.Reshape, L.Permute, L.Dropout, L.Cropping2D, L.UpSampling2D, L.Resizing,
+    L.Average, L.Maximum, L.Minimum, L.Multiply,
+    L.AveragePooling2D, L.MaxPooling2D, L.GlobalAveragePooling2D, L.GlobalMaxPooling2D,
+)  # fmt: skip
+
+
+def answers_with_logits(model: Any) -> bool:
+    """Say whether the last layers of a flat Keras 2 model leave out what makes probabilities."""
+    return not _is_probability(model.outputs[0])
+
+
+def _is_probability(tensor: Any) -> bool:
+    layer = tensor._keras_history.layer
+    node = layer.inbound_nodes[tensor._keras_history.node_index]
+    if isinstance(layer, L.ReLU):
+        return bool(layer.max_value == 1)
+    if isinstance(layer, L.Softmax) or _name(layer).endswith(_PROBABILITIES):
+        return True
+    return isinstance(layer, _KEEPS) and all(map(_is_probability, node.keras_inputs))
+
+
+def _name(layer: Any) -> str:
+    """Return the name of what a layer ends in: its activation's, or its own function's."""
+    return getattr(getattr(layer, "activation", layer), "__name__", type(layer).__name__)
+
+
+def probabilities(model: Any) -> tuple[Any, str]:
+    """Return a model of logits with what makes probabilities behind it, and the name of that."""
+    kind = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
+    layer = L.Activation(kind, name=f"{model.outputs[0]._keras_history.layer.name}_{kind}")
+    return keras.Model(model.inputs, layer(model.outputs[0]), name=model.name), kind

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person's own network, of Keras 2 or 3, as what edgecnn trains, prunes and quantizes.
+
+That is a flat Keras 2 model of float32 layers, which takes an image of 0 to 1 and answers with probabilities.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgecnn.errors import ModelError
+from edgecnn.models._answers import answers_with_logits, probabilities
+from edgecnn.models._input_range import first_layer, scaled_image, scaling, wants_bytes
+from edgecnn.models._rebuild import rebuild
+from edgecnn.models._twins import is_augmentation, twins
+from edgecnn.tf import keras
+
+
+def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
+    """Return a model that edgecnn can train, prune and quantize, and a sentence for each change of meaning.
+
+    Outside of training it computes what `model` does: of an image of 0 to 1, or, where the first layers scale
+    an image of bytes, of 255 times that. Logits stay logits (`with_probabilities`).
+
+    Args:
+        model: a Keras model of one image input, with weights.
+        name: what to call it in the sentences.
+
+    Raises:
+        ModelError: it has several inputs or outputs, or a layer that can't be taken over, which is named.
+    """
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        outputs = ", ".join(map(_layer_name, model.outputs))
+        raise ModelError(
+            f'model "{name}" has {len(model.inputs)} inputs and {len(model.outputs)} outputs ({outputs}), '
+            "not one of each; give keras.Model(image, the output that is meant)"
+        )
+    layers: list[Any] = []
+
+    def seen(layer: Any, own: str) -> Sequence[Any]:
+        layers.append(layer)
+        return twins(layer, own)
+
+    flat = rebuild(model, seen)
+    flat, scaled = _with_bytes_scaled(flat, name)
+    return flat, _told(name, layers) + scaled
+
+
+def _layer_name(tensor: Any) -> str:
+    history = tensor._keras_history
+    return f'"{(getattr(history, "layer", None) or history.operation).name}"'
+
+
+def _told(name: str, layers: Sequence[Any]) -> list[str]:
+    """Return a sentence on each kind of layer that training will see otherwise than the person's own did."""
+    random = [f'{type(layer).__name__} "{layer.name}"' for layer in layers if is_augmentation(layer)]
+    half = [layer.name for layer in layers if getattr(layer, "compute_dtype", "") == "float16"]
+    notes = []
+    if random:
+        notes.append(
+            f'model "{name}" changes images at random, in training alone, by {", ".join(random)}; that is '
+            "left out: ask for the like by --augment"
+        )
+    if half:
+        notes.append(
+            f'model "{name}" computes in float16, from layer "{half[0]}" on; it is made float32, which is '
+            "what gets quantized (--mixed-precision trains in float16)"
+        )
+    return notes
+
+
+def _with_bytes_scaled(flat: Any, name: str) -> tuple[Any, list[str]]:
+    """Return the model with one operator, or none, in the place of the layers that scale its image first."""
+    tensor, layers = scaled_image(flat)
+    if not layers or tensor is flat.outputs[0]:
+        return flat, []
+    scale, offset = scaling(layers, flat.input_shape[-1])
+    notes = []
+    if wants_bytes(scale):
+        scale = scale * 255
+        named = ", ".join(f'"{layer.name}"' for layer in layers)
+        notes.append(
+            f'model "{name}" scales bytes of 0 to 255 by {named}; edgecnn gives it 0 to 1, so they scale by '
+            "255 times as much"
+        )
+    first = first_layer(scale, offset)
+    rest = keras.Model(tensor, flat.outputs[0], name=flat.name)
+    return rebuild(rest, twins, [first] if first else []), notes
+
+
+def with_probabilities(model: Any, name: str) -> tuple[Any, list[str]]:
+    """Return a normalized model that answers with probabilities, and a sentence if it gave logits before."""
+    if not answers_with_logits(model):
+        return model, []
+    last = model.outputs[0]._keras_history.layer.name
+    model, added = probabilities(model)
+    return model, [
+        f'model "{name}" ends in logits, by layer "{last}": a {added} is added behind it, as edgecnn trains '
+        "and decides by probabilities"
+    ]
