@@ -22,14 +22,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tflite
 from bars import bar_chart
-from provenance import RESULTS, first_line, provenance
+from provenance import RESULTS, first_line, package_versions, provenance
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.flatbuffer import with_valid_axes
@@ -67,7 +66,7 @@ def main() -> None:
             name: measured(with_valid_axes(file.read_bytes()), Path(folder) / name)
             for name, file in files.items()
         }
-    versions = {"gcc": first_line(["gcc", "--version"]), **packages()}
+    versions = {"gcc": first_line(["gcc", "--version"]), **package_versions(PACKAGES)}
     isa = sorted(cpu_features() & {"avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni"})
     write_json(
         RESULTS / "peers.json",
@@ -78,17 +77,6 @@ def main() -> None:
         for runtime, value in times.items():
             ratio = value / times["ai-edge-litert"]
             print(f"{name:14} {runtime:24} {value:8.1f} us  {ratio:.2f} of ai-edge-litert")
-
-
-def packages() -> dict[str, str | None]:
-    """Return the versions of the runtimes that are installed, None for others."""
-    found: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
 
 
 def measured(model: bytes, folder: Path) -> dict[str, float]:

@@ -4,6 +4,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +34,14 @@ def first_line(command: list[str]) -> str:
     """Return the first line that `command` prints; some programs print their version on standard error."""
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return (done.stdout or done.stderr).splitlines()[0]
+
+
+def package_versions(packages: Sequence[str]) -> dict[str, str | None]:
+    """Return the versions of packages that are installed, None for others."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found

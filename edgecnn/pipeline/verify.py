@@ -13,7 +13,7 @@ import numpy as np
 from edgecnn.compiler import reference
 from edgecnn.compiler.c_model import CModel, Edge
 from edgecnn.compiler.c_source import program_table
-from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.quant import limits
@@ -95,28 +95,25 @@ def verify(
         names = ", ".join(row.name for row in TARGETS.values() if has_emulator(row))
         raise EdgecnnError(f"target {target} runs in no emulator, which a profile needs; one of: {names}")
     compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
-    model, chosen = compiled.model, find_target(target)
+    return verify_compiled(compiled, path, inputs, profile=profile)
+
+
+def verify_compiled(
+    compiled: CompiledModel, path: Path, inputs: int | Path, *, profile: bool = False
+) -> Verified:
+    """Run the C of a .tflite file, given by its path, as `verify` does, which says what else is asked for."""
+    model, chosen = compiled.model, find_target(compiled.model.target)
     oracle = Oracle(model.original, read_bytes(path, error=ModelError))
     if isinstance(inputs, int):
         values, expected = _chosen(oracle, inputs)
     else:
         values = _images(model, inputs)
         expected = oracle.outputs(values)
-    with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
-        folder = Path(name)
-        compiled.write(folder)
-        given = [b"".join(value.tobytes() for value in one) for one in values]
-        # In an emulator each call is measured, so it is one inference; elsewhere lines are pushed, too.
-        counts = has_emulator(chosen)
-        built = program(model, folder, both_ways=not counts, pointer=chosen.pointer)
-        if counts:
-            emulator = find_emulator(chosen, _LEVELS[optimize])
-            outputs, measured = measure(compiled, emulator, built, given, folder, profile)
-        else:
-            outputs, measured = find_runner(chosen, _LEVELS[optimize]).run(built, given), Measured()
+    given = [b"".join(value.tobytes() for value in one) for one in values]
+    outputs, measured = _run(compiled, given, profile)
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
-        target=target,
+        target=model.target,
         oracle=oracle.name,
         oracles=oracle.rulings(),
         operators_different=oracle.differing,
@@ -130,6 +127,20 @@ def verify(
         macs_computed=compiled.plan["macs_computed"],
         **vars(measured),
     )
+
+
+def _run(compiled: CompiledModel, given: Sequence[bytes], profile: bool) -> tuple[list[bytes], Measured]:
+    """Return what the C makes of inputs where its target says, and what was measured there."""
+    target, level = find_target(compiled.model.target), _LEVELS[compiled.model.optimize]
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+        folder = Path(name)
+        compiled.write(folder)
+        # In an emulator each call is measured, so it is one inference; elsewhere lines are pushed, too.
+        counts = has_emulator(target)
+        built = program(compiled.model, folder, both_ways=not counts, pointer=target.pointer)
+        if counts:
+            return measure(compiled, find_emulator(target, level), built, given, folder, profile)
+        return find_runner(target, level).run(built, given), Measured()
 
 
 def _chosen(oracle: Oracle, count: int) -> tuple[Inputs, Inputs]:
