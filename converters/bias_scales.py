@@ -45,7 +45,7 @@ def _bias(graph: Graph, operator: Operator) -> tuple[int, npt.NDArray[np.float32
     if not places or max(places) >= len(operator.inputs):
         return None
     image, filters, bias = (operator.inputs[place] for place in places)
-    if bias < 0 or graph.tensors[bias].dtype != "int32":
+    if bias < 0 or graph.tensors[bias].dtype != "int32" or graph.tensors[bias].quantization is None:
         return None
     scales = [graph.tensors[index].quantization for index in (image, filters)]
     first, second = (np.array(q.scales if q else (0.0,)) for q in scales)

@@ -29,6 +29,7 @@ from edgecnn.files import write_bytes, write_texts
 # Kernels read and write 32-bit sums; nothing in an arena is wider.
 _ALIGN = 4
 _MOST_STEPS, _MOST_ROWS = 255, 65534
+_MOST_OPERATORS = 2048  # before passes, of which some compare each with each
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,7 @@ def compile_tflite(
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
     graph, dumps = run_passes(original, keep_shapes=apart)
+    _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search of hours
     found = schedule(graph, rows=rows, limit=ram, align=_ALIGN, isa=find_target(target).isa)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
@@ -169,6 +171,9 @@ def check_operators(graph: Graph) -> None:
     Raises:
         ModelError: naming the operator, or the input.
     """
+    count = len(graph.operators)
+    if count > _MOST_OPERATORS:
+        raise ModelError(f"the model has {count} operators; at most {_MOST_OPERATORS} are supported")
     for operator in graph.operators:
         ops.require(graph, operator)
         if not (operator.inputs and operator.outputs):

@@ -26,8 +26,11 @@ from edgecnn.files import read_bytes
 
 # What the Python flatbuffer classes raise on bytes that make no sense.
 _CORRUPT = (struct.error, TypeError, ValueError, IndexError, OverflowError, AttributeError, MemoryError)
+_VERSION = 3  # of the schema: the one that all runtimes read
 _MAX_RANK = 8
-_MOST_READS = 64  # of a byte, on average: parts that lie over each other could make a small file endless
+# How often a byte is read, on average, and how many bytes a table counts for: parts that lie over each other
+# could make a small file endless.
+_MOST_READS, _TABLE = 16, 16
 _QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
 _OPERATORS = 10  # their place in that of SubGraph
 _VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
@@ -155,6 +158,8 @@ class _Reader:
         if not subgraphs:
             raise ModelError("has no subgraph; one is needed")
         subgraphs[0] = self._main(subgraphs[0], name)
+        if model.Version() != _VERSION:
+            self._problems.append(f"is of schema version {model.Version()}; only {_VERSION} is read")
         problems = [*_beyond_one(subgraphs), *self._problems]
         if not problems:
             try:
@@ -216,6 +221,7 @@ class _Reader:
         )
 
     def _operator(self, operator: Any, index: int, ops: list[str]) -> Operator:
+        self._length(_TABLE, 1)
         code = operator.OpcodeIndex()
         if code >= len(ops):
             self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
@@ -228,6 +234,7 @@ class _Reader:
         )
 
     def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
+        self._length(_TABLE, 1)
         shape = tuple(tensor.Shape(i) for i in range(self._length(tensor.ShapeLength())))
         if len(shape) > _MAX_RANK or min(shape, default=0) < 0:
             self._problems.append(

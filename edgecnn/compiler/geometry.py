@@ -16,6 +16,7 @@ SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
 INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
 _MOST_STEPS = 1 << 30  # of a bound: zero points come to it
+_OTHER_ACTIVATIONS: dict[float, str] = {4: "TANH", 5: "SIGN_BIT"}
 _FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
@@ -203,6 +204,8 @@ def _remedy(graph: Graph, dtype: str) -> str:
 
 
 def _check_quantization(what: str, tensor: Tensor) -> None:
+    if tensor.quantization is None:
+        raise ModelError(f"{what} is {tensor.dtype} without a scale; convert the model anew")
     if quantization_of(tensor).per_channel:
         raise ModelError(f"{what} has a scale per channel; activations need a single one")
     zero_point = quantization_of(tensor).zero_point
@@ -221,8 +224,9 @@ def check_activation(graph: Graph, operator: Operator) -> None:
     """
     activation = operator.options.get("fused_activation_function", 0)
     if activation not in ACTIVATIONS:
+        name = _OTHER_ACTIVATIONS.get(activation, activation)
         raise ModelError(
-            f"{graph.describe(operator)} has fused activation {activation}; "
+            f"{graph.describe(operator)} has fused activation {name}; "
             "only NONE, RELU, RELU_N1_TO_1 and RELU6 are supported"
         )
     check_bounds(graph, operator, *ACTIVATIONS[int(activation)])

@@ -32,14 +32,17 @@ def inspect(path: Path) -> dict[str, Any]:
         ModelError: the file can't be read.
     """
     file = read_file(path)
+    return {"file": path.name, "bytes": path.stat().st_size, **contents(file)}
+
+
+def contents(file: ModelFile) -> dict[str, Any]:
+    """Return what `inspect` does of a file that was read, without its name and size."""
     subgraphs = [_subgraph(file, number, graph) for number, graph in enumerate(file.subgraphs)]
     main = file.subgraphs[0]
     tensors = [tensor for graph in file.subgraphs for tensor in graph.tensors]
     operators = [operator for subgraph in subgraphs for operator in subgraph["operators"]]
     return {
-        "file": path.name,
         "sha256": main.sha256,
-        "bytes": path.stat().st_size,
         "description": main.description,
         "labels": list(main.labels),
         "problems": list(file.problems),

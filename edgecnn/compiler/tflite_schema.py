@@ -2,6 +2,7 @@
 """What fields of the .tflite schema mean, where the `tflite` package leaves that open or says it wrongly."""
 
 import re
+from functools import cache
 from typing import Any
 
 import tflite
@@ -74,15 +75,19 @@ def _options(table: Any, schema: Any) -> dict[str, int | float | bool]:
         return {}
     options = schema()
     options.Init(table.Bytes, table.Pos)
-    values = {_snake(name): getattr(options, name)() for name in _scalar_options(schema)}
+    values = {name: getattr(options, method)() for name, method in _fields(schema)}
     return {name: value for name, value in values.items() if isinstance(value, int | float)}  # or a string
 
 
-def _scalar_options(kind: Any) -> list[str]:
-    """Return the methods of a schema class that read one scalar: those that take nothing but self."""
+@cache
+def _fields(schema: Any) -> list[tuple[str, str]]:
+    """Return the fields of a schema class that hold one value: names, and the methods that read them.
+
+    Those methods take nothing but self.
+    """
     return [
-        name
-        for name, method in vars(kind).items()
+        (_snake(name), name)
+        for name, method in vars(schema).items()
         if name[0].isupper()
         and not name.endswith(("AsNumpy", "Length", "IsNone"))
         and callable(method)

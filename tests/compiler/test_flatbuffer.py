@@ -154,3 +154,10 @@ def test_parts_that_lie_over_each_other_are_refused() -> None:
         at = first + 4 * number
         data[at : at + 4] = (target - at).to_bytes(4, "little")
     assert "cut short or corrupt: a vector of" in (refusal(bytes(data)) or "")
+
+
+def test_another_version_of_the_schema_is_refused() -> None:
+    data = bytearray(TINY.read_bytes())
+    table = tflite.Model.GetRootAs(data, 0)._tab
+    data[table.Pos + table.Offset(4)] = 2
+    assert refusal(bytes(data)) == "is of schema version 2; only 3 is read"

@@ -41,7 +41,7 @@ def test_options_and_types() -> None:
     builder = Builder()
     source = builder.input((1, 6, 6, 2))
     tanh = builder.conv(source, 2, activation=4)
-    assert "fused activation 4; only NONE, RELU" in refused(builder, source, tanh)
+    assert "fused activation TANH; only NONE, RELU" in refused(builder, source, tanh)
     builder = Builder()
     source = builder.input((2, 6, 6, 2))
     assert "batch 2; only batch 1" in refused(builder, source, builder.pool(source, "MAX", (2, 2), (2, 2)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles broken .tflite files: each must end in C or in one EdgecnnError, in bounded time and memory.
+"""Shows and compiles broken .tflite files: each ends in C or in one EdgecnnError, in bounded time and memory.
 
     python tests/fuzz/hostile.py --seed 0 --count 100000         as many as you like
     python tests/fuzz/hostile.py FILE...                         such files, one after the other
@@ -10,6 +10,7 @@ that gave C. The last line printed is the number of those that gave C, were refu
 
 import argparse
 import hashlib
+import json
 import random
 import resource
 import signal
@@ -73,12 +74,15 @@ def limit() -> None:
 
 
 def tried(data: bytes) -> str:
-    """Compile a file; return "compiled", "refused" or "failed", whose reason is printed."""
+    """Show and compile a file; return "compiled", "refused" or "failed", whose reason is printed."""
     from edgecnn.compiler import compile_tflite
+    from edgecnn.compiler.flatbuffer import parse_file
+    from edgecnn.compiler.inspect import contents
     from edgecnn.errors import EdgecnnError
 
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
+        json.dumps(contents(parse_file(data)), allow_nan=False)
         compile_tflite(data, name="net")
     except EdgecnnError as error:
         return "failed" if "\n" in str(error) else "refused"

@@ -57,7 +57,10 @@ def _explicit(graph: Graph, operator: Operator) -> Operator:
 def _four_dimensions(tensor: Tensor) -> Tensor:
     """Return a tensor whose last dimensions are the same; of two the first may count vectors."""
     if len(tensor.shape) > 4 or (len(tensor.shape) > 2 and tensor.shape[0] != 1):
-        raise ModelError(f"{tensor} has a batch or more than 4 dimensions; only batch 1 is supported")
+        raise ModelError(
+            f'tensor "{short_name(tensor.name)}" has shape {tensor.shape}; '
+            "up to 4 dimensions are supported, of which the first, the batch, must be 1"
+        )
     return replace(tensor, shape=(1,) * (4 - len(tensor.shape)) + tensor.shape)
 
 
