@@ -146,7 +146,10 @@ def _print_oracles(found: "Verified | SerialVerified") -> None:
 
 def _print_variety(found: "Verified") -> None:
     """Say how much the inputs tell: equal outputs of all of them prove little."""
-    say(f"different outputs            {', '.join(f'{count:,}' for count in found.different_outputs):>12}")
+    counts = [f"{count:,}" for count in found.different_outputs]
+    if len(counts) > 1:
+        counts = [f"{name} {count}" for name, count in zip(found.outputs, counts, strict=True)]
+    say(f"different outputs            {', '.join(counts):>12}")
     if found.inputs > 1 and min(found.different_outputs) == 1:
         say("All inputs have the same output, and others didn't change that: that it is equal proves little.")
 

@@ -40,7 +40,8 @@ class Verified(Measured):
         oracles: whom those follow, and why, for all operators.
         operators_different: bytes in which NumPy references differ from whom they follow, by operator.
         inputs: how many there were.
-        different_outputs: how many different values each output of the model had among them.
+        outputs: what the C calls the model's outputs.
+        different_outputs: how many different values each of them had among the inputs.
     """
 
     target: str
@@ -48,6 +49,7 @@ class Verified(Measured):
     oracles: list[Ruling]
     operators_different: dict[str, int]
     inputs: int
+    outputs: list[str]
     different_outputs: list[int]
     bytes_compared: int
     bytes_different: int
@@ -118,6 +120,7 @@ def verify_compiled(
         oracles=oracle.rulings(),
         operators_different=oracle.differing,
         inputs=len(values),
+        outputs=[edge.name for edge in model.outputs],
         different_outputs=different_outputs(expected),
         bytes_compared=got.size,
         bytes_different=int(np.count_nonzero(got != as_bytes(expected))),

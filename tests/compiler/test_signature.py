@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from generated_c import random_inputs, run_c, run_numpy
 from tflite_builder import SAME, Builder
 
+from edgecnn.cli.verify import command as verify
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.c_model import suffixes
 from edgecnn.compiler.c_shared import shared_text
@@ -82,6 +84,14 @@ def test_the_bytes_come_in_that_order() -> None:
     for got, expected in zip(made, run_numpy(data, inputs), strict=True):
         wanted = b"".join(value.tobytes() for value in expected[::-1])
         np.testing.assert_array_equal(got, np.frombuffer(wanted, np.int8))
+
+
+def test_verify_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(model(("left", "right"), ("zeta", "alpha", "mid")))
+    shown = CliRunner().invoke(verify, [str(path), "--inputs", "2"], catch_exceptions=False).stdout
+    assert "different outputs            output_zeta 2, output_alpha 2, output_mid 2\n" in shown
+    assert shown.endswith("0 of 244 bytes differ\n")
 
 
 def test_a_c_array_lists_them_as_an_interpreter_numbers_them() -> None:
