@@ -33,6 +33,10 @@ def _print(found: dict[str, Any]) -> None:
     say(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
     for problem in found["problems"]:
         say(f"problem {problem}")
+    for signature in found["signatures"] if len(found["signatures"]) > 1 else ():
+        ends = (", ".join(map(_printable, signature[end])) for end in ("inputs", "outputs"))
+        where = f"subgraph {signature['subgraph']}"
+        say(f"signature {_printable(signature['key'])}   {where}   {next(ends)} -> {next(ends)}")
     _print_subgraph(found)
     for subgraph in found["subgraphs"]:
         name = _printable(subgraph["subgraph"]["name"])

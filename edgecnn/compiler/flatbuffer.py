@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor, short_name
 from edgecnn.compiler.metadata import read_labels, read_threshold
-from edgecnn.compiler.tflite_schema import DTYPES, op_name, options_of, text, type_name
+from edgecnn.compiler.tflite_schema import DTYPES, NAMELESS, op_name, options_of, text, type_name
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
 
@@ -226,7 +226,7 @@ class _Reader:
         if code >= len(ops):
             self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
         return Operator(
-            op=ops[code] if code < len(ops) else f"UNLISTED_{code}",
+            op=ops[code] if code < len(ops) else f"{NAMELESS}{code}",
             index=index,
             inputs=tuple(operator.Inputs(i) for i in range(self._length(operator.InputsLength()))),
             outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),

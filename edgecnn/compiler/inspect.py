@@ -11,6 +11,7 @@ import numpy as np
 from edgecnn.compiler import ops
 from edgecnn.compiler.flatbuffer import ModelFile, read_file
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.tflite_schema import NAMELESS
 from edgecnn.errors import ModelError
 
 # Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.
@@ -66,7 +67,8 @@ def contents(file: ModelFile) -> dict[str, Any]:
 
 def register_ops(*graphs: Graph) -> list[str]:
     """Return the lines of C++ that register a model's ops with TensorFlow Lite Micro, each op once."""
-    names = list(dict.fromkeys(operator.op for graph in graphs for operator in graph.operators))
+    every = dict.fromkeys(operator.op for graph in graphs for operator in graph.operators)
+    names = [op for op in every if not op.startswith(NAMELESS)]
     lines = [f"static tflite::MicroMutableOpResolver<{len(names)}> resolver;"]
     return lines + [_register(name) for name in names]
 

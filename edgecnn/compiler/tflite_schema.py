@@ -29,6 +29,7 @@ _OPTIONS, _OPTIONS2 = (
     {value: getattr(tflite, name, None) for name, value in vars(union).items() if name[0] != "_"}
     for union in (tflite.BuiltinOptions, tflite.BuiltinOptions2)
 )
+NAMELESS = "UNKNOWN_"  # what an op is called, before its number, that is newer than the schema
 _BUILTIN_CODE = 10  # its place in the vtable of OperatorCode
 
 
@@ -43,11 +44,11 @@ def type_name(code: int) -> str:
 
 
 def op_name(code: Any) -> str:
-    """Return the op of an OperatorCode: CONV_2D, CUSTOM:its name, or UNKNOWN_999."""
+    """Return the op of an OperatorCode: CONV_2D, CUSTOM:its name, or UNKNOWN_ and its number."""
     number = _builtin_code(code)
     if number == tflite.BuiltinOperator.CUSTOM:
         return f"CUSTOM:{text(code.CustomCode())}"
-    return str(BUILTIN_OPCODE2NAME.get(number, f"UNKNOWN_{number}"))
+    return str(BUILTIN_OPCODE2NAME.get(number, f"{NAMELESS}{number}"))
 
 
 def _builtin_code(code: Any) -> int:

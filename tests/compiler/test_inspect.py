@@ -76,6 +76,25 @@ def test_what_can_not_be_run_is_shown(tmp_path: Path) -> None:
     assert "1x4 1x2 state 3 type_99" in shown
 
 
+def test_each_signature_is_shown_with_its_subgraph(tmp_path: Path) -> None:
+    builder, other = Builder(), Builder()
+    source, inner = builder.input((1, 4)), other.input((1, 3))
+    made = builder.operator("ABS", (source,), builder.tensor((1, 4), "int8", 0.1))
+    builder.codes = {"ABS": (0, 999)}
+    builder.more = [(other, (inner,), (other.operator("RELU", (inner,), other.tensor((1, 3), "int8", 0.1)),))]
+    builder.signatures = [
+        ("encode", {"x": source}, {"code": made}),
+        ("decode", {"code": inner}, {"y": 1}, 1),
+    ]
+    (tmp_path / "two.tflite").write_bytes(builder.build((source,), (made,)))
+    shown = CliRunner().invoke(command, [str(tmp_path / "two.tflite")], catch_exceptions=False).stdout
+    assert "signature encode   subgraph 0   x -> code\n" in shown
+    assert "signature decode   subgraph 1   code -> y\n" in shown
+    assert "problem has 2 subgraphs, each for itself; only models of one can be run and compiled\n" in shown
+    assert " 0 UNKNOWN_999 " in shown
+    assert shown.endswith("MicroMutableOpResolver<1> resolver;\n    resolver.AddRelu();\n")
+
+
 def test_what_makes_no_sense_is_shown_and_named(tmp_path: Path) -> None:
     builder = Builder()
     source = builder.input((1, 4))

@@ -26,8 +26,8 @@ class Builder:
     tensors: list[BuiltTensor] = field(default_factory=list)
     # What both fields of an op code hold: the deprecated one, and the one that has replaced it.
     codes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    # Signatures of the subgraph: a key, and the tensors of inputs and outputs by their names.
-    signatures: list[tuple[str, dict[str, int], dict[str, int]]] = field(default_factory=list)
+    # A key, the tensors of inputs and outputs by their names, and the subgraph, where it is not the first.
+    signatures: list[tuple[Any, ...]] = field(default_factory=list)
     # Further subgraphs, each with its inputs and outputs.
     more: list[tuple["Builder", tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
     # The output is a number, or several.

@@ -143,7 +143,7 @@ class Writer:
         tflite.SubGraphAddOperators(fb, vectors[3])
         return tflite.SubGraphEnd(fb)
 
-    def _signature(self, key: str, inputs: dict[str, int], outputs: dict[str, int]) -> int:
+    def _signature(self, key: str, inputs: dict[str, int], outputs: dict[str, int], subgraph: int = 0) -> int:
         fb = self.fb
         name = fb.CreateString(key)
         ends = [self._offsets([self._named(*entry) for entry in end.items()]) for end in (inputs, outputs)]
@@ -151,6 +151,7 @@ class Writer:
         tflite.SignatureDefAddInputs(fb, ends[0])
         tflite.SignatureDefAddOutputs(fb, ends[1])
         tflite.SignatureDefAddSignatureKey(fb, name)
+        tflite.SignatureDefAddSubgraphIndex(fb, subgraph)
         return tflite.SignatureDefEnd(fb)
 
     def _named(self, name: str, tensor: int) -> int:
