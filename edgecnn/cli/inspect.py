@@ -8,6 +8,8 @@ import click
 
 from edgecnn.cli.console import json_option, say
 
+_MOST_PROBLEMS = 5  # that are printed
+
 
 @click.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -31,8 +33,10 @@ def command(model: Path, as_json: bool) -> None:
 
 def _print(found: dict[str, Any]) -> None:
     say(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
-    for problem in found["problems"]:
-        say(f"problem {problem}")
+    problems = found["problems"]
+    say(*(f"problem {problem}" for problem in problems[:_MOST_PROBLEMS]))
+    if len(problems) > _MOST_PROBLEMS:
+        say(f"problem and {len(problems) - _MOST_PROBLEMS} more, which --json names")
     for signature in found["signatures"] if len(found["signatures"]) > 1 else ():
         ends = (", ".join(map(_printable, signature[end])) for end in ("inputs", "outputs"))
         where = f"subgraph {signature['subgraph']}"

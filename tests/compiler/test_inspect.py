@@ -115,6 +115,19 @@ def test_what_makes_no_sense_is_shown_and_named(tmp_path: Path) -> None:
         read_model(tmp_path / "odd.tflite")
 
 
+def test_of_many_problems_a_few_are_printed(tmp_path: Path) -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    for _ in range(7):
+        builder.tensor((1, -1), "int8")
+    made = builder.operator("ABS", (source,), builder.tensor((1, 4), "int8", 0.1))
+    (tmp_path / "many.tflite").write_bytes(builder.build((source,), (made,)))
+    assert len(inspect_json(tmp_path / "many.tflite")["problems"]) == 7
+    shown = CliRunner().invoke(command, [str(tmp_path / "many.tflite")], catch_exceptions=False).stdout
+    assert shown.count("\nproblem tensor ") == 5
+    assert "\nproblem and 2 more, which --json names\n" in shown
+
+
 @pytest.mark.parametrize("length", [*range(0, 4000, 130), 4291])
 def test_each_length_ends_in_an_answer_or_one_line(tmp_path: Path, length: int) -> None:
     (tmp_path / "cut.tflite").write_bytes(stranger()[:length])
