@@ -58,6 +58,18 @@ def read_bytes(path: Path, most: int = MOST_BYTES, error: type[EdgecnnError] = E
         raise error(f"{path} can't be read: {reason.strerror or reason}") from reason
 
 
+def read_text(path: Path, error: type[EdgecnnError] = EdgecnnError, most: int = MOST_BYTES) -> str:
+    """Return the text of a regular file in UTF-8.
+
+    Raises:
+        EdgecnnError: as `read_bytes`, or it is no UTF-8.
+    """
+    try:
+        return read_bytes(path, most, error).decode()
+    except UnicodeDecodeError as reason:
+        raise error(f"{path} is not text in UTF-8: byte {reason.start} is none of it") from reason
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which becomes `path` when the block ends well.

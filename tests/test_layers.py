@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BASE = ("errors", "escape", "files", "progress", "stderr", "tf")
+BASE = ("errors", "escape", "files", "progress", "stderr", "tf", "values")
 FOLDERS = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
 # __init__ holds the version; the command line's own __init__ is in cli.
 RANK = {**dict.fromkeys(("__init__", *BASE), 0), **{name: rank for rank, name in enumerate(FOLDERS, 1)}}

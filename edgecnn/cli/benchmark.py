@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import print_metrics, progress_bar, say
+from edgecnn.cli.console import print_metrics, progress_bar, say, whole
+from edgecnn.values import RUNS, SEED, THREADS
 
 
 @click.command("benchmark")
@@ -20,18 +21,10 @@ from edgecnn.cli.console import print_metrics, progress_bar, say
     required=True,
     help="Images as for train; the test split is used.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), help="Of the split, as for train.  [default: the run's, else 0]"
-)
-@click.option(
-    "--runs", type=click.IntRange(1), default=200, show_default=True, help="Inferences that are timed."
-)
-@click.option(
-    "--warmup", type=click.IntRange(0), default=20, show_default=True, help="Inferences before those."
-)
-@click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the TFLite runtime."
-)
+@click.option("--seed", type=whole(SEED), help="Of the split, as for train.  [default: the run's, else 0]")
+@click.option("--runs", type=whole(RUNS), default=200, show_default=True, help="Inferences that are timed.")
+@click.option("--warmup", type=whole(RUNS, 0), default=20, show_default=True, help="Inferences before those.")
+@click.option("--threads", type=whole(THREADS), default=1, show_default=True, help="Of the TFLite runtime.")
 @click.option(
     "--ssh",
     metavar="HOST",

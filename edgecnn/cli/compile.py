@@ -39,7 +39,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | No
     """Read a size such as 20000, 20K or 1M; K and M are 1,024 and 1,048,576."""
     if value is None:
         return None
-    match = re.fullmatch(r"(\d+)([kKmM]?)", value)
+    match = re.fullmatch(r"([0-9]{1,12})([kKmM]?)", value)
     if match is None:
         raise click.BadParameter(f"{value!r} is no size; write bytes, or a number with K or M, such as 20K")
     return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from edgecnn.cli.console import FiniteRange, given_options, json_option, print_metrics, progress_bar
+from edgecnn.cli.console import FiniteRange, given_options, json_option, print_metrics, progress_bar, whole
+from edgecnn.values import EPOCHS
 
 
 @click.command("compress")
@@ -19,14 +20,14 @@ from edgecnn.cli.console import FiniteRange, given_options, json_option, print_m
 )
 @click.option(
     "--prune-epochs",
-    type=click.IntRange(1),
+    type=whole(EPOCHS),
     default=10,
     show_default=True,
     help="Passes over the training images while weights become zero.",
 )
 @click.option(
     "--qat-epochs",
-    type=click.IntRange(1),
+    type=whole(EPOCHS),
     default=5,
     show_default=True,
     help="Passes with int8 arithmetic imitated.",

@@ -3,6 +3,7 @@
 
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress
+from edgecnn.values import SIDE, Between
 
 _SECONDS_BETWEEN_LINES = 5
 _FILE_WIDTH = 240
@@ -42,6 +44,11 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+def whole(bounds: Between, least: int | None = None) -> click.IntRange:
+    """Return the type of an option that takes a whole number within bounds, or from `least` on."""
+    return click.IntRange(int(bounds.least) if least is None else least, int(bounds.greatest))
+
+
 class ImageSize(click.ParamType[tuple[int, int]]):
     """A height and width: "96" or "96x128"."""
 
@@ -51,10 +58,13 @@ class ImageSize(click.ParamType[tuple[int, int]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
         """Return the height and width that `value` says, as click asks of its types."""
-        sides = str(value).lower().split("x")
-        if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
+        match = re.fullmatch("([0-9]{1,9})(?:x([0-9]{1,9}))?", str(value).lower())
+        if match is None:
             self.fail(f"{value} is no size; give pixels, such as 96 or 96x128 (height x width).", param, ctx)
-        return int(sides[0]), int(sides[-1])
+        height, width = int(match[1]), int(match[2] or match[1])
+        if not all(SIDE.least <= side <= SIDE.greatest for side in (height, width)):
+            self.fail(f"{value} is no size; a side has {SIDE.least} to {SIDE.greatest} pixels.", param, ctx)
+        return height, width
 
 
 _NETWORK_OPTIONS = (

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.console import json_option, print_json, print_table, progress_bar, say
+from edgecnn.cli.console import json_option, print_json, print_table, progress_bar, say, whole
 from edgecnn.cli.suggestions import Group
+from edgecnn.values import PHANTOMS, SEED
 
 if TYPE_CHECKING:
     from edgecnn.data.check import Report
@@ -23,12 +24,10 @@ def command() -> None:
 @command.command(short_help="Write the built-in, synthetic pictures to a folder.")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option(
-    "--count", type=click.IntRange(min=33), default=6600, show_default=True,
+    "--count", type=whole(PHANTOMS), default=6600, show_default=True,
     help="Images in all: 5 in 11 for training, 1 for validation, 5 for testing.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seed, other pictures."
-)
+@click.option("--seed", type=whole(SEED), default=0, show_default=True, help="Other seed, other pictures.")
 @click.option(
     "--masks",
     is_flag=True,
@@ -59,7 +58,7 @@ def _png(_context: click.Context, _parameter: click.Parameter, value: Path | Non
 @command.command(short_help="Look for duplicates, leakage, shortcuts and broken files.")
 @click.argument("source", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the split, if none is given."
+    "--seed", type=whole(SEED), default=0, show_default=True, help="Of the split, if none is given."
 )
 @click.option(
     "--sheet",

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.cli.console import json_option, network_options, print_json, print_table, progress_bar, say
+from edgecnn.cli.console import (
+    json_option,
+    network_options,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    whole,
+)
+from edgecnn.values import CLASSES
 
 if TYPE_CHECKING:
     from edgecnn.models import Architecture
@@ -19,7 +28,7 @@ _DEFAULTS = (
 @click.command("models")
 @click.argument("name", required=False)
 @network_options
-@click.option("--classes", type=click.IntRange(2), help="That it tells apart.")
+@click.option("--classes", type=whole(CLASSES), help="That it tells apart.")
 @json_option
 def command(
     name: str | None,

@@ -13,8 +13,10 @@ from edgecnn.cli.console import (
     print_metrics,
     progress_bar,
     say,
+    whole,
 )
 from edgecnn.cli.suggestions import Choice
+from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
 
 
 @click.command("train")
@@ -38,24 +40,24 @@ from edgecnn.cli.suggestions import Choice
 )
 @click.option(
     "--fine-tune-epochs",
-    type=click.IntRange(0),
+    type=whole(EPOCHS, 0),
     default=0,
     show_default=True,
     help="Passes after these with the base trained too, in smaller steps.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="At most so many passes over the images.")
-@click.option("--batch-size", type=click.IntRange(1), help="Images per step.")
+@click.option("--epochs", type=whole(EPOCHS), help="At most so many passes over the images.")
+@click.option("--batch-size", type=whole(BATCH), help="Images per step.")
 @click.option("--optimizer", type=Choice(["adam", "rmsprop", "sgd"]), help="Kind of step.")
-@click.option("--learning-rate", type=FiniteRange(0, min_open=True), help="Size of a step.")
+@click.option("--learning-rate", type=FiniteRange(RATE.least, RATE.greatest), help="Size of a step.")
 @click.option(
     "--loss",
     type=Choice(["crossentropy", "focal", "dice", "weighted"]),
     help="focal: hard images count for more; for masks, dice: overlap, weighted: few pixels count as many.",
 )
-@click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better one.")
+@click.option("--patience", type=whole(EPOCHS), help="Stop after so many epochs without a better one.")
 @click.option(
     "--reduce-patience",
-    type=click.IntRange(1),
+    type=whole(EPOCHS),
     help="Halve the learning rate after so many epochs without a lower validation loss.",
 )
 @click.option(
@@ -79,14 +81,14 @@ from edgecnn.cli.suggestions import Choice
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=whole(SEED),
     default=0,
     show_default=True,
     help="Of the split, the weights and the order.",
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1),
+    type=whole(THREADS),
     default=2,
     show_default=True,
     help="The result depends on it in the last bits, so it is fixed.",

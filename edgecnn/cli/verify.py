@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from edgecnn.pipeline.verify_serial import SerialVerified
 
 
+_MOST_INPUTS = 100_000
+
+
 @click.command("verify")
 @click.argument("model", type=click.Path(path_type=Path))
 @target_option
@@ -38,9 +41,15 @@ if TYPE_CHECKING:
     metavar="PORT|LOGFILE",
     help="Compare what a board's self-test prints there, and compile nothing.",
 )
-@click.option("--baud", type=click.IntRange(1), default=115200, show_default=True, help="Of that port.")
 @click.option(
-    "--timeout", type=click.IntRange(1), default=30, show_default=True, help="Seconds to wait for its lines."
+    "--baud", type=click.IntRange(1, 10_000_000), default=115200, show_default=True, help="Of that port."
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 86_400),
+    default=30,
+    show_default=True,
+    help="Seconds to wait for its lines.",
 )
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -78,9 +87,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.verify import verify
 
-    chosen = int(inputs) if inputs.isdigit() else Path(inputs)
-    if chosen == 0:
-        raise click.BadParameter("at least 1 input is needed", param_hint="--inputs")
+    chosen = int(inputs[:9]) if inputs.isascii() and inputs.isdigit() else Path(inputs)
+    if isinstance(chosen, int) and not 1 <= chosen <= _MOST_INPUTS:
+        raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
     if isinstance(chosen, Path) and not chosen.is_dir():
         raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
     found = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize, profile=profile)

@@ -4,12 +4,56 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from edgecnn.errors import EdgecnnError
 from edgecnn.escape import for_html
 from edgecnn.evaluation.html import note, text_table
 from edgecnn.evaluation.summary import microseconds, percent, variant_title
-from edgecnn.files import write_text
+from edgecnn.files import read_text, write_text
+from edgecnn.values import Count, Share
+
+
+class _Machine(TypedDict):
+    model: str
+    cores: Count
+    governor: str | None
+
+
+class _Options(TypedDict):
+    threads: Count
+
+
+class _Images(TypedDict):
+    count: Count
+
+
+class _Accuracy(TypedDict):
+    share: Share
+
+
+class _Latency(TypedDict):
+    median: float
+    p95: float
+
+
+class _Measured(TypedDict):
+    runtime: str
+    delegate: str
+    accuracy: _Accuracy
+    latency_us: _Latency
+    peak_memory_mb: float
+    bytes: Count
+
+
+class DeviceReport(TypedDict):
+    """What benchmarks/on_device.py writes, as far as it is shown."""
+
+    machine: _Machine
+    options: _Options
+    images: _Images
+    models: dict[str, _Measured]
+
 
 COLUMNS = ("model", "runtime", "accuracy", "median µs", "p95 µs", "peak MB", "bytes")
 _BEFORE = "<details"  # of the page: sections end there
@@ -51,7 +95,9 @@ def join_device(page: Path, address: str, report: Mapping[str, Any]) -> None:
         f"{text_table(COLUMNS, device_rows(report))}\n"
         f"{note(f'{for_html(device_title(report))}.')}\n</section>\n{end}\n"
     )
-    text = page.read_text(encoding="utf-8")
+    text = read_text(page)
+    if _BEFORE not in text:
+        raise EdgecnnError(f"{page} is no report that edgecnn wrote; run 'edgecnn compress' again")
     text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}\n", "", text, flags=re.DOTALL)
     at = text.rindex(_BEFORE)
     write_text(page, text[:at] + section + text[at:])

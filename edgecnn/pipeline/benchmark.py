@@ -115,9 +115,7 @@ def gather(sources: Sequence[Path]) -> dict[str, Path]:
 
 
 def _seed(sources: Sequence[Path]) -> int:
-    seeds = {
-        source: Run(source).record()["train"]["seed"] for source in sources if source.suffix != ".tflite"
-    }
+    seeds = {source: _seed_of(Run(source)) for source in sources if source.suffix != ".tflite"}
     if len(set(seeds.values())) > 1:
         each = ", ".join(f"{source} {seed}" for source, seed in seeds.items())
         raise RunError(
@@ -125,6 +123,13 @@ def _seed(sources: Sequence[Path]) -> int:
             "measure them one at a time, or choose by --seed where the data have a split of their own"
         )
     return next(iter(seeds.values()), 0)
+
+
+def _seed_of(run: Run) -> int:
+    train = run.record()["train"]
+    if "seed" not in train:
+        raise RunError(f"{run.record_file} lacks train.seed; choose by --seed")
+    return int(train["seed"])
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures models, and the C made of them, on a machine that is reached by ssh."""
 
-import json
 import shlex
 import shutil
 import tempfile
@@ -17,13 +16,14 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.evaluation.devices import join_device
+from edgecnn.evaluation.devices import DeviceReport, join_device
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
 from edgecnn.pipeline.evaluate import Timing, class_columns
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 from edgecnn.runtime.ssh_host import SshHost
+from edgecnn.values import parse_json
 
 _SCRIPT = "on_device.py"
 _LITERT = "ai_edge_litert"
@@ -134,7 +134,7 @@ def _measure(
         part = _run_script(host, there, option, list(names), timing)
         measured = {names[file]: result for file, result in part["models"].items()}
         for result in measured.values():
-            del result["agreement"]  # with the first of its batch, which says nothing here
+            result.pop("agreement", None)  # with the first of its batch, which says nothing here
         report = {**part, "models": {**report.get("models", {}), **measured}}
     progress("measuring", len(batches), len(batches))
     return report
@@ -195,7 +195,11 @@ def _run_script(
     numbers = f"--warmup {max(1, timing.warmup)} --runs {timing.runs} --threads {timing.threads}"
     command = f"python3 {_SCRIPT} {files} --images images {numbers} {option} --json report.json"
     said = host.run(f"cd {there} && {command} >/dev/null && cat report.json", timeout=3600)
-    report: dict[str, Any] = json.loads(said)
+    report: dict[str, Any] = parse_json(
+        said, DeviceReport, f"{host.address} sent no report of what it measured", EdgecnnError
+    )
+    if unknown := set(report["models"]) - set(names):
+        raise EdgecnnError(f"{host.address} sent figures of {min(unknown)}, which it was not asked for")
     return report
 
 

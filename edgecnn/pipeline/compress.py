@@ -20,6 +20,7 @@ from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import fit_options, load_split, write_tflite
 from edgecnn.progress import Progress
 from edgecnn.tf import make_repeatable
+from edgecnn.training.objective import class_count
 
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
 
@@ -64,6 +65,7 @@ def compress(
         if model is not None:
             architecture(model)  # it may define layers
         trained = load_model(run.keras_model)
+        _refuse_another_model(run, trained)
         work = run.compressing() if resume else _begin(run, asked)
         _make_models(run, work, trained, dataset, progress)
         write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
@@ -92,6 +94,16 @@ def _make_models(run: Run, work: Run, model: Any, dataset: Dataset, progress: Pr
         best = work.variant("int8_qat")
         write_tflite(work, best, keras_to_int8(quantized, representative), validation)
     write_bytes(work.int8_model, best.read_bytes())
+
+
+def _refuse_another_model(run: Run, model: Any) -> None:
+    """Check before all of the training that what comes out of it can be measured."""
+    takes, should = model.input_shape, (None, *run.input_shape())
+    if takes != should:
+        raise RunError(f"{run.keras_model} takes {takes}, but run.json beside it says {should}; train again")
+    answers, classes = class_count(model), len(run.record()["classes"])
+    if answers != classes:
+        raise RunError(f"{run.keras_model} has {answers} classes, run.json beside it {classes}; train again")
 
 
 def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:

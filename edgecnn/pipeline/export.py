@@ -23,7 +23,7 @@ from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
 from edgecnn.data.dataset import Dataset, list_files, open_dataset
 from edgecnn.errors import DataError, ModelError
-from edgecnn.files import fill, write_bytes, write_text, write_texts
+from edgecnn.files import fill, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
@@ -127,7 +127,7 @@ def _write_package(
         name,
         exported.labels,
         target=target,
-        model_card=card.read_text(encoding="utf-8") if card.exists() else None,
+        model_card=read_text(card) if card.exists() else None,
     )
     return fill(out, partial(write_texts, texts=package_files(form, package)))
 

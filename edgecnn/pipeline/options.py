@@ -7,15 +7,20 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from edgecnn.data.dataset import list_files, open_listed
+from edgecnn.data.dataset import PARTS, list_files, open_listed
 from edgecnn.errors import ModelError, RunError
 from edgecnn.models import Architecture, architecture
 from edgecnn.models._user import is_own, require_own, runs_code
 from edgecnn.pipeline.run import Run
 from edgecnn.training.augmentation import parse_augmentation
 
-# What `compress` takes over from training.
-_NEEDED = ("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment")
+# What `compress` takes over from training, or says of it.
+_NEEDED = {
+    "train": (
+        *("seed", "threads", "batch_size", "optimizer", "learning_rate", "sampling", "augment", "weights"),
+    ),
+    "data": ("source", "fingerprint", "synthetic", "images"),
+}
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,8 @@ def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
     known = {field.name for field in fields(TrainOptions)}
     begun = {**_DEFAULTS, "model": run.record()["model"]}
     begun |= {name: value for name, value in recorded.items() if name in known}
+    if "input_size" in begun:
+        begun["input_size"] = tuple(begun["input_size"])
     begun["data"] = (run.path.resolve() / run.record()["data"]["source"]).resolve()
     if "model" not in given and runs_code(str(begun["model"])):
         raise RunError(
@@ -139,7 +146,8 @@ def resumed_compression(path: Path, given: Mapping[str, Any]) -> CompressOptions
     begun = _begun(Run(path), "compress")
     if given.get("ptq") or ("ptq" in begun and not given):
         return None
-    return CompressOptions(**{**({} if "ptq" in begun else begun), **given})
+    known = {field.name for field in fields(CompressOptions)} & begun.keys()
+    return CompressOptions(**{**{name: begun[name] for name in known}, **given})
 
 
 def asked_of(options: CompressOptions | None) -> dict[str, Any]:
@@ -229,13 +237,18 @@ def refuse_unfit(run: Run) -> None:
         RunError: its training is not finished, or an older edgecnn left out what is needed.
     """
     record = run.record()
-    missing = [f"train.{key}" for key in _NEEDED if key not in record["train"]]
-    missing += ["data.fingerprint"] if "fingerprint" not in record["data"] else []
+    missing = [f"{part}.{key}" for part, keys in _NEEDED.items() for key in keys if key not in record[part]]
+    missing += [key for key in ("classes", "parameters") if key not in record]
     if missing:
         raise RunError(
             f"{run.record_file} lacks {', '.join(missing)}: another version of edgecnn wrote it; "
             "train again in another folder"
         )
+    counts = record["data"]["images"]
+    if any(set(counts.get(part, ())) != set(record["classes"]) for part in PARTS):
+        raise RunError(f"{run.record_file} is damaged: its numbers of images are not those of its classes")
+    if run.labels() != record["classes"]:
+        raise RunError(f"{run.labels_file} is damaged: it does not hold the classes of run.json")
     run.require_trained()
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The run folder: what every run leaves, and where."""
 
-import json
 import os
 import platform
 import shutil
@@ -12,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import RunError
+from edgecnn.evaluation.results import Metrics
 from edgecnn.evaluation.summary import VARIANTS
-from edgecnn.files import TEMPORARY, write_bytes, write_json, write_text
+from edgecnn.files import TEMPORARY, read_text, write_bytes, write_json, write_text
+from edgecnn.pipeline.record import Record
+from edgecnn.values import MOST_BYTES, read_json
 
 PACKAGES = (
     "edgecnn",
@@ -195,16 +197,9 @@ class Run:
             RunError: this is not a run folder, or its run.json is damaged.
         """
         self._finish_taking_over()
-        try:
-            record: dict[str, Any] = json.loads(self.record_file.read_text())
-            if not {"model", "input_shape", "train", "data"} <= set(record):
-                raise ValueError("a key is missing")
-        except OSError as error:
-            raise RunError(
-                f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'"
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise RunError(f"{self.record_file} is damaged: it does not hold a run; train again") from error
+        if not self.record_file.exists():
+            raise RunError(f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'")
+        record: dict[str, Any] = read_json(self.record_file, Record, "a run", RunError)
         return record
 
     def update_record(self, **entries: Any) -> None:
@@ -218,23 +213,22 @@ class Run:
         Raises:
             RunError: a step of the run is not finished, or the file is damaged.
         """
-        try:
-            metrics: dict[str, Any] = json.loads(self.metrics_file.read_text())
-            if not {"classes", "test_images", "data", "variants"} <= set(metrics):
-                raise ValueError("a key is missing")
-        except OSError as error:
+        if not self.metrics_file.exists():
             raise RunError(
                 f"{self.path} has no metrics.json: its training is not finished; go on with it by --resume"
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise RunError(
-                f"{self.metrics_file} is damaged: it does not hold the figures of a run"
-            ) from error
+            )
+        metrics: dict[str, Any] = read_json(self.metrics_file, Metrics, "the figures of a run", RunError)
+        if not metrics["variants"]:
+            raise RunError(f"{self.metrics_file} is damaged: it does not hold the figures of any model")
         return metrics
 
     def labels(self) -> list[str]:
-        """Return the names of the classes, in the order of the model's output."""
-        return self.labels_file.read_text(encoding="utf-8").splitlines()
+        """Return the names of the classes, in the order of the model's output.
+
+        Raises:
+            RunError: the file is not there, or no list of names.
+        """
+        return read_text(self.labels_file, RunError, MOST_BYTES).splitlines()
 
     def write_labels(self, labels: tuple[str, ...]) -> None:
         """Write one class name per line."""

@@ -30,7 +30,7 @@ from edgecnn.progress import Progress, say
 from edgecnn.tf import keras, make_repeatable
 from edgecnn.training.augmentation import parse_augmentation
 from edgecnn.training.fit import FitOptions, fit
-from edgecnn.training.objective import BINARY, CLASSES, MASK, loss_of, objective
+from edgecnn.training.objective import class_count, loss_of
 from edgecnn.training.workers import Workers, join
 
 MOST_CHECKED = 20_000  # images: the check compares each with each
@@ -134,7 +134,7 @@ def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: S
             apart.
     """
     model = found.build(shape, len(classes), chosen["width"])
-    outputs = {CLASSES: model.output_shape[-1], BINARY: 2, MASK: 1}[objective(model)]
+    outputs = class_count(model)
     if outputs != len(classes):
         if 1 in (outputs, len(classes)):
             has, want = ("classes", "a mask") if outputs == 1 else ("masks", "classes")

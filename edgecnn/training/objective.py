@@ -26,6 +26,15 @@ def objective(model: Any) -> str:
     return kind
 
 
+def class_count(model: Any) -> int:
+    """Return how many classes `model` tells apart; 1: it marks pixels.
+
+    Raises:
+        ModelError: as `objective`.
+    """
+    return {CLASSES: int(model.output_shape[-1]), BINARY: 2, MASK: 1}[objective(model)]
+
+
 def targets_of(model: Any, arrays: Arrays) -> Any:
     """Return what `model` is to answer for each image, float32, in the shape of its output."""
     kind = objective(model)

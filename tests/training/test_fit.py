@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training that is killed and resumed ends with the very weights of training in one go."""
 
+import io
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,13 +169,47 @@ def test_a_training_that_diverges_is_no_model(tmp_path: Path) -> None:
     assert not (tmp_path / "c.npz").exists()
 
 
-@pytest.mark.parametrize("damage", ["cut", "foreign"])
-def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, damage: str) -> None:
+def _damages(content: bytes) -> Iterator[bytes]:
+    """Damage a checkpoint: cut it, and give each kind of array another type, shape, number or content."""
+    yield from (b"", content[:500], content[: len(content) // 2], b"PK\3\4" + content[4:90])
+    with np.load(io.BytesIO(content)) as file:
+        arrays = dict(file)
+    state = json.loads(arrays["state"].tobytes())
+    states = [{**state, name: other} for name in state for other in (None, "x", [], {}, 10**30)]
+    states += [
+        {**state, "history": [{"epoch": 2.0}]},
+        {**state, "epoch": 7},
+        {"epoch": 1},
+        [],
+        state | {"learning_rate": float("nan")},
+        state | {"learning_rate": -1},
+    ]
+    for other in states:
+        yield _packed(arrays | {"state": np.frombuffer(json.dumps(other).encode(), np.uint8)})
+    for name in ("weights/0", "optimizer/1", "best/0"):
+        for array in (arrays[name].astype(str), arrays[name][..., None], arrays[name] > 0, np.zeros(3)):
+            yield _packed(arrays | {name: array})
+        yield _packed({key: array for key, array in arrays.items() if key != name})
+    yield _packed(arrays | {"best/99": arrays["best/0"]})
+    yield _packed(arrays | {"weights/0": np.zeros(1 << 27, np.uint8)})
+    yield _packed({"state": np.zeros(3, np.uint8)})
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "c.npz"
     _fit(replace(OPTIONS, epochs=1), checkpoint)
-    if damage == "cut":
-        checkpoint.write_bytes(checkpoint.read_bytes()[:500])
-    else:
-        np.savez(checkpoint, state=np.zeros(3, np.uint8))
-    with pytest.raises(RunError, match="does not fit this model or is damaged"):
-        _fit(OPTIONS, checkpoint)
+    model = _compiled(OPTIONS)
+    whole = checkpoint.read_bytes()
+    assert unpack_checkpoint(whole, checkpoint, model)[0].epoch == 1
+    before = model.get_weights()
+    for damage in _damages(whole):
+        with pytest.raises(RunError, match="does not fit this model or is damaged"):
+            unpack_checkpoint(damage, checkpoint, model)
+    for weights, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What run.json holds, as it is read back: what was asked for, and with what.
+
+A key that is not required may be missing in a run of another version; who needs it says so.
+"""
+
+from typing import Annotated, Literal, TypedDict
+
+from edgecnn.evaluation.results import Data
+from edgecnn.values import BATCH, RATE, SEED, THREADS, Between, Count, Epochs, Share, Side
+
+Channels = Literal[1, 3]
+
+
+class Train(TypedDict, total=False):
+    """The options of `train`, all of them chosen."""
+
+    data: str
+    model: str
+    input_size: tuple[Side, Side]  # height, width
+    channels: Channels
+    width: Annotated[float, Between(0, 4)]
+    weights: str
+    fine_tune_epochs: Annotated[int, Between(0, 100_000)]
+    epochs: Epochs
+    batch_size: Annotated[int, BATCH]
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    learning_rate: Annotated[float, RATE]
+    loss: Literal["crossentropy", "focal", "dice", "weighted"]
+    patience: Epochs | None
+    reduce_patience: Epochs | None
+    target_accuracy: Share | None
+    class_weights: Literal["none", "balanced"]
+    sampling: Literal["all", "balanced"]
+    augment: str
+    seed: Annotated[int, SEED]
+    threads: Annotated[int, THREADS]
+    mixed_precision: bool
+    strategy: Literal["none", "mirrored", "multi-worker"]
+    strict: bool
+
+
+class Compress(TypedDict, total=False):
+    """The options of `compress`."""
+
+    sparsity: Annotated[float, Between(0, 0.98)]
+    prune_epochs: Epochs
+    qat_epochs: Epochs
+    ptq: Literal[True]
+
+
+class _Record(TypedDict):
+    model: str
+    input_shape: tuple[Side, Side, Channels]
+    train: Train
+    data: Data
+
+
+class Record(_Record, total=False):
+    """A run."""
+
+    classes: list[str]
+    parameters: Count
+    compress: Compress
+    post_training: list[str]
+    versions: dict[str, str]
