@@ -12,12 +12,21 @@ import click
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one."
 )
-def command(model: Path, host: str, port: int) -> None:
+@click.option(
+    "--megapixels",
+    type=click.IntRange(1, 100),
+    default=16,
+    show_default=True,
+    help="What an image may have; larger ones are refused before they are decoded.",
+)
+def command(model: Path, host: str, port: int, megapixels: int) -> None:
     """Serve a model: a page for people, POST /predict for programs.
 
     MODEL is a .tflite classifier or segmenter of images, or the folder of a run. The page runs the model in
     the browser; /predict takes images as multipart/form-data and answers with what 'edgecnn predict --json'
-    prints. There is no login: keep to 127.0.0.1 unless everybody who can reach the address may use it.
+    prints, or with {"error": ...}: status 413 for what is too large, 415 for what is no image, 503 when there
+    is no room or it takes too long. There is no login: keep to 127.0.0.1 unless everybody who can reach the
+    address may use it.
 
     \b
     Examples:
@@ -25,22 +34,16 @@ def command(model: Path, host: str, port: int) -> None:
       curl -F image=@photo.jpg http://127.0.0.1:8000/predict
     """
     from edgecnn.cli.console import say
-    from edgecnn.errors import EdgecnnError, MissingToolError
+    from edgecnn.errors import MissingToolError
 
     try:
-        from waitress import create_server
-
-        from edgecnn.pipeline.serve import MAX_BYTES, make_app
+        from edgecnn.pipeline.serve import MAX_BYTES, THREADS, make_app
+        from edgecnn.pipeline.server import listen, make_server
     except ImportError as error:
         raise MissingToolError(
             f"{error.name} is not installed; pip install 'edgecnn[serve,runtime]'"
         ) from error
-    app = make_app(model)
-    try:
-        server = create_server(app, host=host, port=port, threads=4, max_request_body_size=MAX_BYTES)
-    except OSError as error:
-        raise EdgecnnError(
-            f"can't listen at {host} port {port}: {error.strerror}; choose another --port"
-        ) from error
-    say(f"http://{host}:{server.effective_port}/  serves {model}; Ctrl+C ends it")
-    server.run()
+    with listen(host, port) as at:
+        server = make_server(make_app(model, megapixels), at, THREADS, MAX_BYTES)
+        say(f"http://{host}:{at.getsockname()[1]}/  serves {model}; Ctrl+C ends it")
+        server.run()

@@ -44,6 +44,26 @@ def load_image(
     return fit_image(decode(path, content), height, width, channels)
 
 
+class TooManyPixelsError(DataError):
+    """An image that is too large to be decoded."""
+
+
+def require_pixels(path: Path, content: bytes, most: int) -> None:
+    """Check by its head, before anything is decoded, that an image has not too many pixels.
+
+    Raises:
+        TooManyPixelsError: it has more than `most`.
+        DataError: it is no image.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            width, height = image.size
+    except Exception as error:  # as in decode
+        raise _undecodable(path, error) from error
+    if width * height > most:
+        raise TooManyPixelsError(f"{path} has {width}x{height} pixels; at most {most:,} are taken")
+
+
 def fit_image(image: NDArray[np.uint8], height: int, width: int, channels: int) -> NDArray[np.uint8]:
     """Bring a decoded image, (H, W, 1 or 3) bytes, to (height, width, channels) as `load_image` does."""
     if image.shape[2] > channels:

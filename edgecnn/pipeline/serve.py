@@ -1,51 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small web server over one model: the page of c_to_web.py, and `POST /predict` for other programs."""
+"""A small web application over one model: the page of c_to_web.py, and `POST /predict` for other programs."""
 
-from base64 import b64encode
-from collections.abc import Callable, Sequence
-from io import BytesIO
+import os
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
-import numpy as np
-import PIL.Image
 from flask import Flask, Response, jsonify, request
-from numpy.typing import NDArray
 from werkzeug.exceptions import HTTPException
 
-from edgecnn import DISCLAIMER
 from edgecnn.converters.c_to_web import page_text
-from edgecnn.errors import DataError
+from edgecnn.data.images import TooManyPixelsError
+from edgecnn.errors import DataError, EdgecnnError
+from edgecnn.files import read_bytes
+from edgecnn.pipeline.answers import Answers
 from edgecnn.pipeline.model_file import find_model
-from edgecnn.pipeline.predict import Classifier
-from edgecnn.pipeline.segment import Segmenter, answers_with_masks, share
+from edgecnn.runtime.pool import FullError, Pool, TooSlowError
 
 MAX_BYTES = 64 << 20  # of one request
 MAX_FILES = 100
-Image = tuple[Path, bytes]  # a file's name and content
-Answer = Callable[[Sequence[Image]], dict[str, Any]]
+MEGAPIXELS = 16  # of an image
+_PROCESSES = min(4, os.cpu_count() or 1)
+_WAITING = 64  # requests
+_SECONDS = 30  # in which a request has its turn, and then its answer
+THREADS = _PROCESSES + _WAITING + 8  # the last ones show the page, and say that there is no room
+_STATUS = {
+    TooManyPixelsError: 413,
+    DataError: 415,
+    FullError: 503,
+    TooSlowError: 503,
+    EdgecnnError: 500,
+}
 
 
-def make_app(model: Path) -> Flask:
+def make_app(model: Path, megapixels: int = MEGAPIXELS) -> Flask:
     """Return a WSGI application for a model.
 
     GET / is the page; POST /predict takes a form (multipart/form-data) whose files are images, and answers
-    with what `edgecnn predict --json` prints; masks are PNG files in base64. A refused request gets a
-    status of 400 to 499 and `{"error": "..."}`: 400 without a file, 413 where it is too large, 415 where a
-    file is no image. What is sent stays in memory and is never written down.
+    with what `edgecnn predict --json` prints; masks are PNG files in base64. A refused request gets
+    `{"error": "..."}` in one line and a status: 400 without a file, 413 where it or an image in it is too
+    large, 415 where a file is no image, 503 where too many wait or it takes too long. What is sent is
+    forgotten with the answer.
 
     Args:
         model: as for `Classifier`, or `Segmenter`.
+        megapixels: how many an image may have.
 
     Raises:
         MissingToolError: no compiler for WebAssembly, or no TFLite runtime, is installed.
         ModelError: the model can't be run or compiled, or answers with neither classes nor masks.
     """
     file = find_model(model)
-    answer, labels = _with_masks(file) if answers_with_masks(file) else _with_classes(file)
-    page = page_text(file.read_bytes(), file.stem, labels)
-    one_at_a_time = Lock()  # the interpreter has one arena, and a decoded picture may take hundreds of MB
+    pool = Pool(Answers, file, megapixels * 10**6, size=_PROCESSES, waiting=_WAITING, seconds=_SECONDS)
+    page = page_text(read_bytes(file), file.stem, pool.call("labels"))
     app = Flask("edgecnn", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, MAX_FORM_PARTS=MAX_FILES)
 
@@ -54,51 +59,27 @@ def make_app(model: Path) -> Flask:
         return Response(page, mimetype="text/html")
 
     @app.post("/predict")
-    def predict() -> Response | tuple[Response, int]:
+    def predict() -> Response:
         files = [file for _, file in request.files.items(multi=True)]
         if not files:
             return _refused(400, "the request has no file; send images as multipart/form-data")
-        with one_at_a_time:
-            try:
-                found = answer([(Path(file.filename or "unnamed"), file.read()) for file in files])
-            except DataError as error:
-                return _refused(415, str(error))
-        return jsonify(found)
+        try:
+            images = [(Path(file.filename or "unnamed"), file.read()) for file in files]
+            return jsonify(pool.call("answer", images))
+        except EdgecnnError as error:
+            status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+            return _refused(status, str(error))
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> tuple[Response, int]:
+    def refused(error: HTTPException) -> Response:
         return _refused(error.code or 500, error.description or error.name)
 
     return app
 
 
-def _with_classes(file: Path) -> tuple[Answer, tuple[str, ...]]:
-    """Return what answers with classes, and their names."""
-    classifier = Classifier(file)
-
-    def answer(images: Sequence[Image]) -> dict[str, Any]:
-        return classifier.answer([classifier.predict(*image) for image in images]).as_json()
-
-    return answer, classifier.labels
-
-
-def _with_masks(file: Path) -> tuple[Answer, tuple[str, ...]]:
-    """Return what answers with masks, and no names."""
-    segmenter = Segmenter(file)
-
-    def answer(images: Sequence[Image]) -> dict[str, Any]:
-        masks = [(path, segmenter.mark(path, content)) for path, content in images]
-        rows = [{"image": str(path), "share": share(mask), "mask": _png(mask)} for path, mask in masks]
-        return {"model": str(file), "note": DISCLAIMER, "masks": rows}
-
-    return answer, ()
-
-
-def _png(mask: NDArray[np.uint8]) -> str:
-    file = BytesIO()
-    PIL.Image.fromarray(mask).save(file, "png")
-    return b64encode(file.getvalue()).decode()
-
-
-def _refused(status: int, reason: str) -> tuple[Response, int]:
-    return jsonify({"error": reason}), status
+def _refused(status: int, reason: str) -> Response:
+    response = jsonify({"error": " ".join(reason.split())})
+    response.status_code = status
+    if status == 503:
+        response.headers["Retry-After"] = "10"
+    return response

@@ -72,6 +72,10 @@ class Remote:
         """
         return self._ask((method, args))
 
+    def kill(self) -> None:
+        """End the process, whatever it does; a call that waits for it raises a ProcessDiedError."""
+        self._process.kill()
+
     def _ask(self, request: object) -> Any:
         with self._turn:
             try:

@@ -2,20 +2,26 @@
 """`edgecnn serve`: the endpoint says what `predict` says, and refuses what it should."""
 
 import json
+import socket
 import subprocess
 import sys
 import zlib
 from base64 import b64decode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from urllib.request import urlopen
+from threading import Thread
 
 import numpy as np
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from edgecnn.errors import MissingToolError, ModelError
+from edgecnn.errors import EdgecnnError, MissingToolError, ModelError
+from edgecnn.pipeline import server
 from edgecnn.pipeline.predict import predict
 from edgecnn.pipeline.segment import segment
 from edgecnn.pipeline.serve import MAX_BYTES, make_app
@@ -96,7 +102,7 @@ def bomb() -> bytes:
     [
         (b"no picture", 415, "x.png is not an image that edgecnn reads"),
         (png(40, 30)[:300], 415, "x.png can't be decoded"),
-        (bomb(), 415, "11000x11000 pixels are more than 100,000,000"),
+        (bomb(), 413, "x.png has 11000x11000 pixels; at most 16,000,000 are taken"),
         (bytes(MAX_BYTES), 413, "exceeds the capacity limit"),
     ],
     ids=["no picture", "truncated", "bomb", "too large"],
@@ -119,14 +125,130 @@ def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
         make_app(tmp_path / "absent.tflite")
 
 
-def test_the_command_serves_on_loopback_and_says_where() -> None:
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """The program, at a free port."""
     call = [sys.executable, "-c", "from edgecnn.cli import main; main()", "serve", str(MODEL), "--port", "0"]
     with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            address = process.stdout.readline().split()[0]
-            assert address.startswith("http://127.0.0.1:")
-            with urlopen(address) as answer:
-                assert answer.status == 200
+            where = process.stdout.readline().split()[0]
+            assert where.startswith("http://127.0.0.1:")
+            yield "127.0.0.1", int(where.rstrip("/").rpartition(":")[2])
         finally:
             process.terminate()
+
+
+def form(content: bytes) -> bytes:
+    """A POST request with one image."""
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r\n\r\n'
+        + content
+        + b"\r\n--x--\r\n"
+    )
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + body
+
+
+def ask(address: tuple[str, int], request: bytes) -> tuple[int, bytes]:
+    """Return the status and the body of an answer."""
+    with socket.create_connection(address, timeout=120) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    return int(answer.split(maxsplit=2)[1]), answer.partition(b"\r\n\r\n")[2]
+
+
+def test_fifty_clients_are_answered_beside_five_hundred_that_stall(address: tuple[str, int]) -> None:
+    whole = form(png(40, 30))
+    starts = (b"", b"POST /predict HT", whole[:150], whole[:-20])
+    with ExitStack() as stack:
+        for number in range(500):
+            stalled = stack.enter_context(socket.create_connection(address, timeout=120))
+            stalled.sendall(starts[number % len(starts)])
+        with ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda _: ask(address, whole), range(50)))
+        assert {status for status, _ in answers} == {200}
+        assert len({json.loads(body)["predictions"][0]["probability"] for _, body in answers}) == 1
+        assert ask(address, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST /predict HTTP/1.1\r\nConnection: close\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        (b"GET /elsewhere HTTP/1.1\r\nConnection: close\r\n\r\n", 404),
+        (form(b"no image"), 415),
+        (form(bomb()), 413),
+    ],
+)
+def test_whatever_is_refused_is_refused_in_one_line_of_json(
+    address: tuple[str, int], request_: bytes, status: int
+) -> None:
+    found, body = ask(address, request_)
+    assert found == status
+    assert list(json.loads(body)) == ["error"]
+    assert body.count(b"\n") == 1
+
+
+@contextmanager
+def served(monkeypatch: pytest.MonkeyPatch, seconds: float, connections: int) -> Iterator[tuple[str, int]]:
+    """A page that says yes, served with other limits."""
+    monkeypatch.setattr(server, "CONNECTIONS", connections)
+    app = Flask("yes", static_folder=None)
+    app.add_url_rule("/", view_func=lambda: "yes")
+    with server.listen("127.0.0.1", 0) as at:
+        running = server.make_server(app, at, threads=2, most_bytes=1000)
+        running.adj.channel_timeout, running.adj.cleanup_interval = seconds, 0
+        Thread(target=running.run, daemon=True).start()
+        try:
+            yield at.getsockname()
+        finally:
+            running.close()
+
+
+def test_a_request_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(monkeypatch, 1, 10) as address, socket.create_connection(address, timeout=120) as slow:
+        slow.settimeout(0.2)
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(500):  # 100 seconds
+            try:
+                slow.sendall(b"X")
+                assert slow.recv(1) == b""
+                break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+        else:
+            pytest.fail("it was not given up")
+
+
+def test_the_oldest_silent_connection_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(monkeypatch, 1000, 20) as address, ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(address, timeout=120)) for _ in range(60)]
+        assert ask(address, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n") == (200, b"yes")
+        assert silent[0].recv(1) == b""
+
+
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "no such host", "x" * 70, ""])
+def test_an_address_that_is_none_is_named(host: str) -> None:
+    if host:
+        with pytest.raises(
+            EdgecnnError, match=f"can't listen at {host} port 1: .*; choose another --host or"
+        ):
+            server.listen(host, 1)
+    else:
+        with server.listen("127.0.0.1", 0) as taken, pytest.raises(EdgecnnError, match="already in use"):
+            server.listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_many_megapixels_are_taken_where_they_are_allowed() -> None:
+    said = {
+        megapixels: make_app(MODEL, megapixels)
+        .test_client()
+        .post("/predict", data={"image": (BytesIO(png(1200, 1000)), "x.png")})
+        for megapixels in (1, 2)
+    }
+    assert {megapixels: answer.status_code for megapixels, answer in said.items()} == {1: 413, 2: 200}
