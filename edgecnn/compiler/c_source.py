@@ -15,6 +15,7 @@ from edgecnn.compiler.c_text import comment_text, string_literal
 from edgecnn.compiler.c_weights import WEIGHTS_INSIDE, Weights, weights_apart
 from edgecnn.compiler.rolling import Rolled
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.trained import is_trained_table
 
 _LONGEST_RUN = 255
 _CODE = ("kernels", "tables", "rings", "program", "advance")  # what weights must be made for
@@ -48,7 +49,9 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
             model,
             "INT32_MAX",
             "0",
-            ", ".join([*map(_in_bytes, model.inputs), *map(_out_bytes, model.outputs)]),
+            ", ".join(
+                [*(_row_bytes(edge, edge.name) for edge in model.inputs), *map(_out_bytes, model.outputs)]
+            ),
         ),
         "helpers": "\n".join(_helpers(model)),
         **(weights_apart(model.prefix) if weights else WEIGHTS_INSIDE),
@@ -96,12 +99,8 @@ def _in_type(edge: Edge) -> str:
     return "void" if edge.real else "int8_t"
 
 
-def _in_bytes(edge: Edge) -> str:
-    """Return the C expression of an input's bytes, or of what may be floats."""
-    return _row_bytes(edge, edge.name)
-
-
 def _row_bytes(edge: Edge, values: str) -> str:
+    """Return the C expression of an input's bytes, or of what may be floats."""
     return values if edge.dtype == "int8" or edge.real else f"(const int8_t *)(const void *){values}"
 
 
@@ -157,16 +156,18 @@ def _parameters(model: CModel, base: str, step: Step, weights: Weights | None) -
     fields = []
     for field, value in step.params.items():
         if isinstance(value, int):
-            fields.append(f".{field} = {weights.number(field, value) if weights else value}")
+            fields.append(f".{field} = {weights.number(step, field, value) if weights else value}")
         else:
-            yield table(f"{base}_{field}", value)
+            yield (table if is_trained_table(step, field) else c_data.table)(f"{base}_{field}", value)
             fields.append(f".{field} = {c_data.pointer(f'{base}_{field}', value)}")
     if step.constant is not None:
         yield table(f"{base}_constant", step.constant)
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
     kind = f"{model.name}_{step.function}_params"
     title = f"/* {_title(model, step)} */\n"
-    if weights:  # a macro, so that the numbers of the code are still constants to the kernel
+    if weights:
+        weights.require(base, step)
+        # A macro, so that the numbers of the code are still constants to the kernel.
         lines = lines.replace("\n", " \\\n")
         yield f"{title}#define {base} ((const {kind}){{ \\\n    {lines}}})\n\n"
     else:
@@ -241,8 +242,7 @@ def _input_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
 
 
 def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
-    network, name = model.schedule.network, model.name
-    filled = 0
+    network, name, filled = model.schedule.network, model.name, 0
     for position, (tensor, window) in enumerate(zip(step.inputs, step.windows, strict=True)):
         ring = f"&{name}_rings[{network.maker[tensor]}]"
         rows = f"rows + {filled}" if filled else "rows"

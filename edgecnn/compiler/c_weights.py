@@ -15,7 +15,8 @@ hash of it, the ABI, is in both, so that code never runs on weights that were ma
     28          CRC-32 (zlib's) of all bytes but these four
     32          tables and numbers, each filled up to a multiple of 16 bytes
 
-The CRC finds damage, not malice: sign updates where they come over a network.
+The CRC finds damage, not malice: sign updates where they come over a network. What passes the check runs
+without harm, whoever made it: each value is one for which the C is defined (`trained.py`).
 """
 
 import hashlib
@@ -28,14 +29,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.c_data import CTYPES
+from edgecnn.compiler import trained
+from edgecnn.compiler.c_data import CTYPES, table
+from edgecnn.compiler.steps import Step
+from edgecnn.errors import ModelError
 
 _MAGIC = b"ECNN"
 _HEADER = struct.Struct("<4s7I")
 _ALIGN = 16
-# Numbers of parameter structs that come from quantization, by their types in the kernels.
-INT32 = re.compile(r"(?!depth_)(\w+_)?multiplier|bias")
-INT16 = re.compile(r"\w+_zero_point|activation_(min|max)|(\w+_)?shift|(first|second)_offset|general_scale")
 
 
 @dataclass
@@ -45,23 +46,74 @@ class Weights:
     name: str
     tables: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
+    limits: list[trained.Limits] = field(default_factory=list)  # of each number
+    conditions: list[str] = field(default_factory=list)  # in C, of the tables
+    helpers: set[str] = field(default_factory=set)  # the functions of those
+    general: str = ""  # the C of the last `general_scale`
     abi: int = 0  # known once NAME.c is written
 
-    def number(self, key: str, value: int) -> str:
-        """Return the C of a number of a parameter struct, which is put here if training changes it."""
-        if not INT32.fullmatch(key) and not INT16.fullmatch(key):
+    def number(self, step: Step, key: str, value: int) -> str:
+        """Return the C of a number of a step's parameters, which is put here if training changes it.
+
+        Raises:
+            ModelError: it is none for which the C is defined.
+        """
+        limits = trained.number_limits(step, key)
+        if limits is None:
             return str(value)
+        if key == "general_scale":  # as every training may need it
+            sums = trained.sums_of(step)
+            value = int(value or sums is None or not sums.simple())
+        if not limits[0] <= value <= limits[1]:
+            raise ModelError(
+                f"{_title(step)}: its {key} is {value}; with weights apart from the code {limits[0]} to "
+                f"{limits[1]} are allowed; convert the model anew, or keep the weights inside"
+            )
         self.numbers.append(value)
+        self.limits.append(limits)
         place = f"weights->numbers[{len(self.numbers) - 1}]"
-        return place if INT32.fullmatch(key) else f"(int16_t){place}"
+        if key == "general_scale":
+            self.general = place
+        return place if trained.has_32_bits(key) else f"(int16_t){place}"
 
     def table(self, name: str, values: NDArray[np.generic]) -> str:
         """Put a table here, and return the C that makes its name stand for its place."""
         self.tables[name] = values
         return f"#define {name} (weights->{self._member(name)})\n"
 
+    def require(self, base: str, step: Step) -> None:
+        """Put down what has to hold of the tables of a step, whose names begin with `base`.
+
+        Raises:
+            ModelError: it doesn't hold of the model's own.
+        """
+        if step.kernel == "softmax":
+            self._demand("exponentials", f"({base}_table, {np.size(step.params['table'])})")
+        sums = trained.sums_of(step)
+        if sums is None:
+            return
+        if not sums.fit():
+            raise ModelError(
+                f"{_title(step)}: its sums can leave {48 if sums.wide else 32} bits once others take "
+                "the place of its weights; keep the weights inside the code"
+            )
+        tables = ", ".join(f"{base}_{name}" for name in sums.fields)
+        counts = f"{sums.bias.size}, {sums.multiplier.size}"
+        if sums.wide:
+            self._demand("wide_sums", f"({tables}, {counts}, {step.params['wide']})")
+            return
+        general = self.general if "general_scale" in step.params else "1"
+        ending = "" if sums.shift.dtype == np.int8 else "_s32"
+        self._demand(f"sums{ending}", f"({tables}, {counts}, {sums.stride}, {sums.reach}u, {general})")
+
+    def _demand(self, helper: str, arguments: str) -> None:
+        self.helpers.add(helper)
+        self.conditions.append(f"{self.name}_{helper}_hold{arguments}")
+
     def pointer(self) -> str:
-        """Return the C statement that the macros of tables and numbers rely on."""
+        """Return the C statement that the macros of tables and numbers rely on, if there are any."""
+        if not self.tables and not self.numbers:
+            return ""
         return (
             f"    const {self.name}_weights_t *const weights = (const {self.name}_weights_t *)nn->weights;\n"
         )
@@ -85,7 +137,20 @@ class Weights:
         """
         text = re.sub(r"/\*.*?\*/", "", "\0".join([*code, self.definition()]), flags=re.DOTALL)
         self.abi = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
-        return _CHECK.format(name=self.name, prefix=prefix, PREFIX=prefix.upper(), abi=f"{self.abi:08x}")
+        words = {"name": self.name, "prefix": prefix, "PREFIX": prefix.upper(), "abi": f"{self.abi:08x}"}
+        return self._holds() + _CHECK.format(**words)
+
+    def _holds(self) -> str:
+        """Return the C that tells whether all values are such that the rest of the C is defined."""
+        limits = self.limits or [(0, 0)]
+        kinds = sorted(set(limits))
+        helpers = "".join(
+            text.format(name=self.name) for key, text in _HELPERS.items() if key in self.helpers
+        )
+        text = table(f"{self.name}_limits", np.array(kinds, np.int32))
+        text += table(f"{self.name}_kinds", np.array([kinds.index(pair) for pair in limits], np.uint8))
+        conditions = "".join(f" &&\n           {condition}" for condition in self.conditions)
+        return helpers + text + _HOLD.format(name=self.name, conditions=conditions)
 
     def blob(self, version: int, sha256: str) -> bytes:
         """Return the bytes of NAME_weights.bin, once NAME.c is written.
@@ -105,6 +170,10 @@ class Weights:
     def _members(self) -> Iterator[tuple[str, NDArray[np.generic]]]:
         yield from self.tables.items()
         yield f"{self.name}_numbers", np.array(self.numbers or [0], np.int32)
+
+
+def _title(step: Step) -> str:
+    return f"{step.operator.op} (operator {step.operator.index})"
 
 
 def _filled(values: NDArray[np.generic]) -> bytes:
@@ -135,6 +204,76 @@ typedef struct {{
 {members}}} {name}_weights_t;
 
 typedef char {name}_weights_have_no_gaps[sizeof({name}_weights_t) == {size} ? 1 : -1];
+
+"""
+
+_SUMS = """\
+/* No sum leaves 32 bits, whatever is added to its bias; where no scale is general, the short way will do. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static int {{name}}_sums{ending}_hold(const int32_t *bias, const int32_t *multiplier,
+    const {shift} *shift, int sums, int scales, int stride, uint32_t reach, int general)
+{{{{
+    const uint32_t most = (general ? INT32_MAX : (1u << 30) - 1u) - reach;
+    const int least = general ? -31 : -21, last = general ? 30 : -1;
+    int hold = 1;
+    for (int i = 0; i < sums; ++i, bias += stride) {{{{
+        const int at = i % scales;
+        hold &= (*bias < 0 ? 0u - (uint32_t)*bias : (uint32_t)*bias) <= most;
+        hold &= multiplier[at * stride] >= 0 && shift[at] >= least && shift[at] <= last;
+    }}}}
+    return hold;
+}}}}
+
+"""
+
+_HELPERS = {
+    "exponentials": """\
+/* The first is 1, so that no sum is 0, and none is negative. */
+static int {name}_exponentials_hold(const int32_t *table, int count)
+{{
+    int hold = table[0] == INT32_MAX;
+    for (int i = 0; i < count; ++i) {{
+        hold &= table[i] >= 0;
+    }}
+    return hold;
+}}
+
+""",
+    "sums": _SUMS.format(ending="", shift="int8_t"),
+    "sums_s32": _SUMS.format(ending="_s32", shift="int32_t"),
+    "wide_sums": """\
+/* Sums of 64 bits stay within 48, times 15; where they wrap to 32 bits, any bias will do. */
+static int {name}_wide_sums_hold(const int64_t *bias, const int32_t *multiplier, const int8_t *shift,
+    int sums, int scales, int wide)
+{{
+    int hold = 1;
+    for (int i = 0; i < sums; ++i) {{
+        const int at = i % scales;
+        hold &= bias[i] > -((int64_t)1 << 47) && bias[i] < (int64_t)1 << 47;
+        hold &= multiplier[at] >= 0 && multiplier[at] <= (wide ? 32767 : INT32_MAX);
+        hold &= shift[at] >= -31 && shift[at] <= (wide ? 14 : 30);
+    }}
+    return hold;
+}}
+
+""",
+}
+
+_HOLD = """\
+
+/* Tells whether each value is one for which the code is defined. */
+static int {name}_values_hold(const {name}_weights_t *weights)
+{{
+    for (size_t i = 0; i < sizeof {name}_kinds; ++i) {{
+        const int32_t *const limits = {name}_limits + 2 * {name}_kinds[i];
+        if (weights->numbers[i] < limits[0] || weights->numbers[i] > limits[1]) {{
+            return 0;
+        }}
+    }}
+    return 1{conditions};
+}}
 
 """
 
@@ -185,6 +324,9 @@ int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest)
         stated != {name}_HEADER_SIZE + sizeof({name}_weights_t)) {{
         return {PREFIX}_WEIGHTS_FOREIGN;
     }}
+    if (!{name}_values_hold((const {name}_weights_t *)(const void *)(bytes + {name}_HEADER_SIZE))) {{
+        return {PREFIX}_WEIGHTS_OUT_OF_RANGE;
+    }}
     return {name}_weights_word(bytes + 8) < oldest ? {PREFIX}_WEIGHTS_OLDER : 0;
 }}
 
@@ -202,7 +344,8 @@ enum {{
     {PREFIX}_WEIGHTS_TRUNCATED = -3, /* shorter than it says */
     {PREFIX}_WEIGHTS_DAMAGED = -4,   /* the CRC is wrong */
     {PREFIX}_WEIGHTS_FOREIGN = -5,   /* made for other code than this */
-    {PREFIX}_WEIGHTS_OLDER = -6      /* than the oldest version allowed */
+    {PREFIX}_WEIGHTS_OLDER = -6,     /* than the oldest version allowed */
+    {PREFIX}_WEIGHTS_OUT_OF_RANGE = -7 /* whole, but with numbers that no training makes */
 }};
 
 /* Returns 0 if the bytes of {name}_weights.bin are whole, made for this code, and not older than version

@@ -22,6 +22,8 @@ static const char *reason(int refused)
         return "made for other code";
     case EDGECNN_MODEL_WEIGHTS_OLDER:
         return "older than what runs";
+    case EDGECNN_MODEL_WEIGHTS_OUT_OF_RANGE:
+        return "numbers out of range";
     default:
         return "the arena is too small";
     }

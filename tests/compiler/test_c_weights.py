@@ -18,10 +18,12 @@ from test_random_graphs import networks as random_networks
 from tflite_builder import Builder
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.c_weights import INT16, INT32
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.golden import golden_vectors
+from edgecnn.compiler.ir import Operator
+from edgecnn.compiler.steps import Step
+from edgecnn.compiler.trained import has_32_bits, number_limits
 from edgecnn.runtime.host_compiler import HostCompiler, execute
 
 pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
@@ -190,16 +192,81 @@ def test_random_networks_make_the_same_bytes(network) -> None:  # type: ignore[n
         self_test(build_random(network), Path(folder))
 
 
-def test_the_numbers_of_every_kernel_have_the_types_they_are_read_as() -> None:
-    text = "".join(path.read_text() for path in Path(ops.__file__).parent.glob("*.c"))
-    members = "".join(re.findall(r"typedef struct \{(.*?)\} kernel_\w+_params;", text, re.DOTALL))
-    fields = [
-        (name, kind)
-        for kind, names in re.findall(r"^ +(int\d+_t) ([\w, ]+);", members, re.MULTILINE)
-        for name in names.split(", ")
+def mended(weights: bytes) -> bytes:
+    return weights[:28] + struct.pack("<I", zlib.crc32(weights[:28] + weights[32:])) + weights[32:]
+
+
+def place(compiled: CompiledModel, member: str) -> slice:
+    """Where a table, or all numbers, lie in the file, by the struct in the C."""
+    at = 32
+    for kind, name, count in re.findall(r"^    u?int(\d+)_t (\w+)\[(\d+)\];$", compiled.source, re.MULTILINE):
+        size = int(kind) // 8 * int(count)
+        if name == member:
+            return slice(at, at + size)
+        at += size
+    raise AssertionError(f"no {member}")
+
+
+def with_values(compiled: CompiledModel, member: str, value: int, dtype: str, index: int = -1) -> bytes:
+    """The file with one value of a table changed, or all of them, and a CRC that is right."""
+    weights, where = bytearray(compiled.weights), place(compiled, member)
+    values = np.frombuffer(weights[where], dtype).copy()
+    values[slice(None) if index < 0 else index] = value
+    weights[where] = values.tobytes()
+    return mended(bytes(weights))
+
+
+@pytest.mark.parametrize("target", ["c99", "cortex-m4"])
+def test_values_that_no_training_makes_are_refused(target: str, tmp_path: Path) -> None:
+    model = networks.cainvas(pixels=28)
+    compiled = external(model, target=target)
+    program, given = build(compiled, tmp_path), noise(model)
+    sums, table = ("op1_scale", "op1_shift"), re.search(r"(op\d+_table)", compiled.source)
+    assert table
+    wrong = [
+        with_values(compiled, table[1], 0, "<i4"),  # a softmax of zeros would seek a bit for ever
+        with_values(compiled, table[1], -1, "<i4", 200),
+        with_values(compiled, sums[1], 127, "i1", 0),
+        with_values(compiled, sums[1], -32, "i1", 3),
+        with_values(compiled, "numbers", 1 << 20, "<i4", 0),
     ]
-    assert {kind for name, kind in fields if INT32.fullmatch(name)} == {"int32_t"}
-    assert {kind for name, kind in fields if INT16.fullmatch(name)} == {"int16_t"}
+    if target == "c99":
+        wrong += [
+            with_values(compiled, "op1_bias", 2**31 - 1, "<i4", 1),
+            with_values(compiled, "op1_bias", -(2**31), "<i4", 1),
+            with_values(compiled, "op1_multiplier", -1, "<i4", 1),
+        ]
+    else:  # what the short way to scale does not take; and it may be left
+        wrong.append(with_values(compiled, sums[1], 0, "i1", 3))
+        wrong.append(with_values(compiled, sums[0], 1 << 30, "<i4", 2))
+    for weights in wrong:
+        assert run(program, weights, given) == [-7]
+    assert run(program, with_values(compiled, "op1_filter", -128, "i1"), given)[0] == 1
+
+
+def test_what_no_training_changes_stays_in_the_code() -> None:
+    builder = Builder(0)
+    source = builder.input((1, 6, 5, 2))
+    joined = builder.concat((source, builder.pool(source, "MAX", (1, 1), (1, 1))))
+    large = builder.resize(joined, (9, 8))
+    compiled = external(builder.build((source,), (large,)))
+    for table in ("sizes", "columns"):
+        assert re.search(rf"^static const int\d+_t net_op\d_{table}\[", compiled.source, re.MULTILINE)
+
+
+def test_the_numbers_of_every_kernel_have_the_types_they_are_read_as() -> None:
+    texts = {path.name.removesuffix(".c"): path.read_text() for path in Path(ops.__file__).parent.glob("*.c")}
+    kinds = set()
+    for kernel, text in texts.items():
+        members = "".join(re.findall(r"typedef struct \{(.*?)\} kernel_\w+_params;", text, re.DOTALL))
+        step = Step(Operator("", 0, (), ()), kernel, (), 0, (), 1, {})
+        for kind, names in re.findall(r"^ +(int\d+_t) ([\w, ]+);", members, re.MULTILINE):
+            for name in names.split(", "):
+                limits = number_limits(step, name)
+                if limits is not None:
+                    kinds.add((has_32_bits(name), kind))
+                    assert -np.iinfo(kind[:-2]).max - 1 <= limits[0] <= limits[1] <= np.iinfo(kind[:-2]).max
+    assert kinds == {(True, "int32_t"), (False, "int16_t")}
 
 
 def test_the_file_is_aligned_and_says_its_size() -> None:

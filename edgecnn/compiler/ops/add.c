@@ -22,7 +22,7 @@ EDGECNN_INLINE void kernel_add(const kernel_add_params *p, const int8_t *const *
             const int32_t sum = p->first_sign * kernel_requantize(first, p->first_multiplier, p->first_shift) +
                                 p->second_sign * kernel_requantize(second, p->second_multiplier, p->second_shift);
             const int32_t value = kernel_requantize(sum, p->output_multiplier, p->output_shift);
-            *output++ = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+            *output++ = kernel_clamp(kernel_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
         }
     }
 }

@@ -79,6 +79,6 @@ EDGECNN_SHARED void kernel_add_mve(const kernel_add_mve_params *p, const int8_t 
         const int32_t b = (rows[p->second][i] + p->second_offset) * (1 << 20);
         const int32_t sum = a + p->second_sign * kernel_requantize(b, p->second_multiplier, p->second_shift);
         const int32_t value = kernel_requantize(sum, p->output_multiplier, p->output_shift);
-        output[i] = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+        output[i] = kernel_clamp(kernel_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
     }
 }

@@ -53,7 +53,8 @@ EDGECNN_INLINE void kernel_conv_2d(const kernel_conv_2d_params *p, const int8_t 
                     best = sum > best ? sum : best;
                 }
             }
-            best = kernel_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            best = kernel_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]);
+            best = kernel_offset(best, p->output_zero_point);
             best = kernel_clamp(best, p->activation_min, p->activation_max);
             *output = (int8_t)(part > 0 && *output > best ? *output : best);
         }

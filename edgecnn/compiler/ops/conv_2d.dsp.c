@@ -116,7 +116,7 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_scale(const kernel_conv_2d_dsp_params *p,
         for (int i = 0; i < count; ++i) {
             const int32_t sum = kernel_conv_2d_dsp_sum(p, sums, second, count, i, 0) + scale[0];
             output[i * p->out_c] =
-                kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
+                kernel_clamp(kernel_offset(kernel_requantize(sum, multiplier, -right), p->output_zero_point), min, max);
         }
     } else {
         const int32_t bias = kernel_twice(scale[0]), rounding = kernel_rounding(p->output_zero_point, right);
@@ -205,7 +205,7 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, 
     int8_t value;
     sum += scale[0];
     if (p->general_scale) {
-        value = kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
+        value = kernel_clamp(kernel_offset(kernel_requantize(sum, multiplier, -right), p->output_zero_point), min, max);
     } else {
         const int32_t rounding = kernel_rounding(p->output_zero_point, right);
         value = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);

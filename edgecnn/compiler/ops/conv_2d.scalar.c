@@ -121,7 +121,7 @@ EDGECNN_INLINE int8_t kernel_conv_2d_scalar_output(const kernel_conv_2d_scalar_p
 {
     const int32_t min = p->activation_min, max = p->activation_max;
     if (p->general_scale) {
-        return kernel_clamp(kernel_requantize(sum, multiplier, -right) + p->output_zero_point, min, max);
+        return kernel_clamp(kernel_offset(kernel_requantize(sum, multiplier, -right), p->output_zero_point), min, max);
     }
     return kernel_saturate(kernel_scale(sum, multiplier, kernel_rounding(p->output_zero_point, right), right), min,
                            max);

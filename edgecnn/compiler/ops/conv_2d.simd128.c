@@ -82,7 +82,8 @@ EDGECNN_INLINE void kernel_conv_2d_simd128(const kernel_conv_2d_simd128_params *
     for (int x = 0; x < p->out_w; ++x) {
         for (int c = 0; c < p->out_c; ++c, ++output) {
             const int32_t sum = *working++ + p->bias[c];
-            const int32_t value = kernel_requantize(sum, p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            const int32_t scaled = kernel_requantize(sum, p->multiplier[c], p->shift[c]);
+            const int32_t value = kernel_offset(scaled, p->output_zero_point);
             const int8_t made = kernel_clamp(value, p->activation_min, p->activation_max);
             *output = part > 0 && *output > made ? *output : made;
         }

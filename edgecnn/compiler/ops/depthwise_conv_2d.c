@@ -41,7 +41,8 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d(const kernel_depthwise_conv_2d_para
                 const int32_t sum =
                     p->bias[c] + kernel_depthwise_conv_2d_window(p, rows, column, channel, p->filter + c);
                 const int32_t value = kernel_requantize(sum, p->multiplier[c], p->shift[c]);
-                *output++ = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+                *output++ =
+                    kernel_clamp(kernel_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
             }
         }
     }

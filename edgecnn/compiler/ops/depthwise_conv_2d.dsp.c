@@ -172,7 +172,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_scale(const kernel_depthwise_co
     if (p->general_scale) {
         for (int i = 0; i < count; ++i, output += p->in_c) {
             const int32_t scaled = kernel_requantize(sums[i] + bias, multiplier, -right);
-            *output = kernel_clamp(scaled + p->output_zero_point, min, max);
+            *output = kernel_clamp(kernel_offset(scaled, p->output_zero_point), min, max);
         }
     } else {
         const int32_t rounding = kernel_rounding(p->output_zero_point, right), twice = kernel_twice(bias);

@@ -87,7 +87,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_any(const kernel_depthwise_conv
                 const int right = -p->shift[c];
                 if (p->general_scale) {
                     const int32_t scaled = kernel_requantize(sum, multiplier, -right);
-                    output[c] = kernel_clamp(scaled + p->output_zero_point, min, max);
+                    output[c] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), min, max);
                 } else {
                     const int32_t rounding = kernel_rounding(p->output_zero_point, right);
                     output[c] = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);

@@ -88,7 +88,8 @@ EDGECNN_INLINE int8_t kernel_depthwise_conv_2d_scalar_output(const kernel_depthw
 {
     const int32_t min = p->activation_min, max = p->activation_max;
     if (p->general_scale) {
-        return kernel_clamp(kernel_requantize(sum + bias, multiplier, -right) + p->output_zero_point, min, max);
+        sum = kernel_requantize(sum + bias, multiplier, -right);
+        return kernel_clamp(kernel_offset(sum, p->output_zero_point), min, max);
     }
     return kernel_saturate(
         kernel_scale(2 * sum + kernel_twice(bias), multiplier, kernel_rounding(p->output_zero_point, right), right),

@@ -42,7 +42,8 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_simd128(const kernel_depthwise_conv
             kernel_depthwise_conv_2d_simd128_window(p, rows, x * p->stride_w - p->pad_w, channel, sums);
             for (int c = channel; c < channel + 8; ++c) {
                 const int32_t value = kernel_requantize(sums[c - channel], p->multiplier[c], p->shift[c]);
-                output[c] = kernel_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+                output[c] =
+                    kernel_clamp(kernel_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
             }
         }
     }

@@ -26,7 +26,7 @@ EDGECNN_INLINE void kernel_fully_connected(const kernel_fully_connected_params *
         if (part + 1 < p->parts) {
             sums[o] = sum;
         } else {
-            sum = kernel_requantize(sum, p->multiplier[q], p->shift[q]) + p->output_zero_point;
+            sum = kernel_offset(kernel_requantize(sum, p->multiplier[q], p->shift[q]), p->output_zero_point);
             output[o] = kernel_clamp(sum, p->activation_min, p->activation_max);
         }
     }

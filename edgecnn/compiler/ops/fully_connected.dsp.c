@@ -63,7 +63,7 @@ EDGECNN_INLINE void kernel_fully_connected_dsp(const kernel_fully_connected_dsp_
         const int right = -p->shift[o * p->per_channel];
         if (p->general_scale) {
             const int32_t scaled = kernel_requantize(sums[o], multiplier, -right);
-            output[o] = kernel_clamp(scaled + p->output_zero_point, min, max);
+            output[o] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), min, max);
         } else {
             const int32_t rounding = kernel_rounding(p->output_zero_point, right);
             output[o] = kernel_saturate(kernel_scale(2 * sums[o], multiplier, rounding, right), min, max);

@@ -35,6 +35,12 @@ EDGECNN_INLINE int32_t kernel_requantize(int32_t acc, int32_t multiplier, int sh
     return (high >> right) + ((high & mask) > threshold);
 }
 
+/* value + zero_point, modulo 2^32: what out of proportion a scale makes of a sum is no overflow. */
+EDGECNN_INLINE int32_t kernel_offset(int32_t value, int32_t zero_point)
+{
+    return (int32_t)((uint32_t)value + (uint32_t)zero_point);
+}
+
 EDGECNN_INLINE int8_t kernel_clamp(int32_t value, int32_t min, int32_t max)
 {
     return (int8_t)(value < min ? min : value > max ? max : value);

@@ -24,7 +24,7 @@ EDGECNN_INLINE void kernel_mean(const kernel_mean_params *p, const int8_t *const
             if (part + 1 < p->parts) {
                 sums[at] = sum;
             } else {
-                sum = kernel_requantize(sum, p->multiplier, p->shift) + p->output_zero_point;
+                sum = kernel_offset(kernel_requantize(sum, p->multiplier, p->shift), p->output_zero_point);
                 *output = kernel_clamp(sum, INT8_MIN, INT8_MAX);
             }
         }

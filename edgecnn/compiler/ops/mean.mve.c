@@ -22,6 +22,6 @@ EDGECNN_INLINE void kernel_mean_mve(const kernel_mean_mve_params *p, const int8_
     }
     for (int c = 0; part + 1 == p->parts && c < p->channels; ++c) {
         const int32_t value = kernel_requantize(sums[c] + p->bias, p->multiplier, p->shift);
-        output[c] = kernel_clamp(value + p->output_zero_point, INT8_MIN, INT8_MAX);
+        output[c] = kernel_clamp(kernel_offset(value, p->output_zero_point), INT8_MIN, INT8_MAX);
     }
 }

@@ -20,7 +20,7 @@ EDGECNN_INLINE void kernel_prelu(const kernel_prelu_params *p, const int8_t *con
             const int32_t scaled = value >= 0
                                        ? kernel_requantize(value, p->multiplier, p->shift)
                                        : kernel_requantize(value * alpha, p->alpha_multiplier, p->alpha_shift);
-            *output++ = kernel_clamp(scaled + p->output_zero_point, INT8_MIN, INT8_MAX);
+            *output++ = kernel_clamp(kernel_offset(scaled, p->output_zero_point), INT8_MIN, INT8_MAX);
         }
     }
 }

@@ -15,7 +15,7 @@ EDGECNN_INLINE void kernel_quantize_int16(const kernel_quantize_int16_params *p,
     for (int i = 0; i < p->size; ++i) {
         const int32_t scaled = kernel_requantize(kernel_s16(rows[0])[i], p->multiplier, p->shift);
         if (p->narrow) {
-            output[i] = kernel_clamp(scaled + p->output_zero_point, INT8_MIN, INT8_MAX);
+            output[i] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), INT8_MIN, INT8_MAX);
         } else {
             made[i] = kernel_clamp_s16(scaled, INT16_MIN, INT16_MAX);
         }

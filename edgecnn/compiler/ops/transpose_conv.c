@@ -58,7 +58,8 @@ EDGECNN_INLINE void kernel_transpose_conv(const kernel_transpose_conv_params *p,
         for (int c = 0; c < p->out_c; ++c, ++output) {
             const int8_t *filter = p->filter + before * depth + c * height * width * p->in_c;
             const int32_t sum = kernel_transpose_conv_window(p, rows, column, height, width, filter) + bias[c];
-            const int32_t value = kernel_requantize(sum, p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            const int32_t scaled = kernel_requantize(sum, p->multiplier[c], p->shift[c]);
+            const int32_t value = kernel_offset(scaled, p->output_zero_point);
             *output = kernel_clamp(value, p->activation_min, p->activation_max);
         }
     }

@@ -58,6 +58,12 @@ EDGECNN_INLINE int32_t residual_requantize(int32_t acc, int32_t multiplier, int 
     return (high >> right) + ((high & mask) > threshold);
 }
 
+/* value + zero_point, modulo 2^32: what out of proportion a scale makes of a sum is no overflow. */
+EDGECNN_INLINE int32_t residual_offset(int32_t value, int32_t zero_point)
+{
+    return (int32_t)((uint32_t)value + (uint32_t)zero_point);
+}
+
 EDGECNN_INLINE int8_t residual_clamp(int32_t value, int32_t min, int32_t max)
 {
     return (int8_t)(value < min ? min : value > max ? max : value);
@@ -102,7 +108,7 @@ EDGECNN_INLINE void residual_add(const residual_add_params *p, const int8_t *con
             const int32_t sum = p->first_sign * residual_requantize(first, p->first_multiplier, p->first_shift) +
                                 p->second_sign * residual_requantize(second, p->second_multiplier, p->second_shift);
             const int32_t value = residual_requantize(sum, p->output_multiplier, p->output_shift);
-            *output++ = residual_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+            *output++ = residual_clamp(residual_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
         }
     }
 }
@@ -195,7 +201,8 @@ EDGECNN_INLINE void residual_conv_2d(const residual_conv_2d_params *p, const int
                     best = sum > best ? sum : best;
                 }
             }
-            best = residual_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            best = residual_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]);
+            best = residual_offset(best, p->output_zero_point);
             best = residual_clamp(best, p->activation_min, p->activation_max);
             *output = (int8_t)(part > 0 && *output > best ? *output : best);
         }
@@ -227,7 +234,7 @@ EDGECNN_INLINE void residual_fully_connected(const residual_fully_connected_para
         if (part + 1 < p->parts) {
             sums[o] = sum;
         } else {
-            sum = residual_requantize(sum, p->multiplier[q], p->shift[q]) + p->output_zero_point;
+            sum = residual_offset(residual_requantize(sum, p->multiplier[q], p->shift[q]), p->output_zero_point);
             output[o] = residual_clamp(sum, p->activation_min, p->activation_max);
         }
     }

@@ -55,6 +55,12 @@ EDGECNN_INLINE int32_t small_requantize(int32_t acc, int32_t multiplier, int shi
     return (high >> right) + ((high & mask) > threshold);
 }
 
+/* value + zero_point, modulo 2^32: what out of proportion a scale makes of a sum is no overflow. */
+EDGECNN_INLINE int32_t small_offset(int32_t value, int32_t zero_point)
+{
+    return (int32_t)((uint32_t)value + (uint32_t)zero_point);
+}
+
 EDGECNN_INLINE int8_t small_clamp(int32_t value, int32_t min, int32_t max)
 {
     return (int8_t)(value < min ? min : value > max ? max : value);
@@ -114,7 +120,7 @@ EDGECNN_INLINE void small_add(const small_add_params *p, const int8_t *const *ro
             const int32_t sum = p->first_sign * small_requantize(first, p->first_multiplier, p->first_shift) +
                                 p->second_sign * small_requantize(second, p->second_multiplier, p->second_shift);
             const int32_t value = small_requantize(sum, p->output_multiplier, p->output_shift);
-            *output++ = small_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+            *output++ = small_clamp(small_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
         }
     }
 }
@@ -171,7 +177,8 @@ EDGECNN_INLINE void small_conv_2d(const small_conv_2d_params *p, const int8_t *c
                     best = sum > best ? sum : best;
                 }
             }
-            best = small_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]) + p->output_zero_point;
+            best = small_requantize(best + p->bias[c], p->multiplier[c], p->shift[c]);
+            best = small_offset(best, p->output_zero_point);
             best = small_clamp(best, p->activation_min, p->activation_max);
             *output = (int8_t)(part > 0 && *output > best ? *output : best);
         }
@@ -218,7 +225,8 @@ EDGECNN_INLINE void small_depthwise_conv_2d(const small_depthwise_conv_2d_params
                 const int32_t sum =
                     p->bias[c] + small_depthwise_conv_2d_window(p, rows, column, channel, p->filter + c);
                 const int32_t value = small_requantize(sum, p->multiplier[c], p->shift[c]);
-                *output++ = small_clamp(value + p->output_zero_point, p->activation_min, p->activation_max);
+                *output++ =
+                    small_clamp(small_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
             }
         }
     }
@@ -249,7 +257,7 @@ EDGECNN_INLINE void small_fully_connected(const small_fully_connected_params *p,
         if (part + 1 < p->parts) {
             sums[o] = sum;
         } else {
-            sum = small_requantize(sum, p->multiplier[q], p->shift[q]) + p->output_zero_point;
+            sum = small_offset(small_requantize(sum, p->multiplier[q], p->shift[q]), p->output_zero_point);
             output[o] = small_clamp(sum, p->activation_min, p->activation_max);
         }
     }
@@ -291,7 +299,7 @@ EDGECNN_INLINE void small_mean(const small_mean_params *p, const int8_t *const *
             if (part + 1 < p->parts) {
                 sums[at] = sum;
             } else {
-                sum = small_requantize(sum, p->multiplier, p->shift) + p->output_zero_point;
+                sum = small_offset(small_requantize(sum, p->multiplier, p->shift), p->output_zero_point);
                 *output = small_clamp(sum, INT8_MIN, INT8_MAX);
             }
         }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Breaks a file of weights over and over, mends its CRC, and runs what the check lets pass.
+ *
+ * Reads how often and a seed, then the file; prints how many were accepted, and of each reason to refuse how many.
+ */
+#define _POSIX_C_SOURCE 200112L
+#include "net.c"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "edges.h" /* the inputs and outputs, and INPUTS and ARGUMENTS */
+
+static EDGECNN_NET_ARENA(arena);
+static uint8_t given[1 << 20];
+static uint32_t state;
+
+static uint32_t below(uint32_t count)
+{
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state % count;
+}
+
+/* A number of 32 bits, often one at an edge. */
+static uint32_t number(void)
+{
+    static const uint32_t edges[] = {0u,   1u,   0xffffffffu, 0x80000000u, 0x7fffffffu, 0x40000000u, 0x7f7f7f7fu,
+                                     127u, 128u, 30u,         31u,         32u,         0xffffffe1u, 0xffffffe0u,
+                                     14u,  15u,  16u,         0x80808080u, 0x1f1f1f1fu, 0xffff8000u};
+    const uint32_t at = below(2u * sizeof edges / sizeof *edges);
+    state += at;
+    return at < sizeof edges / sizeof *edges ? edges[at] : state ^ state << 7;
+}
+
+static void change(uint8_t *weights, uint32_t size)
+{
+    const uint32_t numbers = (uint32_t)(sizeof net_kinds * sizeof(int32_t) + 15u) / 16u * 16u;
+    /* Half of the changes hit a number, which are few among the tables; few hit the header. */
+    const uint32_t first = below(2) == 0 ? size - numbers : below(16) == 0 ? 0 : net_HEADER_SIZE;
+    const uint32_t at = first + below((size - first) / 4u) * 4u, value = number(), rest = size - at;
+    switch (below(4)) {
+    case 0:
+        weights[at + below(4)] ^= (uint8_t)(1u << below(8));
+        break;
+    case 1:
+        weights[at + below(4)] = (uint8_t)value;
+        break;
+    case 2:
+        memcpy(weights + at, &value, sizeof value);
+        break;
+    default: /* a whole table, maybe */
+        memset(weights + at, (int)(value & 255u), below(rest < 1024u ? rest : 1024u) + 1u);
+        break;
+    }
+}
+
+static void mend(uint8_t *weights, uint32_t size)
+{
+    uint32_t crc = net_weights_crc(0xffffffffu, weights, net_CRC_AT);
+    crc = ~net_weights_crc(crc, weights + net_HEADER_SIZE, size - net_HEADER_SIZE);
+    memcpy(weights + net_CRC_AT, &crc, sizeof crc);
+}
+
+static void fill(void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; ++i) {
+        ((uint8_t *)bytes)[i] = (uint8_t)below(256);
+    }
+}
+
+static void fill_inputs(void)
+{
+    INPUTS
+}
+
+int main(void)
+{
+    uint32_t count, size, reasons[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    edgecnn_net_t nn;
+    void *weights = NULL;
+    if (fread(&count, 4, 1, stdin) != 1 || fread(&state, 4, 1, stdin) != 1) {
+        return 1;
+    }
+    size = (uint32_t)fread(given, 1, sizeof given, stdin);
+    if (posix_memalign(&weights, 16, size) != 0) { /* exactly so many bytes: AddressSanitizer watches their end */
+        return 1;
+    }
+    while (count-- > 0) {
+        int refused;
+        memcpy(weights, given, size);
+        for (uint32_t changes = below(4) + 1u; changes > 0; --changes) {
+            change((uint8_t *)weights, size);
+        }
+        mend((uint8_t *)weights, size);
+        refused = edgecnn_net_check_weights(weights, size, 0);
+        ++reasons[-refused];
+        if (refused == 0) {
+            fill_inputs();
+            if (edgecnn_net_init(&nn, &arena, sizeof arena, weights, size) != 0) {
+                return 1;
+            }
+            (void)edgecnn_net_run(&nn, ARGUMENTS);
+        }
+    }
+    for (int i = 0; i < 8; ++i) {
+        printf("%u ", reasons[i]);
+    }
+    free(weights);
+    return 0;
+}
