@@ -8,10 +8,11 @@ It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime 
 there. A model may also be a library that `edgecnn compile --shared` built, or a C compiler as NAME_shared.c
 says: that needs no TFLite runtime. Each model runs in a process of its own. Latency is measured on a fixed
 pattern of bytes, after a warm-up; a byte means byte / 255, quantized as the model's input says. Images are
-decoded and resized exactly as edgecnn does in training. Their folder is one that `edgecnn data check` takes,
-with a folder for each class; where it is divided into parts, the test images count. Classes are named by
-labels.txt beside a model, else by its metadata, else by the folders of the images in alphabetical order; of
-two that one sigmoid tells apart, the metadata's threshold decides.
+decoded and resized exactly as edgecnn does in training, those of more than 8 bits through the model's window.
+Their folder is one that `edgecnn data check` takes, with a folder for each class; where it is divided into
+parts, the test images count. Classes are named by labels.txt beside a model, else by its metadata, else by
+the folders of the images in alphabetical order; of two that one sigmoid tells apart, the metadata's threshold
+decides.
 
 Models trained with edgecnn are for research and education, not for diagnosis.
 """
@@ -56,6 +57,7 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
+FARTHEST = 1 << 40  # a bound of a window
 MOST_LABEL_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
 # What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
 FEATURES = "neon asimd asimdhp asimddp i8mm sve sve2 sse4_1 avx avx2 fma f16c avx512f avx512_vnni avx_vnni"
@@ -103,11 +105,31 @@ def parse_arguments() -> argparse.Namespace:
     add("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite file, or a .so of edgecnn's")
     add("--runtime", choices=RUNTIMES, help="of TFLite; default the first of these that runs the model")
     add("--images", type=Path, metavar="FOLDER", help="with a folder per class, or of no known class")
+    add("--window", type=window_option, metavar="LOW:HIGH", help="of images of 16 bits; default the model's")
     add("--threads", type=positive, default=1, metavar="N", help="of the kernels; default 1")
     add("--warmup", type=positive, default=20, metavar="N", help="inferences that aren't timed; default 20")
     add("--runs", type=positive, default=200, metavar="N", help="timed inferences; default 200")
     add("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser.parse_args()
+
+
+def window_option(text: str) -> tuple[float, float]:
+    """Read which values of an image of more than 8 bits become 0 to 255."""
+    window = parse_window(text)
+    if window is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not LOW:HIGH, two numbers of which the first is less")
+    return window
+
+
+def parse_window(text: str | None) -> tuple[float, float] | None:
+    """Return the window that "LOW:HIGH" says; None where it says none."""
+    try:
+        low, high = (float(part) for part in (text or "").split(":"))
+    except ValueError:
+        return None
+    if not -FARTHEST <= low < high <= FARTHEST:
+        return None
+    return int(low) if low.is_integer() else low, int(high) if high.is_integer() else high
 
 
 def positive(text: str) -> int:
@@ -175,7 +197,7 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     content = path.read_bytes()
     if content[4:8] != b"TFL3" and path.suffix != ".so":
         raise BenchmarkError(f"{path} is not a .tflite file")
-    model = Library(path) if path.suffix == ".so" else Model(path, content, options)
+    model = Library(path, options.window) if path.suffix == ".so" else Model(path, content, options)
     pattern = model.table[np.resize(np.arange(251) * 97 % 256, model.input["shape"])]
     result = {
         "bytes": len(content),
@@ -219,11 +241,13 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
     outputs, scale = model.output["shape"][1], model.output["scale"] or 1.0
     if names and len(names) != max(2, outputs):
         raise BenchmarkError(f"{model.path} tells {max(2, outputs)} classes apart, not {len(names)}: {names}")
+    _, height, width, channels = model.input["shape"]
     input_crc = output_crc = 0
     answers, labels, skipped = [], [], []
     for path, label in images:
         try:
-            values = model.table[load_image(path, *model.input["shape"][1:])][None]
+            image = load_image(path, height, width, channels, model.window)
+            values = model.table[image][None]
         except UndecodableError as error:
             skipped.append(str(error))
             continue
@@ -259,6 +283,7 @@ class Model:
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self.input, self.output = describe(inputs[0]), describe(outputs[0])
         self.threshold = read_threshold(content)
+        self.window = options.window or read_window(content)
         self.table = byte_table(self.input)
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
         delegated = any(operator["op_name"] == "DELEGATE" for operator in list_operators())
@@ -303,7 +328,7 @@ class Library:
 
     delegate, note = "none", None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, window: tuple[float, float] | None = None) -> None:
         self.path = path
         start = time.perf_counter_ns()
         try:
@@ -329,6 +354,7 @@ class Library:
         self.runtime = f"{about['generator']}, C for {about['target']}"
         self.input, self.output = ({**about[end], "dtype": "int8"} for end in ("input", "output"))
         self.threshold = about.get("threshold", 0.5)
+        self.window = window or parse_window(about.get("window"))
         self.table = byte_table(self.input)
         # An array's address takes Python longer than a small network its answer.
         self._made = np.empty(self.output["shape"], np.int8)
@@ -352,6 +378,18 @@ def describe(details: dict[str, Any]) -> dict[str, Any]:
     scale, zero_point = details["quantization"]
     shape, dtype = details["shape"].tolist(), np.dtype(details["dtype"]).name
     return {"shape": shape, "dtype": dtype, "scale": float(scale), "zero_point": int(zero_point)}
+
+
+def read_window(content: bytes) -> tuple[float, float] | None:
+    """Return the window of the images that a model was trained on; None where it tells none."""
+    try:
+        model = Table.root(content)
+        for entry in model.tables(6):
+            if entry.vector(0) == b"edgecnn_window":
+                return parse_window(model.tables(4)[entry.number(1, "<I")].vector(0).decode("ascii"))
+    except (struct.error, IndexError, ValueError):
+        pass  # as below
+    return None
 
 
 def read_threshold(content: bytes) -> float:
@@ -475,9 +513,11 @@ def label_lines(text: bytes) -> list[str]:
     return [line.rstrip("\r") for line in lines]
 
 
-def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+def load_image(
+    path: Path, height: int, width: int, channels: int, window: tuple[float, float] | None = None
+) -> NDArray[np.uint8]:
     """Decode a file and bring it to (height, width, channels) bytes."""
-    image = decode(path)
+    image = decode(path, window)
     if image.shape[2] > channels:
         image = to_grey(image)
     elif image.shape[2] < channels:
@@ -485,8 +525,8 @@ def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np
     return resize(image, height, width)
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
-    """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright."""
+def decode(path: Path, window: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+    """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright; `window` is of more than 8 bits."""
     try:
         from PIL import Image, ImageOps
     except ImportError:
@@ -494,18 +534,35 @@ def decode(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as opened:
             image: Any = ImageOps.exif_transpose(opened)
-            if image.mode == "F":
-                raise ValueError("its pixels are floating-point numbers")
-            if image.mode.startswith("I"):
+            if image.mode[0] in "IF":
                 wide: NDArray[Any] = np.asarray(image)
-                if wide.min() < 0 or wide.max() > 65535:
-                    raise ValueError("its pixels have 32 bits")
-                return (wide >> 8).astype(np.uint8)[..., None]
+                return to_bytes(wide, window or full_window(wide))[..., None]
             if image.mode in ("1", "L", "LA"):
                 return np.array(image.convert("L"))[..., None]
             return np.array(image.convert("RGB"))
     except Exception as error:
         raise UndecodableError(f"{path} can't be decoded: {error}") from None
+
+
+def to_bytes(pixels: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Turn the values of a window, integers or floats, into 0 to 255."""
+    low, high = window
+    if np.issubdtype(pixels.dtype, np.integer) and isinstance(low, int) and isinstance(high, int):
+        values = pixels.astype(np.int64).clip(low, high) - low
+        return (values * 256 // (high - low + 1)).astype(np.uint8)
+    real = np.nan_to_num(pixels.astype(np.float64), nan=low).clip(low, high) - low
+    return np.minimum(255, real * 256 / (high - low)).astype(np.uint8)
+
+
+def full_window(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Return the window that takes the upper byte of 16 bits, if `pixels` are such and use enough of them."""
+    low, high = pixels.min().item(), pixels.max().item()
+    sixteen_bits = np.issubdtype(pixels.dtype, np.integer) and low >= 0 and high <= 65535
+    if not sixteen_bits or low < high < low + 16384:
+        raise ValueError(
+            f"its values are {low:,} to {high:,}; say by --window LOW:HIGH which become 0 to 255"
+        )
+    return 0, 65535
 
 
 def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

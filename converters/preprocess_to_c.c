@@ -57,6 +57,21 @@ static uint8_t *NAME_put_yuv(uint8_t *pixel, int32_t y, int32_t u, int32_t v)
                         NAME_clamp(y - ((88 * u + 183 * v + 128) >> 8)), NAME_clamp(y + ((454 * u + 128) >> 8)));
 }
 
+#ifdef EDGECNN_NAME_WINDOW_LOW
+/* The byte that the window makes of 16 bits, as in edgecnn/data/window.py. */
+static int32_t NAME_windowed(int32_t low, int32_t high)
+{
+    int32_t value = high << 8 | low;
+    if (EDGECNN_NAME_WINDOW_LOW < 0 && value > INT16_MAX) {
+        value -= 65536;
+    }
+    value = value < EDGECNN_NAME_WINDOW_LOW    ? EDGECNN_NAME_WINDOW_LOW
+            : value > EDGECNN_NAME_WINDOW_HIGH ? EDGECNN_NAME_WINDOW_HIGH
+                                               : value;
+    return (value - EDGECNN_NAME_WINDOW_LOW) * 256 / (EDGECNN_NAME_WINDOW_HIGH - EDGECNN_NAME_WINDOW_LOW + 1);
+}
+#endif
+
 /* Writes the pixels of the crop, with as many channels as the model has. */
 static void NAME_decode(const edgecnn_NAME_frame_t *frame, const uint8_t *line, uint8_t *pixel)
 {
@@ -83,6 +98,18 @@ static void NAME_decode(const edgecnn_NAME_frame_t *frame, const uint8_t *line, 
             pixel = NAME_put_rgb565(pixel, line[2 * x + 1], line[2 * x]);
         }
         break;
+#ifdef EDGECNN_NAME_WINDOW_LOW
+    case EDGECNN_NAME_GREY16_LE:
+        for (; x < end; ++x) {
+            pixel = NAME_put_grey(pixel, NAME_windowed(line[2 * x], line[2 * x + 1]));
+        }
+        break;
+    case EDGECNN_NAME_GREY16_BE:
+        for (; x < end; ++x) {
+            pixel = NAME_put_grey(pixel, NAME_windowed(line[2 * x + 1], line[2 * x]));
+        }
+        break;
+#endif
     case EDGECNN_NAME_YUYV:
         for (; x < end; ++x) {
             const uint8_t *const pair = line + (x & ~1) * 2; /* Y0 U Y1 V */

@@ -14,7 +14,14 @@ import flatbuffers
 
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Tensor
-from edgecnn.compiler.metadata import AXIS_LABELS, ENTRY, SCORE_THRESHOLDING, VALUE_LABELS
+from edgecnn.compiler.metadata import (
+    AXIS_LABELS,
+    ENTRY,
+    SCORE_THRESHOLDING,
+    VALUE_LABELS,
+    WINDOW_ENTRY,
+    Window,
+)
 from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.errors import ModelError
 from edgecnn.escape import LONGEST_LABEL, is_label
@@ -29,7 +36,12 @@ _MODEL_SLOTS, _BUFFERS, _METADATA = 8, 4, 6
 
 
 def add_metadata(
-    model: bytes, name: str, description: str, labels: Sequence[str] = (), threshold: float | None = None
+    model: bytes,
+    name: str,
+    description: str,
+    labels: Sequence[str] = (),
+    threshold: float | None = None,
+    window: Window | None = None,
 ) -> bytes:
     """Return `model` with metadata; the same arguments give the same bytes.
 
@@ -44,6 +56,7 @@ def add_metadata(
         labels: In the order of the model's output, or for one sigmoid those of 0 and of 1.
         threshold: The sigmoid from which on the second label is meant, or a pixel marked; None leaves it at
             0.5.
+        window: Of the pictures that it was trained on, where those have more than 8 bits.
 
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
@@ -62,6 +75,8 @@ def add_metadata(
                 f"{LONGEST_LABEL} characters"
             )
     metadata = _model_metadata(name, description, image, output, labels, threshold)
+    if window is not None:
+        model = add_buffer(model, WINDOW_ENTRY, str(window).encode("ascii"))
     model = add_buffer(model, ENTRY, metadata)
     return _with_file(model, _LABELS_FILE, "".join(f"{label}\n" for label in labels)) if labels else model
 

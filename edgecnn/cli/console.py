@@ -80,6 +80,32 @@ _NETWORK_OPTIONS = (
 )
 
 
+class WindowChoice(click.ParamType[str]):
+    """A window, LOW:HIGH, or "auto"."""
+
+    name = "window"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return what `value` says as run.json has it, as click asks of its types."""
+        from edgecnn.data.window import parse_choice
+        from edgecnn.errors import DataError
+
+        try:
+            return parse_choice(value)
+        except DataError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+window_option = click.option(
+    "--window",
+    type=WindowChoice(),
+    default="needed",
+    metavar="LOW:HIGH|auto",
+    help="Of images of more than 8 bits, which values become black to white; auto: those that the training "
+    "images use.  [default: auto, where 16 bits would lose too much by their upper byte]",
+)
+
+
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose the size of a network."""
     for option in reversed(_NETWORK_OPTIONS):
@@ -150,6 +176,8 @@ def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Pat
         print_table(f"Positive: {metrics['classes'][1]}", *positive)
     if left := metrics.get("post_training"):
         say(f"Quantized after training only, as the toolkit can't train them: {', '.join(left)}")
+    if window := metrics["data"].get("window"):
+        say(f"Images of more than 8 bits are seen through the window {window}, which goes with the model.")
     if skipped := metrics["data"]["skipped"]:
         named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
         say(f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}")

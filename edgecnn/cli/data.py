@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.console import json_option, print_json, print_table, progress_bar, say, whole
+from edgecnn.cli.console import (
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    whole,
+    window_option,
+)
 from edgecnn.cli.suggestions import Group
 from edgecnn.values import PHANTOMS, SEED
 
 if TYPE_CHECKING:
     from edgecnn.data.check import Report
-
-SHOWN = 5  # of a list of files, in the terminal; --json has them all
 
 
 @click.group(cls=Group)
@@ -66,22 +72,23 @@ def _png(_context: click.Context, _parameter: click.Parameter, value: Path | Non
     callback=_png,
     help="Draw pictures of each class to this file.",
 )
+@window_option
 @json_option
-def check(source: Path, seed: int, sheet: Path | None, as_json: bool) -> None:
+def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: bool) -> None:
     """Look through DIR (a folder, a .zip or a .csv) for what makes training fail or its results lie.
 
     Reports classes, counts and sizes; files that can't be read; pictures that occur twice, exactly or
-    nearly, above all in two parts (leakage) or in two classes; class imbalance; and shortcuts: a class that
-    file size, image size, mean or noise (median absolute Laplacian) alone gives away, with an AUC of 0.85 or
-    more, the class against the rest. Without train, validation and test folders it looks at the split that
-    training would make.
+    nearly, above all in two parts (leakage) or in two classes; class imbalance; which values images of more
+    than 8 bits use; and shortcuts: a class that file size, image size, mean or noise (median absolute
+    Laplacian) alone gives away, with an AUC of 0.85 or more, the class against the rest. Without train,
+    validation and test folders it looks at the split that training would make.
     """
     from edgecnn.data.check import check as look_through
-    from edgecnn.data.dataset import open_dataset
+    from edgecnn.data.dataset import open_dataset, with_window
     from edgecnn.data.sheet import draw_sheet
 
     with progress_bar() as progress:
-        dataset = open_dataset(source, seed=seed, progress=progress)
+        dataset = with_window(open_dataset(source, seed=seed, progress=progress), window, progress)
         if sheet:
             draw_sheet(dataset, sheet)
         report = look_through(dataset, progress)
@@ -93,7 +100,7 @@ def check(source: Path, seed: int, sheet: Path | None, as_json: bool) -> None:
 
 def _print(report: "Report") -> None:
     from edgecnn.data.dataset import PARTS
-    from edgecnn.data.findings import findings
+    from edgecnn.data.findings import SHOWN, findings
 
     counts = [
         [name, *(f"{held[part]:,}" for part in PARTS), f"{sum(held.values()):,}"]
@@ -108,8 +115,8 @@ def _print(report: "Report") -> None:
     found = findings(report)
     for one in found:
         say("", f"{one.title} ({len(one.lines):,}): {one.meaning}")
-        say(*(f"  {line}" for line in one.lines[:SHOWN]))
-        if len(one.lines) > SHOWN:
-            say(f"  and {len(one.lines) - SHOWN:,} more; --json lists them all")
+        say(*(f"  {line}" for line in one.shown))
+        if more := len(one.lines) - len(one.shown):
+            say(f"  and {more:,} more; --json lists them all")
     if not found:
         say("Nothing found that makes training fail or its results lie.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgecnn.cli.compile import target_option
-from edgecnn.cli.console import json_option, print_json, progress_bar, say
+from edgecnn.cli.console import json_option, print_json, progress_bar, say, window_option
 from edgecnn.cli.suggestions import Choice
 from edgecnn.converters.formats import package_formats
 
@@ -33,16 +33,10 @@ from edgecnn.converters.formats import package_formats
     "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
 )
 @target_option
+@window_option
 @json_option
 def command(
-    source: Path,
-    out: Path,
-    data: Path | None,
-    formats: tuple[str, ...],
-    name: str | None,
-    incbin: bool,
-    target: str,
-    as_json: bool,
+    source: Path, out: Path, data: Path | None, window: str, as_json: bool, **options: object
 ) -> None:
     """Quantize a model and write it as .tflite, as C, as a web page, or as a package for firmware tools.
 
@@ -59,10 +53,11 @@ def command(
       edgecnn export mine.keras --data photos --out firmware --format c-array --name mine
       edgecnn export runs/first --out lung --name lung --format cmake
     """
-    from edgecnn.pipeline.export import export
+    from edgecnn.pipeline.export import ExportOptions, export
 
+    chosen = ExportOptions(**options)  # type: ignore[arg-type]
     with progress_bar() as progress:
-        written = export(source, out, formats, name, progress, data=data, incbin=incbin, target=target)
+        written = export(source, out, chosen, progress, data=data, window=window)
     if as_json:
         print_json({"files": [str(path) for path in written]})
         return

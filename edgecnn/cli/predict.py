@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import json_option, print_json, say
+from edgecnn.cli.console import json_option, print_json, say, window_option
 
 if TYPE_CHECKING:
     from edgecnn.pipeline.predict import Answer
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write masks here, if the model answers with them.",
 )
+@window_option
 @json_option
-def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+def command(model: Path, images: tuple[Path, ...], folder: Path | None, window: str, as_json: bool) -> None:
     """Classify or mark images with a model.
 
     MODEL is a .tflite file or the folder of a run, whose int8 model is taken if there is one. Images of any
@@ -44,11 +45,11 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, as_json:
     from edgecnn.pipeline.segment import answers_with_masks
 
     if answers_with_masks(model):
-        _segment(model, images, folder, as_json)
+        _segment(model, images, folder, window, as_json)
         return
     if folder:
         raise ModelError(f"{model} answers with classes and has no masks to write; leave out --masks")
-    answer = predict(model, images)
+    answer = predict(model, images, window)
     if as_json:
         print_json(answer.as_json())
     elif answer.predictions:
@@ -72,11 +73,11 @@ def _name(unreadable: Mapping[Path, str]) -> None:
         sys.exit(1)
 
 
-def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, window: str, as_json: bool) -> None:
     from edgecnn.pipeline.predict import unreadable_as_json
     from edgecnn.pipeline.segment import segment
 
-    marked, unreadable = segment(model, images, folder)
+    marked, unreadable = segment(model, images, folder, window)
     if as_json:
         rows = [
             {"image": str(one.image), "share": one.share, "mask": one.mask and str(one.mask)}

@@ -14,6 +14,7 @@ from edgecnn.cli.console import (
     progress_bar,
     say,
     whole,
+    window_option,
 )
 from edgecnn.cli.suggestions import Choice
 from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
@@ -105,6 +106,7 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     show_default=True,
     help="mirrored: all GPUs of this machine; multi-worker: all processes that TF_CONFIG names.",
 )
+@window_option
 @click.option("--strict", is_flag=True, help="Refuse files that can't be decoded, in place of skipping them.")
 @click.option(
     "--resume",

@@ -27,7 +27,7 @@ def shared_text(model: CModel) -> str:
                 f"the {edge.kind} of {model.name} is {edge.dtype}; a shared library takes and makes int8: "
                 "call the C of such a model yourself"
             )
-    description = {
+    description: dict[str, object] = {
         "generator": f"edgecnn {model.version}",
         "name": model.name,
         "target": model.target,
@@ -39,6 +39,8 @@ def shared_text(model: CModel) -> str:
         "input": _describe(model.inputs[0]),
         "output": _describe(model.outputs[0]),
     }
+    if model.original.window:
+        description["window"] = str(model.original.window)
     return _SHARED.format(
         name=model.name, prefix=model.prefix, description=string_literal(json.dumps(description))
     )

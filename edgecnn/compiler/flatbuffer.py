@@ -19,7 +19,7 @@ import tflite
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor, short_name
-from edgecnn.compiler.metadata import read_labels, read_threshold
+from edgecnn.compiler.metadata import read_labels, read_threshold, read_window
 from edgecnn.compiler.tflite_schema import DTYPES, NAMELESS, op_name, options_of, text, type_name
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
@@ -176,6 +176,7 @@ class _Reader:
             description=text(self._model.Description()),
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
+            window=read_window(self._data),
         )
 
     def _length(self, count: int, size: int = 4) -> int:

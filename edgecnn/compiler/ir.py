@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import for_terminal
 
@@ -117,6 +118,7 @@ class Graph:
     description: str = ""
     labels: tuple[str, ...] = ()
     threshold: float = 0.5  # from which on a sigmoid says yes
+    window: Window | None = None  # of pictures of more than 8 bits
     signature: Signature | None = None
 
     def in_signature_order(self) -> "Graph":

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the standard TFLite metadata in a .tflite file say of its answers."""
+"""What the metadata in a .tflite file say of its answers, and of the pictures that it takes."""
 
 import io
 import struct
 import zipfile
 import zlib
+from typing import NamedTuple
 
 import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
@@ -14,6 +15,8 @@ from edgecnn.errors import ModelError
 from edgecnn.escape import label
 
 ENTRY = b"TFLITE_METADATA"
+WINDOW_ENTRY = b"edgecnn_window"  # beside the standard one, which has no place for it
+_FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
 # What reading a corrupt flatbuffer raises.
 CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
 # Slots and values of the metadata schema.
@@ -21,6 +24,42 @@ SUBGRAPHS, OUTPUTS, PROCESS_UNITS, FILES = 3, 3, 4, 6
 SCORE_THRESHOLDING = 3
 AXIS_LABELS, VALUE_LABELS = 2, 3
 MOST_BYTES = 1 << 20  # of labels: a few bytes of a zip can stand for gigabytes
+
+
+class Window(NamedTuple):
+    """Which values of a picture of more than 8 bits become 0 to 255, by the rule of data/window.py."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return it as `parse_window` reads it, to the last bit."""
+        return f"{self.low}:{self.high}"
+
+
+def parse_window(text: str) -> Window:
+    """Return the window that "LOW:HIGH" says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    low, high = (_number(part) for part in text.split(":"))
+    if not -_FARTHEST <= low < high <= _FARTHEST:
+        raise ValueError(f"{text} is no range")
+    return Window(low, high)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def read_window(model: bytes) -> Window | None:
+    """Return the window of the pictures that a model was trained on; None where it tells none."""
+    try:
+        return parse_window(_entry(model, WINDOW_ENTRY).decode("ascii"))
+    except CORRUPT:
+        return None
 
 
 def read_threshold(model: bytes) -> float:
@@ -73,13 +112,19 @@ def _labels_file(model: bytes) -> str | None:
 
 def outputs(model: bytes) -> list[Table]:
     """Return the tables that describe a model's outputs; none where it has no metadata."""
+    found = _entry(model, ENTRY)
+    if not found:
+        return []
+    metadata = root(found)
+    return [output for subgraph in tables(metadata, SUBGRAPHS)[:1] for output in tables(subgraph, OUTPUTS)]
+
+
+def _entry(model: bytes, name: bytes) -> bytes:
+    """Return what a metadata entry of a model leads to; nothing where it has none of that name."""
     schema = tflite.Model.GetRootAs(model, 0)
     entries = (schema.Metadata(i) for i in range(schema.MetadataLength()))
-    buffers = [entry.Buffer() for entry in entries if entry.Name() == ENTRY]
-    if not buffers:
-        return []
-    metadata = root(schema.Buffers(buffers[0]).DataAsNumpy().tobytes())
-    return [output for subgraph in tables(metadata, SUBGRAPHS)[:1] for output in tables(subgraph, OUTPUTS)]
+    buffers = [entry.Buffer() for entry in entries if entry.Name() == name]
+    return schema.Buffers(buffers[0]).DataAsNumpy().tobytes() if buffers else b""
 
 
 def root(flatbuffer: bytes) -> Table:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed
+from edgecnn.compiler.metadata import Window
+from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed, with_window
 from edgecnn.data.images import decode, fit_image
+from edgecnn.data.window import NEEDED
 from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
 
@@ -40,22 +42,29 @@ class Arrays:
 
 
 def load_dataset(
-    source: Path, shape: tuple[int, int, int], *, seed: int, strict: bool = False, progress: Progress = silent
+    source: Path,
+    shape: tuple[int, int, int],
+    *,
+    seed: int,
+    strict: bool = False,
+    window: str = NEEDED,
+    progress: Progress = silent,
 ) -> tuple[Dataset, dict[str, Arrays]]:
     """Open a data set and load each of its parts at a shape (height, width, channels).
 
-    It is what `open_dataset` and `load_arrays` give, but each file is decoded once: whether one is damaged
-    turns out as it is loaded. Only if one is, all are looked through first, for without it the others may be
-    divided into other parts.
+    It is what `open_dataset`, `with_window` and `load_arrays` give, but files of 8 bits are decoded once:
+    whether one is damaged turns out as it is loaded. Only if one is, all are looked through first, for
+    without it the others may be divided into other parts.
 
     Raises:
-        DataError: as `open_dataset` and `load_arrays`.
+        DataError: as those.
     """
     listing = list_files(source)
 
     def load(look: bool) -> tuple[Dataset, dict[str, Arrays]]:
         dataset = open_listed(listing, seed=seed, strict=strict, progress=progress, look=look)
-        return dataset, {part: load_arrays(dataset.part(part), *shape, progress) for part in PARTS}
+        dataset = with_window(dataset, window, progress)
+        return dataset, {part: load_part(dataset, part, shape, progress) for part in PARTS}
 
     try:
         return load(look=False)
@@ -63,10 +72,24 @@ def load_dataset(
         return load(look=True)
 
 
+def load_part(
+    dataset: Dataset, part: str, shape: tuple[int, int, int], progress: Progress = silent
+) -> Arrays:
+    """Load "train", "validation" or "test" at a shape (height, width, channels), as `load_arrays` does."""
+    return load_arrays(dataset.part(part), *shape, progress, dataset.window)
+
+
 def load_arrays(
-    samples: Sequence[Sample], height: int, width: int, channels: int, progress: Progress = silent
+    samples: Sequence[Sample],
+    height: int,
+    width: int,
+    channels: int,
+    progress: Progress = silent,
+    window: Window | None = None,
 ) -> Arrays:
     """Decode samples and bring each to (height, width, channels) bytes, its mask to 0 and 1.
+
+    `window` is that of `decode`.
 
     Raises:
         DataError: a file can't be decoded (`open_dataset` leaves out those that can't), or a mask is not of
@@ -77,7 +100,7 @@ def load_arrays(
     masks = np.empty((len(samples), height, width, 1), np.uint8) if masked else None
 
     def load(index: int) -> None:
-        image = decode(samples[index].path)
+        image = decode(samples[index].path, window=window)
         images[index] = fit_image(image, height, width, channels)
         if masks is not None and (path := samples[index].mask):
             mask = decode(path)

@@ -83,6 +83,7 @@ class Report:
             "counts": self.counts,
             "imbalance": round(self.imbalance, 2),
             "sizes": self.sizes,
+            "depth": self._depth(),
             "unreadable": [{"file": name, "reason": why} for name, why in self.dataset.skipped],
             "exact_duplicates": [[names[index] for index in group] for group in self.exact],
             "near_duplicates": [_pair_to_json(pair, names) for pair in self.near],
@@ -103,6 +104,20 @@ class Report:
             "fingerprint": self.dataset.fingerprint,
         }
 
+    def _depth(self) -> dict[str, Any] | None:
+        """Return what is known of training images of more than 8 bits."""
+        values, window = self.dataset.values, self.dataset.window
+        if values is None:
+            return None
+        return {
+            "images": values.deep,
+            "of": values.pictures,
+            "range": list(values.whole),
+            "nearly_all": list(values.inner),
+            "grey_values_of_upper_bytes": values.grey_values if values.sixteen_bits else None,
+            "window": window and str(window),
+        }
+
 
 def _pair_to_json(pair: Pair, names: Sequence[str]) -> dict[str, Any]:
     return {"files": [names[pair.first], names[pair.second]], "similarity": pair.similarity}
@@ -119,7 +134,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         DataError: a file has become unreadable since the data set was opened.
     """
     samples = dataset.samples
-    traits = measure([sample.path for sample in samples], progress)
+    traits = measure([sample.path for sample in samples], progress, dataset.window)
     parts = np.array([PARTS.index(sample.split) for sample in samples], np.int64)
     labels = np.array([sample.label for sample in samples], np.int64)
     exact = exact_groups(traits.digests)

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.data.archive import unpack
+from edgecnn.data.depth import ValueRange, choose_window, measure_range
 from edgecnn.data.images import SUFFIXES, image_size
 from edgecnn.data.masks import holds_masks, read_mask_folder
 from edgecnn.data.sources import FOREGROUND, Entry, read_csv, read_folder
 from edgecnn.data.split import split_by_group
+from edgecnn.data.window import FULL, NEEDED
 from edgecnn.errors import DataError
 from edgecnn.escape import LONGEST_LABEL, is_label
 from edgecnn.progress import Progress, silent
 
 PARTS = ("train", "validation", "test")
+_KINDS_NAMED = 5  # of files that can't be used
 FRACTIONS = (0.70, 0.15, 0.15)
 
 
@@ -48,6 +53,10 @@ class Dataset:
     samples: tuple[Sample, ...]
     skipped: tuple[tuple[str, str], ...]
     """Files that can't be decoded, by their paths relative to `root`, and why."""
+    values: ValueRange | None = None
+    """Of the training images, where any has more than 8 bits, once `with_window` has looked."""
+    window: Window | None = None
+    """Of all images of more than 8 bits; None where there are none, or each has its own."""
 
     @property
     def masks(self) -> bool:
@@ -73,6 +82,24 @@ class Dataset:
             if sample.mask:
                 digest.update(sample.mask.read_bytes())
         return digest.hexdigest()
+
+
+def with_window(dataset: Dataset, choice: str, progress: Progress = silent) -> Dataset:
+    """Return a data set with the window that is chosen for it, by its training images.
+
+    Args:
+        dataset: as opened.
+        choice: "LOW:HIGH", "auto", or "needed": auto if pictures of more than 8 bits would lose too much.
+        progress: told of every image of more than 8 bits, and at the end of a window that nobody asked for.
+
+    Raises:
+        DataError: a training image can't be decoded.
+    """
+    values = measure_range([sample.path for sample in dataset.part("train")], progress)
+    window = choose_window(choice, values)
+    if values and choice == NEEDED and window not in (None, FULL):
+        progress("choosing a window", 1, 1, f"--window {window}: {values}")
+    return replace(dataset, values=values, window=window)
 
 
 @dataclass(frozen=True)
@@ -147,7 +174,7 @@ def open_listed(
         for entry in usable
     ]
     _require_classes(source, classes, samples)
-    _require_images(source, classes, [sample.label for sample in samples])
+    _require_images(source, classes, [sample.label for sample in samples], skipped)
     samples = _split(samples, seed)
     _require_parts(source, classes, samples)
     return Dataset(root, tuple(classes), tuple(samples), tuple(skipped))
@@ -256,10 +283,26 @@ def _require_classes(source: Path, classes: Sequence[str], samples: Sequence[Sam
         raise DataError(f"{source} has only the class {classes[0]!r}; at least two are needed")
 
 
-def _require_images(source: Path, classes: Sequence[str], labels: Iterable[int]) -> None:
+def kinds_of_unusable(skipped: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group files that can't be used, each with the reason, by the reason but for their names and numbers."""
+    kinds: dict[str, list[str]] = {}
+    for name, reason in skipped:
+        _, _, kind = reason.rpartition(name)
+        kinds.setdefault(re.sub(r"-?\d[\d,.]*", "", kind), []).append(reason)
+    return kinds
+
+
+def _require_images(
+    source: Path, classes: Sequence[str], labels: Iterable[int], skipped: Sequence[tuple[str, str]]
+) -> None:
     counts = Counter(labels)
     if not counts:
-        raise DataError(f"{source} holds no image that can be decoded; give a folder of images per class")
+        kinds = [
+            f"{reasons[0]}{f' (and {len(reasons) - 1:,} more)' if len(reasons) > 1 else ''}"
+            for reasons in kinds_of_unusable(skipped).values()
+        ]
+        why = f": {'; '.join(kinds[:_KINDS_NAMED])}" if kinds else "; give a folder of images per class"
+        raise DataError(f"{source} holds no image that can be decoded{why}")
     for label, name in enumerate(classes):
         if counts[label] < 2:
             held = "no usable image" if not counts[label] else "only one usable image"

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecnn.data.check import IMBALANCE, SHORTCUT_AUC, Report
+from edgecnn.data.dataset import kinds_of_unusable
 from edgecnn.data.duplicates import Pair
+
+SHOWN = 5  # names of files, of each finding
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,13 @@ class Finding:
     meaning: str
     lines: Sequence[str]
     """The files or figures it is about, one a line."""
+    names: int = 1
+    """How many files a line names."""
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The lines that a terminal shows: few names; the report as JSON has all."""
+        return self.lines[: max(1, SHOWN // self.names)]
 
     def __str__(self) -> str:
         """Return it as one sentence."""
@@ -29,25 +39,37 @@ def findings(report: Report) -> list[Finding]:
     leaked = " and ".join(
         f"{count:,} of {held[part]:,} {part} images" for part, count in report.leaked.items()
     )
-    name = report.dataset.name
-    exact = [" = ".join(name(report.dataset.samples[index]) for index in group) for group in report.exact]
+    name, values = report.dataset.name, report.dataset.values
+    exact = [_equal([name(report.dataset.samples[index]) for index in group]) for group in report.exact]
     shortcuts = [
         f"{figure} tells {label} from the rest: AUC {auc:.2f}" for figure, label, auc in report.shortcuts
     ]
     ratio = f"the largest class has {report.imbalance:.1f} times the images of the smallest"
     found = [
-        Finding("Skipped", "files that can't be used", [why for _, why in report.dataset.skipped]),
+        Finding("Skipped", "files that can't be used", _each_kind_first(report.dataset.skipped)),
+        Finding(
+            "Depth",
+            f"upper bytes would not do; the window is {report.dataset.window}, unless --window says another",
+            [str(values)] if values and values.needs_window and report.dataset.window else [],
+        ),
+        Finding(
+            "Mixed depth",
+            "a window changes only images of more than 8 bits, and the others may look unlike them",
+            [str(values)] if values and values.deep < values.pictures else [],
+        ),
         Finding(
             "Leakage",
             f"{leaked} are, exactly or nearly, in another part as well, so accuracy will be too good; "
             "give a .csv with the group (patient, scan) of each image",
             _pairs(report, report.across),
+            names=2,
         ),
         Finding("Leakage of groups", "groups that lie in several parts", report.groups_across),
         Finding(
             "Contradictions",
             "exactly or nearly the same picture in two classes",
             _pairs(report, report.contradictions),
+            names=2,
         ),
         Finding(
             "Shortcuts",
@@ -59,14 +81,27 @@ def findings(report: Report) -> list[Finding]:
             "look at balanced accuracy, and train with class weights",
             [ratio] if report.imbalance >= IMBALANCE else [],
         ),
-        Finding("Exact duplicates", "files with the same pixels", exact),
+        Finding("Exact duplicates", "files with the same pixels", exact, names=2),
         Finding(
             "Near duplicates",
             "by correlation of the detail, mirrored and turned as well",
             _pairs(report, report.near),
+            names=2,
         ),
     ]
     return [finding for finding in found if finding.lines]
+
+
+def _equal(names: Sequence[str]) -> str:
+    """Name two files of a group."""
+    more = f" and {len(names) - 2:,} more" if len(names) > 2 else ""
+    return f"{names[0]} = {names[1]}{more}"
+
+
+def _each_kind_first(skipped: Sequence[tuple[str, str]]) -> list[str]:
+    """Return why files are skipped, the first file of each kind before the others."""
+    firsts = [group[0] for group in kinds_of_unusable(skipped).values()]
+    return firsts + [why for _, why in skipped if why not in firsts]
 
 
 def _pairs(report: Report, pairs: Sequence[Pair]) -> list[str]:

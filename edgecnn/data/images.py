@@ -3,6 +3,9 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,23 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from edgecnn.compiler.metadata import Window
+from edgecnn.data import dicom
 from edgecnn.data.resize import resize, to_grey
+from edgecnn.data.window import to_bytes, upper_bytes
 from edgecnn.errors import DataError
 from edgecnn.files import require_file
 
 # Named, because Pillow would otherwise try everything it knows, PostScript (which runs a program) included.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+PILLOW_SUFFIXES = (
+    *(".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+SUFFIXES = (*PILLOW_SUFFIXES, *dicom.SUFFIXES)
 MAX_PIXELS = 100_000_000
 _LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the columns of the upright picture
 
 # What Pillow would print about odd files is either one of our own errors or of no concern to a user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+for _library in ("PIL", "pydicom"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A file's pixels as they are stored."""
+
+    pixels: NDArray[Any]
+    """(H, W, 1) grey or (H, W, 3) RGB bytes, or, where a pixel has more than 8 bits, (H, W, 1) numbers."""
+    window: Window | None = None
+    """What the file itself says of which numbers become 0 to 255."""
+    inverted: bool = False
+    """Whether the least number is white."""
 
 
 def load_image(
-    path: Path, height: int, width: int, channels: int, content: bytes | None = None
+    path: Path,
+    height: int,
+    width: int,
+    channels: int,
+    content: bytes | None = None,
+    window: Window | None = None,
 ) -> NDArray[np.uint8]:
     """Decode a file and bring it to (height, width, channels) bytes by the rule of resize.py.
 
@@ -37,11 +64,12 @@ def load_image(
         width: columns of the result.
         channels: 1 (grey) or 3 (RGB).
         content: the file's bytes, where it is not on this machine's disk and `path` is only its name.
+        window: as for `decode`.
 
     Raises:
         DataError: the file can't be decoded.
     """
-    return fit_image(decode(path, content), height, width, channels)
+    return fit_image(decode(path, content, window), height, width, channels)
 
 
 class TooManyPixelsError(DataError):
@@ -73,21 +101,55 @@ def fit_image(image: NDArray[np.uint8], height: int, width: int, channels: int) 
     return resize(image, height, width)
 
 
-def decode(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
+def decode(path: Path, content: bytes | None = None, window: Window | None = None) -> NDArray[np.uint8]:
     """Decode a file to (H, W, 1) grey or (H, W, 3) RGB bytes, upright by its EXIF orientation.
 
-    `content` is as for `load_image`. 16-bit samples lose their low byte, palettes and CMYK become RGB,
-    transparency is dropped, and of an animation the first frame counts.
+    `content` is as for `load_image`. Grey pixels of more than 8 bits become bytes by the rule of window.py;
+    RGB ones of 16 lose their low byte, palettes and CMYK become RGB, transparency is dropped, and of an
+    animation the first frame counts.
+
+    Args:
+        path: the image file.
+        content: as for `load_image`.
+        window: of pixels of more than 8 bits; None: the file's own, else 16 bits become their upper byte.
+
+    Raises:
+        DataError: the file can't be decoded, or needs a window.
+    """
+    picture = read_picture(path, content)
+    image: NDArray[np.uint8] = picture.pixels
+    if image.dtype != np.uint8:
+        window = window or picture.window
+        with _named(path):
+            image = to_bytes(image, window) if window else upper_bytes(image)
+    return np.invert(image) if picture.inverted else image
+
+
+def read_picture(path: Path, content: bytes | None = None) -> Picture:
+    """Decode a file as `decode` does, but leave numbers of more than 8 bits as they are.
 
     Raises:
         DataError: the file can't be decoded.
     """
-    try:
+    with _named(path):
+        if _is_dicom(path, content):
+            return Picture(*dicom.read_dicom(path if content is None else BytesIO(content), MAX_PIXELS))
         with _open(path if content is None else BytesIO(content)) as image:
             ImageOps.exif_transpose(image, in_place=True)
-            return _to_bytes(image)
-    except Exception as error:  # on a broken file Pillow's decoders raise whatever they run into
-        raise _undecodable(path, error) from error
+            return Picture(_pixels(image))
+
+
+def is_deep(path: Path) -> bool:
+    """Say whether a file's pixels have more than 8 bits, by its head alone.
+
+    Raises:
+        DataError: the file can't be decoded.
+    """
+    with _named(path):
+        if _is_dicom(path):
+            return dicom.is_deep(path)
+        with _open(path) as image:
+            return image.mode[0] in "IF"
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -99,17 +161,24 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: the file can't be decoded.
     """
-    try:
+    with _named(path):
+        if _is_dicom(path):
+            height, width, _ = read_picture(path).pixels.shape
+            return width, height
         with _open(path) as image:
             width, height = image.size
             lying = image.getexif().get(ExifTags.Base.Orientation) in _LYING
             # A JPEG at an eighth of its size: all of its bytes are read, for a fraction of the work.
             image.draft(image.mode, (1, 1))
             ImageOps.exif_transpose(image, in_place=True)
-            _to_bytes(image)
+            _pixels(image)
             return (height, width) if lying else (width, height)
-    except Exception as error:  # as in decode
-        raise _undecodable(path, error) from error
+
+
+def _is_dicom(path: Path, content: bytes | None = None) -> bool:
+    if content is not None:
+        return dicom.is_dicom(content)
+    return path.suffix.lower() in dicom.SUFFIXES
 
 
 def _open(file: Path | BytesIO) -> Image.Image:
@@ -122,19 +191,26 @@ def _open(file: Path | BytesIO) -> Image.Image:
     return image
 
 
-def _to_bytes(image: Image.Image) -> NDArray[np.uint8]:
-    """Turn a decoded picture of any mode into (H, W, 1) or (H, W, 3) bytes."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
-    if image.mode.startswith("I"):  # I;16 in one byte order or the other, or 16 bits in 32 from older Pillows
+def _pixels(image: Image.Image) -> NDArray[Any]:
+    """Turn a decoded picture of any mode into (H, W, 1) or (H, W, 3) bytes, or (H, W, 1) larger numbers."""
+    if image.mode[0] in "IF":  # I;16 in one byte order or the other, 32 bits with a sign, or float32
         wide: NDArray[Any] = np.asarray(image)
-        if wide.min() < 0 or wide.max() > 65535:
-            raise ValueError("its pixels have 32 bits; save it with 8 or 16")
-        return (wide >> 8).astype(np.uint8)[..., None]
+        return wide[..., None]
     grey = image.mode in ("1", "L", "LA")
     mode = "L" if grey else "RGB"
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if grey else pixels
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Make a DataError that names the file of what is raised: on a broken one, decoders raise anything."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise _undecodable(path, error) from error
 
 
 def _undecodable(path: Path, error: Exception) -> DataError:

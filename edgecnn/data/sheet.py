@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.data.dataset import Dataset, Sample
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import is_phantom
@@ -31,26 +32,27 @@ def draw_sheet(dataset: Dataset, path: Path) -> None:
         samples = [sample for sample in dataset.samples if sample.label == label]
         chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, COLUMNS * ROWS).round().astype(int)]
         kind = ", synthetic" if any(is_phantom(sample.path) for sample in chosen) else ""
-        bands.append(_band(f"{name}: {len(samples):,} images{kind}", list(dict.fromkeys(chosen))))
+        title = f"{name}: {len(samples):,} images{kind}"
+        bands.append(_band(title, list(dict.fromkeys(chosen)), dataset.window))
     with replacing(path) as temporary:
         Image.fromarray(np.concatenate(bands)).save(temporary, "PNG")
 
 
-def _band(title: str, samples: Sequence[Sample]) -> NDArray[np.uint8]:
+def _band(title: str, samples: Sequence[Sample], window: Window | None) -> NDArray[np.uint8]:
     """Return (height, width, 3): a title over rows of pictures."""
     rows = -(-len(samples) // COLUMNS)
     band = Image.new("RGB", (COLUMNS * (TILE + GAP) + GAP, TITLE + rows * (TILE + GAP)), PAPER)
     ImageDraw.Draw(band).text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(16))
     for index, sample in enumerate(samples):
         row, column = divmod(index, COLUMNS)
-        tile = _tile(sample.path)
+        tile = _tile(sample.path, window)
         corner = (GAP + column * (TILE + GAP), TITLE + row * (TILE + GAP))
         band.paste(tile, (corner[0] + (TILE - tile.width) // 2, corner[1] + (TILE - tile.height) // 2))
     return np.asarray(band)
 
 
-def _tile(path: Path) -> Image.Image:
+def _tile(path: Path, window: Window | None) -> Image.Image:
     """Return a picture scaled so that its longer side fills a tile."""
-    image = decode(path)
+    image = decode(path, window=window)
     height, width = (max(1, round(side * TILE / max(image.shape[:2]))) for side in image.shape[:2])
     return Image.fromarray(np.broadcast_to(resize(image, height, width), (height, width, 3)))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.data.images import decode
 from edgecnn.data.resize import resize, to_grey
 from edgecnn.progress import Progress, silent
@@ -30,15 +31,15 @@ class Traits:
     """(N, 32, 32), grey."""
 
 
-def measure(paths: Sequence[Path], progress: Progress = silent) -> Traits:
-    """Decode images and measure them.
+def measure(paths: Sequence[Path], progress: Progress = silent, window: Window | None = None) -> Traits:
+    """Decode images, with the window that they are to have, and measure them.
 
     Raises:
         DataError: a file can't be decoded.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         measured = []
-        for done, one in enumerate(pool.map(_measure, paths), 1):
+        for done, one in enumerate(pool.map(lambda path: _measure(path, window), paths), 1):
             measured.append(one)
             progress("measuring images", done, len(paths))
     figures, digests, thumbnails = zip(*measured, strict=True)
@@ -47,8 +48,8 @@ def measure(paths: Sequence[Path], progress: Progress = silent) -> Traits:
     return Traits(columns, digests, np.stack(thumbnails))
 
 
-def _measure(path: Path) -> tuple[dict[str, float], str, NDArray[np.uint8]]:
-    image = decode(path)
+def _measure(path: Path, window: Window | None) -> tuple[dict[str, float], str, NDArray[np.uint8]]:
+    image = decode(path, window=window)
     grey = to_grey(image) if image.shape[2] == 3 else image
     figures = {
         "file size": path.stat().st_size,

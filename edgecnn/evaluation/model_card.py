@@ -78,7 +78,7 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
         model=for_markdown(f"{record['model']} on {Path(data['source']).name}"),
         disclaimer=DISCLAIMER,
         summary=for_markdown(summary),
-        input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}",
+        input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}{_window(data)}",
         answer=_answer(metrics),
         version=record["versions"].get("edgecnn", "of unknown version"),
         data=f"{code_for_markdown(data['source'])}, fingerprint (SHA-256) `{data['fingerprint']}`.",
@@ -88,6 +88,14 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
         limits="\n".join(f"- {for_markdown(limit)}" for limit in _limits(record, metrics)),
     )
     write_text(path, text)
+
+
+def _window(data: Mapping[str, Any]) -> str:
+    """Say which values a byte was made of, where images have more than 8 bits."""
+    if data.get("window") is None:
+        return ""
+    low, high = data["window"].split(":")
+    return f", of which the values {low} to {high} became bytes"
 
 
 def _answer(metrics: Mapping[str, Any]) -> str:

@@ -3,11 +3,14 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.data.arrays import Arrays, load_arrays
-from edgecnn.data.dataset import open_dataset
+from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.metadata import Window
+from edgecnn.data.arrays import Arrays, load_part
+from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import MissingToolError, ModelError, RunError
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
 from edgecnn.pipeline.model_file import image_shape
@@ -37,8 +40,7 @@ def benchmark(
         RunError: the runs were trained with different seeds, so that no split suits them all.
     """
     models = gather(sources)
-    dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
-    test = load_arrays(dataset.part("test"), *_common_shape(models), progress)
+    dataset, test = _load_test_images(sources, models, data, progress, seed)
     about = describe_data(str(data), dataset)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
         libraries = _libraries(models, Path(folder))
@@ -60,9 +62,29 @@ def load_test_images(
     seed: int | None = None,
 ) -> tuple[Arrays, tuple[str, ...]]:
     """Return the images that `benchmark` measures on, and the names of their classes."""
-    shape = _common_shape(models)
+    dataset, test = _load_test_images(sources, models, data, progress, seed)
+    return test, dataset.classes
+
+
+def _load_test_images(
+    sources: Sequence[Path], models: Mapping[str, Path], data: Path, progress: Progress, seed: int | None
+) -> tuple[Dataset, Arrays]:
+    shape, window = _common_shape(models), _common_window(models)
     dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
-    return load_arrays(dataset.part("test"), *shape, progress), dataset.classes
+    dataset = replace(dataset, window=window)
+    return dataset, load_part(dataset, "test", shape, progress)
+
+
+def _common_window(models: Mapping[str, Path]) -> Window | None:
+    windows = {path: read_model(path).window for path in models.values()}
+    window = windows[next(iter(models.values()))]
+    for path, other in windows.items():
+        if other != window:
+            raise ModelError(
+                f"{path} was trained with window {other or 'none'}, the first model with {window or 'none'}; "
+                "measure them one at a time"
+            )
+    return window
 
 
 def _common_shape(models: Mapping[str, Path]) -> tuple[int, int, int]:

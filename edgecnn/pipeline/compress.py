@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prune a trained network and quantize it to int8: the second step of a run."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
     dataset = open_dataset(source, seed=record["train"]["seed"], progress=progress)
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run.path} was trained on; give the same images by --data")
-    return dataset
+    return replace(dataset, window=run.window())
 
 
 def _prune_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, progress: Progress) -> Any:

@@ -205,4 +205,5 @@ def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "images": counts,
         "skipped": [name for name, _ in dataset.skipped],
+        "window": dataset.window and str(dataset.window),
     }

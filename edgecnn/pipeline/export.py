@@ -13,15 +13,17 @@ from edgecnn import DISCLAIMER
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.metadata import read_labels
+from edgecnn.compiler.metadata import WINDOW_ENTRY, Window, read_labels
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
+from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
-from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_arrays
-from edgecnn.data.dataset import Dataset, list_files, open_dataset
+from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part
+from edgecnn.data.dataset import Dataset, list_files, open_dataset, with_window
+from edgecnn.data.window import AUTO, NEEDED
 from edgecnn.errors import DataError, ModelError
 from edgecnn.files import fill, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
@@ -38,31 +40,44 @@ class _Exported:
     labels: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ExportOptions:
+    """What `edgecnn export` is to write.
+
+    Attributes:
+        formats: "tflite", "c-array" (data for an interpreter), "c" (a network that needs none, and what turns
+            a camera's lines into its input) or "web" (a page that runs it); or, alone, a firmware package of
+            `package_formats`.
+        name: What the files, and the identifiers in C, are called; None: model_int8, or of another type.
+        incbin: Let the C array include the .tflite by the assembler, in place of writing its bytes as text.
+        target: What C that needs no interpreter is for, a name from `targets.TARGETS`.
+    """
+
+    formats: tuple[str, ...]
+    name: str | None = None
+    incbin: bool = False
+    target: str = "c99"
+
+
 def export(
     source: Path,
     out: Path,
-    formats: tuple[str, ...],
-    name: str | None,
+    options: ExportOptions,
     progress: Progress,
     *,
     data: Path | None = None,
-    incbin: bool = False,
-    target: str = "c99",
+    window: str = NEEDED,
 ) -> list[Path]:
-    """Write a model in each of `formats`; a float model is quantized to int8 first.
+    """Write a model in each of the formats asked for; a float model is quantized to int8 first.
 
     Args:
         source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, or a .tflite file, which is
             taken as it is where it is not float, or `data` is None.
         out: the folder to write to.
-        formats: "tflite", "c-array" (data for an interpreter), "c" (a network that needs none, and what turns
-            a camera's lines into its input) or "web" (a page that runs it); or, alone, a firmware package of
-            `package_formats`.
-        name: what the files, and the identifiers in C, are called; None: model_int8, or of another type.
+        options: what to write.
         progress: told how far each long step is.
         data: images like those the model will see, to take a float model's ranges from; a run knows its own.
-        incbin: let the C array include the .tflite by the assembler, in place of writing its bytes as text.
-        target: what C that needs no interpreter is for, a name from `targets.TARGETS`.
+        window: of images of more than 8 bits, as for `with_window`; a run's own, or a file's, goes with it.
 
     Returns:
         The files written.
@@ -72,20 +87,18 @@ def export(
         ModelError: `source` is no model, or can't be converted.
         RunError: the training of a run is not finished.
     """
-    _check_formats(formats)
-    if name is not None:
-        check_name(name)
-    exported = _as_tflite(source, data, name or "model_int8", progress)
-    name = name or f"model_{_input_dtype(exported.tflite)}"
-    if formats[0] in package_formats():
-        return _write_package(formats[0], source, out, exported, name, target)
-    return fill(out, partial(_write, exported, formats, name, incbin, target))
+    _check_formats(options.formats)
+    if options.name is not None:
+        check_name(options.name)
+    exported = _as_tflite(source, data, options.name or "model_int8", window, progress)
+    name = options.name or f"model_{_input_dtype(exported.tflite)}"
+    if options.formats[0] in package_formats():
+        return _write_package(options.formats[0], source, out, exported, name, options.target)
+    return fill(out, partial(_write, exported, options, name))
 
 
-def _write(
-    exported: _Exported, formats: tuple[str, ...], name: str, incbin: bool, target: str, out: Path
-) -> list[Path]:
-    written = []
+def _write(exported: _Exported, options: ExportOptions, name: str, out: Path) -> list[Path]:
+    written, formats = [], options.formats
     if "tflite" in formats:
         written.append(out / f"{name}.tflite")
         write_bytes(written[-1], exported.tflite)
@@ -93,9 +106,9 @@ def _write(
         written.append(out / "labels.txt")
         write_text(written[-1], "".join(f"{label}\n" for label in exported.labels))
     if "c-array" in formats:
-        written += write_c_array(out, exported.tflite, name, exported.labels, incbin=incbin)
+        written += write_c_array(out, exported.tflite, name, exported.labels, incbin=options.incbin)
     if "c" in formats:
-        written += _write_c(out, exported, name, target)
+        written += _write_c(out, exported, name, options.target)
     if "web" in formats:
         written += write_web(out, exported.tflite, name, exported.labels)
     return written
@@ -132,28 +145,52 @@ def _write_package(
     return fill(out, partial(write_texts, texts=package_files(form, package)))
 
 
-def _as_tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
+def _as_tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
     if source.suffix == ".tflite":
-        return _tflite(source, data, name, progress)
+        return _tflite(source, data, name, window, progress)
     run = Run(source)
     if not run.record_file.exists():
-        return _keras(source, data, name, progress)
+        return _keras(source, data, name, window, progress)
+    window = _trained_window(source, run.window(), window)
     if run.int8_model.exists():
-        return _Exported(run.int8_model.read_bytes(), tuple(run.labels()))
+        return _Exported(_windowed(run.int8_model.read_bytes(), window), tuple(run.labels()))
     run.require_trained()
-    return _keras(run.keras_model, data or run.data(), name, progress)
+    return _keras(run.keras_model, data or run.data(), name, window, progress)
 
 
-def _tflite(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
+def _trained_window(source: Path, trained: Window | None, choice: str) -> str:
+    """Return the window that a model was trained with, else the chosen one.
+
+    Raises:
+        ModelError: another one is chosen than it was trained with.
+    """
+    if trained is None:
+        return choice
+    if choice not in (NEEDED, str(trained)):
+        raise ModelError(f"{source} was trained with window {trained}, not {choice}; leave out --window")
+    return str(trained)
+
+
+def _windowed(tflite: bytes, choice: str) -> bytes:
+    """Put a chosen window into a file that is taken as it is."""
+    if choice == NEEDED or str(parse(tflite).window) == choice:
+        return tflite
+    if choice == AUTO:
+        raise DataError("window auto is found in images, and none are looked at here; give LOW:HIGH")
+    return add_buffer(tflite, WINDOW_ENTRY, choice.encode("ascii"))
+
+
+def _tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
     graph = read_model(source)
     tflite = source.read_bytes()
-    labels = read_labels(tflite)
+    labels, window = read_labels(tflite), _trained_window(source, graph.window, window)
     if data is None or not _is_float(graph):
-        return _Exported(tflite, labels)
+        return _Exported(_windowed(tflite, window), labels)
     _require_float_weights(source, graph)
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
-    return _quantized(partial(tflite_to_int8, tflite), image_shape(source), data, name, progress, labels)
+    quantize = partial(tflite_to_int8, tflite)
+    return _quantized(quantize, image_shape(source), data, name, window, progress, labels)
 
 
 def _is_float(graph: Graph) -> bool:
@@ -171,7 +208,7 @@ def _require_float_weights(source: Path, graph: Graph) -> None:
             )
 
 
-def _keras(source: Path, data: Path | None, name: str, progress: Progress) -> _Exported:
+def _keras(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
     require_float_model(source)
     if data is None:
         raise DataError(f"{source} is a float model; give images like those it will see by --data")
@@ -180,7 +217,7 @@ def _keras(source: Path, data: Path | None, name: str, progress: Progress) -> _E
     from edgecnn.converters.keras_to_tflite import keras_to_int8
 
     model = load_float_model(source)
-    return _quantized(partial(keras_to_int8, model), model.input_shape[1:], data, name, progress)
+    return _quantized(partial(keras_to_int8, model), model.input_shape[1:], data, name, window, progress)
 
 
 def _quantized(
@@ -188,17 +225,18 @@ def _quantized(
     shape: tuple[int, int, int],
     data: Path,
     name: str,
+    window: str,
     progress: Progress,
     labels: tuple[str, ...] = (),
 ) -> _Exported:
-    dataset = open_dataset(data, seed=0, progress=progress)
-    arrays = load_arrays(dataset.part("train"), *shape, progress)
+    dataset = with_window(open_dataset(data, seed=0, progress=progress), window, progress)
+    arrays = load_part(dataset, "train", shape, progress)
     progress("quantizing", 0, 1)
     tflite = quantize(arrays.sample(REPRESENTATIVE_IMAGES, seed=0))
     progress("quantizing", 1, 1)
     labels = labels or _labels(tflite, dataset)
     description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
-    return _Exported(add_metadata(tflite, name, description, labels), labels)
+    return _Exported(add_metadata(tflite, name, description, labels, window=dataset.window), labels)
 
 
 def _labels(tflite: bytes, dataset: Dataset) -> tuple[str, ...]:

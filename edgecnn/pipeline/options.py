@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.data.dataset import PARTS, list_files, open_listed
+from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError
 from edgecnn.models import Architecture, architecture
 from edgecnn.models._user import is_own, require_own, runs_code
@@ -52,6 +53,7 @@ class TrainOptions:
     seed: int = 0
     threads: int = 2
     mixed_precision: bool = False
+    window: str = NEEDED  # of images of more than 8 bits: "needed", "auto" or "LOW:HIGH"
     strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False
 

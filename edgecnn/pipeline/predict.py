@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.data.images import load_image
+from edgecnn.compiler.metadata import Window
+from edgecnn.data.depth import choose_window, measure_range
+from edgecnn.data.images import image_size, load_image
+from edgecnn.data.window import AUTO, NEEDED
 from edgecnn.errors import DataError, ModelError
 from edgecnn.pipeline.model_file import class_labels, decide, find_model
 from edgecnn.runtime.tflite import TfliteModel
@@ -67,12 +70,13 @@ class Classifier:
     An int8 model runs on TFLite's reference kernels: what they say is what generated C says on a device.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, window: Window | None = None) -> None:
         """Load a model.
 
         Args:
             model: A .tflite classifier, or a run folder: then its int8 model, else its float32 one. Its
                 classes are named by labels.txt beside it, else by its metadata, else "class 0" and so on.
+            window: Of images of more than 8 bits; None: the one that it was trained with.
 
         Raises:
             ModelError: the model can't be run, is no classifier of images, or has not one label per class.
@@ -80,6 +84,7 @@ class Classifier:
         """
         self.file = find_model(model)
         self._graph = read_model(self.file)
+        self._window = window or self._graph.window
         real = self._graph.tensors[self._graph.inputs[0]].dtype == "float32"
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
         shape, outputs = self._runner.input.shape, self._runner.output.shape
@@ -102,7 +107,7 @@ class Classifier:
             DataError: the image can't be decoded.
         """
         _, height, width, channels = self._runner.input.shape
-        values = load_image(image, height, width, channels, content)
+        values = load_image(image, height, width, channels, content, self._window)
         answers = self._runner.classify(values[None])
         [best], [answer] = decide(self._graph, answers), answers
         return Prediction(image, self.labels[best], float(answer[best]), tuple(map(float, answer)))
@@ -112,10 +117,25 @@ class Classifier:
         return Answer(self.file, self._runner.runtime, self.labels, tuple(predictions), unreadable or {})
 
 
-def predict(model: Path, images: Sequence[Path]) -> Answer:
-    """Classify those of `images` that can be decoded; arguments and errors are those of `Classifier`."""
-    classifier = Classifier(model)
+def predict(model: Path, images: Sequence[Path], window: str = NEEDED) -> Answer:
+    """Classify those of `images` that can be decoded.
+
+    Args:
+        model: as for `Classifier`, whose errors are those of this.
+        images: image files.
+        window: of images of more than 8 bits: "needed", the model's own; "auto", that of these images
+            together; or "LOW:HIGH".
+    """
+    classifier = Classifier(model, window_for(images, window))
     return classifier.answer(*answer_each(images, classifier.predict))
+
+
+def window_for(images: Sequence[Path], choice: str) -> Window | None:
+    """Return the window that `predict` is asked for; None for the model's own."""
+    readable, _ = (
+        answer_each(images, lambda image: (image_size(image), image)[1]) if choice == AUTO else ([], {})
+    )
+    return choose_window(choice, measure_range(readable))
 
 
 def answer_each(

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import Metrics
 from edgecnn.evaluation.summary import VARIANTS
@@ -221,6 +222,18 @@ class Run:
         if not metrics["variants"]:
             raise RunError(f"{self.metrics_file} is damaged: it does not hold the figures of any model")
         return metrics
+
+    def window(self) -> Window | None:
+        """Return the window of the images of more than 8 bits that it was trained on, if there were any.
+
+        Raises:
+            RunError: run.json is damaged.
+        """
+        text = self.record()["data"].get("window")
+        try:
+            return None if text is None else parse_window(text)
+        except (ValueError, AttributeError) as error:
+            raise RunError(f"{self.record_file} is damaged: data.window is {text!r}; train again") from error
 
     def labels(self) -> list[str]:
         """Return the names of the classes, in the order of the model's output.

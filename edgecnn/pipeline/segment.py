@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.metadata import Window
 from edgecnn.data.images import load_image
+from edgecnn.data.window import NEEDED
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
 from edgecnn.pipeline.model_file import find_model, image_shape
-from edgecnn.pipeline.predict import answer_each
+from edgecnn.pipeline.predict import answer_each, window_for
 from edgecnn.runtime.tflite import TfliteModel
 
 
@@ -51,8 +53,8 @@ class Segmenter:
     An int8 model runs on TFLite's reference kernels: what they say is what generated C says on a device.
     """
 
-    def __init__(self, model: Path) -> None:
-        """Load a .tflite file that answers with masks, or that of a run.
+    def __init__(self, model: Path, window: Window | None = None) -> None:
+        """Load a .tflite file that answers with masks, or that of a run; `window` is as for `Classifier`.
 
         Raises:
             ModelError: the model can't be run.
@@ -61,7 +63,7 @@ class Segmenter:
         self.file = find_model(model)
         graph, self._shape = read_model(self.file), image_shape(self.file)
         real = graph.tensors[graph.inputs[0]].dtype == "float32"
-        self._threshold = graph.threshold
+        self._threshold, self._window = graph.threshold, window or graph.window
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
 
     def mark(self, image: Path, content: bytes | None = None) -> NDArray[np.uint8]:
@@ -74,7 +76,8 @@ class Segmenter:
         Raises:
             DataError: the image can't be decoded.
         """
-        answer = self._runner.predict(load_image(image, *self._shape, content)[None])[0, ..., 0]
+        values = load_image(image, *self._shape, content, self._window)
+        answer = self._runner.predict(values[None])[0, ..., 0]
         return np.where(answer >= self._threshold, np.uint8(255), np.uint8(0))
 
 
@@ -83,13 +86,16 @@ def share(mask: NDArray[np.uint8]) -> float:
     return float((mask > 0).mean())
 
 
-def segment(model: Path, images: Sequence[Path], folder: Path | None) -> tuple[list[Marked], dict[Path, str]]:
+def segment(
+    model: Path, images: Sequence[Path], folder: Path | None, window: str = NEEDED
+) -> tuple[list[Marked], dict[Path, str]]:
     """Mark `images`, each decoded and resized as in training.
 
     Args:
         model: A .tflite file that answers with masks, or a run folder of one.
         images: Image files of any size, grey or in color.
         folder: Where to write the masks, named as the images but with .png; None writes none.
+        window: As for `predict`.
 
     Returns:
         What is marked in each image that can be decoded, and for the others why they can't.
@@ -98,7 +104,7 @@ def segment(model: Path, images: Sequence[Path], folder: Path | None) -> tuple[l
         ModelError: the model can't be run.
         DataError: two images would write the same mask.
     """
-    segmenter = Segmenter(model)
+    segmenter = Segmenter(model, window_for(images, window))
     names = [f"{image.stem}.png" for image in images]
     if folder and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -12,7 +12,7 @@ from edgecnn import DISCLAIMER, __version__
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
-from edgecnn.data.arrays import Arrays, load_arrays, load_dataset
+from edgecnn.data.arrays import Arrays, load_dataset, load_part
 from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.findings import findings
@@ -69,7 +69,12 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
         refuse_overwriting(run, chosen, resume)
     shape = (*chosen["input_size"], chosen["channels"])
     dataset, images = load_dataset(
-        options.data, shape, seed=options.seed, strict=options.strict, progress=progress
+        options.data,
+        shape,
+        seed=options.seed,
+        strict=options.strict,
+        window=chosen["window"],
+        progress=progress,
     )
     _refuse_unlike_workers(workers, chosen, dataset)
     with workers.strategy.scope():
@@ -213,7 +218,7 @@ def _base(model: Any, found: Architecture) -> list[Any]:
 
 def load_split(dataset: Dataset, split: str, shape: tuple[int, int, int], progress: Progress) -> Arrays:
     """Decode the images of one split at the model's input size."""
-    return load_arrays(dataset.part(split), *shape, progress)
+    return load_part(dataset, split, shape, progress)
 
 
 def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> None:
@@ -221,7 +226,7 @@ def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> Non
     record = run.record()
     description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
     chosen = threshold(tflite, validation)
-    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen))
+    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen, run.window()))
 
 
 def fit_options(chosen: dict[str, Any], stage: str, epochs: int, rate: float, **further: Any) -> FitOptions:

@@ -204,7 +204,7 @@ def _images(model: CModel, folder: Path) -> Inputs:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             try:
-                found.append([table[load_image(file, *shape[1:])][np.newaxis]])
+                found.append([table[load_image(file, *shape[1:], window=model.original.window)][np.newaxis]])
             except DataError:
                 continue  # labels and notes lie beside images
     if not found:

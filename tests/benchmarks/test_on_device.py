@@ -19,12 +19,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
 from edgecnn.data.sources import read_folder
-from edgecnn.errors import MissingToolError
+from edgecnn.errors import DataError, MissingToolError
 from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
+
+sys.path.append(str(Path(__file__).parents[1]))
+from deep_pictures import WRITERS
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "on_device.py"
@@ -79,14 +83,18 @@ def test_the_threshold_is_the_one_in_the_metadata(threshold):
 
 
 def test_no_metadata_or_damaged_ones_leave_the_threshold_in_the_middle():
-    content = add_metadata(INT8.read_bytes(), "tiny", "for tests", ("a", "b", "c"), 0.25)
+    window = Window(0, 4095)
+    content = add_metadata(INT8.read_bytes(), "tiny", "for tests", ("a", "b", "c"), 0.25, window)
     assert on_device.read_threshold(INT8.read_bytes()) == 0.5
     draw = np.random.default_rng(0)
     for _ in range(300):
         damaged = bytearray(content)
         for at in draw.integers(0, len(content), 20):
             damaged[at] = draw.integers(256)
-        assert 0 < on_device.read_threshold(bytes(damaged[: draw.integers(4, len(content))])) < 1
+        rest = bytes(damaged[: draw.integers(4, len(content))])
+        assert 0 < on_device.read_threshold(rest) < 1
+        low, high = on_device.read_window(rest) or window
+        assert low < high
 
 
 # ---- the same images as edgecnn's ----
@@ -127,8 +135,65 @@ def test_files_become_the_same_bytes(tmp_path, mode, suffix, channels):
     np.testing.assert_array_equal(mine, edgecnns)
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("window", [(0, 65535), (-1024, 3071), (1000, 1133), (0.5, 4000.25), None])
+def test_more_than_8_bits_become_the_same_bytes(tmp_path, kind, window):
+    values = np.random.default_rng(3).integers(0, 4096, (13, 17))
+    if window is None and kind != "float32":
+        values = values * 7
+    path = WRITERS[kind](tmp_path / "picture.tif", values)
+    if window is None and kind == "float32":
+        for module, error in ((on_device, on_device.UndecodableError), (images, DataError)):
+            with pytest.raises(error, match=r"its values are .*--window LOW:HIGH"):
+                module.load_image(path, 12, 10, 1)
+        return
+    mine = on_device.load_image(path, 12, 10, 1, window)
+    edgecnns = images.load_image(path, 12, 10, 1, window=window and Window(*window))
+    np.testing.assert_array_equal(mine, edgecnns)
+    assert len(np.unique(mine)) > 10
+
+
+@pytest.mark.parametrize("window", [None, Window(0, 4095), Window(-1024.5, 3071)])
+def test_the_window_is_the_one_in_the_file(window):
+    content = add_metadata(INT8.read_bytes(), "tiny", "for tests", window=window)
+    assert on_device.read_window(content) == parse(content).window == window
+
+
+@pytest.mark.parametrize("text", ["0:4095", "-1024:3071", "0.5:1.5", "5", "9:1", "nan:1", "0:inf", "a:b", ""])
+def test_a_window_is_read_as_edgecnn_reads_it(text):
+    try:
+        expected = parse_window(text)
+    except ValueError:
+        expected = None
+    assert on_device.parse_window(text) == expected
+
+
+@needs_runtime
+def test_deep_pictures_are_seen_through_the_models_window(tmp_path):
+    model, folder = tmp_path / "model.tflite", tmp_path / "pictures"
+    model.write_bytes(add_metadata(INT8.read_bytes(), "tiny", "", window=Window(1000, 1133)))
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    paths = [WRITERS["png"](folder / f"{i}.png", draw.integers(1000, 1134, (12, 12))) for i in range(4)]
+    batch = np.stack([images.load_image(path, 12, 12, 1, window=Window(1000, 1133)) for path in paths])
+    inputs = (batch.astype(int) - 128).astype(np.int8)
+    report = measure(tmp_path, model, "--images", folder)
+    assert report["models"][str(model)]["input_crc32"] == zlib.crc32(inputs.tobytes())
+    assert (
+        report["models"][str(model)]["input_crc32"]
+        == (
+            measure(tmp_path, INT8, "--images", folder, "--window", "1000:1133")["models"][str(INT8)][
+                "input_crc32"
+            ]
+        )
+    )
+    done = run(INT8, "--images", folder)
+    assert done.returncode == 1
+    assert "its values are 1,00" in done.stderr
+
+
 def test_the_same_files_count_as_images():
-    assert on_device.SUFFIXES == images.SUFFIXES
+    assert on_device.SUFFIXES == images.PILLOW_SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -216,7 +281,7 @@ def refusing(monkeypatch):
 
 
 OLD_OP = ValueError("Didn't find op for builtin opcode 'CONV_2D' version '9'. An older version might be. Are")
-OPTIONS = Namespace(runtime=None, threads=1)
+OPTIONS = Namespace(runtime=None, threads=1, window=None)
 
 
 @needs_runtime
@@ -336,7 +401,7 @@ def test_the_text_holds_the_figures():
     [
         ([], "the following arguments are required: MODEL"),
         ([INT8, "--runs", "0"], "'0' is not a number of 1 or more"),
-        (["absent.tflite"], "absent.tflite: No such file or directory"),
+        (["absent.tflite"], "absent.tflite is not a file"),
         ([SCRIPT], "on_device.py is not a .tflite file"),
         (["cut.tflite"], "cut.tflite"),
         ([INT8, "--images", "empty"], "empty holds no images"),

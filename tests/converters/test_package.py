@@ -12,7 +12,7 @@ from edgecnn.cli.export import command
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.package import Package, fill, make_package, package_files
 from edgecnn.errors import ModelError
-from edgecnn.pipeline.export import export
+from edgecnn.pipeline.export import ExportOptions, export
 from edgecnn.progress import silent
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
@@ -72,7 +72,7 @@ def test_the_command_line_writes_it(form: str, tmp_path: Path) -> None:
 
 def test_a_package_is_exported_by_itself(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="format cmake makes a whole folder; export it by itself"):
-        export(TINY, tmp_path, ("cmake", "c"), "tiny", silent)
+        export(TINY, tmp_path, ExportOptions(("cmake", "c"), "tiny"), silent)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
+from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.frames import decode_frame
 from edgecnn.data.images import decode, load_image
 from edgecnn.data.resize import resize
+from edgecnn.data.window import FULL, to_bytes
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
 from edgecnn.runtime.model import TensorSpec, byte_table
@@ -23,7 +26,7 @@ sys.path.append(str(Path(__file__).parents[1] / "compiler"))
 from networks import float_edges, two_ends
 from tflite_builder import Builder
 
-FORMATS = ("grey", "rgb888", "rgb565_le", "rgb565_be", "yuyv")
+FORMATS = ("grey", "grey16_le", "grey16_be", "rgb888", "rgb565_le", "rgb565_be", "yuyv")
 BYTES = {"grey": 1, "rgb888": 3}
 
 # Reads frames, each behind the members of a frame_t, and writes the rows that come of them. Every buffer has
@@ -33,7 +36,7 @@ MAIN = r"""
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t bytes_per_pixel[] = {1, 3, 2, 2, 2, 2 /* no format */};
+static const size_t bytes_per_pixel[] = {1, 2, 2, 3, 2, 2, 2, 2 /* no format */};
 
 int main(void)
 {
@@ -103,8 +106,8 @@ def case(form, width, height, crop=(0, 0, 0, 0), seed=0):
     )
 
 
-def expected(shape, table, data, form, width, height, crop):
-    image = decode_frame(data, form, height, width, shape[2])
+def expected(shape, table, data, form, width, height, crop, window=FULL):
+    image = decode_frame(data, form, height, width, shape[2], window)
     x, y, wide, high = crop if crop[2] else (0, 0, width, height)
     return table[resize(image[y : y + high, x : x + wide], *shape[:2])].tobytes()
 
@@ -128,6 +131,35 @@ def test_sizes_formats_and_crops(shape, tmp_path):
     cases += [case(form, 100, 70, crop, 1) for crop in crops for form in FORMATS]
     cases += [case("grey", width, height) for width in range(1, 12) for height in (1, 3, 4)]
     check(tmp_path, shape, cases)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize("low_high", [(-1024, 3071), (1053, 1186), (0, 4095), (-40000, 70000), (-5, -4)])
+def test_windows_of_16_bits(low_high, tmp_path):
+    """All 65,536 values, and what is signed where the window begins below 0."""
+    window = Window(*low_high)
+    content = add_metadata(model((16, 256, 1)), "cam", "", window=window)
+    program = build(tmp_path, content)
+    values = np.arange(65536, dtype=np.uint16)
+    table = np.arange(-128, 128).astype(np.int8)
+    for order, form in (("<", "grey16_le"), (">", "grey16_be")):
+        data = values.astype(f"{order}u2").tobytes()
+        made = b""
+        for part in range(16):  # as large as the model's input, so that nothing is resized
+            frame = data[part * 8192 : (part + 1) * 8192]
+            head = struct.pack("7H", FORMATS.index(form), 256, 16, 0, 0, 0, 0)
+            made += execute(program, head + frame)
+        signed = values.astype(np.int16) if window.low < 0 else values
+        assert made == table[to_bytes(signed, window)].tobytes()
+        assert made == expected((256, 256, 1), table, data, form, 256, 256, (0, 0, 0, 0), window)
+
+
+@pytest.mark.parametrize("window", [Window(0.5, 3.5), Window(-(1 << 30), 5)])
+def test_a_window_that_is_none_of_16_bits_has_no_such_frames(window):
+    header, source = preprocess_to_c(add_metadata(model((4, 4, 1)), "cam", "", window=window), "cam")
+    assert "GREY16" not in header
+    assert "WINDOW_LOW" not in header
+    assert "GREY16" in source  # behind #ifdef
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
@@ -234,13 +266,13 @@ def test_cppcheck_has_nothing_to_say(tmp_path):
 def test_frames_that_do_not_fit_are_refused(tmp_path):
     program = build(tmp_path, model((4, 4, 1)))
     for wrong in (
-        (5, 8, 8, 0, 0, 0, 0),
+        (7, 8, 8, 0, 0, 0, 0),
         (0, 0, 8, 0, 0, 0, 0),
         (0, 8, 16384, 0, 0, 0, 0),
         (0, 8, 8, 4, 0, 5, 1),
         (0, 8, 8, 0, 4, 1, 5),
         (0, 8, 8, 0, 0, 1, 0),
-        (4, 7, 8, 0, 0, 0, 0),
+        (6, 7, 8, 0, 0, 0, 0),
     ):
         with pytest.raises(EdgecnnError, match="exit code 1"):
             execute(program, struct.pack("7H", *wrong))

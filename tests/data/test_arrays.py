@@ -51,9 +51,9 @@ def test_a_data_set_is_loaded_with_each_file_decoded_once(folder, monkeypatch):
     (folder / "cat" / "notes.txt").write_text("about cats")
     decoded = []
 
-    def counting(path):
+    def counting(path, window):
         decoded.append(path)
-        return decode(path)
+        return decode(path, window=window)
 
     monkeypatch.setattr(arrays_module, "decode", counting)
     found = load_dataset(folder, (12, 16, 3), seed=0)

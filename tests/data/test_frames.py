@@ -50,7 +50,10 @@ def test_grey_and_rgb_become_each_other():
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((b"1234", "bgr", 2, 2, 1), 'there is no frame format "bgr"; choose one of grey, rgb888'),
+        (
+            (b"1234", "bgr", 2, 2, 1),
+            'there is no frame format "bgr"; choose one of grey, grey16_le, grey16_be, rgb888',
+        ),
         ((b"1234", "grey", 2, 3, 1), "the frame has 4 bytes; 3x2 pixels in grey are 6 bytes"),
         ((b"123456", "yuyv", 1, 3, 1), "a yuyv frame can't be 3 pixels wide"),
     ],

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn.compiler.metadata import Window
 from edgecnn.data import images
 from edgecnn.data.images import decode, image_size, load_image
 from edgecnn.errors import DataError
@@ -51,14 +52,29 @@ def test_sixteen_bits_lose_the_low_byte(tmp_path):
         assert decode(path).ravel().tolist() == [0, 0, 1, 0x12, 255]
 
 
-def test_other_depths_are_refused(tmp_path):
-    for values in (np.full((2, 2), 70000, np.int32), np.ones((2, 2), np.float32)):
-        path = save(tmp_path, Image.fromarray(values), "deep.tif")
-        for read in (decode, image_size):
-            with pytest.raises(
-                DataError, match=r"deep\.tif can't be decoded: its pixels .* save it with 8 or 16"
-            ):
-                read(path)
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([[7, 70000]], np.int32), "7 to 70,000"),
+        (np.array([[-1, 65535]], np.int32), "-1 to 65,535"),
+        (np.array([[0.5, 1]], np.float32), "0.5 to 1.0"),
+        (np.array([[1053, 1186]], np.uint16), "1,053 to 1,186"),
+        (np.array([[0, 16383]], np.uint16), "0 to 16,383"),
+    ],
+)
+def test_values_of_which_upper_bytes_say_too_little_need_a_window(tmp_path, values, said):
+    path = save(tmp_path, Image.fromarray(values), "deep.tif")
+    with pytest.raises(DataError, match=rf"deep\.tif can't be decoded: its values are {said}; which of them"):
+        decode(path)
+    low, high = values.min().item(), values.max().item()
+    assert decode(path, window=Window(low, high)).ravel().tolist()[1] >= 254
+    assert image_size(path) == (2, 1)
+
+
+def test_a_flat_picture_of_16_bits_needs_no_window(tmp_path):
+    for value in (0, 300, 65535):
+        path = save(tmp_path, Image.fromarray(np.full((2, 2), value, np.uint16)))
+        assert (decode(path) == value >> 8).all()
 
 
 def test_exif_orientation_is_applied(tmp_path):

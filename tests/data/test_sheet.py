@@ -30,5 +30,5 @@ def test_large_classes_are_sampled_and_phantoms_called_synthetic(tmp_path, monke
     draw_band = sheet._band
     monkeypatch.setattr(sheet, "_band", lambda *band: bands.append(band) or draw_band(*band))
     draw_sheet(open_dataset(tmp_path / "p", seed=0), tmp_path / "sheet.png")
-    assert [title for title, _ in bands] == [f"{name}: 27 images, synthetic" for name in CLASSES]
-    assert [len(samples) for _, samples in bands] == [20, 20, 20]
+    assert [title for title, *_ in bands] == [f"{name}: 27 images, synthetic" for name in CLASSES]
+    assert [len(samples) for _, samples, _ in bands] == [20, 20, 20]

@@ -15,7 +15,7 @@ from edgecnn.compiler.metadata import read_labels
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.pipeline.benchmark import benchmark
 from edgecnn.pipeline.evaluate import Timing
-from edgecnn.pipeline.export import export
+from edgecnn.pipeline.export import ExportOptions, export
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import silent
 from edgecnn.tf import keras, quiet, tf
@@ -30,7 +30,7 @@ def _names(paths: list[Path]) -> list[str]:
 
 @pytest.mark.slow
 def test_a_compressed_run_gives_its_int8_model_and_its_labels(compressed: Run, tmp_path: Path) -> None:
-    written = export(compressed.path, tmp_path, BOTH, "mine", silent)
+    written = export(compressed.path, tmp_path, ExportOptions(BOTH, "mine"), silent)
     assert _names(written) == ["mine.tflite", "labels.txt", "mine.h", "mine.c"]
     assert written[0].read_bytes() == compressed.int8_model.read_bytes()
     assert written[1].read_text() == "bars\ndots\nplain\n"
@@ -38,14 +38,14 @@ def test_a_compressed_run_gives_its_int8_model_and_its_labels(compressed: Run, t
 
 @pytest.mark.slow
 def test_a_package_of_a_run_has_its_model_card(compressed: Run, tmp_path: Path) -> None:
-    export(compressed.path, tmp_path, ("cmake",), "mine", silent)
+    export(compressed.path, tmp_path, ExportOptions(("cmake",), "mine"), silent)
     assert (tmp_path / "MODEL_CARD.md").read_bytes() == compressed.model_card_file.read_bytes()
     assert (tmp_path / "labels.txt").read_text() == "bars\ndots\nplain\n"
 
 
 @pytest.mark.slow
 def test_a_run_that_was_only_trained_is_quantized_from_its_own_data(trained: Run, tmp_path: Path) -> None:
-    [tflite, _] = export(trained.path, tmp_path, ("tflite",), "mine", silent)
+    [tflite, _] = export(trained.path, tmp_path, ExportOptions(("tflite",), "mine"), silent)
     assert read_labels(tflite.read_bytes()) == ("bars", "dots", "plain")
     assert "float32" not in {tensor.dtype for tensor in read_model(tflite).tensors}
 
@@ -55,8 +55,8 @@ def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
     trained: Run, images: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="is a float model; give images like those it will see by --data"):
-        export(trained.keras_model, tmp_path, BOTH, "mine", silent)
-    written = export(trained.keras_model, tmp_path, ("tflite",), "mine", silent, data=images)
+        export(trained.keras_model, tmp_path, ExportOptions(BOTH, "mine"), silent)
+    written = export(trained.keras_model, tmp_path, ExportOptions(("tflite",), "mine"), silent, data=images)
     assert _names(written) == ["mine.tflite", "labels.txt"]
     labels = read_labels(written[0].read_bytes())
     assert labels == ("bars", "dots", "plain")
@@ -64,7 +64,7 @@ def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
 
 @pytest.mark.needs_tool("gcc", package="gcc")
 def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> None:
-    written = export(ASSETS / "tiny_int8.tflite", tmp_path, ("tflite", "c"), "tiny", silent)
+    written = export(ASSETS / "tiny_int8.tflite", tmp_path, ExportOptions(("tflite", "c"), "tiny"), silent)
     assert _names(written) == [
         "tiny.tflite",
         "tiny.h",
@@ -82,10 +82,10 @@ def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> N
 
 def test_a_float_tflite_file_is_quantized_where_there_are_images(images: Path, tmp_path: Path) -> None:
     source = ASSETS / "tiny_float32.tflite"
-    [taken] = export(source, tmp_path, ("tflite",), None, silent)
+    [taken] = export(source, tmp_path, ExportOptions(("tflite",)), silent)
     assert taken.name == "model_float32.tflite"
     assert taken.read_bytes() == source.read_bytes()
-    [made, _] = export(source, tmp_path, ("tflite",), None, silent, data=images)
+    [made, _] = export(source, tmp_path, ExportOptions(("tflite",)), silent, data=images)
     assert made.name == "model_int8.tflite"
     graph = read_model(made)
     assert {tensor.dtype for tensor in graph.tensors} == {"int8", "int32"}
@@ -118,7 +118,7 @@ def test_a_float_tflite_file_with_quantized_weights_is_refused(
     with pytest.raises(
         ModelError, match=rf"mine\.tflite: tensor .* holds weights of {dtype}; only a model of"
     ):
-        export(tmp_path / "mine.tflite", tmp_path / "out", BOTH, None, silent, data=images)
+        export(tmp_path / "mine.tflite", tmp_path / "out", ExportOptions(BOTH), silent, data=images)
 
 
 def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
@@ -127,7 +127,7 @@ def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
     converter.representative_dataset = lambda: [[np.ones((1, 12, 12, 1), np.float32)]]
     with quiet():
         (tmp_path / "mine.tflite").write_bytes(converter.convert())
-    [taken] = export(tmp_path / "mine.tflite", tmp_path, ("tflite",), None, silent, data=images)
+    [taken] = export(tmp_path / "mine.tflite", tmp_path, ExportOptions(("tflite",)), silent, data=images)
     assert taken.read_bytes() == (tmp_path / "mine.tflite").read_bytes()
 
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_exported_leaves_nothing(
     (tmp_path / "garbage.tflite").write_bytes(b"garbage")
     shutil.copyfile(ASSETS / "tiny_int8.tflite", tmp_path / "tiny.tflite")
     with pytest.raises(EdgecnnError, match=message):
-        export(tmp_path / source, tmp_path / "out", formats, name, silent)
+        export(tmp_path / source, tmp_path / "out", ExportOptions(formats, name), silent)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures in DICOM, read by pydicom (`edgecnn[dicom]`): their values are what the modality measured."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.metadata import Window, parse_window
+
+SUFFIXES = (".dcm", ".dicom")
+_MAGIC, _MAGIC_AT = b"DICM", 128
+
+
+def is_dicom(content: bytes) -> bool:
+    """Say whether the first bytes of a file are those of DICOM."""
+    return content[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC
+
+
+def read_dicom(file: Path | BytesIO, most_pixels: int) -> tuple[NDArray[Any], Window | None, bool]:
+    """Read the first frame of a picture.
+
+    Returns:
+        Its pixels, (H, W, 1) values after rescale slope and intercept or (H, W, 3) RGB bytes; the window that
+        it names, the first of several; and whether its least value is white (MONOCHROME1).
+
+    Raises:
+        ValueError: pydicom is missing or can't read it, or it has more pixels than `most_pixels`.
+    """
+    data = _pydicom().dcmread(file)
+    if data.Rows * data.Columns > most_pixels:
+        raise ValueError(f"{data.Columns}x{data.Rows} pixels are more than {most_pixels:,}")
+    pixels = data.pixel_array
+    kind = data.PhotometricInterpretation
+    if pixels.ndim > 2 + (data.SamplesPerPixel == 3):
+        pixels = pixels[0]
+    if data.SamplesPerPixel == 3:
+        if pixels.dtype != np.uint8:
+            raise ValueError(f"its colours have {data.BitsAllocated} bits; save it with 8")
+        return _rgb(pixels, kind), None, False
+    if kind not in ("MONOCHROME1", "MONOCHROME2"):
+        raise ValueError(f"its pixels are {kind}; MONOCHROME1, MONOCHROME2, RGB and YBR can be read")
+    return _rescaled(data, pixels)[..., None], _window(data), kind == "MONOCHROME1"
+
+
+def is_deep(file: Path) -> bool:
+    """Say whether `read_dicom` gives numbers in place of bytes, by the head of the file.
+
+    Raises:
+        ValueError: pydicom is missing or can't read it.
+    """
+    data = _pydicom().dcmread(file, stop_before_pixels=True)
+    return bool(data.SamplesPerPixel == 1 and not (data.BitsAllocated == 8 and _scale(data) == (1, 0)))
+
+
+def _pydicom() -> Any:
+    try:
+        import pydicom.pixels
+    except ImportError:
+        raise ValueError("it is DICOM, which needs pydicom: pip install 'edgecnn[dicom]'") from None
+    return pydicom
+
+
+def _rgb(pixels: NDArray[Any], kind: str) -> NDArray[Any]:
+    """Return RGB of what an uncompressed file, or pydicom's decoder, gives."""
+    return pixels if kind == "RGB" else np.asarray(_pydicom().pixels.convert_color_space(pixels, kind, "RGB"))
+
+
+def _scale(data: Any) -> tuple[float, float]:
+    """Return the rescale slope and intercept; of images that have none, 1 and 0."""
+    return float(data.get("RescaleSlope", 1)), float(data.get("RescaleIntercept", 0))
+
+
+def _rescaled(data: Any, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return slope * pixel + intercept (DICOM PS3.3, C.11.1.1.2), as integers where both are."""
+    slope, intercept = _scale(data)
+    if pixels.dtype == np.uint8 and (slope, intercept) == (1, 0):
+        return pixels
+    if slope.is_integer() and intercept.is_integer():
+        return pixels.astype(np.int64) * int(slope) + int(intercept)
+    return pixels.astype(np.float64) * slope + intercept
+
+
+def _window(data: Any) -> Window | None:
+    """Return the window of `width` values that the file names (DICOM PS3.3, C.11.2.1.2)."""
+    center, width = data.get("WindowCenter"), data.get("WindowWidth")
+    if center is None or width is None:
+        return None
+    center, width = (float(np.ravel(value)[0]) for value in (center, width))
+    low = center - width / 2
+    return parse_window(f"{low}:{low + width - 1}") if width > 1 else None

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DICOM: what the modality measured, through the file's own window or the one that is asked for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecnn.compiler.metadata import Window
+from edgecnn.data.dataset import open_dataset, with_window
+from edgecnn.data.images import decode, image_size, is_deep, read_picture
+from edgecnn.data.window import NEEDED, to_bytes
+from edgecnn.errors import DataError
+
+DRAW = np.random.default_rng(0)
+
+
+@pytest.fixture
+def pydicom() -> Any:
+    return pytest.importorskip("pydicom", reason="needs PyPI package pydicom")
+
+
+def write(pydicom: Any, path: Path, pixels: np.ndarray, **fields: Any) -> Path:
+    """Write a slice; `fields` are attributes of it."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    data = pydicom.dataset.Dataset()
+    data.file_meta = meta
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, "1.2.3"
+    data.Rows, data.Columns = pixels.shape[:2]
+    data.SamplesPerPixel = 3 if pixels.ndim == 3 else 1
+    data.PhotometricInterpretation = "RGB" if pixels.ndim == 3 else "MONOCHROME2"
+    if pixels.ndim == 3:
+        data.PlanarConfiguration = 0
+    bits = 8 * pixels.dtype.itemsize
+    data.BitsAllocated, data.BitsStored, data.HighBit = bits, bits, bits - 1
+    data.PixelRepresentation = int(pixels.dtype.kind == "i")
+    data.PixelData = pixels.tobytes()
+    for name, value in fields.items():
+        setattr(data, name, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+STORED = DRAW.integers(0, 4096, (7, 9), np.uint16)
+HU = STORED.astype(int) - 1024
+
+
+@pytest.mark.parametrize("stored", [STORED, STORED.astype(np.int16)])
+def test_values_are_rescaled_and_windowed_by_the_file(
+    pydicom: Any, tmp_path: Path, stored: np.ndarray
+) -> None:
+    rescale = {"RescaleSlope": 1, "RescaleIntercept": -1024}
+    path = write(pydicom, tmp_path / "a.dcm", stored, **rescale, WindowCenter=40, WindowWidth=400)
+    assert (read_picture(path).pixels[..., 0] == HU).all()
+    assert (decode(path)[..., 0] == to_bytes(HU, Window(-160, 239))).all()
+    assert (decode(path, path.read_bytes())[..., 0] == to_bytes(HU, Window(-160, 239))).all()
+    assert (decode(path, window=Window(-1024, 3071))[..., 0] == STORED >> 4).all()
+    assert image_size(path) == (9, 7)
+    assert is_deep(path)
+
+
+def test_a_slope_may_be_no_integer_and_the_first_window_counts(pydicom: Any, tmp_path: Path) -> None:
+    path = write(pydicom, tmp_path / "a.dcm", STORED, RescaleSlope="0.5", RescaleIntercept="0.25",
+                 WindowCenter=[100, 7], WindowWidth=[50, 7])  # fmt: skip
+    real = STORED * 0.5 + 0.25
+    assert (read_picture(path).pixels[..., 0] == real).all()
+    assert (decode(path)[..., 0] == to_bytes(real, Window(75, 124))).all()
+
+
+def test_monochrome1_is_white_where_it_is_least(pydicom: Any, tmp_path: Path) -> None:
+    inverted = {"PhotometricInterpretation": "MONOCHROME1"}
+    path = write(pydicom, tmp_path / "a.dcm", STORED, **inverted)
+    assert (decode(path, window=Window(0, 4095))[..., 0] == 255 - (STORED >> 4)).all()
+    grey = STORED.astype(np.uint8)[:, :8].copy()
+    path = write(pydicom, tmp_path / "b.dcm", grey, **inverted)
+    assert (decode(path)[..., 0] == 255 - grey).all()
+    assert not is_deep(path)
+
+
+def test_colours_and_the_first_frame(pydicom: Any, tmp_path: Path) -> None:
+    rgb = DRAW.integers(0, 256, (6, 4, 3), np.uint8)
+    path = write(pydicom, tmp_path / "rgb.dcm", rgb)
+    assert (decode(path, window=Window(0, 9)) == rgb).all()
+    assert not is_deep(path)
+    frames = DRAW.integers(0, 256, (2, 6, 4), np.uint8)
+    path = write(pydicom, tmp_path / "frames.dcm", frames[0], NumberOfFrames=2, PixelData=frames.tobytes())
+    assert (decode(path)[..., 0] == frames[0]).all()
+
+
+def test_without_a_window_one_is_found_for_all(pydicom: Any, tmp_path: Path) -> None:
+    for number in range(16):
+        values = DRAW.integers(0, 4096, (8, 8), np.uint16)
+        values[0, :2] = 0, 4095
+        path = tmp_path / "all" / "ab"[number % 2] / f"{number}.dcm"
+        write(pydicom, path, values, RescaleIntercept=-1024, RescaleSlope=1)
+    dataset = with_window(open_dataset(tmp_path / "all", seed=0), NEEDED)
+    assert dataset.window == Window(-1024, 3071)
+    with pytest.raises(DataError, match="its values are -1,024 to 3,071"):
+        decode(path)
+
+
+def test_where_each_has_its_own_window_none_is_chosen(pydicom: Any, tmp_path: Path) -> None:
+    for number in range(16):
+        values = DRAW.integers(0, 4096, (8, 8), np.uint16)
+        path = tmp_path / "all" / "ab"[number % 2] / f"{number}.dcm"
+        write(pydicom, path, values, WindowCenter=1000 + number, WindowWidth=500)
+    dataset = open_dataset(tmp_path / "all", seed=0)
+    assert with_window(dataset, NEEDED).window is None
+    assert with_window(dataset, "auto").window is not None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no dicom at all", bytes(128) + b"DICM", bytes(128) + b"DICM" + b"x" * 99]
+)
+def test_what_is_no_dicom_is_one_line(pydicom: Any, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(content)
+    for read in (decode, image_size, is_deep):
+        with pytest.raises(DataError, match=r"a\.dcm (can't be decoded: .|is not an image)") as refused:
+            read(path)
+        assert "\n" not in str(refused.value)
+
+
+def test_without_pydicom_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pydicom", None)
+    monkeypatch.setitem(__import__("sys").modules, "pydicom.pixels", None)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.dcm").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(DataError, match=r"1\.dcm can't be decoded: .* pip install 'edgecnn\[dicom\]'"):
+        open_dataset(tmp_path, seed=0)
