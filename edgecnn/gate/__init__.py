@@ -83,16 +83,22 @@ def harmless_saved_model(path: Path) -> Iterator[Path]:
         require_known_ops(graph.read_bytes(), path)
         variables = Path(folder) / "variables"
         variables.mkdir()
-        for file in sorted((path / "variables").glob("variables.*")):
+        files = sorted((path / "variables").glob("variables.*"))
+        _check_size(path, sum(require_file(file, ModelError) for file in files))
+        for file in files:
             _copied(file, variables / file.name)
         yield Path(folder)
 
 
 def _copied(path: Path, to: Path) -> Path:
-    if (size := require_file(path, ModelError)) > MOST_BYTES:
-        raise ModelError(f"{path} has {size:,} bytes; allowed are {MOST_BYTES:,}")
+    _check_size(path, require_file(path, ModelError))
     shutil.copyfile(path, to)
     return to
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size > MOST_BYTES:
+        raise ModelError(f"{path} has {size:,} bytes; allowed are {MOST_BYTES:,}")
 
 
 def _suffix(path: Path) -> str:

@@ -190,31 +190,38 @@ TF_FUNCTIONS = _names("""
 
 # The ops of a SavedModel's graph and functions.
 OPS = _names("""
-    Abs Acos Add AddN AddV2 AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax ArgMin Asin Assert
-    AssignAddVariableOp AssignSubVariableOp AssignVariableOp Atan Atan2 AvgPool BatchMatMul BatchMatMulV2
-    BatchMatMulV3 BatchToSpaceND BiasAdd BiasAddV1 Bitcast BroadcastArgs BroadcastGradientArgs BroadcastTo
-    Bucketize Case Cast Ceil CheckNumerics ClipByValue Concat ConcatV2 Const Conv2D Conv2DBackpropInput Conv3D
-    Cos Cumsum DepthToSpace DepthwiseConv2dNative DivNoNan Div Einsum Elu Empty EnsureShape Equal Erf Erfc
-    Exp ExpandDims Expm1 ExtractImagePatches FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
+    Abs Acos Acosh Add AddN AddV2 AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax ArgMin Asin
+    Asinh Assert AssignAddVariableOp AssignSubVariableOp AssignVariableOp Atan Atan2 Atanh AvgPool AvgPool3D
+    BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpaceND BiasAdd BiasAddV1 Bitcast BroadcastArgs
+    BroadcastGradientArgs BroadcastTo Bucketize Case Cast Ceil CheckNumerics ClipByValue
+    CombinedNonMaxSuppression Concat ConcatOffset ConcatV2 Const Conv2D Conv2DBackpropInput Conv3D Cos Cosh
+    CropAndResize Cumprod Cumsum DepthToSpace DepthwiseConv2dNative Dequantize Dilation2D Div DivNoNan
+    DynamicPartition DynamicStitch Einsum Elu Empty EmptyTensorList EnsureShape Enter Equal Erf Erfc Erfinv
+    Exit Exp ExpandDims Expm1 ExtractImagePatches FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
     FakeQuantWithMinMaxVarsPerChannel Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2
     FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual HSVToRGB Identity IdentityN If
     ImageProjectiveTransformV2 ImageProjectiveTransformV3 InvertPermutation IsFinite IsInf IsNan L2Loss LRN
-    LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul MatrixDiag
-    MatrixDiagV3 MatrixSetDiagV3 Max MaxPool MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mod Mul MulNoNan
-    Neg NoOp NotEqual OneHot OnesLike Pack Pad PadV2 ParallelConcat PartitionedCall Placeholder
-    PlaceholderWithDefault Pow PreventGradient Prod RGBToHSV RandomShuffle RandomStandardNormal RandomUniform
-    RandomUniformInt Range Rank ReadVariableOp RealDiv Reciprocal Relu Relu6 Reshape ResizeArea
-    ResizeBicubic ResizeBilinear ResizeNearestNeighbor ReverseV2 Rint RngReadAndSkip RngSkip Roll Round Rsqrt
-    ScatterNd Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size Slice Snapshot Softmax Softplus
-    Softsign SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StatelessCase StatelessIf StatelessMultinomial StatelessRandomGetAlg
-    StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg StatelessRandomNormal
-    StatelessRandomNormalV2 StatelessRandomUniform StatelessRandomUniformFullInt
-    StatelessRandomUniformFullIntV2 StatelessRandomUniformInt StatelessRandomUniformIntV2
-    StatelessRandomUniformV2 StatelessTruncatedNormal StatelessTruncatedNormalV2 StatelessWhile StopGradient
-    StridedSlice Sub Sum Tan Tanh TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
-    TensorListStack TensorScatterUpdate Tile TopK TopKV2 Transpose TruncateDiv TruncatedNormal Unpack
-    VarHandleOp VarIsInitializedOp Where While ZerosLike
+    LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr LoopCond MatMul
+    MatrixDiag MatrixDiagV3 MatrixSetDiagV3 Max MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax Maximum Mean
+    Merge Min Minimum MirrorPad Mod Mul MulNoNan Neg NextIteration NoOp NonMaxSuppression
+    NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 NotEqual OneHot OnesLike
+    Pack Pad PadV2 ParallelConcat PartitionedCall Placeholder PlaceholderWithDefault Pow PreventGradient
+    Prod QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 QuantizeV2 RGBToHSV
+    RandomShuffle RandomStandardNormal RandomUniform RandomUniformInt Range Rank ReadVariableOp RealDiv
+    Reciprocal Relu Relu6 Reshape ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor ReverseV2
+    Rint RngReadAndSkip RngSkip Roll Round Rsqrt ScatterNd SegmentMax SegmentMean SegmentMin SegmentSum
+    Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Sinh Size Slice Snapshot Softmax Softplus Softsign
+    SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall
+    StatelessCase StatelessIf StatelessMultinomial StatelessRandomGetAlg StatelessRandomGetKeyCounter
+    StatelessRandomGetKeyCounterAlg StatelessRandomNormal StatelessRandomNormalV2 StatelessRandomUniform
+    StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2 StatelessRandomUniformInt
+    StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessTruncatedNormal StatelessTruncatedNormalV2
+    StatelessWhile StopGradient StridedSlice Sub Sum Switch Tan Tanh TensorListElementShape
+    TensorListFromTensor TensorListGetItem TensorListLength TensorListPopBack TensorListPushBack
+    TensorListReserve TensorListResize TensorListSetItem TensorListStack TensorScatterUpdate Tile TopK
+    TopKV2 Transpose TruncateDiv TruncatedNormal Unique UniqueV2 Unpack UnsortedSegmentMax
+    UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum VarHandleOp VarIsInitializedOp Where While
+    Xdivy Xlogy ZerosLike
 """)
 
 # Ops by which a SavedModel is saved anew or, by TensorFlow 1, loaded; allowed where no call leads to them.

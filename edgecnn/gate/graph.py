@@ -28,18 +28,23 @@ def require_known_ops(content: bytes, source: Path) -> None:
         model = SavedModel.FromString(content)
     except Exception as error:
         raise ModelError(f"{source} is no SavedModel: its saved_model.pb is damaged") from error
+    by_objects = len(model.meta_graphs) == 1 and bool(model.meta_graphs[0].object_graph_def.nodes)
     for meta_graph in model.meta_graphs:
-        _check(meta_graph, source)
+        _check(meta_graph, by_objects, source)
 
 
-def _check(meta_graph: Any, source: Path) -> None:
-    """Check one graph. Of TensorFlow 1 all of it is run, of TensorFlow 2 what its objects lead to."""
+def _check(meta_graph: Any, by_objects: bool, source: Path) -> None:
+    """Check one graph.
+
+    Where TensorFlow loads it `by_objects`, it runs what those lead to; else, as TensorFlow 1 did, whatever
+    the file tells it to.
+    """
     functions: dict[str, list[Any]] = {}
     for function in meta_graph.graph_def.library.function:
         functions.setdefault(function.signature.name, []).extend(function.node_def)
-    objects, nodes = meta_graph.object_graph_def, meta_graph.graph_def.node
-    run = _called(_named(objects, functions), functions) if objects.nodes else set(functions)
-    _require(OPS | SAVING_OPS if objects.nodes else OPS, nodes, "its graph", source)
+    objects = meta_graph.object_graph_def
+    run = _called(_named(objects, functions), functions) if by_objects else set(functions)
+    _require(OPS, meta_graph.graph_def.node, "its graph", source)
     for name, nodes in functions.items():
         _require(OPS if name in run else OPS | SAVING_OPS, nodes, f"function {shown(name)}", source)
 

@@ -103,6 +103,17 @@ def test_only_what_nothing_leads_to_may_save(call: Any, tmp_path: Path) -> None:
     require_known_ops(_graph_of(functions, ()), tmp_path)
 
 
+def test_of_two_graphs_everything_is_run(tmp_path: Path) -> None:
+    """TensorFlow loads them as it did before it knew objects."""
+    model = SavedModel.FromString(_graph_of({"hidden": _op("SaveV2")}, ()))
+    model.meta_graphs.add().CopyFrom(model.meta_graphs[0])
+    with pytest.raises(ModelError, match='function "hidden" names "SaveV2"'):
+        require_known_ops(model.SerializeToString(), tmp_path)
+    model.meta_graphs[0].graph_def.Clear()
+    with pytest.raises(ModelError, match='function "hidden" names "SaveV2"'):
+        require_known_ops(model.SerializeToString(), tmp_path)
+
+
 def test_no_op_that_writes_may_lie_about(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='function "f" names "WriteFile", which may run code'):
         require_known_ops(_graph_of({"f": _op("WriteFile")}, ()), tmp_path)
