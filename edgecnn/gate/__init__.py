@@ -115,14 +115,19 @@ def _suffix(path: Path) -> str:
 def _registered() -> frozenset[str]:
     """Return the names of what code of the person's own has registered with Keras, "package>Name".
 
-    Only a FILE.py:FUNCTION of the command line can have done so. A name that Keras has, too, is left out: an
-    .h5 file could mean that one by it.
+    Only a FILE.py:FUNCTION of the command line can have done so. Called as a layer of Keras is that isn't
+    allowed, a class is left out: an .h5 file could mean that one by it.
     """
+    from edgecnn.gate.allowed import CLASSES
     from edgecnn.tf import keras
 
-    return frozenset(
+    own = (
         name
         for name, thing in keras.saving.get_custom_objects().items()
         if getattr(thing, "__module__", "keras").partition(".")[0] not in _LIBRARIES
-        and not hasattr(keras.layers, name.rpartition(">")[2])
+    )
+    return frozenset(
+        name
+        for name in own
+        if (bare := name.rpartition(">")[2]) in CLASSES or not hasattr(keras.layers, bare)
     )

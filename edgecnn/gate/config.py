@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.errors import ModelError
+from edgecnn.escape import label
 from edgecnn.gate.allowed import ACTIVATIONS, CLASSES, MODULES, OURS, STRINGS, TF_FUNCTIONS
 
 MOST_DEPTH = 200  # of a configuration; a model inside a model takes about ten
@@ -65,23 +66,25 @@ def refusal(source: str, where: str, name: str) -> ModelError:
 
 def shown(name: object) -> str:
     """Return a name out of a stranger's file as a message shows it: short, in quotes, on one line."""
-    text = ascii(str(name))[1:-1]
-    return f'"{text if len(text) <= 80 else text[:80] + "..."}"'
+    return f'"{label(str(name))}"'
 
 
 def _parts(config: dict[str, Any]) -> Iterator[_Part]:
-    """Yield every value of a configuration; the children of what is too deep are left out."""
+    """Yield every value of a configuration, in its order."""
     waiting = [_Part(config, "", "", 0)]
     while waiting:
         part = waiting.pop()
         yield part
-        if part.depth > MOST_DEPTH:
-            continue
-        layer, depth = _layer_name(part), part.depth + 1
-        if isinstance(part.value, dict):
-            waiting += [_Part(value, str(key), layer, depth) for key, value in part.value.items()]
-        elif isinstance(part.value, list):
-            waiting += [_Part(value, part.key, layer, depth) for value in part.value]
+        waiting += reversed(_inside(part))
+
+
+def _inside(part: _Part) -> list[_Part]:
+    layer, depth = _layer_name(part), part.depth + 1
+    if isinstance(part.value, dict):
+        return [_Part(value, str(key), layer, depth) for key, value in part.value.items()]
+    if isinstance(part.value, list):
+        return [_Part(value, part.key, layer, depth) for value in part.value]
+    return []
 
 
 def _layer_name(part: _Part) -> str:

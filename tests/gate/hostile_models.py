@@ -162,19 +162,27 @@ def loads_a_library(folder: Path, marker: Path) -> Path:
     return _calls("load_library", first=str(folder / "x.so"))(folder / "library.h5")
 
 
+class _Touch:
+    def __init__(self, marker: Path) -> None:
+        self._marker = marker
+
+    def __reduce__(self) -> Any:
+        return open, (str(self._marker), "w")
+
+
+def pickled(marker: Path, name: str) -> bytes:
+    """A .npz file: pickle runs what it is told to."""
+    content = BytesIO()
+    np.savez(content, **{name: np.array([_Touch(marker)], dtype=object)})
+    return content.getvalue()
+
+
 def pickled_weights(folder: Path, marker: Path) -> Path:
-    """Keras also takes weights as .npz, and pickle runs what it is told to."""
-
-    class Touch:
-        def __reduce__(self) -> Any:
-            return open, (str(marker), "w")
-
-    weights = BytesIO()
-    np.savez(weights, evil=np.array([Touch()], dtype=object))
+    """Keras also takes weights as .npz."""
     members = [
         pair for pair in members_of(saved(honest(keras3), folder / "npz.keras")) if "h5" not in pair[0]
     ]
-    return zipped(folder / "npz.keras", [*members, ("model.weights.npz", weights.getvalue())])
+    return zipped(folder / "npz.keras", [*members, ("model.weights.npz", pickled(marker, "evil"))])
 
 
 def leaves_the_folder(folder: Path, marker: Path) -> Path:

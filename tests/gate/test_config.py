@@ -71,7 +71,7 @@ def test_what_computes_passes(layer: Config) -> None:
     [
         (_object("Lambda"), "Lambda"),
         (_object("lambda"), "lambda"),
-        (_object("L\u0430mbda"), r"L\\u0430mbda"),  # a Cyrillic letter
+        (_object("L\u0430mbda"), "L\u0430mbda"),  # a Cyrillic letter
         (_object("Dense "), "Dense "),
         (_object("TFSMLayer", "keras.layers"), "TFSMLayer"),
         (_object("JaxLayer", "keras.layers"), "JaxLayer"),
@@ -133,7 +133,7 @@ def test_a_name_of_a_stranger_stays_on_its_line() -> None:
     with pytest.raises(ModelError) as refusal:
         require_known_classes(_model(_object("x\n\x1b[2J" * 100)), "m.keras")
     assert str(refusal.value).isprintable()
-    assert len(str(refusal.value)) < 500
+    assert len(str(refusal.value)) < 600
 
 
 def test_how_the_outermost_model_was_compiled_is_not_read() -> None:
@@ -160,12 +160,16 @@ class Twice(keras.layers.Layer):
         return 2 * inputs
 
 @keras.utils.register_keras_serializable("own")
+class Attention(Twice):
+    pass  # Keras has one of that name, too
+
+@keras.utils.register_keras_serializable("own")
 class Lambda(keras.layers.Layer):
     pass
 
 def net(input_shape, classes):
     image = keras.Input(input_shape)
-    features = keras.layers.Flatten()(Twice(name="twice")(image))
+    features = keras.layers.Flatten()(Attention()(Twice(name="twice")(image)))
     return keras.Model(image, keras.layers.Dense(classes)(features))
 """
 

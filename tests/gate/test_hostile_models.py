@@ -3,13 +3,14 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pytest
-from hostile_models import SHAPE, WITH_TEETH, ZOO, honest, saved
+from hostile_models import SHAPE, WITH_TEETH, ZOO, honest, pickled, saved
 
 from edgecnn.cli.program import edgecnn
 from edgecnn.converters.keras_to_tflite import keras_to_float32
@@ -18,6 +19,7 @@ from edgecnn.gate import harmless_keras, harmless_saved_model
 from edgecnn.models.inception_transfer import load_weights
 from edgecnn.tf import keras as keras2
 from edgecnn.tf import quiet, tf
+from edgecnn.training.checkpoint import unpack_checkpoint
 
 # What of it the gate names.
 NAMED = {
@@ -105,6 +107,15 @@ def test_a_loader_left_alone_runs_it(hostile: Any) -> None:
     except Exception:  # after it was run, as a rule
         pass
     assert hostile.marker.exists()
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
+    content = pickled(tmp_path / "marker", "state")
+    with pytest.raises(RunError, match=r"checkpoint x\.npz does not fit this model or is damaged"):
+        unpack_checkpoint(content, Path("x.npz"), honest())
+    assert not (tmp_path / "marker").exists()
+    np.load(BytesIO(content), allow_pickle=True)["state"]
+    assert (tmp_path / "marker").exists()
 
 
 def test_a_run_names_a_file_of_python(run_with: Callable[..., Path], tmp_path: Path) -> None:
