@@ -8,18 +8,21 @@ import os
 import signal
 import sys
 import warnings
+from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn, TextIO
 
 from edgecnn.errors import EdgecnnError, OtherRuntimeWarning
 from edgecnn.escape import for_terminal
 
+_SHOWN = 200  # characters of a name or a reason
 _CODE = 128  # plus its number: how a shell tells that a signal ended a program
 
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and exit code 1, never a traceback."""
     ending = _Ending()
+    _open_streams()
     warnings.showwarning = _show_warning
     try:
         try:
@@ -30,9 +33,24 @@ def main() -> None:
         except Exception as error:
             if ending.signal:
                 raise KeyboardInterrupt from error
-            _fail(_message(error))
+            message = _message(error)
+            if isinstance(error, OSError):
+                _drop_output()
+            _fail(message)
     except KeyboardInterrupt:
         _end_interrupted(ending.signal or signal.SIGINT)
+    finally:
+        ending.over()
+
+
+def _open_streams() -> None:
+    """Let a stream that is closed take everything, and one that lacks a sign show its number."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class _Ending:
@@ -52,6 +70,12 @@ class _Ending:
         self.signal = signal.Signals(number)
         signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
+
+    def over(self) -> None:
+        """Let a signal end the program at once from now on: Python, shutting down, would show a traceback."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
@@ -73,6 +97,8 @@ def _message(error: Exception) -> str:
 
     if isinstance(error, EdgecnnError):
         return str(error)
+    if isinstance(error, OSError | UnicodeError | MemoryError | RecursionError):
+        return _of_the_machine(error)
     if isinstance(error, click.UsageError) and error.ctx:
         return f"{error.format_message()} (see '{error.ctx.command_path} --help')"
     if isinstance(error, click.ClickException):
@@ -93,6 +119,18 @@ def _show_warning(
     if issubclass(category, OtherRuntimeWarning):
         text = f"Note: {for_terminal(str(message))}\n"
     (file or sys.stderr).write(text)
+
+
+def _of_the_machine(error: Exception) -> str:
+    """Say what of the machine, or of a file that no reader of ours foresaw, ended the program."""
+    if isinstance(error, OSError):
+        name = error.filename if isinstance(error.filename, str) else "a file, or standard output,"
+        return f"{name[:_SHOWN]} can't be read or written: {error.strerror or error}"
+    if isinstance(error, UnicodeError):
+        return f"a file, or its name, is not text in UTF-8: {str(error)[:_SHOWN]}"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory; take smaller images, or fewer at a time {str(error)[:_SHOWN]}"
+    return "a file is nested too deep to be read; is it damaged?"
 
 
 def _flush() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.converters.c_to_web import page_text
 from edgecnn.data.images import TooManyPixelsError
 from edgecnn.errors import DataError, EdgecnnError
@@ -49,6 +50,7 @@ def make_app(model: Path, megapixels: int = MEGAPIXELS) -> Flask:
         ModelError: the model can't be run or compiled, or answers with neither classes nor masks.
     """
     file = find_model(model)
+    read_model(file)  # what is wrong with it is told before a process is begun
     pool = Pool(Answers, file, megapixels * 10**6, size=_PROCESSES, waiting=_WAITING, seconds=_SECONDS)
     page = page_text(read_bytes(file), file.stem, pool.call("labels"))
     app = Flask("edgecnn", static_folder=None)

@@ -6,6 +6,8 @@ epoch has to be in the checkpoint: Keras's EarlyStopping, for one, forgets its b
 the process is killed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from pathlib import Path
@@ -18,7 +20,7 @@ from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
 from edgecnn.files import write_bytes
 from edgecnn.progress import Progress
-from edgecnn.tf import keras
+from edgecnn.tf import keras, tf
 from edgecnn.training.augmentation import NONE, Augmentation
 from edgecnn.training.batches import Batches
 from edgecnn.training.checkpoint import Progression, Weights, pack_checkpoint, unpack_checkpoint
@@ -122,15 +124,16 @@ def fit(
         batches = shown.epoch(order, options.augmentation, options.seed, state.epoch)
         if teacher is not None:
             batches = batches.map(lambda images, _: (images, teacher(images, training=False))).prefetch(2)
-        logs = learner.fit(
-            batches,
-            validation_data=held_out,
-            initial_epoch=state.epoch,
-            epochs=state.epoch + 1,
-            class_weight=weights,
-            callbacks=[_BatchProgress(options, len(order), progress), *callbacks],
-            verbose=0,
-        )
+        with _in_memory(options, train):
+            logs = learner.fit(
+                batches,
+                validation_data=held_out,
+                initial_epoch=state.epoch,
+                epochs=state.epoch + 1,
+                class_weight=weights,
+                callbacks=[_BatchProgress(options, len(order), progress), *callbacks],
+                verbose=0,
+            )
         row = {name: float(v[0]) for name, v in logs.history.items()}
         _refuse_divergence(row, options)
         best = _advance(state, row, learner, best, options)
@@ -139,6 +142,23 @@ def fit(
             write_bytes(checkpoint, backup)
     model.set_weights(best if options.keep_best else learner.get_weights())
     return state.history
+
+
+@contextmanager
+def _in_memory(options: FitOptions, images: Arrays) -> Iterator[None]:
+    """Tell in one line where a batch does not fit into memory.
+
+    Raises:
+        ModelError: it does not.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        height, width = images.images.shape[1:3]
+        raise ModelError(
+            f"there is not enough memory to learn from {options.batch_size} images of {height}x{width} "
+            "at a time; use a smaller --batch-size, --input-size or --width"
+        ) from error
 
 
 def _refuse_divergence(row: dict[str, float], options: FitOptions) -> None:

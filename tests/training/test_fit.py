@@ -14,7 +14,7 @@ import pytest
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError, RunError
 from edgecnn.progress import silent
-from edgecnn.tf import keras, make_repeatable
+from edgecnn.tf import keras, make_repeatable, tf
 from edgecnn.training.augmentation import Augmentation
 from edgecnn.training.checkpoint import unpack_checkpoint
 from edgecnn.training.fit import FitOptions, fit
@@ -161,6 +161,17 @@ def test_one_sigmoid_learns_two_classes(tmp_path: Path, loss: str) -> None:
 def test_a_loss_for_masks_is_refused_for_classes(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be trained with loss dice; use crossentropy, focal"):
         _fit(replace(OPTIONS, loss="dice"), tmp_path / "c.npz")
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any, **__: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(keras.Sequential, "fit", exhausted)
+    with pytest.raises(ModelError, match=r"not enough memory to learn from 8 images of 12x12 at a time; use"):
+        _fit(OPTIONS, tmp_path / "c.npz")
 
 
 def test_a_training_that_diverges_is_no_model(tmp_path: Path) -> None:
