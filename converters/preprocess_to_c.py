@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgecnn import __version__
 from edgecnn.compiler import c_data, quant
+from edgecnn.compiler.c_model import output_names
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph, Tensor
@@ -67,6 +68,7 @@ def preprocess_to_c(model: bytes, name: str) -> tuple[str, str]:
         "height": str(height),
         "width": str(width),
         "channels": str(channels),
+        "outputs": ", ".join(output_names(graph)),
         "kind": "grey" if channels == 1 else "RGB",
         **_window_fields(graph.window or FULL),
     }
@@ -171,7 +173,7 @@ _HEADER = """\
  *   for each line of it, top to bottom:
  *       edgecnn_NAME_preprocess_push(&pre, line);
  *       while (edgecnn_NAME_preprocess_pull(&pre, row) == 1) {
- *           if (edgecnn_NAME_push_row(&nn, row, output) == 1) { output is complete }
+ *           if (edgecnn_NAME_push_row(&nn, row, @outputs@) == 1) { output is complete }
  *       }
  *
  * The aspect ratio of the crop is not kept: the model sees it squeezed to @width@x@height@, as in training.

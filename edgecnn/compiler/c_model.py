@@ -153,7 +153,7 @@ def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, 
 def _edges(
     kind: str, original: Graph, before: Sequence[int], graph: Graph, after: Sequence[int]
 ) -> tuple[Edge, ...]:
-    titles = [original.signature.name(tensor) if original.signature else "" for tensor in before]
+    titles = _titles(original, before)
     return tuple(
         Edge(
             kind,
@@ -168,6 +168,17 @@ def _edges(
         )
         for suffix, title, seen, tensor in zip(suffixes(kind, titles), titles, before, after, strict=True)
     )
+
+
+def output_names(graph: Graph) -> list[str]:
+    """Return what the C calls the outputs of a model as read, in the C's order."""
+    titles = _titles(graph, graph.in_signature_order().outputs)
+    return [f"output{suffix}" for suffix in suffixes("output", titles)]
+
+
+def _titles(graph: Graph, tensors: Sequence[int]) -> list[str]:
+    """Return what the signature calls inputs or outputs, "" where it doesn't."""
+    return [graph.signature.name(tensor) if graph.signature else "" for tensor in tensors]
 
 
 def suffixes(kind: str, titles: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from edgecnn.compiler.c_model import suffixes
 from edgecnn.compiler.c_shared import shared_text
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.inspect import inspect
+from edgecnn.converters.preprocess_to_c import preprocess_to_c
 from edgecnn.converters.tflite_to_c_array import tflite_to_c_array
 from edgecnn.errors import ModelError
 from edgecnn.runtime.host_compiler import HostCompiler
@@ -92,6 +93,15 @@ def test_verify_names_them(tmp_path: Path) -> None:
     shown = CliRunner().invoke(verify, [str(path), "--inputs", "2"], catch_exceptions=False).stdout
     assert "different outputs            output_zeta 2, output_alpha 2, output_mid 2\n" in shown
     assert shown.endswith("0 of 244 bytes differ\n")
+
+
+def test_the_manual_of_preprocessing_names_them() -> None:
+    builder = Builder()
+    source = builder.input((1, 6, 6, 1))
+    made = [builder.conv(source, 2), builder.conv(source, 3)]
+    builder.signatures = [("serving_default", {"image": source}, {"z": made[1], "a": made[0]})]
+    header, _ = preprocess_to_c(builder.build((source,), tuple(made)), "net")
+    assert "if (edgecnn_net_push_row(&nn, row, output_z, output_a) == 1)" in header
 
 
 def test_a_c_array_lists_them_as_an_interpreter_numbers_them() -> None:
