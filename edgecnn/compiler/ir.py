@@ -149,9 +149,9 @@ class Graph:
             self._check_indices(self.describe(operator), present)
             for tensor in present:
                 if tensor not in known:
-                    raise ModelError(
-                        f"{self.describe(operator)} reads tensor {tensor} before anything makes it"
-                    )
+                    made = "before anything makes it" if self.producer(tensor) else "which has no data"
+                    name = short_name(self.tensors[tensor].name)
+                    raise ModelError(f'{self.describe(operator)} reads tensor {tensor} "{name}", {made}')
             for tensor in operator.outputs:
                 if tensor in known:
                     raise ModelError(

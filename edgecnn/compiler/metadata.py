@@ -23,6 +23,7 @@ CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
 SUBGRAPHS, OUTPUTS, PROCESS_UNITS, FILES = 3, 3, 4, 6
 SCORE_THRESHOLDING = 3
 AXIS_LABELS, VALUE_LABELS = 2, 3
+_ZIP_MEMBER = b"PK\x03\x04"  # begins each file in an archive
 MOST_BYTES = 1 << 20  # of labels: a few bytes of a zip can stand for gigabytes
 
 
@@ -85,7 +86,7 @@ def read_labels(model: bytes) -> tuple[str, ...]:
     """
     try:
         file_name = _labels_file(model)
-        if file_name is None:
+        if file_name is None or _ZIP_MEMBER not in model:  # tools that rewrite a model drop what is behind it
             return ()
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
             if archive.getinfo(file_name).file_size > MOST_BYTES:

@@ -116,7 +116,7 @@ def test_buffer_0_is_none_whatever_it_holds() -> None:
     at = tensor._tab.Pos + tensor._tab.Offset(8)
     number = data[at]
     data[at : at + 4] = bytes(4)
-    assert "reads tensor 1 before anything makes it" in (refusal(bytes(data)) or "")
+    assert 'reads tensor 1 "tensor1", which has no data' in (refusal(bytes(data)) or "")
     # Now the constant is in buffer 0.
     vector = tflite.Model.GetRootAs(data, 0)._tab
     first = vector.Vector(vector.Offset(12))
@@ -125,7 +125,7 @@ def test_buffer_0_is_none_whatever_it_holds() -> None:
         4, "little"
     )
     assert tflite.Model.GetRootAs(data, 0).Buffers(0).DataLength() == 4
-    assert "reads tensor 1 before anything makes it" in (refusal(bytes(data)) or "")
+    assert 'reads tensor 1 "tensor1", which has no data' in (refusal(bytes(data)) or "")
 
 
 def test_an_empty_list_needs_no_buffer() -> None:

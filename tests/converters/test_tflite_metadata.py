@@ -134,6 +134,11 @@ def test_labels_that_are_cut_off_are_missed_by_who_asks_for_them():
     assert parse(cut).labels == ()
 
 
+def test_a_model_that_lost_its_archive_has_no_labels() -> None:
+    model = with_metadata()
+    assert read_labels(model[: model.index(b"PK\x03\x04")]) == ()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(with_metadata()) - 1), st.integers(0, 255))
 def test_one_wrong_byte_gives_a_result_or_a_model_error(position, value):
