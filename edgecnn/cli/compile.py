@@ -10,6 +10,7 @@ import click
 
 from edgecnn.cli.console import json_option, say
 from edgecnn.cli.suggestions import Choice
+from edgecnn.compiler.effort import SEARCH, Effort
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.compiler.targets import __file__ as _here
 
@@ -65,6 +66,15 @@ def _ops() -> str:
     callback=_bytes,
     help="Take a fast schedule with an arena of so many bytes at most (20K, 1M).  [default: the smallest]",
 )
+@click.option(
+    "--search",
+    type=click.IntRange(1),
+    metavar="STEPS",
+    default=SEARCH,
+    show_default=True,
+    help="How long to look for the smallest arena; a step simulates about one row. More may find a smaller "
+    "one, and the same number finds the same one everywhere.",
+)
 @optimize_option
 @click.option(
     "--shared", is_flag=True, help="Also build NAME.so, for a target of this machine; see edgecnn.runtime."
@@ -93,6 +103,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     target: str,
     schedule: str,
     ram: int | None,
+    search: int,
     optimize: str,
     shared: bool,
     weights: str,
@@ -113,7 +124,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
       edgecnn compile retrained.tflite --out update --name model_int8 --weights external --weights-version 2
       edgecnn compile model_int8.tflite --out build --target x86-64 --shared
     """
-    from edgecnn.cli.console import print_json
+    from edgecnn.cli.console import print_json, terminal_bar
     from edgecnn.compiler.compile import compile_tflite
     from edgecnn.files import fill, write_text
     from edgecnn.pipeline.shared import build_shared
@@ -124,15 +135,17 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise click.UsageError("--weights-version is of a file of weights; add --weights external")
     if weights == "external" and weights_version is None:
         weights_version = 1
-    compiled = compile_tflite(
-        model,
-        name=name,
-        target=target,
-        rows=schedule == "rows",
-        ram=ram,
-        optimize=optimize,
-        weights_version=weights_version,
-    )
+    with terminal_bar() as progress:
+        compiled = compile_tflite(
+            model,
+            name=name,
+            target=target,
+            rows=schedule == "rows",
+            ram=ram,
+            optimize=optimize,
+            weights_version=weights_version,
+            effort=Effort(search, progress),
+        )
     files = fill(out, partial(build_shared, compiled) if shared else compiled.write)
     if dump is not None:
         for number, (made, text) in enumerate(compiled.dumps.items()):

@@ -24,7 +24,7 @@ from rich.table import Table
 from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
 from edgecnn.escape import for_terminal
-from edgecnn.progress import LOGGER, Progress
+from edgecnn.progress import LOGGER, Progress, silent
 from edgecnn.values import SIDE, Between
 
 _SECONDS_BETWEEN_LINES = 5
@@ -194,6 +194,16 @@ def progress_bar() -> Iterator[Progress]:
     """
     console = Console(stderr=True)
     with _printing(console), _progress(console) as progress:
+        yield progress
+
+
+@contextmanager
+def terminal_bar() -> Iterator[Progress]:
+    """Yield a Progress that shows bars on a terminal, and elsewhere nothing: for what rarely takes long."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    with progress_bar() as progress:
         yield progress
 
 

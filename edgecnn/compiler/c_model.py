@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecnn.compiler.ir import Graph, Quantization
-from edgecnn.compiler.schedule import Schedule
+from edgecnn.compiler.measure import Schedule
 from edgecnn.errors import ModelError
 
 _LONGEST_NAME = 32

@@ -16,6 +16,7 @@ from edgecnn.compiler.c_source import source_text
 from edgecnn.compiler.c_test import test_header_text, test_text
 from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.c_weights import Weights
+from edgecnn.compiler.effort import Effort
 from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import ABSENT, Graph, short_name
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
@@ -76,7 +77,7 @@ class CompiledModel:
         return written
 
 
-def compile_tflite(
+def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     source: Path | bytes,
     *,
     name: str = "",
@@ -86,6 +87,7 @@ def compile_tflite(
     ram: int | None = None,
     optimize: str = "speed",
     weights_version: int | None = None,
+    effort: Effort | None = None,
 ) -> CompiledModel:
     """Compile a .tflite file to C.
 
@@ -99,6 +101,7 @@ def compile_tflite(
         optimize: "speed" or "size" of the code.
         weights_version: put weights apart from the code, into a file of this version, which another of the
             same architecture can replace; None: into the code.
+        effort: what the search for the smallest arena may take; the same leads to the same C.
 
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
@@ -108,8 +111,9 @@ def compile_tflite(
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
     graph, dumps = run_passes(original, keep_shapes=apart)
-    _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search of hours
-    found = schedule(graph, rows=rows, limit=ram, align=_ALIGN, isa=find_target(target).isa)
+    _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
+    isa = find_target(target).isa
+    found = schedule(graph, rows, ram, _ALIGN, isa, effort)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
     model = CModel(

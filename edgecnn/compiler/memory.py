@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How high the rings must be for an order of firings, how long each buffer lives, and where it lies."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgecnn.compiler.cascade import Network
 
@@ -24,12 +28,13 @@ class Buffer:
 class Events:
     """Positions of an order at which a row is first written, is complete, and is last read (or -1).
 
-    By tensor and row; tensors that nothing in the order makes have no entry in `begun` and `complete`.
+    By tensor and row; tensors that nothing in the order makes have no entry in `begun` and `complete`, and
+    those that nothing in it makes or reads none in `last_read`.
     """
 
-    begun: dict[int, list[int]]
-    complete: dict[int, list[int]]
-    last_read: dict[int, list[int]]
+    begun: dict[int, NDArray[np.int64]]
+    complete: dict[int, NDArray[np.int64]]
+    last_read: dict[int, NDArray[np.int64]]
 
 
 def ring_heights(events: Events) -> dict[int, int]:
@@ -40,60 +45,56 @@ def ring_heights(events: Events) -> dict[int, int]:
     """
     heights = {}
     for tensor, writes in events.begun.items():
-        read = events.last_read[tensor]
-        oldest, height = 0, 1
-        for row, position in enumerate(writes):
-            while oldest < row and read[oldest] < position:
-                oldest += 1
-            height = max(height, row - oldest + 1)
-        heights[tensor] = height
+        # The oldest row still to be read is the first that is read at or after the write.
+        read_so_far = np.maximum.accumulate(events.last_read[tensor])
+        rows = np.arange(writes.size)
+        oldest = np.minimum(np.searchsorted(read_so_far, writes), rows)
+        heights[tensor] = int((rows - oldest).max()) + 1
     return heights
 
 
 def events_of(network: Network, order: Sequence[int]) -> Events:
     """Return when the rows of all tensors are written and read."""
-    begun: dict[int, list[int]] = {network.steps[number].output: [] for number in dict.fromkeys(order)}
-    complete: dict[int, list[int]] = {tensor: [] for tensor in begun}
-    last_read = {tensor: [-1] * height for tensor, height in network.height.items()}
-    fired = [0] * len(network.steps)
-    for position, number in enumerate(order):
-        step, firing = network.steps[number], fired[number]
-        for tensor, first, end in network.reads(number, firing):
-            last_read[tensor][first:end] = [position] * (end - first)
-        if firing % step.group == 0:
-            begun[step.output] += [position] * step.rows_per_group
-        if firing % step.group == step.group - 1:
-            complete[step.output] += [position] * step.rows_per_group
-        fired[number] += 1
-    return Events(begun, complete, last_read)
+    events = Events({}, {}, {})
+    steps = np.asarray(order)
+    positions = np.argsort(steps, kind="stable")
+    ends = np.cumsum(np.bincount(steps, minlength=len(network.steps)))
+    for number in dict.fromkeys(order):
+        step = network.steps[number]
+        fired = positions[ends[number] - step.firings : ends[number]]
+        events.begun[step.output] = fired[:: step.group].repeat(step.rows_per_group)
+        events.complete[step.output] = fired[step.group - 1 :: step.group].repeat(step.rows_per_group)
+        for tensor, last in network.all_reads[number].last.items():
+            read = np.where(last < 0, -1, fired[last])
+            before = events.last_read.get(tensor)
+            events.last_read[tensor] = read if before is None else np.maximum(before, read)
+        unread = np.full(network.height[step.output], -1)
+        events.last_read.setdefault(step.output, unread)
+    return events
 
 
 def buffers(
-    network: Network,
-    order: Sequence[int],
-    events: Events,
-    heights: dict[int, int],
-    cuts: Sequence[int],
-    align: int,
+    network: Network, events: Events, heights: dict[int, int], cuts: Sequence[int], align: int
 ) -> list[Buffer]:
     """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's.
 
-    `cuts` are the numbers of the steps that begin a segment.
+    `cuts` are the numbers of the steps that begin a segment; `events` those of all steps.
     """
     found = [
         Buffer(
             ("rows", tensor),
             aligned(heights[tensor] * network.row_bytes[tensor], align),
-            writes[0],
-            max(*events.last_read[tensor], _last(order, network.maker[tensor])),
+            int(writes[0]),
+            int(max(events.last_read[tensor].max(), events.complete[tensor][-1])),
         )
         for tensor, writes in events.begun.items()
         if tensor not in network.outputs
     ]
     for number, step in enumerate(network.steps):
         if step.scratch:
+            first, last = events.begun[step.output][0], events.complete[step.output][-1]
             size = aligned(step.scratch, align)
-            found.append(Buffer(("scratch", number), size, order.index(number), _last(order, number)))
+            found.append(Buffer(("scratch", number), size, int(first), int(last)))
     begin = 0  # segments run one after the other
     for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
         steps = network.steps[first:end]
@@ -105,32 +106,40 @@ def buffers(
     return found
 
 
-def _last(order: Sequence[int], number: int) -> int:
-    return len(order) - 1 - order[::-1].index(number)
-
-
 def aligned(size: int, align: int) -> int:
     """Return `size` rounded up to a multiple of `align`."""
     return -(-size // align) * align
 
 
+def alive_bytes(found: Sequence[Buffer], firings: int) -> NDArray[np.int64]:
+    """Return how many bytes of buffers are alive at each position of an order, (firings,)."""
+    changes = np.zeros(firings + 1, np.int64)
+    sizes = [buffer.size for buffer in found]
+    np.add.at(changes, [buffer.first for buffer in found], sizes)
+    np.subtract.at(changes, [buffer.last + 1 for buffer in found], sizes)
+    return changes[:-1].cumsum()
+
+
 def place(
-    found: Sequence[Buffer], align: int = 1, fixed: Sequence[tuple[Buffer, int]] = ()
+    found: Sequence[Buffer],
+    align: int = 1,
+    fixed: Sequence[tuple[Buffer, int]] = (),
+    limit: float = math.inf,
 ) -> tuple[dict[tuple[str, int], int], int]:
     """Return an offset for each buffer, none overlapping another that lives at the same time, and the total.
 
     What is `fixed` lies at an offset already; the others' are multiples of `align`. Two orders of a first fit
-    are tried, largest first and oldest first; the smaller total wins.
+    are tried, largest first and oldest first; the smaller total wins. One that reaches `limit` is left there.
     """
     orders = (
         sorted(found, key=lambda buffer: (-buffer.size, buffer.first, buffer.owner)),
         sorted(found, key=lambda buffer: (buffer.first, -buffer.size, buffer.owner)),
     )
-    return min((_first_fit(order, align, fixed) for order in orders), key=lambda result: result[1])
+    return min((_first_fit(order, align, fixed, limit) for order in orders), key=lambda result: result[1])
 
 
 def _first_fit(
-    order: Sequence[Buffer], align: int, fixed: Sequence[tuple[Buffer, int]]
+    order: Sequence[Buffer], align: int, fixed: Sequence[tuple[Buffer, int]], limit: float
 ) -> tuple[dict[tuple[str, int], int], int]:
     offsets: dict[tuple[str, int], int] = {}
     placed = list(fixed)
@@ -149,4 +158,6 @@ def _first_fit(
         offsets[buffer.owner] = offset
         placed.append((buffer, offset))
         total = max(total, offset + buffer.size)
+        if total >= limit:
+            break
     return offsets, total

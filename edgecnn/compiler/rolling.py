@@ -7,14 +7,17 @@ the last comes slot 0, and some slots stay free for what else is alive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.cascade import Network
-from edgecnn.compiler.memory import Buffer, Events, aligned, place
+from edgecnn.compiler.effort import Effort
+from edgecnn.compiler.memory import Buffer, Events, aligned, alive_bytes, place
 
 _MOST_SLOTS = 65534
+_TRIED = 4  # steps of the search for each buffer
 _MORE = range(0, 40, 2)  # percent of memory tried beyond what is alive at once
 
 
@@ -34,28 +37,53 @@ class _Rows:
     last: NDArray[np.int64]
     size: int
 
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The positions at which the first row begins and the last one ends."""
+        return int(self.begun[0]), int(self.last.max())
+
     def meets(self, other: "_Rows") -> NDArray[np.bool_]:
         """Return bool[rows, rows of `other`]: which are alive together."""
         return np.asarray((self.begun[:, None] <= other.last) & (other.begun <= self.last[:, None]))
 
 
 def place_rolling(
-    network: Network, events: Events, cuts: Sequence[int], found: Sequence[Buffer], align: int
-) -> tuple[dict[tuple[str, int], int], int, dict[int, Rolled]]:
-    """Return offsets and total as `place` does, and the tensors that lie in slots where that needs less."""
-    offsets, total = place(found, align)
+    network: Network,
+    events: Events,
+    cuts: Sequence[int],
+    found: Sequence[Buffer],
+    align: int,
+    limit: float,
+    effort: Effort,
+) -> tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None:
+    """Return offsets and total as `place` does, and the tensors that lie in slots where that needs less.
+
+    None where the total is not below `limit`. What is tried is counted as `effort`.
+    """
     rows = _at_cuts(network, events, cuts)
     rest = [buffer for buffer in found if buffer.owner[0] != "rows" or buffer.owner[1] not in rows]
-    least = _peak(rows)
+    firings = sum(step.firings for step in network.steps)
+    at_cuts = _alive(rows, firings)
+    if int((alive_bytes(rest, firings) + at_cuts).max()) >= limit:
+        return None
+    best: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None = None
+    if int(alive_bytes(found, firings).max()) < limit:
+        offsets, total = place(found, align, limit=limit)
+        if total < limit:
+            best, limit = (offsets, total, {}), total
+    least = int(at_cuts.max())
     for more in _MORE if len(rows) > 1 else ():
         region = aligned(least * (100 + more) // 100, align)
-        rolled = _rolled(rows, region) if region < total else None
+        if region >= limit:
+            break
+        effort.spend(_TRIED * len(found))
+        rolled = _rolled(rows, region)
         if rolled is not None:
             fixed = [one for tensor, where in rolled.items() for one in _slots(rows[tensor], where)]
-            others, smaller = place(rest, align, fixed)
-            if smaller < total:
-                return others | {("rows", tensor): 0 for tensor in rolled}, smaller, rolled
-    return offsets, total, {}
+            others, total = place(rest, align, fixed, limit)
+            if total < limit:
+                return others | {("rows", tensor): 0 for tensor in rolled}, total, rolled
+    return best
 
 
 def _at_cuts(network: Network, events: Events, cuts: Sequence[int]) -> dict[int, _Rows]:
@@ -69,19 +97,17 @@ def _at_cuts(network: Network, events: Events, cuts: Sequence[int]) -> dict[int,
         next_one = segment[network.last_reader(tensor)] == segment[maker] + 1
         if next_one and tensor not in network.outputs and network.steps[maker].rows_per_group == 1:
             last = np.maximum(events.last_read[tensor], events.complete[tensor])
-            found[tensor] = _Rows(np.array(events.begun[tensor]), last, network.row_bytes[tensor])
+            found[tensor] = _Rows(events.begun[tensor], last, network.row_bytes[tensor])
     return found
 
 
-def _peak(rows: dict[int, _Rows]) -> int:
-    """Return the most bytes of rows that are alive at once."""
-    at = np.concatenate([np.zeros(1, np.int64), *(one.begun for one in rows.values())])
-    alive = np.zeros(at.size, np.int64)
+def _alive(rows: dict[int, _Rows], firings: int) -> NDArray[np.int64]:
+    """Return how many bytes of rows are alive at each position of an order, (firings,)."""
+    changes = np.zeros(firings + 1, np.int64)
     for one in rows.values():
-        made = np.searchsorted(one.begun, at, side="right")
-        gone = np.searchsorted(np.sort(one.last), at, side="left")
-        alive += one.size * (made - gone)
-    return int(alive.max())
+        changes += one.size * np.bincount(one.begun, minlength=firings + 1)
+        changes -= one.size * np.bincount(one.last + 1, minlength=firings + 1)
+    return changes[:-1].cumsum()
 
 
 def _rolled(rows: dict[int, _Rows], region: int) -> dict[int, Rolled] | None:
@@ -96,24 +122,35 @@ def _rolled(rows: dict[int, _Rows], region: int) -> dict[int, Rolled] | None:
         slots = region // one.size
         if not one.begun.size <= slots <= _MOST_SLOTS:
             return None
-        meeting = [(other, start, one.meets(other)) for other, start in placed]
-        meeting = [(other, start, together) for other, start, together in meeting if together.any()]
-        begin = -(-end // one.size)
-        for first in ((begin + shift) % slots for shift in range(slots)):
-            start = (first + np.arange(one.begun.size)) % slots * one.size
-            if not any(
-                (
-                    together & (start[:, None] < before + other.size) & (before < start[:, None] + one.size)
-                ).any()
-                for other, before, together in meeting
-            ):
-                break
-        else:
+        taken = np.zeros(slots, np.bool_)
+        for other, start in placed:
+            if one.span[0] <= other.span[1] and other.span[0] <= one.span[1]:
+                taken |= _taken(one, slots, other, start)
+        begin = -(-end // one.size) % slots
+        behind = np.flatnonzero(~np.roll(taken, -begin))
+        if not behind.size:
             return None
+        first = int(begin + behind[0]) % slots
+        start = (first + np.arange(one.begun.size)) % slots * one.size
         placed.append((one, start))
         result[tensor] = Rolled(slots, first)
         end = int(start[-1]) + one.size
     return result
+
+
+def _taken(rows: _Rows, slots: int, other: _Rows, start: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool[slots]: where the first of `rows` can't lie, as one would meet a row of another tensor.
+
+    Rows of `other` lie at the offsets `start`.
+    """
+    mine, theirs = np.nonzero(rows.meets(other))
+    low, high = start[theirs] // rows.size, (start[theirs] + other.size - 1) // rows.size
+    taken = np.zeros(slots, np.bool_)
+    for more in range(int((high - low).max(initial=-1)) + 1):
+        slot = low + more
+        inside = (slot <= high) & (slot < slots)
+        taken[(slot[inside] - mine[inside]) % slots] = True
+    return taken
 
 
 def _slots(rows: _Rows, where: Rolled) -> list[tuple[Buffer, int]]:

@@ -7,64 +7,42 @@ lazy ones; whatever it proposes is then measured exactly, by replaying the order
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
-from edgecnn.compiler import ops
-from edgecnn.compiler.cascade import Network, cascade
-from edgecnn.compiler.cuts import CutSearch
-from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.memory import buffers, events_of, place, ring_heights
-from edgecnn.compiler.rolling import Rolled, place_rolling
-from edgecnn.compiler.steps import Step, column_by_column, takes_columns
+from edgecnn.compiler.cascade import Network
+from edgecnn.compiler.effort import Effort
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.measure import Choice, Measure, Schedule, lazy_steps
+from edgecnn.compiler.steps import takes_columns
 from edgecnn.errors import ModelError
 
-
-@dataclass(frozen=True, eq=False)
-class Schedule:
-    """A network, the order in which its steps fire, and where everything lies in the arena.
-
-    `cuts` are the numbers of the steps that begin a segment, 0 included. `rolled` says where the tensors lie
-    that share memory row by row.
-    """
-
-    network: Network
-    order: tuple[int, ...]
-    cuts: tuple[int, ...]
-    heights: dict[int, int]
-    offsets: dict[tuple[str, int], int]
-    arena: int
-    rolled: dict[int, Rolled]
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """What the search varies.
-
-    `alternatives` says which of its ways each step takes (0 is the fastest), `lazy` the tensors whose
-    makers wait, `columns` the tensors of which a column is kept and no row.
-    """
-
-    alternatives: tuple[int, ...]
-    lazy: frozenset[int] = frozenset()
-    columns: frozenset[int] = frozenset()
-
-    def with_alternative(self, step: int, alternative: int) -> "_Choice":
-        """Return this choice with another way for a step."""
-        taken = (*self.alternatives[:step], alternative, *self.alternatives[step + 1 :])
-        return replace(self, alternatives=taken)
+_FIRST_BOUND = 1024  # bytes
+_MODES = (False, True)  # whether rows may take the place of rows that have been read, at cuts
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """A schedule, the choice that led to it, and what the search for cuts took its arena for."""
+    """A schedule, and the choice that led to it.
+
+    By whether rows may take the place of others: the bytes that the search for cuts took its arena for, and
+    those needed at least from each step on.
+    """
 
     schedule: Schedule
-    choice: _Choice
-    estimate: float
+    choice: Choice
+    estimates: dict[bool, float]
+    floors: dict[bool, list[float]]
 
 
 def schedule(
-    graph: Graph, rows: bool = True, limit: int | None = None, align: int = 4, isa: str = "c99"
+    graph: Graph,
+    rows: bool = True,
+    limit: int | None = None,
+    align: int = 4,
+    isa: str = "c99",
+    effort: Effort | None = None,
 ) -> Schedule:
     """Return a schedule of a graph that all passes have gone over.
 
@@ -74,39 +52,32 @@ def schedule(
         limit: of the schedules whose arena has at most so many bytes, take a fast one, not the smallest.
         align: what every buffer's offset is a multiple of, in bytes.
         isa: the instruction set of the target, whose kernels are taken.
+        effort: what the search may take, before it is content with the best schedule so far.
 
     Raises:
         ModelError: no schedule found fits the limit.
     """
-    search = _Search(graph, align, isa)
+    effort = effort or Effort()
+    search = _Search(graph, align, isa, effort)
     found = search.least() if rows else search.whole()
     if limit is not None and found.arena > limit:
         raise ModelError(
             f"the model needs an arena of {found.arena:,} bytes, but the limit is {limit:,}; "
             + ("raise it, or take a smaller model" if rows else "raise it, or use the rows schedule")
         )
-    return search.quicken(found.arena if limit is None else limit) if rows else found
-
-
-def lower(graph: Graph, isa: str) -> list[tuple[Step, ...]]:
-    """Return the alternatives of each step: first the graph's inputs, then its operators."""
-    made = [(_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)]
-    return made + [ops.lower(graph, operator, isa) for operator in graph.operators]
-
-
-def _input_step(graph: Graph, tensor: int, number: int) -> Step:
-    operator = Operator("INPUT", number, (), (tensor,))
-    return Step(operator, "input", (), tensor, (), graph.tensors[tensor].shape[1], {})
+    if rows:
+        found = search.quicken(found.arena if limit is None else limit)
+        effort.end()
+    return found
 
 
 class _Search:
-    def __init__(self, graph: Graph, align: int, isa: str) -> None:
+    def __init__(self, graph: Graph, align: int, isa: str, effort: Effort) -> None:
         self._graph = graph
-        self._align = align
-        self._steps = lower(graph, isa)
         self._best: _Found | None = None
-        self._cuts = CutSearch(align)
-        self._merged: dict[tuple[Step, Step], Step] = {}
+        self._effort = effort
+        self._measure = Measure(graph, align, isa, effort)
+        self._steps = self._measure.steps
 
     def whole(self) -> Schedule:
         """Return the schedule that runs each operator to its end before the next starts.
@@ -114,25 +85,24 @@ class _Search:
         Every step takes its fastest way, or a slower one with less working memory where that makes the
         arena smaller.
         """
-        cuts = tuple(range(len(self._steps)))
-        choice = _Choice((0,) * len(cuts))
-        best = self._measure(choice, cuts, whole=True)
+        choice = Choice((0,) * len(self._steps))
+        best = self._measure.whole(choice)
         for step, ways in enumerate(self._steps):
             for alternative in range(1, len(ways) if ways[0].working else 1):
                 slower = choice.with_alternative(step, alternative)
-                found = self._measure(slower, cuts, whole=True)
+                found = self._measure.whole(slower)
                 if found.arena < best.arena:
                     best, choice = found, slower
         return best
 
     def least(self) -> Schedule:
         """Return the schedule with the smallest arena that the search finds."""
-        best = self._try(_Choice(tuple(len(alternatives) - 1 for alternatives in self._steps)), math.inf)
-        assert best is not None, "without a bound there is always a schedule"
-        for tensor in self._branches():
-            best = self._better(best, replace(best.choice, lazy=best.choice.lazy | {tensor}))
-        for tensor in self._column_tensors():
-            best = self._better(best, replace(best.choice, columns=best.choice.columns | {tensor}))
+        best = self._first(Choice(tuple(len(alternatives) - 1 for alternatives in self._steps)))
+        for change in self._changes(best):
+            if self._effort.exhausted:
+                break
+            best = self._better(best, change(best.choice))
+            self._effort.note = f"{best.schedule.arena:,} bytes"
         self._best = best
         return best.schedule
 
@@ -140,39 +110,98 @@ class _Search:
         """Return the schedule of `least` with faster alternatives wherever the arena stays within `limit`."""
         assert self._best is not None, "least comes first"
         best = self._best
-        bound = max(limit, best.estimate) + 1
         for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
+                if self._effort.exhausted:
+                    return best.schedule
+                bounds = {rolling: max(limit, best.estimates[rolling]) + 1 for rolling in _MODES}
                 choice = best.choice.with_alternative(step, alternative)
-                # Most steps are not where memory is short: the cuts may stay, and need no search.
-                same = self._measure(choice, best.schedule.cuts)
-                fits = same.arena <= limit
-                found = replace(best, schedule=same, choice=choice) if fits else self._try(choice, bound)
-                if found is not None and found.schedule.arena <= limit:
+                found = self._below(limit + 1, best, choice, bounds)
+                if found is not None:
                     best = found
                     break
         return best.schedule
 
-    def _better(self, best: "_Found", choice: _Choice) -> "_Found":
+    def _changes(self, best: _Found) -> list[Callable[[Choice], Choice]]:
+        """Return the changes to try, those first from which most is to be expected.
+
+        A lazy step pays most where a ring is higher than the readers' windows.
+        """
+        network, heights = best.schedule.network, best.schedule.heights
+        branches = self._branches()
+        high = {
+            tensor
+            for tensor in branches
+            if heights.get(tensor, 0) * network.row_bytes[tensor] > network.least_ring.get(tensor, 0)
+        }
+        return [
+            *(partial(Choice.with_lazy, tensor=tensor) for tensor in branches if tensor in high),
+            *(partial(Choice.with_column, tensor=tensor) for tensor in self._column_tensors()),
+            *(partial(Choice.with_lazy, tensor=tensor) for tensor in branches if tensor not in high),
+        ]
+
+    def _first(self, choice: Choice) -> _Found:
+        """Return what a choice leads to, looking for small arenas first: their segments are short."""
+        network = self._measure.network(choice)
+        bound, bounds = float(_FIRST_BOUND), {}
+        for rolling in (True, False):
+            while (
+                self._measure.cuts.best(network, lazy_steps(network, choice), bound, rolling)[1] == math.inf
+            ):
+                bound += bound // 4
+            bounds[rolling] = bound
+        return self._found(choice, None, bounds)
+
+    def _better(self, best: _Found, choice: Choice) -> _Found:
         """Return what a choice leads to if its arena is smaller, else `best`."""
-        found = self._try(choice, max(best.estimate, best.schedule.arena) + 1)
-        return best if found is None or found.schedule.arena >= best.schedule.arena else found
+        arena = best.schedule.arena
+        bounds = {rolling: min(arena, best.estimates[rolling]) for rolling in _MODES}
+        return self._below(arena, best, choice, bounds) or best
 
-    def _network(self, choice: _Choice) -> Network:
-        steps: dict[int, Step] = {}  # by the tensor each makes
-        for alternatives, taken in zip(self._steps, choice.alternatives, strict=True):
-            step = alternatives[taken]
-            if step.inputs and step.inputs[0] in choice.columns:
-                step = self._column_by_column(steps.pop(step.inputs[0]), step)
-            steps[step.output] = step
-        return Network.of(self._graph, list(steps.values()))
+    def _below(self, limit: int, best: _Found, choice: Choice, bounds: dict[bool, float]) -> _Found | None:
+        """Return what a choice that differs little from the best leads to, if its arena is below `limit`.
 
-    def _column_by_column(self, before: Step, step: Step) -> Step:
-        """Return the one step for two; the same object each time, so that what is known of it is found."""
-        if (before, step) not in self._merged:
-            made = self._graph.tensors[step.output]
-            self._merged[before, step] = column_by_column(before, step, made.shape[2], made.itemsize)
-        return self._merged[before, step]
+        Most steps are not where memory is short: the cuts may stay. Others are taken where the worst segment
+        is below `bounds`.
+        """
+        network = self._measure.network(choice)
+        same = _same_cuts(best, network)
+        tried = {same}
+        schedule = self._measure.rows(choice, same, limit)
+        for rolling in _MODES:
+            known = _same_floors(best, network, choice, rolling)
+            floors = self._measure.cuts.fill(
+                network, len(network.steps) + 1 - len(known), known, bounds[rolling]
+            )
+            if floors[0]:
+                continue
+            cuts, estimate = self._measure.cuts.best(
+                network, lazy_steps(network, choice), bounds[rolling], rolling, floors
+            )
+            if estimate < math.inf and cuts not in tried:
+                tried.add(cuts)
+                smaller = schedule.arena if schedule else limit
+                schedule = self._measure.rows(choice, cuts, smaller) or schedule
+        if schedule is None:
+            return None
+        return self._found(
+            choice, schedule, {rolling: max(bound, schedule.arena) + 1 for rolling, bound in bounds.items()}
+        )
+
+    def _found(self, choice: Choice, schedule: Schedule | None, bounds: dict[bool, float]) -> _Found:
+        """Return a choice with its schedule, or one with better cuts."""
+        network = self._measure.network(choice)
+        lazy = lazy_steps(network, choice)
+        estimates, floors = {}, {}
+        for rolling in _MODES:
+            cuts, estimate = self._measure.cuts.best(network, lazy, bounds[rolling], rolling)
+            if estimate < math.inf:
+                smaller = schedule.arena if schedule else math.inf
+                schedule = self._measure.rows(choice, cuts, smaller) or schedule
+            estimates[rolling] = min(estimate, bounds[rolling])
+            floors[rolling] = self._measure.cuts.floors(network, lazy, estimates[rolling], rolling)
+        assert schedule is not None, "bounds are those of a schedule"
+        return _Found(schedule, choice, estimates, floors)
 
     def _branches(self) -> list[int]:
         """Return the tensors whose makers it may pay to let wait: those a step with several inputs reads."""
@@ -192,31 +221,24 @@ class _Search:
             and step.inputs[0] not in self._graph.outputs
         ]
 
-    def _try(self, choice: _Choice, bound: float) -> "_Found | None":
-        """Return the schedule with the best cuts for a choice, or None where it is not below `bound`."""
-        network = self._network(choice)
-        found: dict[tuple[int, ...], _Found] = {}
-        for rolling in (False, True):
-            cuts, estimate = self._cuts.best(network, _waiting(network, choice), bound, rolling)
-            if estimate < math.inf and cuts not in found:
-                found[cuts] = _Found(self._measure(choice, cuts), choice, estimate)
-        return min(found.values(), key=lambda one: one.schedule.arena, default=None)
 
-    def _measure(self, choice: _Choice, cuts: tuple[int, ...], whole: bool = False) -> Schedule:
-        network = self._network(choice)
-        lazy, ends = _waiting(network, choice), (*cuts[1:], len(network.steps))
-        order = [n for first, end in zip(cuts, ends, strict=True) for n in cascade(network, first, end, lazy)]
-        events = events_of(network, order)
-        heights = ring_heights(events)
-        for tensor in network.outputs:
-            heights[tensor] = network.height[tensor]
-        found = buffers(network, order, events, heights, cuts, self._align)
-        if whole:
-            return Schedule(network, tuple(order), cuts, heights, *place(found, self._align), {})
-        placed = place_rolling(network, events, cuts, found, self._align)
-        return Schedule(network, tuple(order), cuts, heights, *placed)
+def _same_cuts(best: _Found, network: Network) -> tuple[int, ...]:
+    """Return the cuts of the best schedule in a network in which some of its steps may have become one."""
+    steps = best.schedule.network.steps
+    number = 0
+    numbers = []  # by the number of a step in the best schedule
+    for step in steps:
+        numbers.append(number)
+        number += step.output in network.maker
+    return tuple(sorted({numbers[cut] for cut in best.schedule.cuts}))
 
 
-def _waiting(network: Network, choice: _Choice) -> frozenset[int]:
-    """Return the numbers of the lazy steps."""
-    return frozenset(network.maker[tensor] for tensor in choice.lazy if tensor in network.maker)
+def _same_floors(best: _Found, network: Network, choice: Choice, rolling: bool) -> list[float]:
+    """Return what a network needs from each step on at least: what the best one does, behind what differs."""
+    before = best.schedule.network
+    same = 0
+    for one, other in zip(reversed(before.steps), reversed(network.steps), strict=False):
+        if one is not other or (one.output in best.choice.lazy) != (one.output in choice.lazy):
+            break
+        same += 1
+    return best.floors[rolling][len(before.steps) - same :]

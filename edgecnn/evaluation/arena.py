@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.compile import run_passes
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.measure import Schedule
 from edgecnn.compiler.memory import Buffer, Events, buffers, events_of
-from edgecnn.compiler.schedule import Schedule, schedule
+from edgecnn.compiler.schedule import schedule
 
 _ALIGN = 4  # bytes, as `compile_tflite` aligns
 
@@ -61,7 +62,7 @@ def plan_arena(graph: Graph) -> ArenaPlans:
 def _describe(graph: Graph, found: Schedule) -> ArenaPlan:
     network, order = found.network, found.order
     events = events_of(network, order)
-    held = buffers(network, order, events, found.heights, found.cuts, _ALIGN)
+    held = buffers(network, events, found.heights, found.cuts, _ALIGN)
     blocks = tuple(block for buffer in held for block in _blocks(found, events, buffer))
     alive = _alive(blocks, len(order))
     peak = int(alive.argmax())
@@ -91,7 +92,7 @@ def _blocks(found: Schedule, events: Events, buffer: Buffer) -> Iterator[Block]:
         yield Block(maker, False, found.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
         return
     size = found.network.row_bytes[owner]
-    for row, begun in enumerate(events.begun[owner]):
+    ends = np.maximum(events.last_read[owner], events.complete[owner]).tolist()
+    for row, (begun, last) in enumerate(zip(events.begun[owner].tolist(), ends, strict=True)):
         offset = (rolled.first + row) % rolled.slots * size
-        last = max(events.last_read[owner][row], events.complete[owner][row])
         yield Block(maker, False, offset, size, begun, last)

@@ -14,7 +14,7 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.compile import run_passes
 from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.schedule import lower
+from edgecnn.compiler.measure import lower
 from edgecnn.compiler.targets import TARGETS
 
 TABLE = Path(__file__).parents[2] / "docs" / "operators.md"
