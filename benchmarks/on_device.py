@@ -533,13 +533,17 @@ def decode(path: Path, window: tuple[float, float] | None = None) -> NDArray[np.
         raise BenchmarkError("--images needs Pillow; install it with: pip install pillow") from None
     try:
         with Image.open(path) as opened:
+            cut = ";16" in str(opened.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
             image: Any = ImageOps.exif_transpose(opened)
             if image.mode[0] in "IF":
                 wide: NDArray[Any] = np.asarray(image)
                 return to_bytes(wide, window or full_window(wide))[..., None]
             if image.mode in ("1", "L", "LA"):
                 return np.array(image.convert("L"))[..., None]
-            return np.array(image.convert("RGB"))
+            colours = np.array(image.convert("RGB"))
+            if cut and colours.max() < 64:
+                raise ValueError("its channels have 16 bits, of which it uses the lower ones; save it with 8")
+            return colours
     except Exception as error:
         raise UndecodableError(f"{path} can't be decoded: {error}") from None
 

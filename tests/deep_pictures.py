@@ -2,6 +2,7 @@
 """Writes pictures of more than 8 bits: TIFF of every kind, which Pillow reads but doesn't write, too."""
 
 import struct
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,24 @@ def write_tiff(path: Path, values: NDArray[np.generic], order: str = "<", dtype:
     )
     head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8 + len(data))
     path.write_bytes(head + data + struct.pack(f"{order}H", len(tags)) + entries + bytes(4))
+    return path
+
+
+def write_png(path: Path, values: NDArray[np.generic]) -> Path:
+    """Write (H, W, C) numbers as a PNG of 16 bits: grey and alpha, RGB or RGB and alpha."""
+    height, width, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    kind = {2: 4, 3: 2, 4: 6}[channels]
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0),
+        b"IDAT": zlib.compress(rows),
+        b"IEND": b"",
+    }
+    parts = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks.items()
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
     return path
 
 

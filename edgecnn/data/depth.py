@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.data.images import is_deep, read_picture
-from edgecnn.data.window import AUTO, FEWEST, FULL, NEEDED
+from edgecnn.data.window import AUTO, FEWEST, FULL, NEEDED, parse_choice
 from edgecnn.progress import Progress, silent
 
 _EDGE = 0.001  # of all pixels, at either end
@@ -78,7 +78,7 @@ def choose_window(choice: str, found: ValueRange | None) -> Window | None:
         None where there is nothing to choose: all have 8 bits or, with "needed", windows of their own.
     """
     if choice not in (NEEDED, AUTO):
-        return parse_window(choice)
+        return parse_window(parse_choice(choice))
     if found is None or (choice == NEEDED and found.own_windows):
         return None
     return found.window() if choice == AUTO or found.needs_window else FULL

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from edgecnn.compiler.metadata import Window
 from edgecnn.data import dicom
 from edgecnn.data.resize import resize, to_grey
-from edgecnn.data.window import to_bytes, upper_bytes
+from edgecnn.data.window import FEWEST, to_bytes, upper_bytes
 from edgecnn.errors import DataError
 from edgecnn.files import require_file
 
@@ -135,8 +135,12 @@ def read_picture(path: Path, content: bytes | None = None) -> Picture:
         if _is_dicom(path, content):
             return Picture(*dicom.read_dicom(path if content is None else BytesIO(content), MAX_PIXELS))
         with _open(path if content is None else BytesIO(content)) as image:
+            cut = ";16" in str(image.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
             ImageOps.exif_transpose(image, in_place=True)
-            return Picture(_pixels(image))
+            pixels = _pixels(image)
+        if cut and pixels.dtype == np.uint8 and pixels.max() < FEWEST >> 8:
+            raise ValueError("its channels have 16 bits, of which it uses the lower ones; save it with 8")
+        return Picture(pixels)
 
 
 def is_deep(path: Path) -> bool:

@@ -73,6 +73,7 @@ class Data(TypedDict, total=False):
     images: dict[str, dict[str, Count]]  # of each part, of each class
     skipped: list[str]
     findings: list[str]
+    window: str | None  # of images of more than 8 bits
 
 
 class _Metrics(TypedDict):

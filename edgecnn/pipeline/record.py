@@ -35,6 +35,7 @@ class Train(TypedDict, total=False):
     augment: str
     seed: Annotated[int, SEED]
     threads: Annotated[int, THREADS]
+    window: str
     mixed_precision: bool
     strategy: Literal["none", "mirrored", "multi-worker"]
     strict: bool

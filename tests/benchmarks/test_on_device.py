@@ -28,7 +28,7 @@ from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
 
 sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import WRITERS
+from deep_pictures import WRITERS, write_png
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "on_device.py"
@@ -151,6 +151,18 @@ def test_more_than_8_bits_become_the_same_bytes(tmp_path, kind, window):
     edgecnns = images.load_image(path, 12, 10, 1, window=window and Window(*window))
     np.testing.assert_array_equal(mine, edgecnns)
     assert len(np.unique(mine)) > 10
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_channels_of_16_bits_become_the_same_bytes(tmp_path, channels):
+    values = np.random.default_rng(3).integers(0, 65536, (13, 17, channels))
+    path = write_png(tmp_path / "picture.png", values)
+    mine, edgecnns = (module.load_image(path, 12, 10, 3) for module in (on_device, images))
+    np.testing.assert_array_equal(mine, edgecnns)
+    write_png(path, values >> 4)
+    for module, error in ((on_device, on_device.UndecodableError), (images, DataError)):
+        with pytest.raises(error, match="its channels have 16 bits, of which it uses the lower ones"):
+            module.load_image(path, 12, 10, 3)
 
 
 @pytest.mark.parametrize("window", [None, Window(0, 4095), Window(-1024.5, 3071)])

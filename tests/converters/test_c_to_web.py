@@ -93,6 +93,18 @@ def test_the_page_answers_with_the_reference_kernels_bytes(
 
 @pytest.mark.needs_tool("chromium", package="chromium")
 @pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+def test_what_a_browser_would_cut_to_8_bits_is_refused(page: Page, tmp_path: Path) -> None:
+    """Scanners' 12 bits in 16 would all be black."""
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) + 1000).save(tmp_path / "deep.png")
+    write_web(tmp_path / "page", classifier(1), "A page")
+    assert answers(page, tmp_path / "page" / "index.html", [tmp_path / "deep.png"]) == [None]
+    said = "deep.png has 16 bits a pixel, of which a browser keeps 8; use edgecnn predict"
+    assert page.find(".error")[0].text == said
+    assert page.complaints() == []
+
+
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
 def test_one_sigmoid_names_two_classes_and_a_phone_needs_no_sideways_scrolling(
     page: Page, tmp_path: Path, pictures: list[Path]
 ) -> None:

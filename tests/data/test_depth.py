@@ -116,6 +116,12 @@ def test_a_mixed_folder_windows_what_is_deep_and_says_so(tmp_path, draw_picture)
     assert titles[:2] == ["Depth", "Mixed depth"]
 
 
+@pytest.mark.parametrize("choice", ["5", "9:1", "x", ""])
+def test_a_choice_from_a_damaged_record_is_refused(choice):
+    with pytest.raises(DataError, match="is not LOW:HIGH"):
+        choose_window(choice, None)
+
+
 def test_flat_pictures_make_no_window_of_nothing(tmp_path):
     found = measure_range([WRITERS["png"](tmp_path / f"{i}.tif", np.full((4, 4), 300)) for i in range(3)])
     assert choose_window(AUTO, found) == Window(300, 301)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoding: every mode ends as grey or RGB bytes, and what is broken is named."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +12,9 @@ from edgecnn.compiler.metadata import Window
 from edgecnn.data import images
 from edgecnn.data.images import decode, image_size, load_image
 from edgecnn.errors import DataError
+
+sys.path.append(str(Path(__file__).parents[1]))
+from deep_pictures import write_png
 
 RED = (200, 10, 30)
 
@@ -69,6 +75,16 @@ def test_values_of_which_upper_bytes_say_too_little_need_a_window(tmp_path, valu
     low, high = values.min().item(), values.max().item()
     assert decode(path, window=Window(low, high)).ravel().tolist()[1] >= 254
     assert image_size(path) == (2, 1)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_channels_of_16_bits_are_upper_bytes_unless_those_are_not_used(tmp_path, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels))
+    path = write_png(tmp_path / "deep.png", values)
+    assert (decode(path) == values[..., : 3 if channels > 2 else 1] >> 8).all()
+    write_png(path, values >> 4)
+    with pytest.raises(DataError, match=r"deep\.png can't be decoded: its channels have 16 bits, of which"):
+        decode(path)
 
 
 def test_a_flat_picture_of_16_bits_needs_no_window(tmp_path):
