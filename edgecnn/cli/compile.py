@@ -70,8 +70,7 @@ def _ops() -> str:
     "--search",
     type=click.IntRange(1),
     metavar="STEPS",
-    default=SEARCH,
-    show_default=True,
+    show_default=f"{SEARCH:,}",
     help="How long to look for the smallest arena; a step simulates about one row. More may find a smaller "
     "one, and the same number finds the same one everywhere.",
 )
@@ -103,7 +102,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     target: str,
     schedule: str,
     ram: int | None,
-    search: int,
+    search: int | None,
     optimize: str,
     shared: bool,
     weights: str,
@@ -129,6 +128,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.files import fill, write_text
     from edgecnn.pipeline.shared import build_shared
 
+    if search is not None and schedule == "whole":
+        raise click.UsageError("--search is for rows; leave out --schedule whole")
     if shared and weights == "external":
         raise click.UsageError("--shared holds its weights; leave out --weights external")
     if weights == "internal" and weights_version is not None:
@@ -144,7 +145,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
             ram=ram,
             optimize=optimize,
             weights_version=weights_version,
-            effort=Effort(search, progress),
+            effort=Effort(search or SEARCH, progress),
         )
     files = fill(out, partial(build_shared, compiled) if shared else compiled.write)
     if dump is not None:

@@ -82,6 +82,19 @@ def test_sizes_with_letters_and_without(tmp_path: Path) -> None:
     assert "'much' is no size" in refused.output
 
 
+def test_the_search_takes_its_steps_and_says_nothing_off_a_terminal(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path / "few"), "--search", "1"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    for arguments, message in (
+        (("--search", "0"), "0 is not in the range x>=1"),
+        (("--search", "9", "--schedule", "whole"), "--search is for rows; leave out --schedule whole"),
+    ):
+        result = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path / "none"), *arguments])
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_version_of_weights_that_are_in_the_code_is_refused(tmp_path: Path) -> None:
     refused = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path), "--weights-version", "2"])
     assert refused.exit_code == 2
