@@ -18,7 +18,7 @@ from edgecnn.compiler.c_text import check_name
 from edgecnn.compiler.c_weights import Weights
 from edgecnn.compiler.effort import Effort
 from edgecnn.compiler.flatbuffer import parse, read_model
-from edgecnn.compiler.ir import ABSENT, Graph, short_name
+from edgecnn.compiler.ir import ABSENT, Graph, Tensor, short_name
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.schedule import schedule
 from edgecnn.compiler.steps import Step
@@ -160,7 +160,7 @@ def run_passes(original: Graph, *, keep_shapes: bool = False) -> tuple[Graph, di
     Raises:
         ModelError: an operator is not supported.
     """
-    check_operators(original)
+    _check_readable(original)
     graph, dumps = original, {"read": str(original)}
     for make in (one for one in PASSES if not (keep_shapes and one in BY_WEIGHTS)):
         graph = make(graph)
@@ -169,7 +169,7 @@ def run_passes(original: Graph, *, keep_shapes: bool = False) -> tuple[Graph, di
     return graph, dumps
 
 
-def check_operators(graph: Graph) -> None:
+def _check_readable(graph: Graph) -> None:
     """Check what passes take for granted: known ops, constants of plain numbers, and inputs of fixed size.
 
     Raises:
@@ -183,20 +183,29 @@ def check_operators(graph: Graph) -> None:
         if not (operator.inputs and operator.outputs):
             raise ModelError(f"{graph.describe(operator)} lacks inputs or outputs; it needs one of each")
     for operator in graph.operators:
-        for tensor in (graph.tensors[i] for i in operator.inputs if i != ABSENT):
-            if tensor.data is not None and (tensor.sparse or tensor.dtype not in DTYPES.values()):
-                kind = "sparse" if tensor.sparse else tensor.dtype
-                raise ModelError(
-                    f'{graph.describe(operator)} has {kind} weights "{short_name(tensor.name)}"; '
-                    "only int8 ones that are stored in full are supported"
-                )
-    for tensor in (graph.tensors[i] for i in graph.inputs):
-        # TensorFlow's converter writes 1 for a size that is left open.
-        if (1, -1) in list(zip(tensor.shape, tensor.shape_signature, strict=False))[1:]:
-            raise ModelError(
-                f'input "{short_name(tensor.name)}" has no size of its own, shape_signature '
-                f"{list(tensor.shape_signature)}; convert the model with a fixed one"
-            )
+        for index in operator.inputs:
+            if index != ABSENT:
+                _check_constant(graph.describe(operator), graph.tensors[index])
+    for index in graph.inputs:
+        _check_size(graph.tensors[index])
+
+
+def _check_constant(what: str, tensor: Tensor) -> None:
+    if tensor.data is not None and (tensor.sparse or tensor.dtype not in DTYPES.values()):
+        kind = "sparse" if tensor.sparse else tensor.dtype
+        raise ModelError(
+            f'{what} takes the {kind} constant "{short_name(tensor.name)}"; '
+            "convert the model with weights of int8, stored in full"
+        )
+
+
+def _check_size(tensor: Tensor) -> None:
+    # TensorFlow's converter writes 1 for a size that is left open; that of the batch may be.
+    if (1, -1) in list(zip(tensor.shape, tensor.shape_signature, strict=False))[1:]:
+        raise ModelError(
+            f'input "{short_name(tensor.name)}" has no size of its own, shape_signature '
+            f"{list(tensor.shape_signature)}; convert the model with a fixed one"
+        )
 
 
 def _check_limits(graph: Graph, steps: int) -> None:

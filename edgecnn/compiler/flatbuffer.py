@@ -103,9 +103,7 @@ def parse_file(data: bytes, name: str = "") -> ModelFile:
     try:
         return _Reader(data).file(name)
     except _CORRUPT as error:
-        raise ModelError(
-            f"cut short or corrupt: {type(error).__name__} while reading the flatbuffer"
-        ) from error
+        raise ModelError("cut short or corrupt: offsets in the flatbuffer lead nowhere") from error
 
 
 def with_valid_axes(data: bytes) -> bytes:

@@ -174,7 +174,11 @@ def _scales(
     made = geometry.quantization_of(graph.output(operator))
     what, stored = graph.describe(operator), geometry.quantization_of(graph.input(operator, 1))
     if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
-        raise ModelError(f"{what} has {weights.dtype} weights; int8 with zero point 0 is supported")
+        points = sorted(set(stored.zero_points))[:3]
+        raise ModelError(
+            f"{what} has weights of {weights.dtype} with zero point {', '.join(map(str, points))}; "
+            "int8 with 0 is supported"
+        )
     channels = weights.shape[channel_axis]
     if stored.per_channel and stored.axis != channel_axis:
         raise ModelError(f"{what} has scales along axis {stored.axis} of its weights; {channel_axis} needed")

@@ -115,8 +115,8 @@ def test_weights_that_are_not_stored_in_full(kind: str, dtype: str) -> None:
     weights = builder.tensors[builder.operators[-1][1][1]]
     weights.dtype, weights.sparse, weights.data = dtype, kind == "sparse", np.zeros(6, np.int8)
     assert refused(builder, source, made) == (
-        f'FULLY_CONNECTED "tensor2" (operator 0) has {kind} weights "tensor1"; only int8 ones that are '
-        "stored in full are supported"
+        f'FULLY_CONNECTED "tensor2" (operator 0) takes the {kind} constant "tensor1"; convert the model with '
+        "weights of int8, stored in full"
     )
 
 
@@ -149,3 +149,12 @@ def test_a_state_and_loops_are_refused_by_their_operator() -> None:
     assert refused(builder, source, made) == (
         "has 2 subgraphs, each for itself; only models of one can be run and compiled"
     )
+
+
+def test_weights_with_a_zero_point() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    made = builder.fully_connected(source, 3)
+    weights = builder.tensors[builder.operators[-1][1][1]]
+    weights.zero_points = tuple(range(len(weights.scales))) if len(weights.scales) > 1 else (7,)
+    assert "has weights of int8 with zero point" in refused(builder, source, made)
