@@ -21,6 +21,7 @@ from edgecnn.data.split import split_by_group
 from edgecnn.data.window import FULL, NEEDED
 from edgecnn.errors import DataError
 from edgecnn.escape import LONGEST_LABEL, is_label
+from edgecnn.files import read_bytes
 from edgecnn.progress import Progress, silent
 
 PARTS = ("train", "validation", "test")
@@ -76,11 +77,11 @@ class Dataset:
         """SHA-256 in hexadecimal over relative path, label, split and bytes of every file, sorted by path."""
         digest = hashlib.sha256()
         for sample in sorted(self.samples, key=self.name):
-            data = sample.path.read_bytes()
+            data = read_bytes(sample.path, error=DataError)
             head = (self.name(sample), self.classes[sample.label], sample.split, str(len(data)))
             digest.update("\0".join(head).encode(errors="surrogateescape") + b"\0" + data)
             if sample.mask:
-                digest.update(sample.mask.read_bytes())
+                digest.update(read_bytes(sample.mask, error=DataError))
         return digest.hexdigest()
 
 

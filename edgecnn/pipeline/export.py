@@ -25,7 +25,7 @@ from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part
 from edgecnn.data.dataset import Dataset, list_files, open_dataset, with_window
 from edgecnn.data.window import AUTO, NEEDED
 from edgecnn.errors import DataError, ModelError
-from edgecnn.files import fill, read_text, write_bytes, write_text, write_texts
+from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
@@ -153,7 +153,7 @@ def _as_tflite(source: Path, data: Path | None, name: str, window: str, progress
         return _keras(source, data, name, window, progress)
     window = _trained_window(source, run.window(), window)
     if run.int8_model.exists():
-        return _Exported(_windowed(run.int8_model.read_bytes(), window), tuple(run.labels()))
+        return _Exported(_windowed(read_bytes(run.int8_model, error=ModelError), window), tuple(run.labels()))
     run.require_trained()
     return _keras(run.keras_model, data or run.data(), name, window, progress)
 
@@ -182,7 +182,7 @@ def _windowed(tflite: bytes, choice: str) -> bytes:
 
 def _tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
     graph = read_model(source)
-    tflite = source.read_bytes()
+    tflite = read_bytes(source, error=ModelError)
     labels, window = read_labels(tflite), _trained_window(source, graph.window, window)
     if data is None or not _is_float(graph):
         return _Exported(_windowed(tflite, window), labels)
