@@ -15,7 +15,7 @@ from edgecnn.errors import ModelError
 SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
 INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
-_MOST_STEPS = 1 << 30  # of a bound: zero points come to it
+_MOST_STEPS = (1 << 31) - (1 << 16)  # of a bound: float32 rounds it, and zero points come to it
 _OTHER_ACTIVATIONS: dict[float, str] = {4: "TANH", 5: "SIGN_BIT"}
 _FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image

@@ -31,7 +31,7 @@ class ProcessDiedError(ModelError):
     """A process ended before it answered; `cause` says by what: "SIGABRT", "exit code 1"."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__(f"a process of its own ended by {cause}; is the file damaged?")
+        super().__init__(f"a process of its own died of {cause}; is memory short, or a file damaged?")
         self.cause = cause
 
 
@@ -78,6 +78,8 @@ class Remote:
 
     def _ask(self, request: object) -> Any:
         with self._turn:
+            if not self.close.alive:
+                raise ProcessDiedError("having been closed")
             try:
                 answer, error = self._exchange(request)
             except (EOFError, BrokenPipeError):
@@ -157,15 +159,13 @@ def call_isolated(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     It may be one of the main module, which `Remote` can't import.
 
     Raises:
-        ModelError: the process died, as the TFLite runtimes do on some broken models.
+        ModelError: the process died.
     """
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent) as pool:
         try:
             return pool.submit(function, *args, **kwargs).result()
         except BrokenProcessPool as error:
-            raise ModelError(
-                "the TFLite runtime crashed while running the model; is the file damaged?"
-            ) from error
+            raise ModelError("a process of its own died; is memory short, or a file damaged?") from error
 
 
 def _end_with_parent() -> None:

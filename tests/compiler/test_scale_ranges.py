@@ -25,7 +25,7 @@ from edgecnn.runtime.isolation import Remote
 Make = Callable[[Builder, int], int]
 SHAPE = (1, 4, 4, 3)
 # The powers of two by which scales are multiplied: all that float32 has, and where kernels have a limit.
-POWERS = (-130, -100, -44, -31, -26, -21, -16, 14, 18, 19, 20, 31, 100, 133)
+POWERS = (-130, -100, -44, -31, -26, -23, -22, -16, 14, 18, 19, 20, 31, 100, 133)
 SAME_SCALES = ("pool", "reduce", "resize")
 UNLIMITED = ("reduce", "resize", "LOGISTIC")  # over int8
 INT8_ONLY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH", "PRELU")
@@ -87,11 +87,11 @@ def oracle() -> Remote:
     return Remote(import_module, "generated_c")
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int16"])
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, "int8") for name in OPERATORS] + [(name, "int16") for name in OPERATORS if name not in INT8_ONLY],
+)
 def test_scales_out_of_proportion(name: str, dtype: str, oracle: Remote) -> None:
-    if dtype == "int16" and name in INT8_ONLY:
-        pytest.skip("the op takes no int16")
     outcomes: Counter[str] = Counter()
     for power in POWERS:
         for powers in ((power, 0, 0), (0, 0, -power), (power, 0, power)):

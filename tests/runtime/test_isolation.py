@@ -53,7 +53,7 @@ def test_what_it_returns_and_raises_comes_back() -> None:
 
 
 def test_a_crash_is_one_line() -> None:
-    with pytest.raises(ModelError, match="the TFLite runtime crashed"):
+    with pytest.raises(ModelError, match="a process of its own died"):
         call_isolated(os._exit, 1)
 
 
@@ -99,6 +99,9 @@ def test_its_process_ends_when_it_is_closed_or_forgotten() -> None:
         number = remote.call("getpid")
         os.kill(number, 0)
         end(remote)
+        if not remote.close.alive:
+            with pytest.raises(ProcessDiedError, match="closed"):
+                remote.call("getpid")
         del remote
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
