@@ -8,7 +8,7 @@ lazy ones; whatever it proposes is then measured exactly, by replaying the order
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from edgecnn.compiler.cascade import Network
@@ -112,15 +112,21 @@ class _Search:
         best = self._best
         for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
-                if self._effort.exhausted:
-                    return best.schedule
-                bounds = {rolling: max(limit, best.estimates[rolling]) + 1 for rolling in _MODES}
-                choice = best.choice.with_alternative(step, alternative)
-                found = self._below(limit + 1, best, choice, bounds)
+                found = self._quicker(best, best.choice.with_alternative(step, alternative), limit)
                 if found is not None:
                     best = found
                     break
         return best.schedule
+
+    def _quicker(self, best: _Found, choice: Choice, limit: int) -> _Found | None:
+        """Return what a faster choice leads to if its arena stays within `limit`, maybe with other cuts."""
+        same = self._measure.rows(choice, best.schedule.cuts, limit + 1)
+        if same is not None:
+            return replace(best, schedule=same, choice=choice)
+        if self._effort.exhausted:
+            return None
+        bounds = {rolling: max(limit, best.estimates[rolling]) + 1 for rolling in _MODES}
+        return self._below(limit + 1, best, choice, bounds)
 
     def _changes(self, best: _Found) -> list[Callable[[Choice], Choice]]:
         """Return the changes to try, those first from which most is to be expected.

@@ -119,3 +119,12 @@ def test_only_a_long_search_reports_and_then_to_its_end() -> None:
         assert bool(reports) == (steps > 100_000)
         assert reports == sorted(reports)
         assert not reports or reports[-1] == (limit, limit)
+
+
+def test_a_limit_buys_speed_where_no_steps_are_left() -> None:
+    least, roomy = (
+        compile_tflite(networks.cainvas(), name="net", ram=ram, effort=Effort(1)) for ram in (None, 20_000)
+    )
+    groups = [[step.group for step in one.model.schedule.network.steps] for one in (least, roomy)]
+    assert sum(groups[1]) < sum(groups[0])  # fewer running maxima: fewer values scaled
+    assert roomy.plan["arena_bytes"] <= 20_000
