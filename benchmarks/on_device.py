@@ -533,11 +533,13 @@ def decode(path: Path, window: tuple[float, float] | None = None) -> NDArray[np.
         raise BenchmarkError("--images needs Pillow; install it with: pip install pillow") from None
     try:
         with Image.open(path) as opened:
+            white_is_zero = getattr(opened, "tag_v2", {}).get(262) == 0  # TIFF; Pillow minds it of bytes only
             cut = ";16" in str(opened.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
             image: Any = ImageOps.exif_transpose(opened)
             if image.mode[0] in "IF":
                 wide: NDArray[Any] = np.asarray(image)
-                return to_bytes(wide, window or full_window(wide))[..., None]
+                grey = to_bytes(wide, window or full_window(wide))[..., None]
+                return np.invert(grey) if white_is_zero else grey
             if image.mode in ("1", "L", "LA"):
                 return np.array(image.convert("L"))[..., None]
             colours = np.array(image.convert("RGB"))

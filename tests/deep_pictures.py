@@ -13,7 +13,9 @@ from PIL import Image
 _SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3}
 
 
-def write_tiff(path: Path, values: NDArray[np.generic], order: str = "<", dtype: str = "u2") -> Path:
+def write_tiff(
+    path: Path, values: NDArray[np.generic], order: str = "<", dtype: str = "u2", white_is_zero: bool = False
+) -> Path:
     """Write (H, W) numbers, uncompressed, in one strip, little-endian ("<") or big-endian (">")."""
     kind = np.dtype(order + dtype)
     data = values.astype(kind).tobytes()
@@ -21,7 +23,13 @@ def write_tiff(path: Path, values: NDArray[np.generic], order: str = "<", dtype:
     short, long = 3, 4
     tags = [
         *((256, long, width), (257, long, height), (258, short, 8 * kind.itemsize), (259, short, 1)),
-        *((262, short, 1), (273, long, 8), (277, short, 1), (278, long, height), (279, long, len(data))),
+        *(
+            (262, short, int(not white_is_zero)),
+            (273, long, 8),
+            (277, short, 1),
+            (278, long, height),
+            (279, long, len(data)),
+        ),
         (339, short, _SAMPLE_FORMATS[kind.kind]),
     ]
     entries = b"".join(
@@ -66,5 +74,6 @@ WRITERS = {
     "uint16 big-endian": partial(write_tiff, order=">", dtype="u2"),
     "int16 little-endian": partial(write_tiff, order="<", dtype="i2"),
     "int16 big-endian": partial(write_tiff, order=">", dtype="i2"),
+    "white is zero": partial(write_tiff, white_is_zero=True),
     "float32": partial(write_tiff, order="<", dtype="f4"),
 }

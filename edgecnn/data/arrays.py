@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.metadata import Window
 from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed, with_window
-from edgecnn.data.images import decode, fit_image
-from edgecnn.data.window import NEEDED
+from edgecnn.data.images import decode, fit_image, read_picture
+from edgecnn.data.window import BYTE, FULL, NEEDED, to_bytes
 from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
 
@@ -103,7 +103,7 @@ def load_arrays(
         image = decode(samples[index].path, window=window)
         images[index] = fit_image(image, height, width, channels)
         if masks is not None and (path := samples[index].mask):
-            mask = decode(path)
+            mask = decode_mask(path)
             if mask.shape[:2] != image.shape[:2]:
                 raise DataError(f"{path} has not the size of {samples[index].path}")
             masks[index] = fit_mask(path, mask, height, width)
@@ -113,6 +113,18 @@ def load_arrays(
             progress("loading images", done, len(samples))
     labels = np.array([sample.label for sample in samples], np.int64)
     return Arrays(images, labels, tuple(s.group for s in samples), tuple(s.path for s in samples), masks)
+
+
+def decode_mask(path: Path) -> NDArray[np.uint8]:
+    """Decode a mask to (H, W, 1) or (H, W, 3) bytes; of more than 8 bits, 255 or 65535 may be white.
+
+    Raises:
+        DataError: the file can't be decoded.
+    """
+    pixels = read_picture(path).pixels
+    if pixels.dtype == np.uint8:
+        return pixels
+    return to_bytes(pixels, FULL if pixels.max() > BYTE.high else BYTE)
 
 
 def fit_mask(path: Path, mask: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

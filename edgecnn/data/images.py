@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from edgecnn.compiler.metadata import Window
 from edgecnn.data import dicom
@@ -28,6 +29,7 @@ PILLOW_SUFFIXES = (
 )
 SUFFIXES = (*PILLOW_SUFFIXES, *dicom.SUFFIXES)
 MAX_PIXELS = 100_000_000
+_PHOTOMETRIC = 262  # the tag in TIFF
 _LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the columns of the upright picture
 
 # What Pillow would print about odd files is either one of our own errors or of no concern to a user.
@@ -135,12 +137,18 @@ def read_picture(path: Path, content: bytes | None = None) -> Picture:
         if _is_dicom(path, content):
             return Picture(*dicom.read_dicom(path if content is None else BytesIO(content), MAX_PIXELS))
         with _open(path if content is None else BytesIO(content)) as image:
+            inverted = image.mode[0] in "IF" and _white_is_zero(image)
             cut = ";16" in str(image.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
             ImageOps.exif_transpose(image, in_place=True)
             pixels = _pixels(image)
         if cut and pixels.dtype == np.uint8 and pixels.max() < FEWEST >> 8:
             raise ValueError("its channels have 16 bits, of which it uses the lower ones; save it with 8")
-        return Picture(pixels)
+        return Picture(pixels, inverted=inverted)
+
+
+def _white_is_zero(image: Image.Image) -> bool:
+    """Say whether a TIFF file says so; where pixels have 8 bits, Pillow turns them round itself."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0
 
 
 def is_deep(path: Path) -> bool:

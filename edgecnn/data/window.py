@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.errors import DataError
 
-FULL = Window(0, 65535)
+BYTE, FULL = Window(0, 255), Window(0, 65535)
 NEEDED, AUTO = "needed", "auto"  # what may be asked for in place of LOW:HIGH
 # Upper bytes would leave fewer than 65 grey values to what spans less: 10, 12 or 14 bits that lie in 16.
 FEWEST = 1 << 14

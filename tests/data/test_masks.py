@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.data.arrays import fit_mask, load_arrays, load_dataset
+from edgecnn.data.arrays import decode_mask, fit_mask, load_arrays, load_dataset
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import write_phantoms
@@ -82,3 +82,15 @@ def test_phantoms_come_with_masks_of_their_nodules(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "classes" / "train" / kind / path.name).read_bytes()
         assert mask.any() == (kind != "normal")
         assert mask.mean() < 0.2
+
+
+@pytest.mark.parametrize(("white", "refused"), [(65535, False), (255, False), (1, True), (3000, True)])
+def test_masks_of_16_bits_are_white_at_255_or_65535(tmp_path: Path, white: int, refused: bool) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(np.array([[0, white, 0]], np.uint16)).save(path)
+    mask = decode_mask(path)
+    if refused:
+        with pytest.raises(DataError, match=r"mask\.png has no value above .*; a mask is black"):
+            fit_mask(path, mask, 1, 3)
+    else:
+        assert fit_mask(path, mask, 1, 3).ravel().tolist() == [0, 1, 0]

@@ -77,6 +77,8 @@ def test_the_same_values_are_the_same_bytes_from_every_kind_of_file(tmp_path, ki
     path = WRITERS[kind](tmp_path / "picture.tif", values)
     window = Window(5, (1 << bits) - 9)
     expected = to_bytes(values.astype(np.float32) if kind == "float32" else values, window)
+    if kind == "white is zero":
+        expected = 255 - expected
     assert (decode(path, window=window)[..., 0] == expected).all()
     assert (decode(path, path.read_bytes(), window)[..., 0] == expected).all()
     assert image_size(path) == (17, 13)
