@@ -172,7 +172,9 @@ def _scales(
 ) -> list[float]:
     """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
     made = geometry.quantization_of(graph.output(operator))
-    what, stored = graph.describe(operator), geometry.quantization_of(graph.input(operator, 1))
+    what, stored = graph.describe(operator), graph.input(operator, 1).quantization
+    if stored is None:
+        raise ModelError(f"{what} has weights of {weights.dtype} without a scale; convert the model anew")
     if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
         points = sorted(set(stored.zero_points))[:3]
         raise ModelError(

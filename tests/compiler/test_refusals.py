@@ -151,10 +151,12 @@ def test_a_state_and_loops_are_refused_by_their_operator() -> None:
     )
 
 
-def test_weights_with_a_zero_point() -> None:
+def test_weights_with_a_zero_point_or_without_a_scale() -> None:
     builder = Builder()
     source = builder.input((1, 4))
     made = builder.fully_connected(source, 3)
     weights = builder.tensors[builder.operators[-1][1][1]]
     weights.zero_points = tuple(range(len(weights.scales))) if len(weights.scales) > 1 else (7,)
     assert "has weights of int8 with zero point" in refused(builder, source, made)
+    weights.scales = ()
+    assert "has weights of int8 without a scale" in refused(builder, source, made)
