@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from edgecnn.pipeline.options import (
     resumed_compression,
     resumed_training,
 )
+from edgecnn.pipeline.record import Compress, Train
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
@@ -28,6 +29,7 @@ from edgecnn.progress import silent
 HOLDS = """
 import sys, time
 from pathlib import Path
+from edgecnn.pipeline.record import Compress, Train
 from edgecnn.pipeline.run import Run
 with Run(Path(sys.argv[1])).locked():
     print("locked", flush=True)
@@ -128,3 +130,8 @@ def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: 
     run.update_record(compress={"ptq": True})
     with pytest.raises(RunError, match=r"'compress' in .*run is finished"):
         resumed_compression(run.path, {})
+
+
+def test_every_option_has_a_type_that_is_checked_when_it_is_read_back() -> None:
+    assert {field.name for field in fields(TrainOptions)} == Train.__annotations__.keys()
+    assert {field.name for field in fields(CompressOptions)} == Compress.__annotations__.keys() - {"ptq"}
