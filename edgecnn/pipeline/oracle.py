@@ -67,6 +67,8 @@ _LITERT = dict.fromkeys(
     ),
     0,
 ) | {"FULLY_CONNECTED": 1}
+# Ops that compute nothing, so that all kernels make the same; some take the place of what they read.
+_MOVING = ("CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "SLICE", "SQUEEZE", "TRANSPOSE", "UNPACK")
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,11 @@ class Oracle:
         if self._definition is not None:
             most = {operator.index: 0 for operator in operators if operator.index not in self._reasons}
             yield _Judge(BUILTIN_REF, self._definition, most)
-        most = {operator.index: 0 for operator in operators if ops.defined_by_optimized(operator)}
-        if most and (interpreter := self._load("tflite_runtime", "optimized", keep_all=True)) is not None:
+        defined = [operator for operator in operators if ops.defined_by_optimized(operator)]
+        if defined and (interpreter := self._load("tflite_runtime", "optimized", keep_all=True)) is not None:
+            most = {
+                operator.index: 0 for operator in operators if operator in defined or operator.op in _MOVING
+            }
             yield _Judge(f"{DEFINITION} optimized kernels", interpreter, most)
         most = {operator.index: _LITERT[operator.op] for operator in operators if operator.op in _LITERT}
         if (interpreter := self._load("ai_edge_litert", "reference", keep_all=True)) is not None:
