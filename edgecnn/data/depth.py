@@ -113,8 +113,9 @@ def _measure(path: Path, share: int) -> tuple[float, float, bool, bool, NDArray[
     pixels = picture.pixels[np.isfinite(picture.pixels)]
     low, high = (pixels.min().item(), pixels.max().item()) if pixels.size else (0, 0)
     sixteen = bool(np.issubdtype(pixels.dtype, np.integer)) and low >= 0 and high <= FULL.high
-    sample = pixels[:: -(-pixels.size // share) or 1]
-    return low, high, sixteen, picture.window is not None, sample
+    if pixels.size > share:
+        pixels = pixels[np.random.default_rng(0).integers(0, pixels.size, share)]
+    return low, high, sixteen, picture.window is not None, pixels
 
 
 def _window(low: float, high: float) -> Window:

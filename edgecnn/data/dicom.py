@@ -29,23 +29,32 @@ def read_dicom(file: Path | BytesIO, most_pixels: int) -> tuple[NDArray[Any], Wi
     Raises:
         ValueError: pydicom is missing or can't read it, or it has more pixels than `most_pixels`.
     """
-    data = _pydicom().dcmread(file)
+    pydicom = _pydicom()
+    data = pydicom.dcmread(file)
     if data.Rows * data.Columns > most_pixels:
         raise ValueError(f"{data.Columns}x{data.Rows} pixels are more than {most_pixels:,}")
-    pixels = data.pixel_array
+    pixels = pydicom.pixels.pixel_array(data, index=0)  # of colours, RGB
     kind = data.PhotometricInterpretation
-    if pixels.ndim > 2 + (data.SamplesPerPixel == 3):
-        pixels = pixels[0]
     if data.SamplesPerPixel == 3:
         if pixels.dtype != np.uint8:
             raise ValueError(f"its colours have {data.BitsAllocated} bits; save it with 8")
-        return _rgb(pixels, kind), None, False
+        return pixels, None, False
     if kind not in ("MONOCHROME1", "MONOCHROME2"):
         raise ValueError(f"its pixels are {kind}; MONOCHROME1, MONOCHROME2, RGB and YBR can be read")
     return _rescaled(data, pixels)[..., None], _window(data), kind == "MONOCHROME1"
 
 
-def is_deep(file: Path) -> bool:
+def size(file: Path | BytesIO) -> tuple[int, int]:
+    """Return width and height, by the head of the file.
+
+    Raises:
+        ValueError: pydicom is missing or can't read it.
+    """
+    data = _pydicom().dcmread(file, stop_before_pixels=True)
+    return data.Columns, data.Rows
+
+
+def is_deep(file: Path | BytesIO) -> bool:
     """Say whether `read_dicom` gives numbers in place of bytes, by the head of the file.
 
     Raises:
@@ -61,11 +70,6 @@ def _pydicom() -> Any:
     except ImportError:
         raise ValueError("it is DICOM, which needs pydicom: pip install 'edgecnn[dicom]'") from None
     return pydicom
-
-
-def _rgb(pixels: NDArray[Any], kind: str) -> NDArray[Any]:
-    """Return RGB of what an uncompressed file, or pydicom's decoder, gives."""
-    return pixels if kind == "RGB" else np.asarray(_pydicom().pixels.convert_color_space(pixels, kind, "RGB"))
 
 
 def _scale(data: Any) -> tuple[float, float]:

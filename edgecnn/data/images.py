@@ -86,8 +86,11 @@ def require_pixels(path: Path, content: bytes, most: int) -> None:
         DataError: it is no image.
     """
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
+        if file := _dicom_file(path, content):
+            width, height = dicom.size(file)
+        else:
+            with Image.open(BytesIO(content), formats=FORMATS) as image:
+                width, height = image.size
     except Exception as error:  # as in decode
         raise _undecodable(path, error) from error
     if width * height > most:
@@ -134,8 +137,8 @@ def read_picture(path: Path, content: bytes | None = None) -> Picture:
         DataError: the file can't be decoded.
     """
     with _named(path):
-        if _is_dicom(path, content):
-            return Picture(*dicom.read_dicom(path if content is None else BytesIO(content), MAX_PIXELS))
+        if file := _dicom_file(path, content):
+            return Picture(*dicom.read_dicom(file, MAX_PIXELS))
         with _open(path if content is None else BytesIO(content)) as image:
             inverted = image.mode[0] in "IF" and _white_is_zero(image)
             cut = ";16" in str(image.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
@@ -158,8 +161,8 @@ def is_deep(path: Path) -> bool:
         DataError: the file can't be decoded.
     """
     with _named(path):
-        if _is_dicom(path):
-            return dicom.is_deep(path)
+        if file := _dicom_file(path):
+            return dicom.is_deep(file)
         with _open(path) as image:
             return image.mode[0] in "IF"
 
@@ -174,7 +177,7 @@ def image_size(path: Path) -> tuple[int, int]:
         DataError: the file can't be decoded.
     """
     with _named(path):
-        if _is_dicom(path):
+        if _dicom_file(path):
             height, width, _ = read_picture(path).pixels.shape
             return width, height
         with _open(path) as image:
@@ -187,10 +190,14 @@ def image_size(path: Path) -> tuple[int, int]:
             return (height, width) if lying else (width, height)
 
 
-def _is_dicom(path: Path, content: bytes | None = None) -> bool:
+def _dicom_file(path: Path, content: bytes | None = None) -> Path | BytesIO | None:
+    """Return what pydicom is to read, where it is DICOM."""
     if content is not None:
-        return dicom.is_dicom(content)
-    return path.suffix.lower() in dicom.SUFFIXES
+        return BytesIO(content) if dicom.is_dicom(content) else None
+    if path.suffix.lower() not in dicom.SUFFIXES:
+        return None
+    require_file(path, DataError)
+    return path
 
 
 def _open(file: Path | BytesIO) -> Image.Image:

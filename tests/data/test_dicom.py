@@ -9,7 +9,14 @@ import pytest
 
 from edgecnn.compiler.metadata import Window
 from edgecnn.data.dataset import open_dataset, with_window
-from edgecnn.data.images import decode, image_size, is_deep, read_picture
+from edgecnn.data.images import (
+    TooManyPixelsError,
+    decode,
+    image_size,
+    is_deep,
+    read_picture,
+    require_pixels,
+)
 from edgecnn.data.window import NEEDED, to_bytes
 from edgecnn.errors import DataError
 
@@ -61,6 +68,9 @@ def test_values_are_rescaled_and_windowed_by_the_file(
     assert (decode(path, path.read_bytes())[..., 0] == to_bytes(HU, Window(-160, 239))).all()
     assert (decode(path, window=Window(-1024, 3071))[..., 0] == STORED >> 4).all()
     assert image_size(path) == (9, 7)
+    require_pixels(path, path.read_bytes(), 63)
+    with pytest.raises(TooManyPixelsError, match="has 9x7 pixels; at most 62"):
+        require_pixels(path, path.read_bytes(), 62)
     assert is_deep(path)
 
 
@@ -87,6 +97,9 @@ def test_colours_and_the_first_frame(pydicom: Any, tmp_path: Path) -> None:
     path = write(pydicom, tmp_path / "rgb.dcm", rgb)
     assert (decode(path, window=Window(0, 9)) == rgb).all()
     assert not is_deep(path)
+    ybr = pydicom.pixels.convert_color_space(rgb, "RGB", "YBR_FULL")
+    path = write(pydicom, tmp_path / "ybr.dcm", ybr, PhotometricInterpretation="YBR_FULL")
+    assert np.abs(decode(path).astype(int) - rgb).max() <= 3
     frames = DRAW.integers(0, 256, (2, 6, 4), np.uint8)
     path = write(pydicom, tmp_path / "frames.dcm", frames[0], NumberOfFrames=2, PixelData=frames.tobytes())
     assert (decode(path)[..., 0] == frames[0]).all()
