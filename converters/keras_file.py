@@ -8,20 +8,29 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import edgecnn.models._layers  # noqa: F401, makes Keras know them
+import numpy as np
+import numpy.typing as npt
+
 from edgecnn.errors import ModelError
-from edgecnn.gate import harmless_keras, harmless_saved_model
-from edgecnn.models import require_float_model
-from edgecnn.tf import keras as keras2
-from edgecnn.tf import quiet, tf
+from edgecnn.gate import harmless_saved_model
+from edgecnn.models import load_model, require_float_model
+from edgecnn.models._answers import answers_with_logits
+from edgecnn.models._normalize import normalized, with_probabilities
+from edgecnn.models._rebuild import is_keras3
+from edgecnn.progress import say
+from edgecnn.tf import keras, quiet, tf
 
-# isort: split
-# Behind edgecnn.tf, which says what to install where they are missing.
-import keras as keras3
+_ROUNDING = 1e-2  # by which sums of an imprecise model's probabilities miss 1
 
 
-def load_float_model(path: Path) -> Any:
-    """Return a callable model with `input_shape` (None, h, w, c) and `output_shape`.
+def load_float_model(path: Path, *, own: bool = False) -> Any:
+    """Return a callable model with `input_shape` (None, h, w, c) and `output_shape`, for an image of 0 to 1.
+
+    What was changed for that in a Keras model is told.
+
+    Args:
+        path: a .keras or .h5 file, or the folder of a SavedModel.
+        own: it is a run's, which takes 0 to 1 already.
 
     Raises:
         ModelError: the file can't be read, holds code, or takes anything but one image.
@@ -39,29 +48,88 @@ def load_float_model(path: Path) -> Any:
         raise ModelError(
             f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, 1 or 3)"
         )
+    return model if own or isinstance(model, _SavedModel) else _normalized(model, path)
+
+
+def _normalized(model: Any, path: Path) -> Any:
+    """Return a Keras model made flat and of Keras 2, or, where it can't be, as TensorFlow itself takes it."""
+    try:
+        model, notes = normalized(model, str(path))
+    except ModelError as error:
+        notes = [f"{error}; so {path} is converted as it is, without a look at what it does with its image"]
+        model = _by_export(model, path) if is_keras3(model) else model
+    for note in notes:
+        say(note)
     return model
+
+
+def with_answers(model: Any, path: Path, images: npt.NDArray[np.uint8], *, labelled: bool) -> Any:
+    """Return a model that answers with probabilities where it is meant to; what is added is told.
+
+    Args:
+        model: of `load_float_model`.
+        path: its file.
+        images: some of those it will see, (n, h, w, c).
+        labelled: there are labels for its answers.
+    """
+    if isinstance(model, keras.Model) and labelled:
+        model, notes = with_probabilities(model, str(path))
+        for note in notes:
+            say(note)
+        return model
+    if isinstance(model, keras.Model):
+        logits = answers_with_logits(model)
+    else:
+        logits = are_logits(np.concatenate([model(image[None] / np.float32(255)) for image in images[:8]]))
+    if not logits:
+        return model
+    kind = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
+    if labelled:
+        say(f"{path} answers with logits: a {kind} is added behind it, as probabilities decide")
+        return _Activated(model, kind)
+    say(f"{path} answers without a {kind}: if it tells classes apart, those are logits, not probabilities")
+    return model
+
+
+def are_logits(answers: npt.NDArray[np.float32]) -> bool:
+    """Say whether answers to images, (n, classes), (n, 1) or (n, h, w, 1), can't be probabilities."""
+    if answers.min() < 0 or answers.max() > 1 + _ROUNDING:
+        return True
+    return answers.shape[-1] > 1 and bool(np.abs(answers.sum(axis=-1) - 1).max() > _ROUNDING)
+
+
+class _Activated(tf.Module):  # type: ignore[misc]
+    """A model with an activation behind it."""
+
+    def __init__(self, model: Any, kind: str) -> None:
+        super().__init__()
+        self._model, self._activation = model, getattr(tf.nn, kind)
+        self.input_shape, self.output_shape = model.input_shape, model.output_shape
+
+    def __call__(self, image: Any, training: bool = False) -> Any:
+        return self._activation(self._model(image, training=training))
 
 
 def _load(path: Path) -> Any:
     if path.is_dir():
         with harmless_saved_model(path) as folder:
             return _SavedModel(folder, path)
-    with harmless_keras(path) as checked:
-        of_keras3 = checked.keras_version.startswith("3.")
-        keras = keras3 if of_keras3 else keras2
-        model = keras.models.load_model(checked.path, compile=False, safe_mode=True)
+    model = load_model(path)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
             f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not one of each"
         )
-    return _by_export(model, path) if of_keras3 else model
+    return model
 
 
 def _by_export(model: Any, source: Path) -> Any:
     """Return a Keras 3 model as a SavedModel, because TensorFlow's converter doesn't find its variables."""
-    with tempfile.TemporaryDirectory() as folder:
-        model.export(folder, format="tf_saved_model", verbose=False)
-        return _SavedModel(Path(folder), source)
+    try:
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            model.export(folder, format="tf_saved_model", verbose=False)
+            return _SavedModel(Path(folder), source)
+    except Exception as error:
+        raise ModelError(f"{source} can't be converted from Keras 3: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

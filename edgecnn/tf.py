@@ -43,6 +43,8 @@ except ImportError as error:
         "install it with: pip install 'edgecnn[train]'"
     ) from error
 
+import keras as keras3  # noqa: E402, which TensorFlow has loaded, too
+
 keras = tf.keras
 tf.get_logger().setLevel("ERROR")
 THREADS = 2
@@ -76,4 +78,14 @@ def _pin_threads(threads: int) -> None:
 with suppress(RuntimeError):
     _pin_threads(THREADS)
 
-__all__ = ["THREADS", "Calibrator", "SavedModel", "keras", "make_repeatable", "quiet", "tf", "tfmot"]
+__all__ = [
+    "THREADS",
+    "Calibrator",
+    "SavedModel",
+    "keras",
+    "keras3",
+    "make_repeatable",
+    "quiet",
+    "tf",
+    "tfmot",
+]

@@ -67,8 +67,14 @@ def command(
     Example:
       edgecnn compress runs/first --sparsity 0.7 --prune-epochs 20
     """
+    from edgecnn.models._user import runs_code
     from edgecnn.pipeline.options import CompressOptions, check_compress, resumed_compression
 
+    if model is not None and not runs_code(model):
+        raise click.UsageError(f"--model {model} defines no layers; give FILE.py:FUNCTION, or leave it out")
+    if ptq and (useless := given_options(training)):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
+        raise click.UsageError(f"--ptq neither prunes nor trains; leave out {names}")
     if resume:
         options = resumed_compression(run, given_options({"ptq": ptq, **training}))
     else:

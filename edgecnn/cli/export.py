@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn export`."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -42,10 +43,11 @@ def command(
 
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
     its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
-    taken from --data: it has to take images of 0 to 1. A .tflite file that is quantized already, or comes
-    without --data, is taken as it is. No code of a file is run: a model that would need that (a
-    Lambda, a layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn train
-    --model FILE.py:FUNCTION' runs your own.
+    taken from --data. It is given images of 0 to 1; layers that scale bytes first are made to scale those. A
+    .tflite file that is quantized already, or comes without --data, is taken as it is. Where --data has
+    labels, you see how the model answers on its test part, as floats and as int8. No code of a file is run: a
+    model that would need that (a Lambda, a layer that Keras doesn't have, an op that writes files) is refused
+    by its name. 'edgecnn train --model FILE.py:FUNCTION' runs your own.
 
     \b
     Examples:
@@ -57,9 +59,12 @@ def command(
 
     chosen = ExportOptions(**options)  # type: ignore[arg-type]
     with progress_bar() as progress:
-        written = export(source, out, chosen, progress, data=data, window=window)
+        done = export(source, out, chosen, progress, data=data, window=window)
     if as_json:
-        print_json({"files": [str(path) for path in written]})
+        check = asdict(done.check) if done.check else None
+        print_json({"files": [str(path) for path in done.files], "check": check})
         return
-    for path in written:
+    for path in done.files:
         say(f"{path}  {path.stat().st_size:,} bytes")
+    if done.check:
+        say(str(done.check), *(f"Warning: {warning}" for warning in done.check.warnings))

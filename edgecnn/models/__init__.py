@@ -75,7 +75,7 @@ def architecture(name: str) -> Architecture:
 
 
 def load_model(path: Path) -> Any:
-    """Load a Keras 2 model that was saved by edgecnn, or by anyone: see edgecnn.gate.
+    """Load a model of Keras 2 or 3 that was saved by edgecnn, or by anyone: see edgecnn.gate.
 
     Raises:
         ModelError: it can't be loaded, or may run code.
@@ -83,24 +83,18 @@ def load_model(path: Path) -> Any:
     require_file(path, ModelError)
     import edgecnn.models._layers  # noqa: F401, makes Keras know them
     from edgecnn.gate import harmless_keras
-    from edgecnn.tf import keras, quiet
+    from edgecnn.tf import keras, keras3, quiet, tfmot
 
-    version = ""
+    pruned, quantized = tfmot.sparsity.keras.prune_scope, tfmot.quantization.keras.quantize_scope
     try:
-        with harmless_keras(path) as checked, quiet():
-            version = checked.keras_version
-            return keras.models.load_model(checked.path, compile=False)
+        with harmless_keras(path) as checked, quiet(), pruned(), quantized():
+            of = keras3 if checked.keras_version.startswith("3.") else keras
+            return of.models.load_model(checked.path, compile=False, safe_mode=True)
     except ModelError:
         raise
     except Exception as error:
-        if version.startswith("3."):
-            raise ModelError(
-                f"{path} is of Keras {version}, and what prunes and quantizes takes Keras 2 only: build the "
-                "network with TF_USE_LEGACY_KERAS=1 set and save it again, or give FILE.py:FUNCTION; to "
-                f"quantize it without training, run 'edgecnn export {path}'"
-            ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"{path} can't be loaded as a Keras 2 model: {reason}") from error
+        raise ModelError(f"{path} can't be loaded as a Keras model: {reason}") from error
 
 
 def require_float_model(path: Path) -> None:

@@ -27,17 +27,47 @@ from edgecnn.data.window import AUTO, NEEDED
 from edgecnn.errors import DataError, ModelError
 from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
+from edgecnn.pipeline.check_export import Check, answers_like, check_export
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
+Images = npt.NDArray[np.uint8]  # (n, height, width, channels)
+DEFAULT_TARGET = "c99"
 _INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Images to quantize with and to measure on."""
+
+    path: Path
+    seed: int = 0  # of their split
+    window: str = NEEDED
+    unseen: bool = False  # in training, the test part
+
+    def open(self, progress: Progress) -> Dataset:
+        return with_window(open_dataset(self.path, seed=self.seed, progress=progress), self.window, progress)
+
+    def __str__(self) -> str:
+        """Say which of them a model is measured on, and what is known of them."""
+        known = "not trained on" if self.unseen else "which it may have been trained on"
+        return f"the test part of {self.path}, {known}"
 
 
 @dataclass(frozen=True)
 class _Exported:
     tflite: bytes
     labels: tuple[str, ...]
+    check: Check | None = None
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export` wrote, and what its model answers on labelled images, where there are any."""
+
+    files: list[Path]
+    check: Check | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +86,7 @@ class ExportOptions:
     formats: tuple[str, ...]
     name: str | None = None
     incbin: bool = False
-    target: str = "c99"
+    target: str = DEFAULT_TARGET
 
 
 def export(
@@ -67,7 +97,7 @@ def export(
     *,
     data: Path | None = None,
     window: str = NEEDED,
-) -> list[Path]:
+) -> Exported:
     """Write a model in each of the formats asked for; a float model is quantized to int8 first.
 
     Args:
@@ -76,25 +106,26 @@ def export(
         out: the folder to write to.
         options: what to write.
         progress: told how far each long step is.
-        data: images like those the model will see, to take a float model's ranges from; a run knows its own.
+        data: images like those the model will see, to take a float model's ranges from (a run knows its own),
+            and to measure the model on.
         window: of images of more than 8 bits, as for `with_window`; a run's own, or a file's, goes with it.
 
-    Returns:
-        The files written.
-
     Raises:
-        DataError: images are needed and none are given.
-        ModelError: `source` is no model, or can't be converted.
+        DataError: images are needed and none are given, or can't be used.
+        ModelError: `source` is no model, or can't be converted, or an option is of no use for these formats.
         RunError: the training of a run is not finished.
     """
     _check_formats(options.formats)
+    _refuse_useless(options)
     if options.name is not None:
         check_name(options.name)
     exported = _as_tflite(source, data, options.name or "model_int8", window, progress)
     name = options.name or f"model_{_input_dtype(exported.tflite)}"
     if options.formats[0] in package_formats():
-        return _write_package(options.formats[0], source, out, exported, name, options.target)
-    return fill(out, partial(_write, exported, options, name))
+        files = _write_package(options.formats[0], source, out, exported, name, options.target)
+    else:
+        files = fill(out, partial(_write, exported, options, name))
+    return Exported(files, exported.check)
 
 
 def _write(exported: _Exported, options: ExportOptions, name: str, out: Path) -> list[Path]:
@@ -120,6 +151,19 @@ def _check_formats(formats: tuple[str, ...]) -> None:
     for form in set(formats) & set(package_formats()):
         if len(formats) > 1:
             raise ModelError(f"format {form} makes a whole folder; export it by itself")
+
+
+def _refuse_useless(options: ExportOptions) -> None:
+    """Refuse options that would change nothing in what is written."""
+    formats = ", ".join(options.formats)
+    if options.incbin and "c-array" not in options.formats:
+        raise ModelError(f"--incbin is of the C array: add --format c-array to {formats}")
+    of_c = {"c", *package_formats()} - {"tflm"}
+    if options.target != DEFAULT_TARGET and not of_c & set(options.formats):
+        raise ModelError(
+            f"--target {options.target} is of C that needs no interpreter, not of {formats}: leave it out, "
+            "or choose --format c"
+        )
 
 
 def _write_c(out: Path, exported: _Exported, name: str, target: str) -> list[Path]:
@@ -150,12 +194,19 @@ def _as_tflite(source: Path, data: Path | None, name: str, window: str, progress
         return _tflite(source, data, name, window, progress)
     run = Run(source)
     if not run.record_file.exists():
-        return _keras(source, data, name, window, progress)
+        return _keras(source, _Source(data, window=window) if data else None, name, progress)
     window = _trained_window(source, run.window(), window)
-    if run.int8_model.exists():
+    compressed = run.int8_model.exists()
+    if compressed and data is None:
         return _Exported(_windowed(read_bytes(run.int8_model, error=ModelError), window), tuple(run.labels()))
-    run.require_trained()
-    return _keras(run.keras_model, data or run.data(), name, window, progress)
+    images = _Source(data or run.data(), run.record()["train"]["seed"], window, unseen=data is None)
+    if not compressed:
+        run.require_trained()
+        return _keras(run.keras_model, images, name, progress, own=True)
+    tflite, labels = read_bytes(run.int8_model, error=ModelError), tuple(run.labels())
+    models = {"float32": read_bytes(run.variant("float32"), error=ModelError), "int8": tflite}
+    check = check_export(models, labels, images.open(progress), run.input_shape(), str(images), progress)
+    return _Exported(_windowed(tflite, window), labels, check)
 
 
 def _trained_window(source: Path, trained: Window | None, choice: str) -> str:
@@ -184,13 +235,21 @@ def _tflite(source: Path, data: Path | None, name: str, window: str, progress: P
     graph = read_model(source)
     tflite = read_bytes(source, error=ModelError)
     labels, window = read_labels(tflite), _trained_window(source, graph.window, window)
-    if data is None or not _is_float(graph):
+    if data is None:
         return _Exported(_windowed(tflite, window), labels)
+    images = _Source(data, window=window)
+    if not _is_float(graph):
+        shape = image_shape(source)
+        check = check_export({"int8": tflite}, labels, images.open(progress), shape, str(images), progress)
+        return _Exported(_windowed(tflite, window), labels, check)
     _require_float_weights(source, graph)
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
-    quantize = partial(tflite_to_int8, tflite)
-    return _quantized(quantize, image_shape(source), data, name, window, progress, labels)
+    def convert(images: Images, labelled: bool) -> dict[str, bytes]:
+        return {"float32": tflite, "int8": tflite_to_int8(tflite, images)}
+
+    output = graph.tensors[graph.outputs[0]].shape
+    return _quantized(convert, image_shape(source), output, images, name, progress, labels)
 
 
 def _is_float(graph: Graph) -> bool:
@@ -208,43 +267,56 @@ def _require_float_weights(source: Path, graph: Graph) -> None:
             )
 
 
-def _keras(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
+def _keras(
+    source: Path, data: _Source | None, name: str, progress: Progress, *, own: bool = False
+) -> _Exported:
     require_float_model(source)
     if data is None:
         raise DataError(f"{source} is a float model; give images like those it will see by --data")
-    list_files(data)  # what is missing turns out before TensorFlow loads, which takes seconds
-    from edgecnn.converters.keras_file import load_float_model
-    from edgecnn.converters.keras_to_tflite import keras_to_int8
+    list_files(data.path)  # what is missing turns out before TensorFlow loads, which takes seconds
+    from edgecnn.converters.keras_file import load_float_model, with_answers
+    from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
 
-    model = load_float_model(source)
-    return _quantized(partial(keras_to_int8, model), model.input_shape[1:], data, name, window, progress)
+    model = load_float_model(source, own=own)
+
+    def convert(images: Images, labelled: bool) -> dict[str, bytes]:
+        answering = with_answers(model, source, images, labelled=labelled)
+        return {"float32": keras_to_float32(answering), "int8": keras_to_int8(answering, images)}
+
+    return _quantized(convert, model.input_shape[1:], model.output_shape, data, name, progress)
 
 
 def _quantized(
-    quantize: Callable[[npt.NDArray[np.uint8]], bytes],
+    convert: Callable[[Images, bool], dict[str, bytes]],
     shape: tuple[int, int, int],
-    data: Path,
+    output: tuple[int, ...],
+    data: _Source,
     name: str,
-    window: str,
     progress: Progress,
     labels: tuple[str, ...] = (),
 ) -> _Exported:
-    dataset = with_window(open_dataset(data, seed=0, progress=progress), window, progress)
+    """Quantize by images, and measure what became of the model on others.
+
+    Args:
+        convert: from images, and whether there are labels for the model's answers, to .tflite files.
+        shape: the model's input.
+        output: the shape of its answers.
+        data: the images.
+        name: what the model is called.
+        progress: told how far each step is.
+        labels: the classes that the model knows by name.
+    """
+    dataset = data.open(progress)
     arrays = load_part(dataset, "train", shape, progress)
+    labelled = answers_like(output, dataset, shape)
     progress("quantizing", 0, 1)
-    tflite = quantize(arrays.sample(REPRESENTATIVE_IMAGES, seed=0))
+    models = convert(arrays.sample(REPRESENTATIVE_IMAGES, seed=0), labelled)
     progress("quantizing", 1, 1)
-    labels = labels or _labels(tflite, dataset)
+    check = check_export(models, labels, dataset, shape, str(data), progress)
+    labels = labels or (dataset.classes if labelled and not dataset.masks else ())
     description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
-    return _Exported(add_metadata(tflite, name, description, labels, window=dataset.window), labels)
-
-
-def _labels(tflite: bytes, dataset: Dataset) -> tuple[str, ...]:
-    """Return the names of the images' folders, if they are as many as the model's answers."""
-    graph = parse(tflite)
-    shape = graph.tensors[graph.outputs[0]].shape
-    # A single answer, a sigmoid, is that of two classes.
-    return dataset.classes if len(shape) == 2 and max(2, shape[1]) == len(dataset.classes) else ()
+    tflite = add_metadata(models["int8"], name, description, labels, window=dataset.window)
+    return _Exported(tflite, labels, check)
 
 
 def _input_dtype(tflite: bytes) -> str:

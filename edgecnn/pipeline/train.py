@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -148,11 +148,23 @@ def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: S
         raise ModelError(
             f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
         )
+    if outputs == 1:
+        _refuse_classes(found.name, chosen)
     if chosen["weights"] != "none":
         assert found.load_weights is not None  # chosen_options has seen to it
         found.load_weights(model, chosen["weights"])
     loss_of(model, chosen["loss"])  # refused before anything is written
     return model
+
+
+def _refuse_classes(name: str, chosen: Mapping[str, Any]) -> None:
+    """Refuse to balance what masks don't have."""
+    for option, neutral in (("class_weights", "none"), ("sampling", "all")):
+        if chosen[option] != neutral:
+            raise ModelError(
+                f'model "{name}" answers with masks, which have no classes to balance: leave out '
+                f"--{option.replace('_', '-')} {chosen[option]}; --loss weighted and dice are for few pixels"
+            )
 
 
 def _tell_obstacles(model: Any, name: str) -> None:

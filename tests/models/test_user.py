@@ -3,12 +3,12 @@
 
 from pathlib import Path
 
-import keras as keras3
+import numpy as np
 import pytest
 
 from edgecnn.errors import ModelError
 from edgecnn.models import architecture
-from edgecnn.tf import keras
+from edgecnn.tf import keras, keras3, tfmot
 
 SOURCE = """
 from edgecnn.tf import keras
@@ -49,12 +49,42 @@ def test_a_saved_model_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-def test_a_model_of_keras_3_says_what_to_do(tmp_path: Path, suffix: str) -> None:
+def test_a_model_of_keras_3_goes_on(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"saved.{suffix}"
     layers = keras3.layers
-    keras3.Sequential([keras3.Input((5, 4, 1)), layers.Flatten(), layers.Dense(2)]).save(path)
-    with pytest.raises(ModelError, match=r"is of Keras 3\..* save it again, or give FILE.py:FUNCTION; to "):
-        architecture(str(path))
+    model = keras3.Sequential([keras3.Input((5, 4, 1)), layers.Flatten(), layers.Dense(2, "softmax")])
+    model.save(path)
+    found = architecture(str(path))
+    assert found.input_shape == (5, 4, 1)
+    images = np.random.default_rng(0).random((3, 5, 4, 1)).astype(np.float32)
+    built = found.build((5, 4, 1), 2, 1)
+    np.testing.assert_allclose(built(images), np.array(model(images)), atol=1e-6)
+    assert isinstance(built, keras.Model)
+
+
+def test_a_model_with_wrappers_of_the_toolkit_goes_on(tmp_path: Path) -> None:
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((5, 4, 1)), layers.Flatten(), layers.Dense(2, "softmax")])
+    tfmot.sparsity.keras.prune_low_magnitude(model).save(tmp_path / "pruned.h5")
+    built = architecture(str(tmp_path / "pruned.h5")).build((5, 4, 1), 2, 1)
+    assert [type(layer).__name__ for layer in built.layers] == ["InputLayer", "Flatten", "Dense"]
+    images = np.random.default_rng(0).random((3, 5, 4, 1)).astype(np.float32)
+    np.testing.assert_allclose(built(images), model(images), atol=1e-6)
+
+
+def test_what_was_changed_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "own.py").write_text(
+        "import keras\n"
+        "def net(shape, classes):\n"
+        "    keras.config.set_dtype_policy('mixed_float16')\n"
+        "    layers = keras.layers\n"
+        "    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(classes)])\n"
+    )
+    built = architecture(f"{tmp_path}/own.py:net").build((5, 4, 1), 2, 1)
+    assert built.layers[-1].activation is keras.activations.softmax
+    assert "computes in float16" in caplog.messages[0]
+    assert 'ends in logits, by layer "dense' in caplog.messages[1]
+    assert (keras3.config.dtype_policy().name, keras.mixed_precision.global_policy().name) == ("float32",) * 2
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def _names(paths: list[Path]) -> list[str]:
 
 @pytest.mark.slow
 def test_a_compressed_run_gives_its_int8_model_and_its_labels(compressed: Run, tmp_path: Path) -> None:
-    written = export(compressed.path, tmp_path, ExportOptions(BOTH, "mine"), silent)
+    written = export(compressed.path, tmp_path, ExportOptions(BOTH, "mine"), silent).files
     assert _names(written) == ["mine.tflite", "labels.txt", "mine.h", "mine.c"]
     assert written[0].read_bytes() == compressed.int8_model.read_bytes()
     assert written[1].read_text() == "bars\ndots\nplain\n"
@@ -45,7 +45,7 @@ def test_a_package_of_a_run_has_its_model_card(compressed: Run, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_run_that_was_only_trained_is_quantized_from_its_own_data(trained: Run, tmp_path: Path) -> None:
-    [tflite, _] = export(trained.path, tmp_path, ExportOptions(("tflite",), "mine"), silent)
+    [tflite, _] = export(trained.path, tmp_path, ExportOptions(("tflite",), "mine"), silent).files
     assert read_labels(tflite.read_bytes()) == ("bars", "dots", "plain")
     assert "float32" not in {tensor.dtype for tensor in read_model(tflite).tensors}
 
@@ -56,7 +56,9 @@ def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
 ) -> None:
     with pytest.raises(DataError, match="is a float model; give images like those it will see by --data"):
         export(trained.keras_model, tmp_path, ExportOptions(BOTH, "mine"), silent)
-    written = export(trained.keras_model, tmp_path, ExportOptions(("tflite",), "mine"), silent, data=images)
+    written = export(
+        trained.keras_model, tmp_path, ExportOptions(("tflite",), "mine"), silent, data=images
+    ).files
     assert _names(written) == ["mine.tflite", "labels.txt"]
     labels = read_labels(written[0].read_bytes())
     assert labels == ("bars", "dots", "plain")
@@ -64,7 +66,9 @@ def test_a_keras_file_needs_data_and_takes_the_labels_from_them(
 
 @pytest.mark.needs_tool("gcc", package="gcc")
 def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> None:
-    written = export(ASSETS / "tiny_int8.tflite", tmp_path, ExportOptions(("tflite", "c"), "tiny"), silent)
+    written = export(
+        ASSETS / "tiny_int8.tflite", tmp_path, ExportOptions(("tflite", "c"), "tiny"), silent
+    ).files
     assert _names(written) == [
         "tiny.tflite",
         "tiny.h",
@@ -82,10 +86,10 @@ def test_a_tflite_file_is_taken_as_it_is_and_its_c_compiles(tmp_path: Path) -> N
 
 def test_a_float_tflite_file_is_quantized_where_there_are_images(images: Path, tmp_path: Path) -> None:
     source = ASSETS / "tiny_float32.tflite"
-    [taken] = export(source, tmp_path, ExportOptions(("tflite",)), silent)
+    [taken] = export(source, tmp_path, ExportOptions(("tflite",)), silent).files
     assert taken.name == "model_float32.tflite"
     assert taken.read_bytes() == source.read_bytes()
-    [made, _] = export(source, tmp_path, ExportOptions(("tflite",)), silent, data=images)
+    [made, _] = export(source, tmp_path, ExportOptions(("tflite",)), silent, data=images).files
     assert made.name == "model_int8.tflite"
     graph = read_model(made)
     assert {tensor.dtype for tensor in graph.tensors} == {"int8", "int32"}
@@ -127,7 +131,9 @@ def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
     converter.representative_dataset = lambda: [[np.ones((1, 12, 12, 1), np.float32)]]
     with quiet():
         (tmp_path / "mine.tflite").write_bytes(converter.convert())
-    [taken] = export(tmp_path / "mine.tflite", tmp_path, ExportOptions(("tflite",)), silent, data=images)
+    [taken] = export(
+        tmp_path / "mine.tflite", tmp_path, ExportOptions(("tflite",)), silent, data=images
+    ).files
     assert taken.read_bytes() == (tmp_path / "mine.tflite").read_bytes()
 
 

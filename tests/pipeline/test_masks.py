@@ -2,6 +2,7 @@
 """A network for masks goes the whole way: trained, quantized, measured, shown, compiled."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,3 +120,13 @@ def test_data_and_network_have_to_agree(run: Run, images: Path, tmp_path: Path) 
         train(tmp_path / "a", TrainOptions(images, "unet", input_size=(16, 16)), silent)
     with pytest.raises(ModelError, match='model "cainvas" answers with classes, but the data have masks'):
         train(tmp_path / "b", TrainOptions(run.data(), "cainvas"), silent)
+
+
+@pytest.mark.parametrize("option", [{"class_weights": "balanced"}, {"sampling": "balanced"}])
+def test_masks_have_no_classes_to_balance(run: Run, option: dict[str, Any], tmp_path: Path) -> None:
+    asked = TrainOptions(run.data(), "unet", input_size=(16, 16), channels=1, width=0.25, epochs=1, **option)
+    with pytest.raises(
+        ModelError, match="answers with masks, which have no classes to balance: leave out --"
+    ):
+        train(tmp_path / "run", asked, silent)
+    assert not (tmp_path / "run").exists()
