@@ -22,7 +22,7 @@ from edgecnn.runtime.interpreter import Description, Kernels, LocalInterpreter, 
 from edgecnn.runtime.isolation import ProcessDiedError, Remote
 from edgecnn.runtime.model import Model
 
-PACKAGES: tuple[Package, ...] = ("tflite_runtime", "ai_edge_litert")
+_PACKAGES: tuple[Package, ...] = ("tflite_runtime", "ai_edge_litert", "tensorflow")  # in this order
 
 
 class MisreadError(ModelError):
@@ -104,7 +104,7 @@ class Interpreter:
         while most - least > 1:
             middle = (least + most) // 2
             least, most = (least, middle) if self._dies(middle, inputs) else (middle, most)
-        if not self._dies(most, inputs):
+        if most == 0 or not self._dies(most, inputs):
             return ModelError(f"{runtime} died of it ({error.cause}), but not once more")
         operator = self._graph.operators[most - 1]
         try:
@@ -187,7 +187,7 @@ def _open(content: bytes, graph: Graph, threads: int, kernels: Kernels) -> tuple
     """
     refusals: list[str] = []
     missing: list[str] = []
-    for package in (*PACKAGES, "tensorflow"):
+    for package in _PACKAGES:
         if find_spec(package) is None or (package == "tensorflow" and refusals):  # which would say the same
             continue
         try:
@@ -211,8 +211,8 @@ def _check_ops(graph: Graph, about: Description) -> None:
     Raises:
         MisreadError: it sees another.
     """
-    read = about.ops[: len(graph.operators)]
-    for operator, op in zip(graph.operators, read, strict=True):
+    theirs = about.ops + ("nothing",) * len(graph.operators)
+    for operator, op in zip(graph.operators, theirs, strict=False):
         if operator.op.removeprefix("CUSTOM:") != op:
             raise MisreadError(
                 f"{graph.describe(operator)} is {op} to {about.runtime}: edgecnn reads this file wrongly; "
