@@ -15,6 +15,8 @@ DEBIAN_PACKAGES = arduino-builder chromium chromium-driver clang clang-16 clang-
 
 # Tools that tests run, in an environment of their own: PlatformIO wants an older click than we do, and builds by SCons.
 PYPI_TOOLS = idf-component-manager platformio scons
+# Libraries in C that an example compiles, of which tests need the sources; the example says which version.
+PYPI_SOURCES = pymonocypher
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
@@ -29,7 +31,7 @@ demo: $(VENV)/edgecnn-train ## Run the whole job on the built-in pictures; the r
 	$(VENV)/bin/edgecnn demo --out runs/demo
 
 test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are there
-	PATH="$$PATH:$(abspath $(VENV)-tools)/bin" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile $(PYTEST_FLAGS)
+	PATH="$$PATH:$(abspath $(VENV)-tools)/bin:$(abspath $(VENV)-tools)/monocypher" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile $(PYTEST_FLAGS)
 
 test-all: debian-packages pypi-tools ## Install the system tools, then run the tests; none may be skipped for want of one
 	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
@@ -56,6 +58,8 @@ pypi-tools: $(VENV)-tools/installed ## Install the tools from PyPI that tests us
 $(VENV)-tools/installed: Makefile
 	$(PYTHON) -m venv $(VENV)-tools
 	$(VENV)-tools/bin/python -m pip install --disable-pip-version-check $(PYPI_TOOLS)
+	$(MAKE) --directory=firmware_examples/update monocypher PYTHON=$(abspath $(VENV)-tools)/bin/python \
+		MONOCYPHER=$(abspath $(VENV)-tools)/monocypher
 	@touch $@
 
 $(VENV)/edgecnn-train: setup.cfg pyproject.toml | $(VENV)/bin/python

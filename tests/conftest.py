@@ -11,6 +11,7 @@ A parameter called `target` or `core` that names a target asks for the tools of 
 With --require-tools (`make test-all`, `.ci/run`) a missing tool fails the run.
 """
 
+import os
 import re
 import shutil
 
@@ -33,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs_tool"):
-        if shutil.which(mark.args[0]) is None:
+        if shutil.which(mark.args[0], os.F_OK) is None:  # a program, or the source of a library
             [(origin, package)] = mark.kwargs.items()
             pytest.skip(_REASON.format(_ORIGINS[origin], package))
 

@@ -122,7 +122,7 @@ def test_every_source_file_names_its_license() -> None:
 def test_the_makefile_installs_every_tool_that_a_test_asks_for() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     [debian] = re.findall(r"^DEBIAN_PACKAGES = ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
-    [pypi] = re.findall(r"^PYPI_TOOLS = (.*)$", makefile, re.MULTILINE)
+    pypi = " ".join(re.findall(r"^PYPI_(?:TOOLS|SOURCES) = (.*)$", makefile, re.MULTILINE))
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     for word, origin, installed in (("package", "Debian", debian), ("pypi", "PyPI", pypi)):
         name = rf'(?:\b{word}="|needs {origin} package )([a-z0-9][a-z0-9.+-]+)'

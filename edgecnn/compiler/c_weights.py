@@ -304,8 +304,19 @@ int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest)
 {{
     const uint8_t *const bytes = (const uint8_t *)weights;
     uint32_t crc, stated;
-    if (weights == NULL || (uintptr_t)weights % 16u != 0u || size < {name}_HEADER_SIZE ||
-        memcmp(bytes, "ECNN", 4) != 0) {{
+    if (weights == NULL || (uintptr_t)weights % 16u != 0u) {{
+        return {PREFIX}_WEIGHTS_ABSENT;
+    }}
+#ifdef {PREFIX}_VERIFY
+    {{
+        const size_t verified = {PREFIX}_VERIFY(weights, size);
+        if (verified == 0 || verified > size) {{
+            return {PREFIX}_WEIGHTS_UNVERIFIED;
+        }}
+        size = verified; /* what is behind them counts as not there */
+    }}
+#endif
+    if (size < {name}_HEADER_SIZE || memcmp(bytes, "ECNN", 4) != 0) {{
         return {PREFIX}_WEIGHTS_ABSENT;
     }}
     stated = {name}_weights_word(bytes + 12);
@@ -345,11 +356,21 @@ enum {{
     {PREFIX}_WEIGHTS_DAMAGED = -4,   /* the CRC is wrong */
     {PREFIX}_WEIGHTS_FOREIGN = -5,   /* made for other code than this */
     {PREFIX}_WEIGHTS_OLDER = -6,     /* than the oldest version allowed */
-    {PREFIX}_WEIGHTS_OUT_OF_RANGE = -7 /* whole, but with numbers that no training makes */
+    {PREFIX}_WEIGHTS_OUT_OF_RANGE = -7, /* with numbers that no training makes */
+    {PREFIX}_WEIGHTS_UNVERIFIED = -8 /* by the function below */
 }};
 
+/* For a signature: compile all files with -D{PREFIX}_VERIFY=my_function, which is then called before a byte
+ * of a file is read, by `init` as well. It returns how many bytes are genuine, from the first on: the others
+ * (the signature itself) are not read; 0 for none.
+ */
+#ifdef {PREFIX}_VERIFY
+size_t {PREFIX}_VERIFY(const void *weights, size_t size);
+#endif
+
 /* Returns 0 if the bytes of {name}_weights.bin are whole, made for this code, and not older than version
- * `oldest`; else one of the numbers above. The CRC finds damage, not malice: check a signature before.
+ * `oldest`; else one of the numbers above. Weights that pass do no harm, whoever made them, as long as their
+ * bytes stay as they are; that they are yours, only a signature tells: the CRC finds damage, not malice.
  */
 int {prefix}_check_weights(const void *weights, size_t size, uint32_t oldest);
 

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the weights of the factory, is offered others, and takes over none but a whole, newer file made for this code. */
+/* Runs the weights of the factory, is offered others, and takes over none but signed, newer ones made for this code. */
 #include "model.h"
+#include "monocypher.h"
+#include "public_key.h"
 #include "terminal.h"
 
-extern const uint8_t factory[], factory_end[], damaged[], damaged_end[], truncated[], truncated_end[], foreign[],
-    foreign_end[], update[], update_end[]; /* offers.S */
+extern const uint8_t factory[], factory_end[], damaged[], damaged_end[], truncated[], truncated_end[], forged[],
+    forged_end[], foreign[], foreign_end[], update[], update_end[]; /* offers.S */
 
 static EDGECNN_MODEL_ARENA(arena);
 static edgecnn_model_t nn;
+
+/* What EDGECNN_MODEL_VERIFY names: all but the signature at the end of a file is genuine, or nothing. */
+size_t verify(const void *weights, size_t size)
+{
+    const size_t rest = size < SIGNATURE_SIZE ? 0 : size - SIGNATURE_SIZE;
+    const uint8_t *const signature = (const uint8_t *)weights + rest;
+    return rest != 0 && crypto_eddsa_check(signature, public_key, weights, rest) == 0 ? rest : 0;
+}
 
 static const char *reason(int refused)
 {
@@ -24,6 +34,8 @@ static const char *reason(int refused)
         return "older than what runs";
     case EDGECNN_MODEL_WEIGHTS_OUT_OF_RANGE:
         return "numbers out of range";
+    case EDGECNN_MODEL_WEIGHTS_UNVERIFIED:
+        return "no good signature";
     default:
         return "the arena is too small";
     }
@@ -72,6 +84,7 @@ int main(void)
     run();
     version = offer("damaged", damaged, damaged_end, version);
     version = offer("truncated", truncated, truncated_end, version);
+    version = offer("forged", forged, forged_end, version);
     version = offer("foreign", foreign, foreign_end, version);
     version = offer("update", update, update_end, version);
     run();

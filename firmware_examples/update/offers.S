@@ -9,8 +9,9 @@
     .endm
 
     .section .rodata
-    file factory, model_weights.bin
-    file damaged, update/damaged.bin
-    file truncated, update/truncated.bin
-    file foreign, foreign/model_weights.bin
-    file update, update/model_weights.bin
+    file factory, factory.signed
+    file damaged, damaged.signed
+    file truncated, truncated.signed
+    file forged, forged.signed
+    file foreign, foreign.signed
+    file update, update.signed

@@ -32,6 +32,7 @@ TINY = (Path(__file__).parents[1] / "assets" / "tiny_int8.tflite").read_bytes()
 MAIN = """\
 #include "net.h"
 #include <stdio.h>
+#include <string.h>
 
 static EDGECNN_NET_ARENA(arena);
 static union { uint8_t bytes[1 << 17]; int64_t align[2]; } weights __attribute__((aligned(16)));
@@ -70,10 +71,19 @@ def external(model: bytes, version: int = 1, **options: object) -> CompiledModel
     return compile_tflite(model, name="net", weights_version=version, **options)
 
 
-def build(compiled: CompiledModel, folder: Path) -> Path:
+VERIFY = """\
+/* Vouches for all that lies before the word "good" at the end. */
+size_t verify(const void *file, size_t size)
+{
+    return size > 4 && memcmp((const char *)file + size - 4, "good", 4) == 0 ? size - 4 : 0;
+}
+"""
+
+
+def build(compiled: CompiledModel, folder: Path, more: str = "", *flags: str) -> Path:
     compiled.write(folder)
-    (folder / "main.c").write_text(MAIN)
-    HostCompiler(sanitize=True, flags=("-O1",)).compile(
+    (folder / "main.c").write_text(MAIN + more)
+    HostCompiler(sanitize=True, flags=("-O1", *flags)).compile(
         [folder / "main.c", folder / "net.c"], folder / "program", [f"-I{folder}"]
     )
     return folder / "program"
@@ -141,6 +151,24 @@ def test_what_is_damaged_truncated_older_or_foreign_is_refused(tmp_path: Path) -
         assert run(program, bytes(wrong), given) == [code]
     assert run(program, weights, given, oldest=8) == [-6]
     assert run(program, weights, given, oldest=7)[0] == 7
+
+
+def test_only_what_a_function_of_the_callers_vouches_for_is_read(tmp_path: Path) -> None:
+    compiled = external(networks.small(), 7)
+    program = build(compiled, tmp_path, VERIFY, "-DEDGECNN_NET_VERIFY=verify")
+    weights, given = compiled.weights, noise(networks.small())
+    assert run(program, weights + b"good", given, oldest=7)[0] == 7
+    for wrong, code in (
+        (weights, -8),
+        (b"", -8),
+        (b"no file of weights", -8),
+        (weights[:-16] + b"good", -3),  # what is vouched for ends before the file does
+        (weights[:-4] + b"goodgood", -4),
+        (b"good", -8),
+        (b"no file of weights, good", -2),
+    ):
+        assert run(program, wrong, given) == [code]
+    assert run(program, weights + b"good", given, oldest=8) == [-6]
 
 
 def test_the_abi_is_that_of_the_code() -> None:
