@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hostile_models import SHAPE, WITH_TEETH, ZOO, honest, pickled, saved
 
 from edgecnn.cli.program import edgecnn
@@ -173,3 +174,10 @@ def test_an_honest_model_comes_through(tmp_path: Path) -> None:
             loaded = keras2.models.load_model(checked.path, compile=False)
         assert not checked.path.exists()
         np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+
+
+@pytest.mark.parametrize("command", ["models", "train", "compress", "export"])
+def test_the_help_says_what_runs(command: str) -> None:
+    shown = " ".join(CliRunner().invoke(edgecnn, [command, "--help"]).output.split())
+    assert "FILE.py:FUNCTION" in shown
+    assert "runs as your own code" in shown or "FILE.py:FUNCTION' runs your own" in shown
