@@ -288,7 +288,8 @@ def test_no_label_and_no_models_name_becomes_a_path_on_a_device(tmp_path: Path) 
     assert class_columns(path, 3, labels) == [1, 2, 0]
 
 
-def test_a_shell_on_a_device_sees_no_name(tmp_path: Path) -> None:
+def test_a_shell_on_a_device_sees_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_ssh, "parse_json", lambda said, *_: json.loads(said))
     said: list[str] = []
 
     def run(command: str, **_options: Any) -> str:

@@ -25,7 +25,7 @@ DRAW = np.random.default_rng(0)
 
 @pytest.fixture
 def pydicom() -> Any:
-    return pytest.importorskip("pydicom", reason="needs PyPI package pydicom")
+    return pytest.importorskip("pydicom", reason="needs pydicom: edgecnn[dicom]")
 
 
 def write(pydicom: Any, path: Path, pixels: np.ndarray, **fields: Any) -> Path:
