@@ -36,6 +36,7 @@ try:
         import tensorflow as tf
         import tensorflow_model_optimization as tfmot
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+        from tensorflow.lite.python import schema_py_generated as schema
         from tensorflow.lite.python.optimize.calibrator import Calibrator
 except ImportError as error:
     raise MissingToolError(
@@ -86,6 +87,7 @@ __all__ = [
     "keras3",
     "make_repeatable",
     "quiet",
+    "schema",
     "tf",
     "tfmot",
 ]

@@ -79,6 +79,8 @@ def _split(activation: Any, name: str) -> tuple[str, list[Any]]:
     if hasattr(activation, "get_config"):  # a layer in the place of a function
         return "linear", list(twins(activation, name))
     function = getattr(activation, "__name__", type(activation).__name__)
+    if activation.__module__.split(".")[0] not in ("keras", "tf_keras", "tensorflow"):
+        return "linear", [L.Activation(activation, name=name)]  # a person's own, whatever its name
     if function in _INSIDE:
         return _INSIDE[function], []
     if function in ("hard_silu", "hard_swish"):
@@ -94,8 +96,6 @@ def _activation(activation: Any, function: str, name: str) -> Any:
     try:
         return L.Activation(function, name=name)
     except ValueError as error:
-        if not activation.__module__.startswith("keras."):
-            return L.Activation(activation, name=name)
         raise ModelError(
             f'activation {function} of layer "{name.removesuffix("_activation")}" is Keras 3\'s alone; what '
             "prunes and quantizes takes Keras 2: use another activation"

@@ -30,10 +30,12 @@ from edgecnn.models import require_float_model
 from edgecnn.pipeline.check_export import Check, answers_like, check_export
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
-from edgecnn.progress import Progress
+from edgecnn.progress import Progress, say
 
 Images = npt.NDArray[np.uint8]  # (n, height, width, channels)
 DEFAULT_TARGET = "c99"
+_UNCHANGED = {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE"}
+_BOUNDED = {"SOFTMAX", "LOGISTIC", "ARG_MAX"}
 _INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
 
 
@@ -236,6 +238,7 @@ def _tflite(source: Path, data: Path | None, name: str, window: str, progress: P
     tflite = read_bytes(source, error=ModelError)
     labels, window = read_labels(tflite), _trained_window(source, graph.window, window)
     if data is None:
+        _tell_of_logits(source, graph)
         return _Exported(_windowed(tflite, window), labels)
     images = _Source(data, window=window)
     if not _is_float(graph):
@@ -243,13 +246,28 @@ def _tflite(source: Path, data: Path | None, name: str, window: str, progress: P
         check = check_export({"int8": tflite}, labels, images.open(progress), shape, str(images), progress)
         return _Exported(_windowed(tflite, window), labels, check)
     _require_float_weights(source, graph)
+    from edgecnn.converters.tflite_probabilities import with_answers
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
-        return {"float32": tflite, "int8": tflite_to_int8(tflite, images)}
+        answering = with_answers(tflite, source, images, labelled=labelled)
+        return {"float32": answering, "int8": tflite_to_int8(answering, images)}
 
     output = graph.tensors[graph.outputs[0]].shape
     return _quantized(convert, image_shape(source), output, images, name, progress, labels)
+
+
+def _tell_of_logits(source: Path, graph: Graph) -> None:
+    """Warn of a file, taken as it is, that answers with a row of numbers which nothing bounds."""
+    makers = {number: operator for operator in graph.operators for number in operator.outputs}
+    last = makers.get(graph.outputs[0])
+    while last and last.op in _UNCHANGED:
+        last = makers.get(last.inputs[0])
+    if last and len(graph.tensors[graph.outputs[0]].shape) == 2 and last.op not in _BOUNDED:
+        say(
+            f"{source} answers by {last.op}: if it tells classes apart, those are logits, not probabilities; "
+            "put a softmax or sigmoid behind them where probabilities are asked for"
+        )
 
 
 def _is_float(graph: Graph) -> bool:

@@ -94,6 +94,15 @@ def test_activations_are_taken_over(activation: str, of: str) -> None:
     np.testing.assert_allclose(normalized(model, "mine")[0](IMAGES), np.array(model(IMAGES)), atol=1e-6)
 
 
+def test_an_activation_of_ones_own_is_no_namesake_of_keras() -> None:
+    def swish(values: Any) -> Any:
+        return values * tf.sigmoid(3 * values)
+
+    layers = keras.layers
+    model = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3, activation=swish)])
+    np.testing.assert_allclose(normalized(model, "mine")[0](IMAGES), model(IMAGES), atol=1e-6)
+
+
 def test_a_hard_swish_of_keras_3_is_taken_over() -> None:
     keras3 = KERAS["keras3"]
     model = keras3.Sequential([keras3.Input(SHAPE), keras3.layers.Conv2D(2, 3, activation="hard_silu")])

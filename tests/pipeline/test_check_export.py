@@ -20,6 +20,7 @@ from edgecnn.tf import keras, keras3, quiet, tf
 
 KERAS = {"keras2": keras, "keras3": keras3}
 SIDE = 8
+TINY = Path(__file__).parent.parent / "assets" / "tiny_int8.tflite"
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,29 @@ def test_a_file_that_wants_bytes_is_no_better_than_chance(lights: Path, tmp_path
     assert warning.startswith("float32 and int8: no better than chance (50%) on these images")
 
 
+@pytest.mark.parametrize(("outputs", "op"), [(2, "SOFTMAX"), (1, "LOGISTIC")])
+def test_logits_of_a_float_tflite_file_become_probabilities(
+    outputs: int, op: str, lights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    logits = keras_to_float32(network(keras, outputs=outputs, last=None))
+    done = exported(logits, lights, tmp_path)
+    assert read_model(done.files[0]).operators[-1].op == op
+    assert scores(done) == {"float32": 1.0, "int8": 1.0}
+    [note] = caplog.messages
+    assert "answers with logits: a s" in note
+
+
+def test_logits_of_a_tflite_file_that_is_taken_as_it_is_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.tflite").write_bytes(keras_to_float32(network(keras, last=None)))
+    export(tmp_path / "a.tflite", tmp_path / "out", ExportOptions(("tflite",)), silent)
+    assert "answers by FULLY_CONNECTED: if it tells classes apart, those are logits" in caplog.text
+    caplog.clear()
+    export(TINY, tmp_path / "out", ExportOptions(("tflite",)), silent)
+    assert caplog.messages == []
+
+
 def test_masks_are_measured_by_their_overlap(halves: Path, tmp_path: Path) -> None:
     convolution = keras.layers.Conv2D(1, 1, activation="sigmoid")
     model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), convolution])
@@ -182,9 +206,6 @@ def test_the_command_prints_both_and_json_has_them(lights: Path, tmp_path: Path)
     assert f"balanced accuracy on 12 images ({known}): float32 100.0%, int8 100.0%" in done.stdout
     done = CliRunner().invoke(command, [*asked, "--json"], catch_exceptions=False)
     assert json.loads(done.stdout)["check"]["scores"] == {"float32": 1.0, "int8": 1.0}
-
-
-TINY = Path(__file__).parent.parent / "assets" / "tiny_int8.tflite"
 
 
 @pytest.mark.parametrize(
