@@ -37,9 +37,12 @@ def require_file(path: Path, error: type[EdgecnnError] = EdgecnnError) -> int:
     except (OSError, ValueError) as reason:  # a ValueError where there is a null character in the name
         raise error(f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}") from reason
     if not stat.S_ISREG(status.st_mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
-        raise error(f"{path} can't be read: it is a {kind}; give a file")
+        raise error(f"{path} can't be read: it is a {_kind(status)}; give a file")
     return status.st_size
+
+
+def _kind(status: os.stat_result) -> str:
+    return next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES, error: type[EdgecnnError] = EdgecnnError) -> bytes:
@@ -77,12 +80,25 @@ def replacing(path: Path) -> Iterator[Path]:
     The folder is made if need be. When the block raises, `path` is as it was.
 
     Raises:
-        EdgecnnError: the folder can't be made or written to, or is full.
+        EdgecnnError: the folder can't be made or written to, or is full; `path` is a device or a pipe.
     """
+    _refuse_special(path)
     # A folder of its own keeps the suffix, which Keras and Pillow choose the format by.
     with _temporary(path.parent, path) as folder:
         yield folder / path.name
         os.replace(folder / path.name, path)
+
+
+def _refuse_special(path: Path) -> None:
+    """Keep /dev/null and its like: what is renamed to them would take their place, for everybody."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # it is new, or _temporary tells what is wrong
+        return
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise EdgecnnError(f"can't write {path}: it is a {_kind(status)}; give a file")
+    if path.is_symlink() and os.readlink(path).startswith("/proc/"):  # /dev/stdout
+        raise EdgecnnError(f"can't write {path}: it stands for an open file; give a file")
 
 
 def fill(folder: Path, write: Callable[[Path], list[Path]]) -> list[Path]:

@@ -136,3 +136,15 @@ def test_a_signal_waits_for_the_end_of_what_is_not_to_be_interrupted(number: sig
             signal.raise_signal(number)
             assert came == []
         assert came == [number]
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    (tmp_path / "open").symlink_to("/proc/self/exe")
+    for name, kind in (("pipe", "is a pipe"), ("link", "is a device"), ("open", "stands for an open file")):
+        before = os.lstat(tmp_path / name)
+        with pytest.raises(EdgecnnError, match=f"can't write .*{name}: it {kind}; give a file"):
+            write_text(tmp_path / name, "text")
+        assert os.lstat(tmp_path / name) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "open", "pipe"]
