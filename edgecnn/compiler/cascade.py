@@ -59,6 +59,7 @@ class Network:
     readers: dict[int, list[int]] = field(default_factory=dict)  # tensor -> steps
     maker: dict[int, int] = field(default_factory=dict)  # tensor -> step
     least_ring: dict[int, int] = field(default_factory=dict)  # bytes of rows that a reader asks for at once
+    read_last: list[list[int]] = field(default_factory=list)  # by step: what no later one reads, but outputs
     all_reads: list[Reads] = field(default_factory=list)  # by step
 
     @staticmethod
@@ -85,17 +86,15 @@ class Network:
             for tensor, rows in known[step].most.items():
                 size = rows * network.row_bytes[tensor]
                 network.least_ring[tensor] = max(network.least_ring.get(tensor, 0), size)
+        for number, step in enumerate(steps):
+            last = [tensor for tensor in dict.fromkeys(step.inputs) if network.last_reader(tensor) == number]
+            network.read_last.append([tensor for tensor in last if tensor not in graph.outputs])
         return network
 
     def last_reader(self, tensor: int) -> int:
         """Return the number of the last step that reads `tensor`, or -1."""
         readers = self.readers.get(tensor)
         return readers[-1] if readers else -1
-
-    def read_last_by(self, number: int) -> list[int]:
-        """Return the tensors, other than outputs, whose last reader is a step."""
-        tensors = dict.fromkeys(self.steps[number].inputs)
-        return [t for t in tensors if self.last_reader(t) == number and t not in self.outputs]
 
     def alive(self, first: int) -> list[int]:
         """Return the tensors, other than outputs, made before step `first` and read by it or later ones."""

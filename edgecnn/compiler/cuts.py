@@ -142,7 +142,7 @@ class CutSearch:
         rings, farthest = 0, first
         for number in range(first, len(network.steps)):
             rings += aligned(network.steps[number].scratch, self._align)
-            for tensor in network.read_last_by(number):
+            for tensor in network.read_last[number]:
                 if network.maker[tensor] >= first:
                     rings += network.least_ring[tensor]
             if rings >= bound:
@@ -224,7 +224,7 @@ class CutSearch:
             working = max(working, aligned(step.working, self._align))
             if network.last_reader(step.output) > number and step.output not in network.outputs:
                 rows.grow(step.output)
-            for tensor in network.read_last_by(number):
+            for tensor in network.read_last[number]:
                 if tensor in rows.growing:
                     rows.stop(tensor)
                     inside += aligned(stretch.heights[tensor] * network.row_bytes[tensor], self._align)

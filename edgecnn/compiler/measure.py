@@ -81,9 +81,15 @@ class Measure:
         self._effort = effort
         self._merged: dict[tuple[Step, Step], Step] = {}
         self._reads: dict[Step, Reads] = {}
+        self._network: tuple[Choice, Network] | None = None  # the last that was asked for
 
     def network(self, choice: Choice) -> Network:
         """Return the network of the steps that a choice takes."""
+        if self._network is None or self._network[0] != choice:
+            self._network = choice, self._connect(choice)
+        return self._network[1]
+
+    def _connect(self, choice: Choice) -> Network:
         steps: dict[int, Step] = {}  # by the tensor each makes
         for alternatives, taken in zip(self.steps, choice.alternatives, strict=True):
             step = alternatives[taken]

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.cascade import Network
 
+_NOTHING = np.zeros((0, 4), np.int64)
+
 
 @dataclass(frozen=True)
 class Buffer:
@@ -123,12 +125,13 @@ def alive_bytes(found: Sequence[Buffer], firings: int) -> NDArray[np.int64]:
 def place(
     found: Sequence[Buffer],
     align: int = 1,
-    fixed: Sequence[tuple[Buffer, int]] = (),
+    fixed: NDArray[np.int64] = _NOTHING,
     limit: float = math.inf,
 ) -> tuple[dict[tuple[str, int], int], int]:
     """Return an offset for each buffer, none overlapping another that lives at the same time, and the total.
 
-    What is `fixed` lies at an offset already; the others' are multiples of `align`. Two orders of a first fit
+    What is `fixed`, int64[n, 4] of first and last position, begin and end, has its place already; the others'
+    offsets are multiples of `align`. Two orders of a first fit
     are tried, largest first and oldest first; the smaller total wins. One that reaches `limit` is left there.
     """
     orders = (
@@ -139,24 +142,21 @@ def place(
 
 
 def _first_fit(
-    order: Sequence[Buffer], align: int, fixed: Sequence[tuple[Buffer, int]], limit: float
+    order: Sequence[Buffer], align: int, fixed: NDArray[np.int64], limit: float
 ) -> tuple[dict[tuple[str, int], int], int]:
     offsets: dict[tuple[str, int], int] = {}
-    placed = list(fixed)
-    total = max((offset + buffer.size for buffer, offset in fixed), default=0)
-    for buffer in order:
-        alive = [
-            (start, start + other.size)
-            for other, start in placed
-            if other.first <= buffer.last and buffer.first <= other.last
-        ]
-        offset = 0
-        for start, end in sorted(alive):
-            if offset + buffer.size <= start:
-                break
-            offset = max(offset, aligned(end, align))
+    placed = np.concatenate([fixed, np.zeros((len(order), 4), np.int64)]).T
+    total = int(fixed[:, 3].max(initial=0))
+    for count, buffer in enumerate(order, start=len(fixed)):
+        first, last, begin, end = placed[:, :count]
+        alive = np.flatnonzero((first <= buffer.last) & (last >= buffer.first))
+        alive = alive[begin[alive].argsort()]
+        # Behind each that is alive a gap may begin; one that is large enough ends at the next.
+        gaps = np.concatenate([[0], np.maximum.accumulate(-(-end[alive] // align) * align)])
+        fits = np.flatnonzero(gaps[:-1] + buffer.size <= begin[alive])
+        offset = int(gaps[fits[0] if fits.size else -1])
         offsets[buffer.owner] = offset
-        placed.append((buffer, offset))
+        placed[:, count] = buffer.first, buffer.last, offset, offset + buffer.size
         total = max(total, offset + buffer.size)
         if total >= limit:
             break

@@ -79,7 +79,7 @@ def place_rolling(
         effort.spend(_TRIED * len(found))
         rolled = _rolled(rows, region)
         if rolled is not None:
-            fixed = [one for tensor, where in rolled.items() for one in _slots(rows[tensor], where)]
+            fixed = np.concatenate([_slots(rows[tensor], where) for tensor, where in rolled.items()])
             others, total = place(rest, align, fixed, limit)
             if total < limit:
                 return others | {("rows", tensor): 0 for tensor in rolled}, total, rolled
@@ -153,9 +153,7 @@ def _taken(rows: _Rows, slots: int, other: _Rows, start: NDArray[np.int64]) -> N
     return taken
 
 
-def _slots(rows: _Rows, where: Rolled) -> list[tuple[Buffer, int]]:
-    """Return the rows of a tensor as buffers, each with its offset."""
-    return [
-        (Buffer(("slot", row), rows.size, begun, last), (where.first + row) % where.slots * rows.size)
-        for row, (begun, last) in enumerate(zip(rows.begun.tolist(), rows.last.tolist(), strict=True))
-    ]
+def _slots(rows: _Rows, where: Rolled) -> NDArray[np.int64]:
+    """Return first and last position, begin and end of each row of a tensor, int64[rows, 4]."""
+    offsets = (where.first + np.arange(rows.begun.size)) % where.slots * rows.size
+    return np.stack([rows.begun, rows.last, offsets, offsets + rows.size], axis=1)

@@ -19,6 +19,7 @@ from edgecnn.compiler.steps import takes_columns
 from edgecnn.errors import ModelError
 
 _FIRST_BOUND = 1024  # bytes
+_THOROUGH = 0.5  # of the effort: while less is spent, unlikely cuts are measured, too
 _MODES = (False, True)  # whether rows may take the place of rows that have been read, at cuts
 
 
@@ -96,13 +97,20 @@ class _Search:
         return best
 
     def least(self) -> Schedule:
-        """Return the schedule with the smallest arena that the search finds."""
+        """Return the schedule with the smallest arena that the search finds.
+
+        Changes are tried with cuts that promise less than the best ones, then with all that may need less
+        once they are measured: what the search for cuts takes an arena for is often too much.
+        """
         best = self._first(Choice(tuple(len(alternatives) - 1 for alternatives in self._steps)))
-        for change in self._changes(best):
-            if self._effort.exhausted:
-                break
-            best = self._better(best, change(best.choice))
-            self._effort.note = f"{best.schedule.arena:,} bytes"
+        for promising, share in ((True, 1.0), (False, _THOROUGH)):
+            for change in self._changes(best):
+                if self._effort.spent >= share * self._effort.limit:
+                    break
+                choice = change(best.choice)
+                if choice != best.choice:
+                    best = self._better(best, choice, promising)
+                self._effort.note = f"{best.schedule.arena:,} bytes"
         self._best = best
         return best.schedule
 
@@ -158,10 +166,13 @@ class _Search:
             bounds[rolling] = bound
         return self._found(choice, None, bounds)
 
-    def _better(self, best: _Found, choice: Choice) -> _Found:
+    def _better(self, best: _Found, choice: Choice, promising: bool) -> _Found:
         """Return what a choice leads to if its arena is smaller, else `best`."""
-        arena = best.schedule.arena
-        bounds = {rolling: min(arena, best.estimates[rolling]) for rolling in _MODES}
+        arena, estimates = best.schedule.arena, best.estimates.items()
+        if promising:
+            bounds = {rolling: min(arena, estimate) for rolling, estimate in estimates}
+        else:
+            bounds = {rolling: max(arena, estimate) + 1 for rolling, estimate in estimates}
         return self._below(arena, best, choice, bounds) or best
 
     def _below(self, limit: int, best: _Found, choice: Choice, bounds: dict[bool, float]) -> _Found | None:
