@@ -249,9 +249,9 @@ def refuse_unfit(run: Run) -> None:
     counts = record["data"]["images"]
     if any(set(counts.get(part, ())) != set(record["classes"]) for part in PARTS):
         raise RunError(f"{run.record_file} is damaged: its numbers of images are not those of its classes")
+    run.require_trained()  # only then is there labels.txt
     if run.labels() != record["classes"]:
         raise RunError(f"{run.labels_file} is damaged: it does not hold the classes of run.json")
-    run.require_trained()
 
 
 def refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
