@@ -135,8 +135,10 @@ EDGECNN_INLINE void kernel_scale_sums(const kernel_neon_scaling *p, const int32_
     }
 #endif
     for (; i < count; ++i) {
-        const int32_t value = kernel_requantize(sums[i] + p->bias[c + i], p->multiplier[c + i], p->shift[c + i]);
-        output[i] = kernel_clamp(value + p->zero_point, p->min, p->max);
+        /* Pointers, as GCC 12 at -O3 warns that c + i may overflow. */
+        const int32_t *const bias = p->bias + c, *const multiplier = p->multiplier + c, *const shift = p->shift + c;
+        const int32_t value = kernel_requantize(sums[i] + bias[i], multiplier[i], shift[i]);
+        output[i] = kernel_clamp(kernel_offset(value, p->zero_point), p->min, p->max);
     }
 }
 
