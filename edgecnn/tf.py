@@ -15,6 +15,7 @@ from edgecnn.stderr import dropped_stderr
 
 # tensorflow-model-optimization takes Keras 2 models only; tf.keras is Keras 2 where this is set.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"  # of Keras 3, whose models TensorFlow converts
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

@@ -102,7 +102,7 @@ class _Builder:
     def _made(self, layer: Any, name: str) -> Sequence[Any]:
         try:
             return self._make(layer, name)
-        except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+        except (TypeError, ValueError, NotImplementedError, AttributeError, KeyError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
                 f'layer "{layer.name}" ({type(layer).__name__}) can\'t be made again from its get_config(): '

@@ -127,7 +127,7 @@ def _config(layer: Any, name: str) -> dict[str, Any]:
         value = config.pop(key)
         default = defaults[key].default if key in defaults else None
         # What starts weights is of no use: they are copied. A seed is of none outside of training.
-        if value not in (None, False, default) and not key.endswith(("initializer", "seed")):
+        if value not in (None, False, "channels_last", default) and not key.endswith(("initializer", "seed")):
             raise ModelError(
                 f'layer "{layer.name}" ({type(layer).__name__}) has {key} {value}, which Keras 2 lacks'
             )

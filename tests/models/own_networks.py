@@ -138,6 +138,7 @@ NETWORKS: dict[str, Network] = {
     "normalization": _plain("Normalization", Normalization={"mean": [100.0], "variance": [3000.0]}),
     "flips": _plain("Rescaling", *_FLIPS, Rescaling=_BYTES, **_FLIPS),
     "crop": _plain("RandomCrop", RandomCrop={"height": 12, "width": 12}),
+    "resizing": _plain("Resizing", Resizing={"height": 12, "width": 12}),
     "lambda": _plain("Lambda", Lambda={"function": lambda image: image * 2.0 - 1.0}),
     "nested": _nested,
     "two_backbones": _two_backbones,
