@@ -73,8 +73,7 @@ def check(value: object, kind: Any, where: str = "it") -> None:
 
     Args:
         value: what was read.
-        kind: a TypedDict, list, dict or tuple of types, Literal, union, type Annotated with a Between, or
-            scalar.
+        kind: a TypedDict, list, dict, tuple, Literal, `X | None`, Annotated with a Between, or a scalar.
         where: what the message calls it.
 
     Raises:
@@ -89,7 +88,9 @@ def check(value: object, kind: Any, where: str = "it") -> None:
         within = bounds.least <= value <= bounds.greatest
         _require(within, value, where, f"from {bounds.least:,g} to {bounds.greatest:,g}")
     elif get_origin(kind) in (Union, UnionType):
-        _check_either(value, get_args(kind), where)
+        [of] = [part for part in get_args(kind) if part is not NoneType]
+        if value is not None:
+            check(value, of, where)
     elif get_origin(kind) is Literal:
         options = get_args(kind)
         known = any(value == option and type(value) is type(option) for option in options)
@@ -121,20 +122,6 @@ def _check_keys(value: object, kind: Any, where: str) -> None:
     for name, of in get_type_hints(kind, include_extras=True).items():
         if name in value:
             check(value[name], of, name if where == "it" else f"{where}.{name}")
-
-
-def _check_either(value: object, kinds: tuple[Any, ...], where: str) -> None:
-    """Check against the one of several types that an object's keys, or a scalar's type, are of."""
-    if value is None and NoneType in kinds:
-        return
-    rest = [kind for kind in kinds if kind is not NoneType]
-    for kind in rest[:-1]:
-        try:
-            check(value, kind, where)
-        except ValueError:
-            continue
-        return
-    check(value, rest[-1], where)
 
 
 def _parts(value: object, kind: Any, where: str) -> Iterator[tuple[str, object, Any]]:

@@ -193,8 +193,8 @@ def copied(finished: Path, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "command", "share"),
     [
-        ("run.json", compress_again, 1.0),
-        ("run.json", resume, 0.3),
+        ("run.json", compress_again, 0.5),
+        ("run.json", resume, 0.05),
         ("run.json", report, 0.05),
         ("run.json", benchmark, 0.1),
         ("metrics.json", report, 0.07),
