@@ -28,45 +28,14 @@ BUILTIN_REF = f"{DEFINITION} BUILTIN_REF"
 NUMPY = "NumPy references"
 # How far the reference kernels of ai-edge-litert 2.3 are from 2.14's at most; tests/pipeline/test_oracle.py
 # holds every op to it. FULLY_CONNECTED rounds once there.
-_LITERT = dict.fromkeys(
-    (
-        *(
-            "ABS",
-            "ADD",
-            "ARG_MAX",
-            "AVERAGE_POOL_2D",
-            "CONCATENATION",
-            "CONV_2D",
-            "DEPTHWISE_CONV_2D",
-            "DEPTH_TO_SPACE",
-        ),
-        *("EXPAND_DIMS", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN"),
-        *("MINIMUM", "MUL", "PACK", "PAD", "PADV2", "PRELU", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RELU"),
-        *(
-            "RELU6",
-            "RELU_0_TO_1",
-            "RELU_N1_TO_1",
-            "RESHAPE",
-            "RESIZE_BILINEAR",
-            "RESIZE_NEAREST_NEIGHBOR",
-            "SLICE",
-            "SOFTMAX",
-            "SPACE_TO_DEPTH",
-        ),
-        *(
-            "SPLIT",
-            "SPLIT_V",
-            "SQUEEZE",
-            "STRIDED_SLICE",
-            "SUB",
-            "TANH",
-            "TRANSPOSE",
-            "TRANSPOSE_CONV",
-            "UNPACK",
-        ),
-    ),
-    0,
-) | {"FULLY_CONNECTED": 1}
+_EXACT = """
+    ABS ADD ARG_MAX AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE EXPAND_DIMS
+    GELU HARD_SWISH LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PACK PAD PADV2 PRELU QUANTIZE
+    REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR
+    RESIZE_NEAREST_NEIGHBOR SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TANH
+    TRANSPOSE TRANSPOSE_CONV UNPACK
+"""
+_LITERT = dict.fromkeys(_EXACT.split(), 0) | {"FULLY_CONNECTED": 1}
 # Ops that compute nothing, so that all kernels make the same; some take the place of what they read.
 _MOVING = ("CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "SLICE", "SQUEEZE", "TRANSPOSE", "UNPACK")
 
