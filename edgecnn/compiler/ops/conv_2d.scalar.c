@@ -91,27 +91,28 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_param
                                                const kernel_conv_2d_scalar_block *block, int y, const int8_t *padding,
                                                void *column, int at)
 {
+    const int positions = block->positions == 3 ? 3 : 1; /* by which GCC sees that each row has a value */
     const int8_t *row[3], *from[3];
     int inside = block->inside;
-    for (int i = 0; i < block->positions; ++i) {
+    for (int i = 0; i < positions; ++i) {
         row[i] = block->rows[i][y * p->dilation_h];
         inside = inside && row[i] != NULL;
     }
     if (inside) {
         from[0] = row[0] + block->x[0] * p->in_c;
-        if (block->positions == 3) {
+        if (positions == 3) {
             from[1] = row[1] + block->x[1] * p->in_c;
             from[2] = row[2] + block->x[2] * p->in_c;
         }
-        kernel_conv_2d_scalar_values(from, block->positions, p->filter_w * p->in_c, column, at);
+        kernel_conv_2d_scalar_values(from, positions, p->filter_w * p->in_c, column, at);
         return;
     }
     for (int tap = 0; tap < p->filter_w; ++tap, at += p->in_c) {
-        for (int i = 0; i < block->positions; ++i) {
+        for (int i = 0; i < positions; ++i) {
             const int x = block->x[i] + tap * p->dilation_w;
             from[i] = row[i] == NULL || x < 0 || x >= p->in_w ? padding : row[i] + x * p->in_c;
         }
-        kernel_conv_2d_scalar_values(from, block->positions, p->in_c, column, at);
+        kernel_conv_2d_scalar_values(from, positions, p->in_c, column, at);
     }
 }
 

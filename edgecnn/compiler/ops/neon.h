@@ -119,10 +119,10 @@ EDGECNN_INLINE void kernel_larger_sums(int32_t *best, const int32_t *sums, int c
 EDGECNN_INLINE void kernel_scale_sums(const kernel_neon_scaling *p, const int32_t *sums, int c, int count,
                                       int8_t *output)
 {
-    int i = 0;
 #if EDGECNN_NEON
+    const int whole = count & ~3, left = count & 3;
     const int32x4_t none = vdupq_n_s32(0), min = vdupq_n_s32(p->min), max = vdupq_n_s32(p->max);
-    for (; i + 4 <= count; i += 4) {
+    for (int i = 0; i < whole; i += 4) {
         const int32x4_t shift = vld1q_s32(p->shift + c + i), right = vminq_s32(shift, none);
         int32x4_t value = vshlq_s32(vaddq_s32(vld1q_s32(sums + i), vld1q_s32(p->bias + c + i)), vmaxq_s32(shift, none));
         value = vqrdmulhq_s32(value, vld1q_s32(p->multiplier + c + i));
@@ -133,11 +133,14 @@ EDGECNN_INLINE void kernel_scale_sums(const kernel_neon_scaling *p, const int32_
         const int32_t four = vget_lane_s32(vreinterpret_s32_s8(made), 0);
         memcpy(output + i, &four, sizeof four);
     }
+#else
+    const int whole = 0, left = count;
 #endif
-    for (; i < count; ++i) {
-        /* Pointers, as GCC 12 at -O3 warns that c + i may overflow. */
-        const int32_t *const bias = p->bias + c, *const multiplier = p->multiplier + c, *const shift = p->shift + c;
-        const int32_t value = kernel_requantize(sums[i] + bias[i], multiplier[i], shift[i]);
+    sums += whole;
+    output += whole;
+    for (int i = 0; i < left; ++i) { /* by bits, so that GCC 12 at -O3 sees that nothing overflows */
+        const int at = c + whole + i;
+        const int32_t value = kernel_requantize(sums[i] + p->bias[at], p->multiplier[at], p->shift[at]);
         output[i] = kernel_clamp(kernel_offset(value, p->zero_point), p->min, p->max);
     }
 }
