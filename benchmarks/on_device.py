@@ -155,8 +155,12 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             except BrokenProcessPool:
                 raise BenchmarkError(f"the TFLite runtime crashed on {path}; is the file damaged?") from None
     answers = [np.array(result.pop("answers")) for result in models.values()]
-    skipped = [result.pop("skipped") for result in models.values()]  # the same for each
-    for result, own in zip(models.values(), answers):  # noqa: B905 - strict= is not in Python 3.8
+    skipped = [result.pop("skipped") for result in models.values()]
+    for path, reasons in zip(models, skipped):  # noqa: B905 - strict= is not in Python 3.8
+        if reasons != skipped[0]:  # one tells a window, and one doesn't
+            [first, *_] = sorted(set(reasons) ^ set(skipped[0]))
+            raise BenchmarkError(f"not every image is one for {path} and {next(iter(models))}: {first}")
+    for result, own in zip(models.values(), answers):  # noqa: B905
         result["agreement"] = float(np.mean(own == answers[0])) if images else None
     return {
         "machine": {**machine(), "temperature_c": {"before": before, "after": temperature()}},
@@ -533,11 +537,17 @@ def decode(path: Path, window: tuple[float, float] | None = None) -> NDArray[np.
         raise BenchmarkError("--images needs Pillow; install it with: pip install pillow") from None
     try:
         with Image.open(path) as opened:
-            white_is_zero = getattr(opened, "tag_v2", {}).get(262) == 0  # TIFF; Pillow minds it of bytes only
+            tags = getattr(opened, "tag_v2", {})  # of TIFF
+            white_is_zero = tags.get(262) == 0  # Pillow minds it of bytes only
+            # By mode, bits and sample format: what Pillow takes for bytes, and for int32.
+            numbers = {("L", 8, 2): np.int8, ("I", 32, 1): np.uint32}.get(
+                (opened.mode, tags.get(258, (1,))[0], tags.get(339, (1,))[0])
+            )
             cut = ";16" in str(opened.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
             image: Any = ImageOps.exif_transpose(opened)
-            if image.mode[0] in "IF":
+            if numbers or image.mode[0] in "IF":
                 wide: NDArray[Any] = np.asarray(image)
+                wide = wide.view(numbers or wide.dtype)
                 grey = to_bytes(wide, window or full_window(wide))[..., None]
                 return np.invert(grey) if white_is_zero else grey
             if image.mode in ("1", "L", "LA"):

@@ -74,6 +74,8 @@ WRITERS = {
     "uint16 big-endian": partial(write_tiff, order=">", dtype="u2"),
     "int16 little-endian": partial(write_tiff, order="<", dtype="i2"),
     "int16 big-endian": partial(write_tiff, order=">", dtype="i2"),
+    "int8": partial(write_tiff, dtype="i1"),
+    "uint32": partial(write_tiff, dtype="u4"),
     "white is zero": partial(write_tiff, white_is_zero=True),
     "float32": partial(write_tiff, order="<", dtype="f4"),
 }

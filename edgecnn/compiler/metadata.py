@@ -16,7 +16,7 @@ from edgecnn.escape import label
 
 ENTRY = b"TFLITE_METADATA"
 WINDOW_ENTRY = b"edgecnn_window"  # beside the standard one, which has no place for it
-_FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
+FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
 # What reading a corrupt flatbuffer raises.
 CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
 # Slots and values of the metadata schema.
@@ -45,7 +45,7 @@ def parse_window(text: str) -> Window:
         ValueError: it says none.
     """
     low, high = (_number(part) for part in text.split(":"))
-    if not -_FARTHEST <= low < high <= _FARTHEST:
+    if not -FARTHEST <= low < high <= FARTHEST:
         raise ValueError(f"{text} is no range")
     return Window(low, high)
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.metadata import FARTHEST, Window, parse_window
 from edgecnn.data.images import is_deep, read_picture
 from edgecnn.data.window import AUTO, FEWEST, FULL, NEEDED, parse_choice
+from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
 
 _EDGE = 0.001  # of all pixels, at either end
@@ -62,9 +63,20 @@ class ValueRange:
         """Return the range as a window: of all values, or of nearly all where few lie far away.
 
         Far is where a window of all values would leave nearly all pixels a quarter of the grey values.
+
+        Raises:
+            DataError: they are farther from 0 than a window may be.
         """
         span, inner = (high - low for low, high in (self.whole, self.inner))
-        return self.whole if 4 * inner > span else self.inner
+        window = self.whole if 4 * inner > span else self.inner
+        try:
+            return parse_window(str(window))
+        except ValueError:
+            low, high = window
+            raise DataError(
+                f"training images have values of {low:g} to {high:g}, and a window reaches up to "
+                f"{FARTHEST:,}; scale them, or say by --window LOW:HIGH which of them become 0 to 255"
+            ) from None
 
 
 def choose_window(choice: str, found: ValueRange | None) -> Window | None:

@@ -61,7 +61,8 @@ def is_deep(file: Path | BytesIO) -> bool:
         ValueError: pydicom is missing or can't read it.
     """
     data = _pydicom().dcmread(file, stop_before_pixels=True)
-    return bool(data.SamplesPerPixel == 1 and not (data.BitsAllocated == 8 and _scale(data) == (1, 0)))
+    stored = (data.BitsAllocated, data.PixelRepresentation)  # 1 has a sign
+    return bool(data.SamplesPerPixel == 1 and not (stored == (8, 0) and _scale(data) == (1, 0)))
 
 
 def _pydicom() -> Any:
@@ -73,8 +74,9 @@ def _pydicom() -> Any:
 
 
 def _scale(data: Any) -> tuple[float, float]:
-    """Return the rescale slope and intercept; of images that have none, 1 and 0."""
-    return float(data.get("RescaleSlope", 1)), float(data.get("RescaleIntercept", 0))
+    """Return the rescale slope and intercept; of images that have none, or empty ones, 1 and 0."""
+    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
+    return 1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)
 
 
 def _rescaled(data: Any, pixels: NDArray[Any]) -> NDArray[Any]:

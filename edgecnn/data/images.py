@@ -29,7 +29,17 @@ PILLOW_SUFFIXES = (
 )
 SUFFIXES = (*PILLOW_SUFFIXES, *dicom.SUFFIXES)
 MAX_PIXELS = 100_000_000
-_PHOTOMETRIC = 262  # the tag in TIFF
+_TIFF = (b"II*\0", b"MM\0*")  # what such a file begins with
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags in it
+# By mode, bits and sample format: what Pillow takes for bytes, and for int32.
+_OTHER_NUMBERS: dict[tuple[str, int, int], type[np.integer[Any]]] = {
+    ("L", 8, 2): np.int8,
+    ("I", 32, 1): np.uint32,
+}
+_UNREAD_TIFF = (
+    "it is a TIFF whose pixels Pillow doesn't read, such as floats of 16 or 64 bits; save it "
+    "with 8 or 16 bits, or as floats of 32"
+)
 _LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the columns of the upright picture
 
 # What Pillow would print about odd files is either one of our own errors or of no concern to a user.
@@ -89,7 +99,7 @@ def require_pixels(path: Path, content: bytes, most: int) -> None:
         if file := _dicom_file(path, content):
             width, height = dicom.size(file)
         else:
-            with Image.open(BytesIO(content), formats=FORMATS) as image:
+            with _identify(BytesIO(content)) as image:
                 width, height = image.size
     except Exception as error:  # as in decode
         raise _undecodable(path, error) from error
@@ -142,8 +152,11 @@ def read_picture(path: Path, content: bytes | None = None) -> Picture:
         with _open(path if content is None else BytesIO(content)) as image:
             inverted = image.mode[0] in "IF" and _white_is_zero(image)
             cut = ";16" in str(image.tile)  # of several channels of 16 bits Pillow keeps the upper bytes
+            numbers = _other_numbers(image)
             ImageOps.exif_transpose(image, in_place=True)
             pixels = _pixels(image)
+        if numbers:
+            return Picture(pixels.view(numbers), inverted=inverted)
         if cut and pixels.dtype == np.uint8 and pixels.max() < FEWEST >> 8:
             raise ValueError("its channels have 16 bits, of which it uses the lower ones; save it with 8")
         return Picture(pixels, inverted=inverted)
@@ -152,6 +165,14 @@ def read_picture(path: Path, content: bytes | None = None) -> Picture:
 def _white_is_zero(image: Image.Image) -> bool:
     """Say whether a TIFF file says so; where pixels have 8 bits, Pillow turns them round itself."""
     return isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0
+
+
+def _other_numbers(image: Image.Image) -> type[np.integer[Any]] | None:
+    """Return what the numbers of a TIFF file are, where Pillow is wrong about their sign."""
+    if not isinstance(image, TiffImageFile):
+        return None
+    bits, sample_format = (image.tag_v2.get(tag, (1,))[0] for tag in (_BITS, _SAMPLE_FORMAT))
+    return _OTHER_NUMBERS.get((image.mode, bits, sample_format))
 
 
 def is_deep(path: Path) -> bool:
@@ -164,7 +185,7 @@ def is_deep(path: Path) -> bool:
         if file := _dicom_file(path):
             return dicom.is_deep(file)
         with _open(path) as image:
-            return image.mode[0] in "IF"
+            return image.mode[0] in "IF" or _other_numbers(image) is not None
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -203,11 +224,28 @@ def _dicom_file(path: Path, content: bytes | None = None) -> Path | BytesIO | No
 def _open(file: Path | BytesIO) -> Image.Image:
     if isinstance(file, Path):
         require_file(file, DataError)
-    image = Image.open(file, formats=FORMATS)
+    image = _identify(file)
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise ValueError(f"{image.width}x{image.height} pixels are more than {MAX_PIXELS:,}")
     return image
+
+
+def _identify(file: Path | BytesIO) -> Image.Image:
+    """Open an image without decoding it."""
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        if _begins_as_tiff(file):
+            raise ValueError(_UNREAD_TIFF) from None
+        raise
+
+
+def _begins_as_tiff(file: Path | BytesIO) -> bool:
+    if isinstance(file, BytesIO):
+        return file.getvalue().startswith(_TIFF)
+    with file.open("rb") as opened:
+        return opened.read(4) in _TIFF
 
 
 def _pixels(image: Image.Image) -> NDArray[Any]:

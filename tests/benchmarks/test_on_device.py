@@ -141,8 +141,11 @@ def test_more_than_8_bits_become_the_same_bytes(tmp_path, kind, window):
     values = np.random.default_rng(3).integers(0, 4096, (13, 17))
     if window is None and kind != "float32":
         values = values * 7
+    if kind == "int8":
+        values = values % 256 - 128
+        window = window and (-100, 90)
     path = WRITERS[kind](tmp_path / "picture.tif", values)
-    if window is None and kind == "float32":
+    if window is None and kind in ("float32", "int8"):
         for module, error in ((on_device, on_device.UndecodableError), (images, DataError)):
             with pytest.raises(error, match=r"its values are .*--window LOW:HIGH"):
                 module.load_image(path, 12, 10, 1)
@@ -202,6 +205,11 @@ def test_deep_pictures_are_seen_through_the_models_window(tmp_path):
     done = run(INT8, "--images", folder)
     assert done.returncode == 1
     assert "its values are 1,00" in done.stderr
+    Image.new("L", (12, 12)).save(folder / "byte.png")
+    done = run(model, INT8, "--images", folder)
+    assert done.returncode == 1
+    assert f"not every image is one for {INT8} and {model}: " in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_same_files_count_as_images():

@@ -53,6 +53,8 @@ def opened(folder, choice=NEEDED):
         (-1024, 3071, "int16 big-endian", "-1024:3071"),
         (-30000, 30000, "int16 big-endian", "-30000:30000"),
         (-5, 7, "float32", "-5:7"),
+        (-60, 90, "int8", "-60:90"),
+        (5, 4_000_000_000, "uint32", "5:4000000000"),
     ],
 )
 def test_values_that_16_bits_do_not_fill_get_a_window_and_it_is_said(tmp_path, low, high, kind, window):
@@ -125,6 +127,14 @@ def test_a_choice_from_a_damaged_record_is_refused(choice):
 def test_flat_pictures_make_no_window_of_nothing(tmp_path):
     found = measure_range([WRITERS["png"](tmp_path / f"{i}.tif", np.full((4, 4), 300)) for i in range(3)])
     assert choose_window(AUTO, found) == Window(300, 301)
+
+
+def test_values_beyond_any_window_are_named(tmp_path):
+    """A bound of float64 that is no exact integer any more would end in an error of NumPy's."""
+    write(tmp_path, -(1 << 60), 1 << 60, "float32")
+    with pytest.raises(DataError, match=r"have values of -1\.15292e\+18 to 1\.15292e\+18, and a w"):
+        opened(tmp_path)
+    assert opened(tmp_path, "0:1000")[0].window == Window(0, 1000)
 
 
 def test_check_names_the_range_and_the_cause_and_compares_what_the_window_shows(tmp_path):

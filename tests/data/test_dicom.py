@@ -82,6 +82,21 @@ def test_a_slope_may_be_no_integer_and_the_first_window_counts(pydicom: Any, tmp
     assert (decode(path)[..., 0] == to_bytes(real, Window(75, 124))).all()
 
 
+def test_empty_rescale_and_window_are_none(pydicom: Any, tmp_path: Path) -> None:
+    empty = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
+    path = write(pydicom, tmp_path / "a.dcm", STORED, **dict.fromkeys(empty))
+    picture = read_picture(path)
+    assert (picture.pixels[..., 0] == STORED).all()
+    assert picture.window is None
+    assert is_deep(path)
+
+
+def test_8_bits_with_a_sign_need_a_window(pydicom: Any, tmp_path: Path) -> None:
+    path = write(pydicom, tmp_path / "a.dcm", (STORED % 256).astype(np.int8))
+    assert is_deep(path)
+    assert read_picture(path).pixels.min() < 0
+
+
 def test_monochrome1_is_white_where_it_is_least(pydicom: Any, tmp_path: Path) -> None:
     inverted = {"PhotometricInterpretation": "MONOCHROME1"}
     path = write(pydicom, tmp_path / "a.dcm", STORED, **inverted)

@@ -14,7 +14,7 @@ from edgecnn.data.images import decode, image_size, load_image
 from edgecnn.errors import DataError
 
 sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import write_png
+from deep_pictures import write_png, write_tiff
 
 RED = (200, 10, 30)
 
@@ -134,6 +134,14 @@ def test_what_is_no_image_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"fake\.png is not an image that edgecnn reads \(BMP, GIF"):
         decode(path)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f8"])
+def test_a_tiff_that_pillow_does_not_read_is_not_called_another_format(tmp_path, dtype):
+    path = write_tiff(tmp_path / "real.tif", np.eye(4), dtype=dtype)
+    for read in (decode, image_size, lambda path: decode(path, path.read_bytes())):
+        with pytest.raises(DataError, match=r"real\.tif can't be decoded: it is a TIFF whose pixels Pillow"):
+            read(path)
 
 
 def test_missing_file(tmp_path):

@@ -73,7 +73,7 @@ def test_what_is_no_window_is_refused(text):
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("bits", [10, 12, 14, 15])
 def test_the_same_values_are_the_same_bytes_from_every_kind_of_file(tmp_path, kind, bits):
-    values = np.random.default_rng(bits).integers(0, 1 << bits, (13, 17))
+    values = np.random.default_rng(bits).integers(0, 1 << bits, (13, 17)) % (128 if kind == "int8" else 65536)
     path = WRITERS[kind](tmp_path / "picture.tif", values)
     window = Window(5, (1 << bits) - 9)
     expected = to_bytes(values.astype(np.float32) if kind == "float32" else values, window)
