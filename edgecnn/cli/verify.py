@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn.cli.compile import optimize_option, schedule_option, target_option
-from edgecnn.cli.console import json_option, say
+from edgecnn.cli.console import given_options, json_option, say
 
 _MOST_NAMED = 5  # operators of those that follow one oracle
+_OF_COMPILER = ("target", "inputs", "schedule", "optimize", "profile")
+_OF_BOARD = ("baud", "timeout")  # what only --serial asks for
 
 if TYPE_CHECKING:
     from edgecnn.pipeline.profile import OperatorProfile
@@ -81,6 +83,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
       edgecnn verify model_int8.tflite --target cortex-m4 --profile
       edgecnn verify model_int8.tflite --serial /dev/ttyACM0
     """
+    _refuse_ignored(serial is not None)
     if serial is not None:
         _verify_serial(model, serial, baud, timeout, as_json)
         return
@@ -99,6 +102,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         _print(found)
     if not found.equal:
         sys.exit(1)
+
+
+def _refuse_ignored(by_serial: bool) -> None:
+    """Refuse options that only what isn't asked for would read: a board's self-test, or C that runs here."""
+    for name in given_options(dict.fromkeys(_OF_COMPILER if by_serial else _OF_BOARD)):
+        if by_serial:
+            raise click.UsageError(f"--serial compiles nothing; leave out --{name}")
+        raise click.UsageError(f"--{name} is of a board's self-test; add --serial, or leave it out")
 
 
 def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: bool) -> None:
@@ -159,8 +170,10 @@ def _print_variety(found: "Verified") -> None:
     if len(counts) > 1:
         counts = [f"{name} {count}" for name, count in zip(found.outputs, counts, strict=True)]
     say(f"different outputs            {', '.join(counts):>12}")
-    if found.inputs > 1 and min(found.different_outputs) == 1:
-        say("All inputs have the same output, and others didn't change that: that it is equal proves little.")
+    pairs = zip(found.outputs, found.different_outputs, strict=True)
+    if found.inputs > 1 and (same := [name for name, count in pairs if count == 1]):
+        output = ", ".join(same) if len(counts) > 1 else "output"
+        say(f"All inputs have the same {output}, and no others changed that: that it is equal proves little.")
 
 
 def _print(found: "Verified") -> None:

@@ -232,5 +232,5 @@ def short_name(name: str, limit: int = 40) -> str:
 
     Characters that don't print are spelled out, so that a name from a file can go into a message.
     """
-    last = for_terminal(name.rsplit(";", maxsplit=1)[-1])
+    last = for_terminal(name.rstrip(";").rsplit(";", maxsplit=1)[-1])
     return last if len(last) <= limit else "..." + last[3 - limit :]

@@ -112,6 +112,19 @@ def test_what_is_wrong_is_one_line(text: str | None, message: str, tmp_path: Pat
         CliRunner().invoke(command, [str(TINY), "--serial", str(log)], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--serial", "log", "--target", "c99"), "--serial compiles nothing; leave out --target"),
+        (("--serial", "log", "--profile"), "--serial compiles nothing; leave out --profile"),
+        (("--baud", "9600"), "--baud is of a board's self-test; add --serial, or leave it out"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(arguments: tuple[str, ...], message: str) -> None:
+    result = CliRunner().invoke(command, [str(TINY), *arguments])
+    assert (result.exit_code, message in result.output) == (2, True)
+
+
 def test_a_silent_port_is_left_in_time(terminal: tuple[int, str]) -> None:
     result = verify(terminal[1], "--timeout", "1")
     assert "no line of a self-test" in str(result.exception)

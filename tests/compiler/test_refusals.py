@@ -37,6 +37,54 @@ def test_an_op_without_a_kernel_names_those_that_are_called_nearly_so(op: str, n
     )
 
 
+def test_a_name_of_several_paths_is_called_by_the_last_that_there_is() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    made = builder.operator("SIN", (source,), builder.tensor((1, 4), "int8", 0.01, name="a/b;a/sin;"))
+    assert refused(builder, source, made).startswith('SIN "a/sin" (operator 0) is not supported')
+
+
+def test_floats_inside_the_model_are_refused_with_what_to_do() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    real = builder.dequantize(source)
+    made = builder.operator("ABS", (real,), builder.tensor((1, 4), "float32"))
+    message = refused(builder, source, made)
+    assert "only its outputs may be float: convert the model that it was made from, to int8" in message
+
+
+@pytest.mark.parametrize("shape", [(1, 0, 2), (1, 4, 2), (3, 2)])
+def test_floats_at_the_edge_of_another_shape_than_their_integers_are_refused(shape: tuple[int, ...]) -> None:
+    builder = Builder()
+    source = builder.tensor(shape, "float32")
+    made = builder.operator("QUANTIZE", (source,), builder.input((1, 3, 2)))
+    message = f"(operator 0) has output shape (1, 3, 2); {shape} follows from its inputs"
+    assert message in refused(builder, source, builder.unary("ABS", made))
+    builder = Builder()
+    source = builder.input((1, 3, 2))
+    made = builder.operator("DEQUANTIZE", (builder.unary("ABS", source),), builder.tensor(shape, "float32"))
+    assert f"(operator 1) has output shape {shape}; (1, 3, 2) follows" in refused(builder, source, made)
+
+
+def test_floats_at_the_edge_that_stand_for_no_scale_are_refused() -> None:
+    builder = Builder()
+    source = builder.tensor((1, 4), "float32")
+    made = builder.operator("QUANTIZE", (source,), builder.input((1, 4)))
+    end = builder.unary("ABS", made)
+    builder.tensors[made].scales = builder.tensors[made].zero_points = ()
+    assert 'tensor "tensor1" is not quantized' in refused(builder, source, end)
+    builder = Builder()
+    source = builder.input((1, 3, 4))
+    classes = builder.arg_max(source)
+    assert 'tensor "tensor2" is int32; only int8 and int16' in refused(
+        builder, source, builder.dequantize(classes)
+    )
+    builder = Builder()
+    source = builder.input((1, 4))
+    made = builder.operator("DEQUANTIZE", (builder.unary("ABS", source),), builder.tensor((1, 4), "int32"))
+    assert "(operator 1) makes int32; only float32 is supported" in refused(builder, source, made)
+
+
 def test_options_and_types() -> None:
     builder = Builder()
     source = builder.input((1, 6, 6, 2))

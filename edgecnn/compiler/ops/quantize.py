@@ -17,12 +17,12 @@ macs, needs = elementwise.macs, elementwise.needs
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and scales; of floats at the model's edges a pass has removed the operator."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
+    geometry.check_shape(graph, operator, source.shape)
     # TensorFlow Lite's kernel makes no int16 of int8.
     geometry.check_types(
         graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
     )
-    geometry.check_shape(graph, operator, source.shape)
+    geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
     geometry.check_scaled(graph, operator, elementwise.FARTHEST[source.dtype], _scaling(graph, operator)[1])
 
 

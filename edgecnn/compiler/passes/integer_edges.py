@@ -7,7 +7,7 @@ takes or makes int8 of 128 less instead, and goes if that changes nothing more.
 
 from dataclasses import replace
 
-from edgecnn.compiler.geometry import quantization_of
+from edgecnn.compiler.geometry import INT8_OR_INT16, quantization_of
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 
 _OFFSET = 128  # from int8 to uint8
@@ -50,15 +50,24 @@ def _is_entry(graph: Graph, operator: Operator) -> bool:
     if operator.op != "QUANTIZE" or operator.inputs[0] not in graph.inputs:
         return False
     alone = len(graph.consumers(operator.inputs[0])) == 1 and operator.inputs[0] not in graph.outputs
-    is_float = graph.input(operator, 0).dtype == "float32"
-    return alone and (is_float or (_renames(graph, operator) and operator.outputs[0] not in graph.outputs))
+    if _stands_for(graph.input(operator, 0), graph.output(operator)):
+        return alone
+    return alone and _renames(graph, operator) and operator.outputs[0] not in graph.outputs
 
 
 def _is_exit(graph: Graph, operator: Operator) -> bool:
     if operator.outputs[0] not in graph.outputs or graph.consumers(operator.outputs[0]):
         return False
+    if operator.op == "DEQUANTIZE":
+        return _stands_for(graph.output(operator), graph.input(operator, 0))
     apart = operator.inputs[0] not in (*graph.inputs, *graph.outputs)
-    return operator.op == "DEQUANTIZE" or (operator.op == "QUANTIZE" and apart and _renames(graph, operator))
+    return operator.op == "QUANTIZE" and apart and _renames(graph, operator)
+
+
+def _stands_for(real: Tensor, integers: Tensor) -> bool:
+    """Whether one tensor holds the floats of the other: where they don't match, the op's check says why."""
+    quantized = integers.dtype in INT8_OR_INT16 and integers.quantization is not None
+    return quantized and real.dtype == "float32" and real.shape == integers.shape
 
 
 def _renames(graph: Graph, operator: Operator) -> bool:
