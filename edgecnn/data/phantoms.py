@@ -108,6 +108,8 @@ They are for testing, teaching and benchmarks; a model trained on them is not fo
 
 def is_phantom(path: Path) -> bool:
     """Say whether an image file was written by `write_phantoms`."""
+    if path.suffix != ".png":  # DICOM, say, which Pillow doesn't open
+        return False
     with Image.open(path, formats=FORMATS) as image:
         return bool(image.info.get("Description") == NOTE)
 

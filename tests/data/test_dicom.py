@@ -17,6 +17,8 @@ from edgecnn.data.images import (
     read_picture,
     require_pixels,
 )
+from edgecnn.data.phantoms import is_phantom
+from edgecnn.data.sheet import draw_sheet
 from edgecnn.data.window import NEEDED, to_bytes
 from edgecnn.errors import DataError
 
@@ -130,6 +132,16 @@ def test_without_a_window_one_is_found_for_all(pydicom: Any, tmp_path: Path) -> 
     assert dataset.window == Window(-1024, 3071)
     with pytest.raises(DataError, match="its values are -1,024 to 3,071"):
         decode(path)
+
+
+def test_a_contact_sheet_and_figures_know_it_is_no_phantom(pydicom: Any, tmp_path: Path) -> None:
+    for number in range(16):
+        path = tmp_path / "all" / "ab"[number % 2] / f"{number}.dcm"
+        write(pydicom, path, DRAW.integers(0, 4096, (8, 8), np.uint16))
+    dataset = with_window(open_dataset(tmp_path / "all", seed=0), NEEDED)
+    assert not is_phantom(path)
+    draw_sheet(dataset, tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").is_file()
 
 
 def test_where_each_has_its_own_window_none_is_chosen(pydicom: Any, tmp_path: Path) -> None:
