@@ -72,7 +72,7 @@ def test_floats_at_the_edge_that_stand_for_no_scale_are_refused() -> None:
     made = builder.operator("QUANTIZE", (source,), builder.input((1, 4)))
     end = builder.unary("ABS", made)
     builder.tensors[made].scales = builder.tensors[made].zero_points = ()
-    assert 'tensor "tensor1" is not quantized' in refused(builder, source, end)
+    assert 'tensor "tensor1" is int8 without a scale' in refused(builder, source, end)
     builder = Builder()
     source = builder.input((1, 3, 4))
     classes = builder.arg_max(source)
