@@ -25,7 +25,7 @@ def demo(path: Path, progress: Progress) -> Run:
     Raises:
         RunError: `path` holds something else.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "phantoms").is_dir()):
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_demo(path)):
         raise RunError(f"{path} holds something that is not a demo; choose another --out")
     new = path.resolve().with_name(f"{TEMPORARY}{path.resolve().name}")
     old = new.with_name(f"{new.name}-old")
@@ -39,6 +39,14 @@ def demo(path: Path, progress: Progress) -> Run:
     finally:
         _remove(new, old)
     return Run(path)
+
+
+def _is_demo(path: Path) -> bool:
+    """Say whether a folder is a run on phantoms in itself; that it holds some is not enough to remove it."""
+    try:
+        return (path / "phantoms").is_dir() and Run(path).record()["data"]["source"] == "phantoms"
+    except RunError:
+        return False
 
 
 def _remove(*folders: Path) -> None:

@@ -14,7 +14,7 @@ from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import Metrics
 from edgecnn.evaluation.summary import VARIANTS
-from edgecnn.files import TEMPORARY, read_text, write_bytes, write_json, write_text
+from edgecnn.files import TEMPORARY, read_bytes, read_text, write_bytes, write_json, write_text
 from edgecnn.pipeline.record import Record
 from edgecnn.values import MOST_BYTES, read_json
 
@@ -50,8 +50,22 @@ class Run:
         self._compressed = path / ".compressed"  # what `compress` has finished and not yet put in place
 
     def checkpoint(self, stage: str) -> Path:
-        """Return the file that holds the state of a training stage until it is finished."""
-        return self.path / "checkpoints" / f"{stage}.npz"
+        """Return the file that holds the state of a training stage until it is finished.
+
+        Raises:
+            RunError: its folder is a link.
+        """
+        return self._inside(self.path / "checkpoints") / f"{stage}.npz"
+
+    def _inside(self, folder: Path) -> Path:
+        """Return a folder of the run, which may be a stranger's, before files are written or moved there.
+
+        Raises:
+            RunError: it is a link, which may lead out of the run.
+        """
+        if folder.is_symlink():
+            raise RunError(f"{folder} is a link; a run has its files in its own folder: remove the link")
+        return folder
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -94,15 +108,19 @@ class Run:
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
 
     def compressing(self) -> "Run":
-        """Return the folder in which `compress` works, a run of its own, until everything in it is whole."""
-        return Run(self.path / ".compressing")
+        """Return the folder in which `compress` works, a run of its own, until everything in it is whole.
+
+        Raises:
+            RunError: it is a link.
+        """
+        return Run(self._inside(self.path / ".compressing"))
 
     def begin_compressing(self) -> "Run":
         """Make that folder anew, with what of the training is needed to measure and describe the result."""
         work = self.compressing()
         shutil.rmtree(work.path, ignore_errors=True)
         for file in (self.labels_file, self.variant("float32"), self.record_file):
-            write_bytes(work.path / file.name, file.read_bytes())
+            write_bytes(work.path / file.name, read_bytes(file, error=RunError))
         return work
 
     def take_over(self, work: "Run") -> None:
@@ -117,7 +135,7 @@ class Run:
         self._finish_taking_over()
 
     def _finish_taking_over(self) -> None:
-        if not self._compressed.is_dir():
+        if not self._inside(self._compressed).is_dir():
             return
         try:
             new = {file.name: file for file in self._compressed.iterdir() if file.is_file()}

@@ -2,6 +2,8 @@
 """A run shows the results of one `compress` or of the other, whenever a process is killed."""
 
 import os
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,7 @@ def test_a_demo_that_is_killed_leaves_the_one_before(tmp_path: Path, monkeypatch
     def make(path: Path, progress: Progress) -> None:
         (path / "phantoms").mkdir(parents=True)
         (path / "metrics.json").write_text("new")
+        Run(path).update_record(**RECORD | {"data": {"source": "phantoms"}})
         progress("drawing", 1, 1)
 
     def kill(*_: Any) -> None:
@@ -125,6 +128,34 @@ def test_a_demo_that_is_killed_leaves_the_one_before(tmp_path: Path, monkeypatch
             demo.demo(path, kill)
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
     assert (tmp_path / "first" / "metrics.json").read_text() == "old"
+
+
+def test_a_demo_replaces_demos_only(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="holds something that is not a demo"):
-        demo.demo(tmp_path / "file", silent)
+    (tmp_path / "work" / "phantoms").mkdir(parents=True)  # by `edgecnn data phantoms`, beside other things
+    _make(tmp_path / "run")
+    (tmp_path / "run" / "phantoms").mkdir()
+    for name in ("file", "work", "run"):
+        with pytest.raises(RunError, match="holds something that is not a demo"):
+            demo.demo(tmp_path / name, silent)
+    assert (tmp_path / "work" / "phantoms").is_dir()
+
+
+@pytest.mark.parametrize("folder", [".compressed", ".compressing", "checkpoints"])
+def test_a_link_in_a_strangers_run_moves_and_overwrites_nothing(tmp_path: Path, folder: str) -> None:
+    """Run folders that come as an archive or from git may hold links to a person's own folders."""
+    run = Run(tmp_path / "run")
+    run.update_record(**RECORD)
+    for file in (run.labels_file, run.variant("float32")):
+        file.write_text("stranger's")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "labels.txt").write_text("mine")
+    (run.path / folder).symlink_to(tmp_path / "own")
+    reads: dict[str, Callable[[], object]] = {
+        ".compressed": run.record,
+        ".compressing": run.begin_compressing,
+        "checkpoints": lambda: run.checkpoint("train"),
+    }
+    with pytest.raises(RunError, match=rf"{re.escape(folder)} is a link; a run has its files in its own"):
+        reads[folder]()
+    assert (tmp_path / "own" / "labels.txt").read_text() == "mine"
