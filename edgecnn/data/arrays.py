@@ -122,8 +122,8 @@ def decode_mask(path: Path) -> NDArray[np.uint8]:
         DataError: the file can't be decoded.
     """
     pixels = read_picture(path).pixels
-    if pixels.dtype == np.uint8:
-        return pixels
+    if pixels.itemsize == 1:  # of bytes with a sign, -1 is white
+        return pixels.view(np.uint8)
     return to_bytes(pixels, FULL if pixels.max() > BYTE.high else BYTE)
 
 

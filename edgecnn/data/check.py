@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.data.arrays import decode_mask, fit_mask
 from edgecnn.data.dataset import PARTS, Dataset
 from edgecnn.data.duplicates import Pair, exact_groups, near_pairs
 from edgecnn.data.traits import Traits, auc, chance_auc, measure
@@ -131,9 +132,12 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         progress: told of every image measured, and of every block of images compared.
 
     Raises:
-        DataError: a file has become unreadable since the data set was opened.
+        DataError: a file has become unreadable since the data set was opened, or a mask is too dark.
     """
     samples = dataset.samples
+    for sample in samples:
+        if sample.mask:
+            fit_mask(sample.mask, decode_mask(sample.mask), 1, 1)  # as training will
     traits = measure([sample.path for sample in samples], progress, dataset.window)
     parts = np.array([PARTS.index(sample.split) for sample in samples], np.int64)
     labels = np.array([sample.label for sample in samples], np.int64)

@@ -18,6 +18,7 @@ from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.phantoms import is_phantom
 from edgecnn.errors import ModelError
+from edgecnn.escape import for_terminal
 from edgecnn.evaluation.accuracy import evaluate
 from edgecnn.evaluation.binary import score_binary
 from edgecnn.evaluation.calibration import calibrate
@@ -204,6 +205,6 @@ def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
         "synthetic": is_phantom(dataset.samples[0].path),
         "fingerprint": dataset.fingerprint,
         "images": counts,
-        "skipped": [name for name, _ in dataset.skipped],
+        "skipped": [for_terminal(name) for name, _ in dataset.skipped],  # a name may not be UTF-8
         "window": dataset.window and str(dataset.window),
     }

@@ -161,6 +161,7 @@ def chosen_options(run: Run, found: Architecture, options: TrainOptions) -> dict
     """Return all options as JSON values, those that were left open as the architecture has them.
 
     Raises:
+        RunError: a path has bytes that are not UTF-8, which run.json can't hold.
         DataError: an augmentation is none.
         ModelError: there are no pretrained weights for the architecture.
     """
@@ -168,6 +169,9 @@ def chosen_options(run: Run, found: Architecture, options: TrainOptions) -> dict
     height, width = options.input_size or found.input_shape[:2]
     given |= {"input_size": [height, width], "channels": options.channels or found.input_shape[2]}
     chosen = {name: getattr(found, name) if value is None else value for name, value in given.items()}
+    for name in ("data", "model", "weights"):
+        if any("\ud800" <= letter <= "\udfff" for letter in chosen[name]):  # bytes as Python holds them
+            raise RunError(f"--{name} {chosen[name]} is no text in UTF-8, as run.json needs; rename it")
     parse_augmentation(chosen["augment"])
     if chosen["weights"] != "none" and found.load_weights is None:
         raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')

@@ -17,6 +17,7 @@ from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.findings import findings
 from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.escape import for_terminal
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import Architecture, Shape, architecture
 from edgecnn.models._user import is_own
@@ -128,7 +129,7 @@ def _findings(dataset: Dataset, progress: Progress) -> list[str]:
         return [
             f"{len(dataset.samples):,} images are too many to be checked in passing: run 'edgecnn data check'"
         ]
-    return [str(finding) for finding in findings(check(dataset, progress))]
+    return [for_terminal(str(finding)) for finding in findings(check(dataset, progress))]
 
 
 def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: Sequence[str]) -> Any:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images with masks: found in folders and CSV files, loaded as 0 and 1, and refused where they don't fit."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,14 @@ import pytest
 from PIL import Image
 
 from edgecnn.data.arrays import decode_mask, fit_mask, load_arrays, load_dataset
+from edgecnn.data.check import check
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import DataError
+
+sys.path.append(str(Path(__file__).parents[1]))
+from deep_pictures import write_tiff
 
 
 @pytest.fixture
@@ -68,6 +73,17 @@ def test_a_mask_is_black_and_white_and_stays_so_when_resized(tmp_path: Path) -> 
     Image.fromarray(values // 255).save(tmp_path / "dark.png")
     with pytest.raises(DataError, match=r"dark\.png has no value above 1; a mask is black \(0\) and white"):
         fit_mask(tmp_path / "dark.png", decode(tmp_path / "dark.png"), 1, 3)
+
+
+def test_a_check_refuses_the_masks_that_training_refuses(folder: Path) -> None:
+    Image.new("L", (8, 6), 1).save(folder / "masks" / "5.png")
+    with pytest.raises(DataError, match=r"masks/5\.png has no value above 1; a mask is black"):
+        check(open_dataset(folder, seed=0))
+
+
+def test_a_mask_of_signed_bytes_is_white_where_all_bits_are(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "mask.tif", np.array([[0, -1, 0]]), dtype="i1")
+    assert decode_mask(path).ravel().tolist() == [0, 255, 0]
 
 
 def test_phantoms_come_with_masks_of_their_nodules(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 """Which images models are measured on, and which output stands for which class."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -88,5 +89,6 @@ def test_files_that_cannot_be_decoded_are_named(images: Path, tmp_path: Path) ->
     shutil.copyfile(TINY, tmp_path / "model.tflite")
     shutil.copytree(images, tmp_path / "images")
     (tmp_path / "images" / "bars" / "torn.png").write_bytes(b"torn")
+    (tmp_path / "images" / "bars" / os.fsdecode(b"torn\xff.png")).write_bytes(b"torn")
     metrics = benchmark([tmp_path / "model.tflite"], tmp_path / "images", TIMING, silent).metrics
-    assert metrics["data"]["skipped"] == ["bars/torn.png"]
+    assert metrics["data"]["skipped"] == ["bars/torn.png", r"bars/torn\udcff.png"]

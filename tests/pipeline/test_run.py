@@ -2,6 +2,7 @@
 """One process at a time works on a run, and an old run says what to do with it."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.options import (
     CompressOptions,
     TrainOptions,
+    chosen_options,
     refuse_other_options,
     resumed_compression,
     resumed_training,
@@ -135,3 +137,10 @@ def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: 
 def test_every_option_has_a_type_that_is_checked_when_it_is_read_back() -> None:
     assert {field.name for field in fields(TrainOptions)} == Train.__annotations__.keys()
     assert {field.name for field in fields(CompressOptions)} == Compress.__annotations__.keys() - {"ptq"}
+
+
+def test_a_path_that_run_json_cannot_hold_is_refused_before_training(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"photos\xff")
+    folder.mkdir()
+    with pytest.raises(RunError, match=r"--data .* is no text in UTF-8, as run.json needs"):
+        chosen_options(Run(tmp_path / "run"), architecture("cainvas"), TrainOptions(data=folder))
