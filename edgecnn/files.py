@@ -45,6 +45,11 @@ def _kind(status: os.stat_result) -> str:
     return next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
 
 
+def real_path(path: Path) -> Path:
+    """Return where a path leads, without links; unlike Path.resolve, of a circle of links, too."""
+    return Path(os.path.realpath(path))
+
+
 def read_bytes(path: Path, most: int = MOST_BYTES, error: type[EdgecnnError] = EdgecnnError) -> bytes:
     """Return what a regular file holds, `most` bytes at most.
 

@@ -12,6 +12,7 @@ from edgecnn.compiler.metadata import Window
 from edgecnn.data.arrays import Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import MissingToolError, ModelError, RunError
+from edgecnn.files import real_path
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
 from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
@@ -123,7 +124,7 @@ def gather(sources: Sequence[Path]) -> dict[str, Path]:
     Raises:
         RunError: a folder is no run, or its training is not finished.
     """
-    names = [source.resolve().name for source in sources]
+    names = [real_path(source).name for source in sources]
     models: dict[str, Path] = {}
     for source, name in zip(sources, names, strict=True):
         if source.suffix == ".tflite":

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgecnn.errors import RunError
 from edgecnn.evaluation.comparison import ComparedRun, comparison_rows, synthetic_runs
 from edgecnn.evaluation.summary import has_masks
+from edgecnn.files import real_path
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
 
@@ -17,7 +18,7 @@ def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
     Raises:
         RunError: a folder is no run, is not finished or lacks a figure, or only some runs are of masks.
     """
-    names = [folder.resolve().name for folder in folders]
+    names = [real_path(folder).name for folder in folders]
     runs = [
         _read(folder, name if names.count(name) == 1 else str(folder))
         for folder, name in zip(folders, names, strict=True)

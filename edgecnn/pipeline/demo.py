@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job on the built-in phantoms."""
 
+import os
 import shutil
 from pathlib import Path
 
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import RunError
-from edgecnn.files import TEMPORARY, uninterrupted
+from edgecnn.files import TEMPORARY, real_path, uninterrupted
 from edgecnn.pipeline.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
@@ -25,9 +26,9 @@ def demo(path: Path, progress: Progress) -> Run:
     Raises:
         RunError: `path` holds something else.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_demo(path)):
+    if os.path.lexists(path) and not (path.is_dir() and (_is_demo(path) or not any(path.iterdir()))):
         raise RunError(f"{path} holds something that is not a demo; choose another --out")
-    new = path.resolve().with_name(f"{TEMPORARY}{path.resolve().name}")
+    new = real_path(path).with_name(f"{TEMPORARY}{real_path(path).name}")
     old = new.with_name(f"{new.name}-old")
     _remove(new, old)  # of a demo that was killed
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from edgecnn.data.dataset import PARTS, list_files, open_listed
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError
+from edgecnn.files import real_path
 from edgecnn.models import Architecture, architecture
 from edgecnn.models._user import is_own, require_own, runs_code
 from edgecnn.pipeline.run import Run
@@ -130,7 +131,7 @@ def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
     begun |= {name: value for name, value in recorded.items() if name in known}
     if "input_size" in begun:
         begun["input_size"] = tuple(begun["input_size"])
-    begun["data"] = (run.path.resolve() / run.record()["data"]["source"]).resolve()
+    begun["data"] = real_path(real_path(run.path) / run.record()["data"]["source"])
     if "model" not in given and runs_code(str(begun["model"])):
         raise RunError(
             f"the training in {path} was begun with code, --model {begun['model']}; to go on with it, give "

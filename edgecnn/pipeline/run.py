@@ -14,7 +14,7 @@ from edgecnn.compiler.metadata import Window, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import Metrics
 from edgecnn.evaluation.summary import VARIANTS
-from edgecnn.files import TEMPORARY, read_bytes, read_text, write_bytes, write_json, write_text
+from edgecnn.files import TEMPORARY, read_bytes, read_text, real_path, write_bytes, write_json, write_text
 from edgecnn.pipeline.record import Record
 from edgecnn.values import MOST_BYTES, read_json
 
@@ -189,7 +189,7 @@ class Run:
 
     def relative(self, data: Path) -> str:
         """Return a path as run.json records it: from here, so that a run can be moved with its images."""
-        return os.path.relpath(data.resolve(), self.path.resolve())
+        return os.path.relpath(real_path(data), real_path(self.path))
 
     def data(self) -> Path:
         """Return where the images are.
@@ -197,7 +197,7 @@ class Run:
         Raises:
             RunError: they are not there any more.
         """
-        data: Path = (self.path.resolve() / self.record()["data"]["source"]).resolve()
+        data: Path = real_path(real_path(self.path) / self.record()["data"]["source"])
         if not data.exists():
             raise RunError(
                 f"the images that {self.path} was trained on are not at {data} any more; give them by --data"

@@ -28,6 +28,7 @@ print(json.dumps(said))
 CASES = {
     "train --data nosuch --out new": "there is no nosuch; give a folder of images",
     "train --data empty --out new": "empty needs a folder of images per class, at least two, but has none",
+    "train --data circle --out new": "there is no circle; give a folder of images",
     "train --data few --out new": "few holds no image that can be decoded",
     "train --data few --out new --model cainvs": 'Did you mean "cainvas"?',
     "train --data few --out new --model absent.keras": "there is no file absent.keras",
@@ -46,6 +47,7 @@ CASES = {
     "compress run --ptq --sparsity 0.5 --qat-epochs 1": "--ptq neither prunes nor trains; leave out --",
     "compress run --model cainvas": "--model cainvas defines no layers; give FILE.py",
     "demo --out full": "full holds something that is not a demo",
+    "demo --out circle": "circle holds something that is not a demo",
     "models cainvs": 'Did you mean "cainvas"?',
     "models absent.h5": "there is no file absent.h5",
     "export absent --out new": "there is no absent; give a run",
@@ -60,6 +62,7 @@ CASES = {
     "benchmark absent --data few": "absent is not a run",
     "benchmark tiny.tflite --data nosuch": "there is no nosuch",
     "report absent": "absent is not a run",
+    "report circle": "circle is not a run",
     "predict absent x.png": "absent can't be read",
     "predict file x.png": "file: not a .tflite file",
     "inspect absent": "absent can't be read",
@@ -77,6 +80,7 @@ def test_no_trivial_error_waits_for_tensorflow(tmp_path: Path) -> None:
     for name in ("empty", "few/a", "few/b", "run", "full/other"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "file").write_bytes(b"nothing")
+    (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "net.h5").write_bytes(b"nothing")
     (tmp_path / "tiny.tflite").write_bytes(TINY.read_bytes())
     record = {"model": "cainvas", "input_shape": [64, 64, 1], "train": {}, "data": {"source": "../few"}}
