@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # DIR is a file
     given = parser.parse_args(arguments)
+    if given.inputs < 1:
+        parser.error(f"argument --inputs: {given.inputs} is too few; 1 or more needed")
     if given.one:
         print(json.dumps(tried(given.folder, given.inputs)))
         return 0

@@ -79,3 +79,8 @@ def test_a_folder_without_models_is_said(
 ) -> None:
     assert public_models.main([str(tmp_path)]) == 1
     assert capsys.readouterr().err == f"Error: {tmp_path} holds no .tflite file\n"
+
+
+def test_fewer_inputs_than_one_are_refused(public_models: ModuleType, folder: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        public_models.main([str(folder), "--inputs", "0"])
