@@ -143,4 +143,6 @@ def test_a_path_that_run_json_cannot_hold_is_refused_before_training(tmp_path: P
     folder = tmp_path / os.fsdecode(b"photos\xff")
     folder.mkdir()
     with pytest.raises(RunError, match=r"--data .* is no text in UTF-8, as run.json needs"):
-        chosen_options(Run(tmp_path / "run"), architecture("cainvas"), TrainOptions(data=folder))
+        chosen_options(
+            Run(tmp_path / "run"), architecture("cainvas"), TrainOptions(data=folder, model="cainvas")
+        )
