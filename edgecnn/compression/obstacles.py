@@ -42,17 +42,17 @@ def obstacles(model: Any) -> list[str]:
         model: a flat Keras 2 model, which is left as it is.
     """
     image = np.random.default_rng(0).integers(0, 256, (1, *model.input_shape[1:]), np.uint8)
-    try:
-        tflite = keras_to_int8(model, image)
-    except ModelError as error:
-        return [f"'edgecnn compress' can't quantize it: {_at(model, str(error))}"]
     sentences = []
     try:
         wrapped(model, tfmot.sparsity.keras.ConstantSparsity(0.5, 0))
-        keras_to_int8(imitated(with_channelwise_norms(model))[0], image)
+        tflite = keras_to_int8(imitated(with_channelwise_norms(model))[0], image)
     except Exception as error:  # the toolkit has no type of its own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sentences.append(f"'edgecnn compress' takes it with --ptq only: {_at(model, reason)}")
+        try:  # only now: a large network costs ten seconds, and what has come out by imitation does without
+            tflite = keras_to_int8(model, image)
+        except ModelError as cause:
+            return [f"'edgecnn compress' can't quantize it: {_at(model, str(cause))}"]
     try:
         run_passes(parse(tflite))
     except ModelError as error:

@@ -25,7 +25,8 @@ def _is_probability(tensor: Any) -> bool:
     node = layer.inbound_nodes[tensor._keras_history.node_index]
     if isinstance(layer, L.ReLU):
         return bool(layer.max_value == 1)
-    if isinstance(layer, L.Softmax) or _name(layer).endswith(_PROBABILITIES):
+    name = _name(layer)
+    if isinstance(layer, L.Softmax) or (name.endswith(_PROBABILITIES) and "log" not in name):
         return True
     return isinstance(layer, _KEEPS) and all(map(_is_probability, node.keras_inputs))
 

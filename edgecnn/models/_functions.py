@@ -73,6 +73,8 @@ def _is_tensor(part: Any) -> bool:
 
 def _affine(word: str, args: Sequence[Any], name: str) -> Any:
     """Return the layer that scales or moves a tensor by constants: a number, or one for each channel."""
+    if word not in ("add", "subtract", "multiply", "divide"):
+        return None
     first = _is_tensor(args[0])
     constant = np.array(args[1] if first else args[0], np.float64)
     if constant.size not in (1, constant.shape[-1] if constant.ndim else 1) or (
@@ -85,8 +87,6 @@ def _affine(word: str, args: Sequence[Any], name: str) -> Any:
         "multiply": (constant, 0.0),
         "divide": (1 / constant, 0.0),
     }
-    if word not in scales:
-        return None
     return L.Rescaling(*map(numbers, scales[word]), name=name)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgecnn.errors import ModelError
 from edgecnn.models._answers import answers_with_logits, probabilities
-from edgecnn.models._input_range import first_layer, scaled_image, scaling, wants_bytes
+from edgecnn.models._input_range import first_layer, scaled_image, scaling, wants_bytes, without_scale
 from edgecnn.models._rebuild import rebuild
 from edgecnn.models._twins import is_augmentation, twins
 from edgecnn.tf import keras
@@ -74,17 +74,17 @@ def _with_bytes_scaled(flat: Any, name: str) -> tuple[Any, list[str]]:
     if not layers or tensor is flat.outputs[0]:
         return flat, []
     scale, offset = scaling(layers, flat.input_shape[-1])
-    notes = []
-    if wants_bytes(scale):
+    notes, cut = [], without_scale(layers)
+    if wants_bytes(scale, offset):
         scale = scale * 255
-        named = ", ".join(f'"{layer.name}"' for layer in layers)
+        named = ", ".join(f'"{layer.name}"' for layer in layers if layer not in cut)
         notes.append(
             f'model "{name}" scales bytes of 0 to 255 by {named}; edgecnn gives it 0 to 1, so they scale by '
             "255 times as much"
         )
     first = first_layer(scale, offset)
     rest = keras.Model(tensor, flat.outputs[0], name=flat.name)
-    return rebuild(rest, twins, [first] if first else []), notes
+    return rebuild(rest, twins, [*([first] if first else []), *cut], flat.input_shape[1:]), notes
 
 
 def with_probabilities(model: Any, name: str) -> tuple[Any, list[str]]:

@@ -23,19 +23,22 @@ def is_model(part: Any) -> bool:
     return any(kind.__name__ == "Model" and "keras" in kind.__module__ for kind in type(part).__mro__)
 
 
-def rebuild(model: Any, twins: Twins, before: Sequence[Any] = ()) -> Any:
+def rebuild(
+    model: Any, twins: Twins, before: Sequence[Any] = (), shape: tuple[int, ...] | None = None
+) -> Any:
     """Return a flat Keras 2 model with one image input that computes what `model` does with such twins.
 
     Args:
         model: functional or sequential, of one input and one output.
         twins: what takes the place of a layer; no layers: what comes in goes on as it is.
         before: Keras 2 layers between the input and the first layer.
+        shape: of the image that they take, where they change it.
 
     Raises:
         ModelError: a part is no graph of layers, or the weights of a layer don't fit its twin.
     """
     builder = _Builder(twins)
-    image = keras.Input(model.input_shape[1:], name=_input_name(model))
+    image = keras.Input(shape or model.input_shape[1:], name=_input_name(model))
     start = image
     for layer in before:
         start = layer(start)

@@ -79,6 +79,7 @@ def _split(activation: Any, name: str) -> tuple[str, list[Any]]:
     if hasattr(activation, "get_config"):  # a layer in the place of a function
         return "linear", list(twins(activation, name))
     function = getattr(activation, "__name__", type(activation).__name__)
+    function = function.removesuffix("_v2")  # as tf.nn.softmax calls itself
     if activation.__module__.split(".")[0] not in ("keras", "tf_keras", "tensorflow"):
         return "linear", [L.Activation(activation, name=name)]  # a person's own, whatever its name
     if function in _INSIDE:

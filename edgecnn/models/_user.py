@@ -76,7 +76,7 @@ def _function(name: str) -> Callable[[Shape, int], Any]:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f'model "{name}": {path} fails with {type(error).__name__}: {error}') from error
     found = getattr(module, function, None)
     if not callable(found):
@@ -89,21 +89,33 @@ def _calling(name: str, function: Callable[[Shape, int], Any]) -> Callable[[Shap
         _refuse_width(name, width)
         try:
             model = function(input_shape, classes)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f'model "{name}", called with the input shape {input_shape} and {classes} classes, '
                 f"fails with {type(error).__name__}: {error}"
             ) from error
         finally:
             _reset_policies()
-        if getattr(model, "input_shape", (None,))[1:] != input_shape:
-            raise ModelError(
-                f'model "{name}" returned no Keras model with the input shape {input_shape}; '
-                "build it as a Sequential with an Input, or by keras.Model(inputs, outputs)"
-            )
+        _require_shape(model, name, input_shape)
         return _told(model, name)
 
     return build
+
+
+def _require_shape(model: Any, name: str, input_shape: Shape) -> None:
+    try:
+        shape = tuple(model.input_shape[1:])
+    except (AttributeError, TypeError):  # no model, a class of one, or a model that isn't built
+        shape = None
+    if shape == input_shape:
+        return
+    asked = f'model "{name}" returned no Keras model with the input shape {input_shape}'
+    if shape and len(shape) == 3 and shape[-1] in (1, 3) and None not in shape:
+        raise ModelError(
+            f"{asked}, but one with {shape}; ask for that by --input-size {shape[0]}x{shape[1]} "
+            f"--channels {shape[2]}, or use the shape that the function is given"
+        )
+    raise ModelError(f"{asked}; build it as a Sequential with an Input, or by keras.Model(inputs, outputs)")
 
 
 def _loading(name: str, shape: Shape) -> Callable[[Shape, int, float], Any]:

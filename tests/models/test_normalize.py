@@ -84,6 +84,47 @@ def test_a_map_of_logits_gets_a_sigmoid() -> None:
     assert "a sigmoid is added" in note
 
 
+@pytest.mark.parametrize("of", KERAS)
+def test_logarithms_of_probabilities_are_logits(of: str) -> None:
+    layers = KERAS[of].layers
+    logarithms = layers.Activation(tf.nn.log_softmax if of == "keras2" else "log_softmax")
+    model = KERAS[of].Sequential([KERAS[of].Input(SHAPE), layers.Flatten(), layers.Dense(3), logarithms])
+    answers, [note] = with_probabilities(normalized(model, "mine")[0], "mine")
+    assert "a softmax is added" in note
+    np.testing.assert_allclose(answers(IMAGES), np.exp(np.array(model(IMAGES))), atol=1e-6)
+
+
+def test_the_softmax_of_tensorflow_is_that_of_keras() -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input(SHAPE), layers.Flatten(), layers.Dense(3, activation=tf.nn.softmax)]
+    )
+    flat, _ = normalized(model, "mine")
+    assert flat.layers[-1].activation is keras.activations.softmax
+
+
+@pytest.mark.parametrize("of", KERAS)
+@pytest.mark.parametrize("kind", ["resized", "cropped", "narrow"])
+def test_bytes_are_known_behind_a_resizing_and_by_their_mean(kind: str, of: str) -> None:
+    layers = KERAS[of].layers
+    first = {
+        "resized": [layers.Resizing(12, 9), layers.Rescaling(1 / 127.5, offset=-1)],
+        "cropped": [layers.Cropping2D(2), layers.Rescaling(1 / 255)],
+        "narrow": [layers.Normalization(mean=127.0, variance=100.0)],
+    }[kind]
+    model = KERAS[of].Sequential([KERAS[of].Input(SHAPE), *first, layers.Flatten(), layers.Dense(3)])
+    flat, [note] = normalized(model, "mine")
+    assert "scales bytes of 0 to 255 by" in note
+    np.testing.assert_allclose(flat(IMAGES), np.array(model(IMAGES * 255)), atol=3e-5)
+
+
+def test_a_slice_of_channels_with_an_ellipsis_goes_on() -> None:
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, keras.layers.Flatten()(image[..., ::-1]))
+    colours = np.repeat(IMAGES, 3, axis=-1) * [1, 2, 3]
+    np.testing.assert_array_equal(normalized(model, "mine")[0](colours), model(colours))
+
+
 @pytest.mark.parametrize(
     "activation", ["softplus", "softsign", "elu", "selu", "mish", "exponential", "silu", "tanh"]
 )
