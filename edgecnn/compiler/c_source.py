@@ -374,9 +374,8 @@ def _words_of(edge: Edge) -> dict[str, object]:
 
 def _run_f32(model: CModel) -> str:
     prefix = model.prefix
-    before, after, arguments = [], [], []
-    for edge in model.inputs:
-        arguments.append(edge.name)
+    before, after = [], []
+    arguments = [_row_bytes(edge, edge.name) for edge in model.inputs]
     for edge in model.outputs:
         if edge.real:
             # Bytes at the end of the floats' own memory: each is read before a float is written over it.

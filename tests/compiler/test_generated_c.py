@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from every_op import networks_of_every_op
 from generated_c import check, run_oracle
+from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.compile import CompiledModel
@@ -123,6 +124,20 @@ int main(void)
 """
     printed = run_main(tmp_path, compile_tflite(model, name="net"), main)
     np.testing.assert_array_equal(np.array(printed.split(), np.float32), expected.ravel())
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("real_input", [True, False])
+def test_only_one_edge_may_be_real(tmp_path: Path, dtype: str, real_input: bool) -> None:
+    builder, shape = Builder(1, dtype=dtype), (1, 6, 5, 2)
+    source = at = builder.input(shape)
+    if real_input:
+        source = builder.tensor(shape, "float32")
+        builder.operator("QUANTIZE", (source,), at)
+    made = builder.conv(at, 3)
+    model = builder.build((source,), (made if real_input else builder.dequantize(made),))
+    compile_tflite(model, name="net").write(tmp_path)
+    HostCompiler().compile([tmp_path / "net.c"], tmp_path / "net.o", ["-c"])
 
 
 @pytest.mark.parametrize("model", [networks.small(), networks.two_ends(), networks.small(dtype="int16")])
