@@ -101,6 +101,8 @@ def require_pixels(path: Path, content: bytes, most: int) -> None:
         else:
             with _identify(BytesIO(content)) as image:
                 width, height = image.size
+    except Image.DecompressionBombError as error:  # Pillow has a limit of its own
+        raise TooManyPixelsError(f"{path} has far too many pixels; at most {most:,} are taken") from error
     except Exception as error:  # as in decode
         raise _undecodable(path, error) from error
     if width * height > most:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgecnn.compiler.metadata import Window
 from edgecnn.data import images
-from edgecnn.data.images import decode, image_size, load_image
+from edgecnn.data.images import TooManyPixelsError, decode, image_size, load_image, require_pixels
 from edgecnn.errors import DataError
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -154,3 +154,8 @@ def test_pixel_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     path = save(tmp_path, Image.new("L", (10, 10)))
     with pytest.raises(DataError, match="10x10 pixels are more than 99"):
         decode(path)
+
+
+def test_a_picture_that_pillow_finds_too_large_is_too_large_and_not_damaged():
+    with pytest.raises(TooManyPixelsError, match="bomb has far too many pixels; at most 16,000,000"):
+        require_pixels(Path("bomb"), b"P5 30000 30000 255\n", 16_000_000)
