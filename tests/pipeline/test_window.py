@@ -113,7 +113,7 @@ def test_another_window_may_be_asked_for_and_files_without_one_ask_for_it(
 
 
 def test_benchmark_refuses_models_of_different_windows(run: Run, twelve_bits: Path, tmp_path: Path) -> None:
-    [other, _] = export(run.variant("float32"), tmp_path, ExportOptions(("tflite",), "other"), silent)
+    [other, _] = export(run.variant("float32"), tmp_path, ExportOptions(("tflite",), "other"), silent).files
     content = other.read_bytes().replace(b"1000:1239", b"1000:1240")
     other.write_bytes(content)
     with pytest.raises(ModelError, match=r"trained with window 1000:1240, the first model with 1000:1239"):
@@ -121,7 +121,7 @@ def test_benchmark_refuses_models_of_different_windows(run: Run, twelve_bits: Pa
 
 
 def test_export_takes_the_window_along_into_the_c(run: Run, tmp_path: Path) -> None:
-    written = export(run.path, tmp_path, ExportOptions(("tflite", "c"), "ct"), silent)
+    written = export(run.path, tmp_path, ExportOptions(("tflite", "c"), "ct"), silent).files
     assert read_model(written[0]).window == WINDOW
     header = (tmp_path / "ct_preprocess.h").read_text()
     assert "#define EDGECNN_ct_WINDOW_LOW (1000)" in header.replace("EDGECNN_CT", "EDGECNN_ct")
@@ -141,7 +141,7 @@ def test_export_of_a_file_without_a_window_takes_the_one_that_is_given(tmp_path:
 
 
 def test_export_of_a_float_model_finds_it_in_the_images(run: Run, twelve_bits: Path, tmp_path: Path) -> None:
-    made = export(run.keras_model, tmp_path, ExportOptions(("tflite",), "ct"), silent, data=twelve_bits)
+    made = export(run.keras_model, tmp_path, ExportOptions(("tflite",), "ct"), silent, data=twelve_bits).files
     assert read_model(made[0]).window == WINDOW
 
 
