@@ -85,6 +85,14 @@ def test_floats_at_the_edge_that_stand_for_no_scale_are_refused() -> None:
     assert "(operator 1) makes int32; only float32 is supported" in refused(builder, source, made)
 
 
+def test_a_padding_of_another_zero_point_is_refused() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    made = builder.pad_axes(source, ((0, 0), (0, 1)), value=5)
+    builder.tensors[builder.operators[0][1][2]].zero_points = (0,)
+    assert "no int8 number of its output's scale and zero point" in refused(builder, source, made)
+
+
 def test_options_and_types() -> None:
     builder = Builder()
     source = builder.input((1, 6, 6, 2))

@@ -42,8 +42,11 @@ def value(graph: Graph, operator: Operator) -> int:
     if operator.op == "PAD":
         return wanted.zero_point
     number, given = geometry.constant(graph, operator, 2), graph.input(operator, 2).quantization
-    if number.dtype != np.int8 or number.size != 1 or given is None or given.scales != wanted.scales:
-        raise ModelError(f"{graph.describe(operator)} pads with no int8 number of its output's scale")
+    alike = given is not None and (given.scale, given.zero_point) == (wanted.scale, wanted.zero_point)
+    if number.dtype != np.int8 or number.size != 1 or not alike:
+        raise ModelError(
+            f"{graph.describe(operator)} pads with no int8 number of its output's scale and zero point"
+        )
     return int(number.reshape(-1)[0])
 
 
