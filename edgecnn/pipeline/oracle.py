@@ -205,6 +205,10 @@ class Oracle:
             for value, seen, inner in zip(values, self._original.inputs, self._inner.inputs, strict=True)
         }
         made = interpreter.run([given[number] for number in interpreter.about.inputs])
+        for number, value in zip(interpreter.about.outputs, made, strict=True):
+            tensor = self._original.tensors[number]
+            if value.shape != tensor.shape:
+                raise ModelError(f'output "{tensor.name}" has shape {value.shape} there, not {tensor.shape}')
         return dict(zip(interpreter.about.outputs, made, strict=True))
 
     def _judge(self, judge: _Judge, values: Sequence[Values], done: set[int]) -> None:

@@ -37,7 +37,8 @@ def check(graph: Graph, operator: Operator) -> None:
             "the filter's last dimension must be the input's channels"
         )
     wanted = moving.integers(graph, operator, 0, 4)
-    geometry.check_shape(graph, operator, (1, *wanted[1:3], weights.shape[0]))
+    for shape in (wanted, (1, *wanted[1:3], weights.shape[0])):  # TFLite makes what is wanted, batch and all
+        geometry.check_shape(graph, operator, shape)
     strides = [geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w")]
     if min(strides) < 1 or max(strides) > _LARGEST_STRIDE or max(weights.shape[1:3]) > geometry.MOST:
         raise ModelError(

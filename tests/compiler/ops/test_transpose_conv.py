@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """TRANSPOSE_CONV: TFLite's reference kernel = NumPy reference = C, over awkward shapes and options."""
 
+import re
+
 import numpy as np
 import pytest
 from generated_c import check_operators, random_inputs, run_c, run_numpy
@@ -68,4 +70,14 @@ def test_refusals() -> None:
     builder.tensors[made].shape = (1, 8, 6, 3)
     builder.operators[-1][3]["stride_h"] = 0
     with pytest.raises(ModelError, match="strides"):
+        compile_tflite(builder.build((source,), (made,)), name="net")
+
+
+@pytest.mark.parametrize("stated", [(5, 8, 6, 3), (1, 8, 6, 4)])
+def test_the_stated_shape_is_that_of_the_output(stated: tuple[int, int, int, int]) -> None:
+    builder = Builder()  # TFLite makes as many values as are stated, whatever the output's shape
+    source = builder.input((1, 4, 3, 2))
+    made = builder.transpose_conv(source, 3)
+    builder.tensors[builder.operators[-1][1][0]].data[:] = stated
+    with pytest.raises(ModelError, match=re.escape(f"output shape (1, 8, 6, 3); {stated} follows")):
         compile_tflite(builder.build((source,), (made,)), name="net")
