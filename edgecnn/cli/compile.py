@@ -68,7 +68,7 @@ def _ops() -> str:
 )
 @click.option(
     "--search",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10**12),
     metavar="STEPS",
     show_default=f"{SEARCH:,}",
     help="How long to look for the smallest arena; a step simulates about one row. More may find a smaller "

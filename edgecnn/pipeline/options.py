@@ -2,7 +2,6 @@
 """What `train` and `compress` are asked for, and what they refuse before TensorFlow, which is slow, loads."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -77,21 +76,22 @@ class CompressOptions:
 def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> None:
     """Raise at once what `train` would: of its folder, its options and the names of its images.
 
-    What workers do with the folder is not known before they have met.
+    Nothing of one among several workers: if it ended before they have met, the others would wait for it.
 
     Raises:
         DataError, ModelError, RunError: as `train`.
     """
-    run, alone = Run(path), options.strategy != "multi-worker"
-    with run.locked() if alone else nullcontext():
+    if options.strategy == "multi-worker":
+        return
+    run = Run(path)
+    with run.locked():
         if is_own(options.model):
             require_own(options.model)
-            if alone and not resume:
+            if not resume:
                 _refuse_another(run)
         else:
             chosen = chosen_options(run, architecture(options.model), options)
-            if alone:
-                refuse_overwriting(run, chosen, resume)
+            refuse_overwriting(run, chosen, resume)
         _list_images(options.data, options.seed)
 
 
