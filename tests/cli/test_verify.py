@@ -120,12 +120,14 @@ def test_equal_outputs_of_all_inputs_are_said_to_prove_little(tmp_path: Path) ->
     model = builder.build((source,), (builder.conv(source, 3, dead=3),))
     code, output = printed(tmp_path, model)
     assert code == 0
-    assert "different outputs                       1\nAll inputs have the same output, and others" in output
+    assert (
+        "different outputs                       1\nAll inputs have the same output, and no others" in output
+    )
     assert "All inputs have the same output" not in printed(tmp_path, model, "--inputs", 1)[1]
     other = builder.conv(source, 3)
     dead = builder.operators[0][2]
     _, output = printed(tmp_path, builder.build((source,), (other, dead)))
-    assert "\nAll inputs have the same output1, and others" in output
+    assert "\nAll inputs have the same output1, and no others" in output
 
 
 def test_a_wrong_byte_ends_in_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:

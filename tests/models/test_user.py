@@ -26,7 +26,8 @@ def larger(input_shape, classes):
 def ends(input_shape, classes):
     raise SystemExit(0)
 
-A_CLASS = keras.Model
+def a_class(input_shape, classes):
+    return keras.Model
 
 def fails(input_shape, classes):
     raise ValueError("no such thing")
@@ -101,7 +102,7 @@ def test_what_was_changed_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         ("{file}:none", "has no function none"),
         ("{file}x.py:tiny", "there is no file"),
         ("{file}:wrong", "returned no Keras model with the input shape"),
-        ("{file}:A_CLASS", "returned no Keras model with the input shape"),
+        ("{file}:a_class", "returned no Keras model with the input shape"),
         ("{file}:larger", r"but one with \(12, 10, 3\); ask for that by --input-size 12x10 --channels 3"),
         ("{file}:ends", "fails with SystemExit: 0"),
         ("{file}:fails", "fails with ValueError: no such thing"),
