@@ -70,7 +70,7 @@ class _Builder:
                 "Sequential with an Input, or by keras.Model(inputs, outputs)"
             )
         values = dict(zip(map(id, graph.inputs), inputs, strict=True))
-        for layer, given, outputs in _calls(graph):
+        for layer, given, outputs in calls(graph):
             args, kwargs = _replaced(given, values)
             still = kwargs.pop("training", None) is False or frozen
             made = self._called(layer, args, kwargs, owner, frozen=still)
@@ -132,7 +132,7 @@ def _replaced(arguments: Any, values: dict[int, Any]) -> Any:
     return tf.nest.map_structure(lambda part: values.get(id(part), part), arguments)
 
 
-def _calls(graph: Any) -> Iterator[tuple[Any, tuple[Any, dict[str, Any]], Any]]:
+def calls(graph: Any) -> Iterator[tuple[Any, tuple[Any, dict[str, Any]], Any]]:
     """Yield each call of a layer in a graph, in order: the layer, its arguments, plain and named, results."""
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
