@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.converters.saved_model import SignatureModel
 from edgecnn.errors import ModelError
 from edgecnn.gate import harmless_saved_model
 from edgecnn.models import load_model, require_float_model
@@ -48,19 +49,21 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
         raise ModelError(
             f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, 1 or 3)"
         )
-    return model if own or isinstance(model, _SavedModel) else _normalized(model, path)
-
-
-def _normalized(model: Any, path: Path) -> Any:
-    """Return a Keras model made flat and of Keras 2, or, where it can't be, as TensorFlow itself takes it."""
-    try:
-        model, notes = normalized(model, str(path))
-    except ModelError as error:
-        notes = [f"{error}; so {path} is converted as it is, without a look at what it does with its image"]
-        model = _by_export(model, path) if is_keras3(model) else model
+    if own:
+        return model
+    model, notes = (model, model.notes) if isinstance(model, SignatureModel) else _normalized(model, path)
     for note in notes:
         say(note)
     return model
+
+
+def _normalized(model: Any, path: Path) -> tuple[Any, list[str]]:
+    """Return a Keras model made flat and of Keras 2, or, where it can't be, as TensorFlow itself takes it."""
+    try:
+        return normalized(model, str(path))
+    except ModelError as error:
+        graph = _by_export(model, path)
+        return graph, [f"{error}; so {path} is converted as TensorFlow computes it", *graph.notes]
 
 
 def with_answers(model: Any, path: Path, images: npt.NDArray[np.uint8], *, labelled: bool) -> Any:
@@ -113,7 +116,7 @@ class _Activated(tf.Module):  # type: ignore[misc]
 def _load(path: Path) -> Any:
     if path.is_dir():
         with harmless_saved_model(path) as folder:
-            return _SavedModel(folder, path)
+            return SignatureModel(folder, path)
     model = load_model(path)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
@@ -122,39 +125,17 @@ def _load(path: Path) -> Any:
     return model
 
 
-def _by_export(model: Any, source: Path) -> Any:
-    """Return a Keras 3 model as a SavedModel, because TensorFlow's converter doesn't find its variables."""
+def _by_export(model: Any, source: Path) -> SignatureModel:
+    """Return a Keras model as a SavedModel: TensorFlow's converter doesn't find the variables of Keras 3."""
+    options = {"format": "tf_saved_model", "verbose": False} if is_keras3(model) else {}
     try:
         with quiet(), tempfile.TemporaryDirectory() as folder:
-            model.export(folder, format="tf_saved_model", verbose=False)
-            return _SavedModel(Path(folder), source)
+            model.export(folder, **options)
+            return SignatureModel(Path(folder), source)
     except Exception as error:
-        raise ModelError(f"{source} can't be converted from Keras 3: {_first_line(error)}") from error
+        raise ModelError(f"{source} can't be converted from Keras: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-class _SavedModel(tf.Module):  # type: ignore[misc]
-    """The serving signature of a SavedModel, called as a Keras model is."""
-
-    def __init__(self, folder: Path, source: Path) -> None:
-        super().__init__()
-        self._loaded = tf.saved_model.load(folder)
-        signature = self._loaded.signatures.get("serving_default")
-        if (
-            signature is None
-            or len(signature.structured_input_signature[1]) != 1
-            or len(signature.outputs) != 1
-        ):
-            raise ModelError(f"{source} has no signature 'serving_default' with one input and one output")
-        self._signature = signature
-        [(self._input, spec)] = signature.structured_input_signature[1].items()
-        self.input_shape = tuple(spec.shape)
-        self.output_shape = tuple(signature.outputs[0].shape)
-
-    def __call__(self, image: Any, training: bool = False) -> Any:
-        [output] = self._signature(**{self._input: image}).values()
-        return output

@@ -39,6 +39,7 @@ try:
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
         from tensorflow.lite.python import schema_py_generated as schema
         from tensorflow.lite.python.optimize.calibrator import Calibrator
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 except ImportError as error:
     raise MissingToolError(
         f"training and converting need TensorFlow, but {error.name} is missing here; "
@@ -84,6 +85,7 @@ __all__ = [
     "THREADS",
     "Calibrator",
     "SavedModel",
+    "convert_variables_to_constants_v2",
     "keras",
     "keras3",
     "make_repeatable",

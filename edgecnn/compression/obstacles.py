@@ -13,6 +13,7 @@ from edgecnn.compression.pruning import wrapped
 from edgecnn.compression.qat import imitated
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.errors import ModelError
+from edgecnn.gate.config import may_be_called
 from edgecnn.tf import keras, tfmot
 
 
@@ -23,6 +24,8 @@ def require_readable(model: Any) -> None:
         ModelError: a layer, which is named, can't be made from what a file would say of it.
     """
     for layer in model.layers:
+        if type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda"):
+            _require_callable(layer)
         try:
             read = keras.layers.deserialize(keras.layers.serialize(layer))
         except Exception:  # whatever a person's class raises
@@ -33,6 +36,15 @@ def require_readable(model: Any) -> None:
                 "class a get_config with all that its __init__ takes, and "
                 "@keras.utils.register_keras_serializable()"
             )
+
+
+def _require_callable(layer: Any) -> None:
+    function = layer.get_config()["function"]
+    if not may_be_called(function):
+        raise ModelError(
+            f'function "{layer.name}" (tf.{function}) could be saved, but is none of those that edgecnn '
+            "reads from a file: use a layer of Keras in its place, or a class of your own"
+        )
 
 
 def obstacles(model: Any) -> list[str]:

@@ -49,6 +49,11 @@ def require_known_classes(config: Any, source: str, own: Collection[str] = ()) -
             raise refusal(source, where, name)
 
 
+def may_be_called(function: object) -> bool:
+    """Say whether a layer may call a function of TensorFlow, "math.add" or "compat.v1.math.add", say."""
+    return isinstance(function, str) and function.removeprefix(_COMPAT) in TF_FUNCTIONS
+
+
 def refusal(source: str, where: str, name: str) -> ModelError:
     """Return the error for a model that names something that isn't allowed.
 
@@ -153,5 +158,4 @@ def _unknown_function(value: dict[str, Any], module: str | None, own: Collection
 def _unknown_call(layer: dict[str, Any]) -> str | None:
     config = layer.get("config")
     function = config.get("function") if isinstance(config, dict) else None
-    known = isinstance(function, str) and function.removeprefix(_COMPAT) in TF_FUNCTIONS
-    return None if known else f"tf.{function}"
+    return None if may_be_called(function) else f"tf.{function}"

@@ -24,10 +24,10 @@ _SAME = {
 def function_twins(operation: Any, name: str) -> Sequence[Callable[..., Any]]:
     """Return what takes the arguments of a function and answers by layers of Keras 2.
 
-    A function of Keras 2's for which there is no layer stays as it is.
+    A function for which there is no layer stays as it is, Keras 3's as those of TensorFlow that it calls.
 
     Raises:
-        ModelError: it is Keras 3's.
+        ModelError: it is Keras 3's, and not to be had in Keras 2.
     """
     word = _word(operation)
 
@@ -36,13 +36,21 @@ def function_twins(operation: Any, name: str) -> Sequence[Callable[..., Any]]:
         if layer is not None:
             return layer(tensors)
         if is_keras3(operation):
-            raise ModelError(
-                f'function "{operation.name}" ({type(operation).__name__} of keras.ops) is Keras 3\'s alone; '
-                "what prunes and quantizes takes Keras 2: use a layer"
-            )
+            return _called(operation, args, kwargs)
         return type(operation).from_config({**operation.get_config(), "name": name})(*args, **kwargs)
 
     return [call]
+
+
+def _called(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Return what a function of Keras 3 makes of tensors of Keras 2, which record what TensorFlow does."""
+    try:
+        return operation.call(*args, **kwargs)
+    except Exception as error:  # whatever Keras 3 does with tensors that are not its own
+        raise ModelError(
+            f'function "{operation.name}" ({type(operation).__name__} of keras.ops) is Keras 3\'s alone; '
+            "what prunes and quantizes takes Keras 2: use a layer"
+        ) from error
 
 
 def _word(operation: Any) -> str:

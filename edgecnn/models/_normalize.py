@@ -7,12 +7,13 @@ That is a flat Keras 2 model of float32 layers, which takes an image of 0 to 1 a
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from edgecnn.errors import ModelError
 from edgecnn.models._answers import answers_with_logits, probabilities
-from edgecnn.models._input_range import first_layer, scaled_image, scaling, wants_bytes, without_scale
+from edgecnn.models._image_first import with_unit_image
 from edgecnn.models._rebuild import rebuild
 from edgecnn.models._twins import is_augmentation, twins
-from edgecnn.tf import keras
 
 
 def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
@@ -41,8 +42,22 @@ def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
         return twins(layer, own)
 
     flat = rebuild(model, seen)
-    flat, scaled = _with_bytes_scaled(flat, name)
+    whole_numbers = "int" in str(model.inputs[0].dtype)
+    flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers)
+    if whole_numbers:
+        _require_same(model, flat, name)
     return flat, _told(name, layers) + scaled
+
+
+def _require_same(model: Any, flat: Any, name: str) -> None:
+    """Refuse a model that does something else with whole numbers than with floats of the same values."""
+    image = np.random.default_rng(0).integers(0, 256, (1, *flat.input_shape[1:])).astype(np.uint8)
+    expected, answer = np.array(model(image, training=False)), np.array(flat(image / np.float32(255)))
+    if not np.allclose(expected, answer, rtol=1e-3, atol=1e-3 * np.abs(expected).max()):
+        raise ModelError(
+            f'model "{name}" takes whole numbers ({model.inputs[0].dtype}), and answers otherwise to floats '
+            'of the same values; give it keras.Input(..., dtype="float32")'
+        )
 
 
 def _layer_name(tensor: Any) -> str:
@@ -66,25 +81,6 @@ def _told(name: str, layers: Sequence[Any]) -> list[str]:
             "what gets quantized (--mixed-precision trains in float16)"
         )
     return notes
-
-
-def _with_bytes_scaled(flat: Any, name: str) -> tuple[Any, list[str]]:
-    """Return the model with one operator, or none, in the place of the layers that scale its image first."""
-    tensor, layers = scaled_image(flat)
-    if not layers or tensor is flat.outputs[0]:
-        return flat, []
-    scale, offset = scaling(layers, flat.input_shape[-1])
-    notes, cut = [], without_scale(layers)
-    if wants_bytes(scale, offset):
-        scale = scale * 255
-        named = ", ".join(f'"{layer.name}"' for layer in layers if layer not in cut)
-        notes.append(
-            f'model "{name}" scales bytes of 0 to 255 by {named}; edgecnn gives it 0 to 1, so they scale by '
-            "255 times as much"
-        )
-    first = first_layer(scale, offset)
-    rest = keras.Model(tensor, flat.outputs[0], name=flat.name)
-    return rebuild(rest, twins, [*([first] if first else []), *cut], flat.input_shape[1:]), notes
 
 
 def with_probabilities(model: Any, name: str) -> tuple[Any, list[str]]:

@@ -11,6 +11,8 @@ from edgecnn.tf import keras, tf
 # (layer, name) -> the Keras 2 layers that take its place, one after the other; the first, unless it is built
 # already, takes its weights.
 Twins = Callable[[Any, str], Sequence[Any]]
+# A Keras 2 tensor, the image -> the tensors that a model begins with.
+Begin = Callable[[Any], Sequence[Any]]
 
 
 def is_keras3(part: Any) -> bool:
@@ -24,25 +26,22 @@ def is_model(part: Any) -> bool:
 
 
 def rebuild(
-    model: Any, twins: Twins, before: Sequence[Any] = (), shape: tuple[int, ...] | None = None
+    model: Any, twins: Twins, begin: Begin = lambda image: [image], shape: tuple[int, ...] | None = None
 ) -> Any:
     """Return a flat Keras 2 model with one image input that computes what `model` does with such twins.
 
     Args:
-        model: functional or sequential, of one input and one output.
+        model: functional or sequential, of one output.
         twins: what takes the place of a layer; no layers: what comes in goes on as it is.
-        before: Keras 2 layers between the input and the first layer.
-        shape: of the image that they take, where they change it.
+        begin: what makes the model's inputs of the image.
+        shape: of the image, where it isn't the model's input.
 
     Raises:
         ModelError: a part is no graph of layers, or the weights of a layer don't fit its twin.
     """
     builder = _Builder(twins)
     image = keras.Input(shape or model.input_shape[1:], name=_input_name(model))
-    start = image
-    for layer in before:
-        start = layer(start)
-    [output] = builder.call(model, [start], model.name, frozen=False)
+    [output] = builder.call(model, begin(image), model.name, frozen=False)
     builder.copy_weights()
     return keras.Model(image, output, name=model.name)
 

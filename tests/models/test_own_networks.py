@@ -19,7 +19,7 @@ from edgecnn.models._normalize import normalized, with_probabilities
 from edgecnn.pipeline.verify import verify
 from edgecnn.progress import silent
 from edgecnn.runtime.tflite import TfliteModel
-from edgecnn.tf import keras, make_repeatable
+from edgecnn.tf import keras, make_repeatable, tf
 from edgecnn.training.fit import FitOptions, fit
 
 SHAPE = (16, 16, 1)
@@ -109,5 +109,14 @@ def test_a_class_that_no_file_can_hold_is_refused() -> None:
     )
     with pytest.raises(
         ModelError, match=r'layer "odd" \(Own\) could be saved, but not read again: give its class a'
+    ):
+        require_readable(model)
+
+
+def test_a_function_that_no_file_may_hold_is_refused() -> None:
+    image = keras.Input(SHAPE)
+    model = keras.Model(image, keras.layers.Flatten()(tf.math.cumsum(image, axis=1)))
+    with pytest.raises(
+        ModelError, match=r'function "tf.math.cumsum.*" \(tf.math.cumsum\) could be saved, but'
     ):
         require_readable(model)
