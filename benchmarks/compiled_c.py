@@ -25,8 +25,8 @@ import numpy as np
 from provenance import RESULTS, first_line, provenance
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.linear import LINEAR_AXES
+from edgecnn.compiler.ops._linear import LINEAR_AXES
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.verify import verify
 from edgecnn.runtime.isolation import call_isolated

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.reading.tflite import parse
 
 # Which inputs are the image, the filters and the bias.
 _INPUTS = {

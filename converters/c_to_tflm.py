@@ -3,11 +3,11 @@
 
 import numpy as np
 
-from edgecnn.compiler.c_test import interpreter_test_texts
-from edgecnn.compiler.c_text import float_literal
 from edgecnn.compiler.inspect import register_ops
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor
-from edgecnn.compiler.memory import Buffer, aligned, place
+from edgecnn.compiler.scheduling.memory import Buffer, aligned, place
+from edgecnn.compiler.writing.selftest import interpreter_test_texts
+from edgecnn.compiler.writing.text import float_literal
 from edgecnn.converters.package import Package, headers_apart
 from edgecnn.converters.tflite_to_c_array import tflite_to_c_array
 from edgecnn.errors import ModelError

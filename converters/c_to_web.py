@@ -13,9 +13,9 @@ from string import Template
 from typing import Any
 
 from edgecnn import __version__
-from edgecnn.compiler.c_model import CModel
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.targets import find_target
+from edgecnn.compiler.writing.model import CModel
 from edgecnn.converters.preprocess_to_c import write_preprocess
 from edgecnn.errors import ModelError
 from edgecnn.escape import for_html

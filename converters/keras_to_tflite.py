@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.bias_scales import with_bias_scales
 from edgecnn.errors import ModelError
 from edgecnn.tf import quiet, tf

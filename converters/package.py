@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from edgecnn import __version__
 from edgecnn.compiler import reference
-from edgecnn.compiler.c_header import threshold
-from edgecnn.compiler.c_test import printed_lines
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.writing.header import threshold
+from edgecnn.compiler.writing.selftest import printed_lines
 from edgecnn.converters.formats import TEMPLATES
 from edgecnn.converters.preprocess_to_c import input_image, preprocess_to_c
 from edgecnn.data.resize import resize

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import __version__
-from edgecnn.compiler import c_data, quant
-from edgecnn.compiler.c_model import output_names
-from edgecnn.compiler.c_text import check_name
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.ir import Graph, Tensor
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler import quant
+from edgecnn.compiler.ir import Graph, Tensor, Window
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing import arrays
+from edgecnn.compiler.writing.model import output_names
+from edgecnn.compiler.writing.text import check_name
 from edgecnn.data.window import FULL
 from edgecnn.errors import ModelError
 from edgecnn.files import write_texts
@@ -124,7 +124,7 @@ def _quantize(table: NDArray[np.int8]) -> str:
     """Return the C function from a byte of a picture to the model's int8."""
     if (table == np.arange(-128, 128)).all():
         return _MINUS_128
-    return c_data.table("NAME_int8_of_byte", table) + _BY_TABLE
+    return arrays.table("NAME_int8_of_byte", table) + _BY_TABLE
 
 
 _MINUS_128 = """\

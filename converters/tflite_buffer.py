@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flatbuffers.number_types import SOffsetTFlags, Uint16Flags, Uint32Flags
 from flatbuffers.table import Table
 
-from edgecnn.compiler.metadata import CORRUPT, root, tables
+from edgecnn.compiler.reading.metadata import CORRUPT, root, tables
 from edgecnn.errors import ModelError
 
 # Slots of the table Model in the .tflite schema: 0 is the version, a number; the others are offsets.

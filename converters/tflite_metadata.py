@@ -12,16 +12,15 @@ from collections.abc import Mapping, Sequence
 
 import flatbuffers
 
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.ir import Tensor
-from edgecnn.compiler.metadata import (
+from edgecnn.compiler.ir import Tensor, Window
+from edgecnn.compiler.reading.metadata import (
     AXIS_LABELS,
     ENTRY,
     SCORE_THRESHOLDING,
     VALUE_LABELS,
     WINDOW_ENTRY,
-    Window,
 )
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.tflite_buffer import add_buffer
 from edgecnn.errors import ModelError
 from edgecnn.escape import LONGEST_LABEL, is_label

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn import __version__
-from edgecnn.compiler.c_text import check_name, comment_text, float_literal, string_literal
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph, Quantization, Tensor, short_name
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.text import check_name, comment_text, float_literal, string_literal
 from edgecnn.files import write_bytes, write_text
 
 _WORDS_PER_LINE = 5  # 96 columns

@@ -18,7 +18,7 @@ from edgecnn.cli.console import print_table, progress_bar, say
 from edgecnn.cli.data import command as data_command
 from edgecnn.cli.inspect import command as inspect_command
 from edgecnn.cli.predict import command as predict_command
-from edgecnn.compiler.metadata import label_lines
+from edgecnn.compiler.reading.metadata import label_lines
 from edgecnn.converters.package import make_package, package_files
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays

@@ -9,6 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BASE = ("errors", "escape", "files", "progress", "stderr", "tf", "values")
 FOLDERS = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+COMPILER = re.findall(
+    r"^        (\w+)(?:/|\.py) ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 # __init__ holds the version; the command line's own __init__ is in cli.
 RANK = {**dict.fromkeys(("__init__", *BASE), 0), **{name: rank for rank, name in enumerate(FOLDERS, 1)}}
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
@@ -72,6 +75,19 @@ def test_the_layers_are_the_folders() -> None:
 def test_imports_point_up() -> None:
     found = [(module, name) for module in SOURCES for name in imports(module)]
     assert [pair for pair in found if (to := own(pair[1])) and RANK[to] > RANK[layer(pair[0])]] == []
+
+
+def test_the_compiler_is_read_from_top_to_bottom() -> None:
+    rank = {name: number for number, name in enumerate(COMPILER)}
+    pairs = [
+        (module, name.removeprefix("edgecnn.compiler.").partition(".")[0])
+        for module in SOURCES
+        if module.startswith("compiler.") and module != "compiler.__init__"
+        for name in imports(module)
+        if name.startswith("edgecnn.compiler.")
+    ]
+    assert {module.split(".")[1] for module, _ in pairs} <= set(COMPILER)
+    assert [pair for pair in pairs if rank[pair[1]] > rank[pair[0].split(".")[1]]] == []
 
 
 def test_tensorflow_has_its_door() -> None:

@@ -10,7 +10,7 @@ import click
 
 from edgecnn.cli.console import json_option, say
 from edgecnn.cli.suggestions import Choice
-from edgecnn.compiler.effort import SEARCH, Effort
+from edgecnn.compiler.scheduling.effort import SEARCH, Effort
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.compiler.targets import __file__ as _here
 

@@ -90,7 +90,7 @@ def _printable(name: str) -> str:
 
 def _shape(tensor: dict[str, Any]) -> str:
     """Return the shape, and what is unusual about the tensor."""
-    from edgecnn.compiler.tflite_schema import DTYPES
+    from edgecnn.compiler.reading.schema import DTYPES
 
     odd = [] if tensor["dtype"] in DTYPES.values() else [tensor["dtype"]]
     odd += [mark for mark in ("state", "sparse") if tensor[mark]]

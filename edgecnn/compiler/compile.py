@@ -10,20 +10,20 @@ import numpy as np
 
 from edgecnn import __version__
 from edgecnn.compiler import ops
-from edgecnn.compiler.c_header import header_text
-from edgecnn.compiler.c_model import CModel, Edge, edges
-from edgecnn.compiler.c_source import source_text
-from edgecnn.compiler.c_test import test_header_text, test_text
-from edgecnn.compiler.c_text import check_name
-from edgecnn.compiler.c_weights import Weights
-from edgecnn.compiler.effort import Effort
-from edgecnn.compiler.flatbuffer import parse, read_model
 from edgecnn.compiler.ir import ABSENT, Graph, Tensor, short_name
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
-from edgecnn.compiler.schedule import schedule
+from edgecnn.compiler.reading.schema import DTYPES
+from edgecnn.compiler.reading.tflite import parse, read_model
+from edgecnn.compiler.scheduling.effort import Effort
+from edgecnn.compiler.scheduling.search import schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
-from edgecnn.compiler.tflite_schema import DTYPES
+from edgecnn.compiler.writing.header import header_text
+from edgecnn.compiler.writing.model import CModel, Edge, edges
+from edgecnn.compiler.writing.selftest import test_header_text, test_text
+from edgecnn.compiler.writing.source import source_text
+from edgecnn.compiler.writing.text import check_name
+from edgecnn.compiler.writing.weights import Weights
 from edgecnn.errors import ModelError
 from edgecnn.files import write_bytes, write_texts
 
@@ -247,7 +247,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             {
                 "index": step.operator.index,
                 "op": _op(step),
-                "kernel": step.kernel,
+                "kernel": step.key,
                 "shape": list(model.graph.tensors[step.output].shape[1:]),
                 "macs": _macs_given(given, step),
                 "macs_computed": step.macs,

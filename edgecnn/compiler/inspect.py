@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.flatbuffer import ModelFile, read_file
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.tflite_schema import NAMELESS
+from edgecnn.compiler.reading.schema import NAMELESS
+from edgecnn.compiler.reading.tflite import ModelFile, read_file
 from edgecnn.errors import ModelError
 
 # Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.

@@ -8,15 +8,26 @@ An op is a kind (`CONV_2D`), an operator is an instance of it. Tensors are named
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import for_terminal
 
 ABSENT = -1  # an optional input that an operator goes without
+
+
+class Window(NamedTuple):
+    """Which values of a picture of more than 8 bits become 0 to 255, by the rule of data/window.py."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return it as `parse_window` reads it, to the last bit."""
+        return f"{self.low}:{self.high}"
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Target:
 
     Attributes:
         name: as on the command line.
-        isa: instruction set: kernels written for it are named `ops/OP.ISA.c`; `scalar` is any without SIMD.
+        isa: instruction set: its kernels are in `isa/ISA/`; `scalar` is any without SIMD.
         alignment: of the arena and of packed weights, in bytes.
         cc: compiler.
         packages: Debian packages that bring the compiler and its C library.

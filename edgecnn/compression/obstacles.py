@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler.compile import run_passes
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compression.annotate import with_channelwise_norms
 from edgecnn.compression.pruning import wrapped
 from edgecnn.compression.qat import imitated

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed, with_window
 from edgecnn.data.images import decode, fit_image, read_picture
 from edgecnn.data.window import BYTE, FULL, NEEDED, to_bytes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.archive import unpack
 from edgecnn.data.depth import ValueRange, choose_window, measure_range
 from edgecnn.data.images import SUFFIXES, image_size

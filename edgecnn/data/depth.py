@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import FARTHEST, Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import FARTHEST, parse_window
 from edgecnn.data.images import is_deep, read_picture
 from edgecnn.data.window import AUTO, FEWEST, FULL, NEEDED, parse_choice
 from edgecnn.errors import DataError

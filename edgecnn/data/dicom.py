@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import parse_window
 
 SUFFIXES = (".dcm", ".dicom")
 _MAGIC, _MAGIC_AT = b"DICM", 128

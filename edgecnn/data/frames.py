@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.resize import to_grey
 from edgecnn.data.window import FULL, to_bytes
 from edgecnn.errors import DataError

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data import dicom
 from edgecnn.data.resize import resize, to_grey
 from edgecnn.data.window import FEWEST, to_bytes, upper_bytes

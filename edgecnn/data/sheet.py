@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.dataset import Dataset, Sample
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import is_phantom

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.images import decode
 from edgecnn.data.resize import resize, to_grey
 from edgecnn.progress import Progress, silent

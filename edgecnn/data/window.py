@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.errors import DataError
 
 BYTE, FULL = Window(0, 255), Window(0, 65535)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.compile import run_passes
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.measure import Schedule
-from edgecnn.compiler.memory import Buffer, Events, buffers, events_of
-from edgecnn.compiler.schedule import schedule
+from edgecnn.compiler.scheduling.measure import Schedule
+from edgecnn.compiler.scheduling.memory import Buffer, Events, buffers, events_of
+from edgecnn.compiler.scheduling.search import schedule
 
 _ALIGN = 4  # bytes, as `compile_tflite` aligns
 

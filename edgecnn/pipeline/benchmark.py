@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import MissingToolError, ModelError, RunError

@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
-from edgecnn.compiler.c_shared import shared_text
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.evaluation.devices import DeviceReport, join_device

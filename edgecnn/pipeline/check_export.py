@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.data.arrays import Arrays, load_arrays
 from edgecnn.data.dataset import Dataset
 from edgecnn.evaluation.accuracy import Estimate, balanced_mean

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.phantoms import is_phantom

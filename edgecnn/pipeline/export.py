@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
-from edgecnn.compiler.c_text import check_name
-from edgecnn.compiler.flatbuffer import parse, read_model
-from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.metadata import WINDOW_ENTRY, Window, read_labels
+from edgecnn.compiler.ir import Graph, Window
+from edgecnn.compiler.reading.metadata import WINDOW_ENTRY, read_labels
+from edgecnn.compiler.reading.tflite import parse, read_model
+from edgecnn.compiler.writing.text import check_name
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.metadata import MOST_BYTES, label_lines, read_labels
+from edgecnn.compiler.reading.metadata import MOST_BYTES, label_lines, read_labels
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError, RunError
 from edgecnn.files import read_bytes
 

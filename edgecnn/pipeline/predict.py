@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgecnn import DISCLAIMER
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.depth import choose_window, measure_range
 from edgecnn.data.images import image_size, load_image
 from edgecnn.data.window import AUTO, NEEDED

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.accuracy import confusion_matrix

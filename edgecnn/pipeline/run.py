@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import Metrics
 from edgecnn.evaluation.summary import VARIANTS

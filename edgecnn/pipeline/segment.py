@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.images import load_image
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import DataError

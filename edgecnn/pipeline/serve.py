@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.converters.c_to_web import page_text
 from edgecnn.data.images import TooManyPixelsError
 from edgecnn.errors import DataError, EdgecnnError

@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
-from edgecnn.compiler.c_shared import shared_text
 from edgecnn.compiler.compile import CompiledModel
 from edgecnn.compiler.targets import TARGETS, Target, find_target
+from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.errors import EdgecnnError
 from edgecnn.files import replacing, write_text
 from edgecnn.runtime.host_compiler import HostCompiler

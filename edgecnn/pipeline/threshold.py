@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sigmoid from which on a model says yes, chosen on the validation images by the file's own answers."""
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.evaluation.overlap import choose_mask_threshold

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.c_model import CModel, Edge
-from edgecnn.compiler.c_source import program_table
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.quant import limits
 from edgecnn.compiler.targets import TARGETS, find_target
+from edgecnn.compiler.writing.model import CModel, Edge
+from edgecnn.compiler.writing.source import program_table
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.files import read_bytes

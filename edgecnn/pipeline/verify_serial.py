@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.compiler.c_test import VectorLine, read_lines
-from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.golden import golden_vectors
+from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.compiler.writing.selftest import VectorLine, read_lines
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.files import read_bytes
 from edgecnn.pipeline.oracle import Oracle, Ruling, as_bytes

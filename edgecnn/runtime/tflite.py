@@ -14,8 +14,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.flatbuffer import parse, with_operators, with_valid_axes
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.reading.tflite import parse, with_operators, with_valid_axes
 from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.files import read_bytes
 from edgecnn.runtime.interpreter import Description, Kernels, LocalInterpreter, Package, RefusedError

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import parse_window
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
 from edgecnn.data.sources import read_folder

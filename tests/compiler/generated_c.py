@@ -12,8 +12,8 @@ from tflite_builder import Builder
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Tensor
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify import program
 from edgecnn.runtime.host_compiler import HostCompiler

@@ -8,7 +8,7 @@ The model's outputs are the caller's, and AddressSanitizer's to watch.
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgecnn.compiler.c_model import CModel
+from edgecnn.compiler.writing.model import CModel
 
 
 def guard(model: CModel, folder: Path) -> None:

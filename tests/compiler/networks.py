@@ -4,7 +4,7 @@
 import numpy as np
 from tflite_builder import RELU, RELU6, SAME, VALID, Builder
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 
 
 def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:

@@ -9,8 +9,8 @@ import pytest
 from generated_c import run_numpy
 from tflite_builder import Builder
 
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.golden import golden_vectors
+from edgecnn.compiler.reading.tflite import parse
 
 
 def bright(pixels: int = 8, classes: int = 0) -> bytes:

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from tflite_builder import Builder
 
 from edgecnn.cli.inspect import command
-from edgecnn.compiler.flatbuffer import parse_file, read_model
 from edgecnn.compiler.inspect import inspect
+from edgecnn.compiler.reading.tflite import parse_file, read_model
 from edgecnn.errors import ModelError
 
 

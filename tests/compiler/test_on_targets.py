@@ -9,7 +9,7 @@ from every_op import networks_of_every_op
 from on_target import check_on_target
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import TARGETS
 
 # Targets with kernels or compilers of their own; the others are in the slow tests.

@@ -12,9 +12,9 @@ from tflite_builder import Builder
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.compile import run_passes
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.measure import lower
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.scheduling.measure import lower
 from edgecnn.compiler.targets import TARGETS
 
 TABLE = Path(__file__).parents[2] / "docs" / "operators.md"
@@ -63,7 +63,7 @@ def kernels_of_ops(isa: str) -> dict[str, set[str]]:
     for graph in graphs():
         for step in (step for ways in lower(graph, isa) for step in ways):
             if step.kernel != "input":
-                found.setdefault(step.operator.op, set()).add(step.kernel)
+                found.setdefault(step.operator.op, set()).add(step.key)
     return found
 
 

@@ -15,7 +15,7 @@ from tflite_builder import RELU, Builder
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import compile_tflite, run_passes
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 
 # What a network is made of, by number, so that a failing one shrinks to few and small numbers.
 Choice = tuple[int, int, int, int]

@@ -6,9 +6,9 @@ import pytest
 from generated_c import random_inputs, run_numpy
 from tflite_builder import SAME, Builder
 
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.geometry import axes, taps
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.reading.tflite import parse
 
 
 def real(tensor: Tensor, values: np.ndarray) -> np.ndarray:

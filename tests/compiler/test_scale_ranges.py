@@ -15,9 +15,9 @@ import pytest
 from generated_c import random_inputs, run_numpy
 from tflite_builder import RELU6, Builder
 
-from edgecnn.compiler import ops
+from edgecnn.compiler import isa
 from edgecnn.compiler.compile import run_passes
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 from edgecnn.runtime.isolation import Remote
@@ -113,4 +113,4 @@ def test_scales_out_of_proportion(name: str, dtype: str, oracle: Remote) -> None
 def lowered(model: bytes) -> list[tuple[Step, ...]]:
     """Do what compiling does but for the schedule and the text."""
     graph, _ = run_passes(parse(model))
-    return [ops.lower(graph, operator, "") for operator in graph.operators]
+    return [isa.lower(graph, operator, "c99") for operator in graph.operators]

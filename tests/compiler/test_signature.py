@@ -12,10 +12,10 @@ from tflite_builder import SAME, Builder
 
 from edgecnn.cli.verify import command as verify
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.c_model import suffixes
-from edgecnn.compiler.c_shared import shared_text
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.inspect import inspect
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.model import suffixes
+from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.converters.preprocess_to_c import preprocess_to_c
 from edgecnn.converters.tflite_to_c_array import tflite_to_c_array
 from edgecnn.errors import ModelError

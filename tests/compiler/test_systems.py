@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from generated_c import check
 
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.pipeline.verify import verify
 from edgecnn.runtime.isolation import call_isolated
 

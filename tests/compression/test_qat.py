@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.data.arrays import Arrays

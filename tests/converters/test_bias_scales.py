@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import tflite
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.bias_scales import with_bias_scales
 
 INT8 = (Path(__file__).parents[1] / "assets" / "tiny_int8.tflite").read_bytes()

@@ -7,8 +7,8 @@ import networks
 import pytest
 from packages import STUBS, WARNINGS, readme_commands, run
 
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.inspect import register_ops
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.c_to_tflm import arena_bytes
 from edgecnn.converters.package import Package, package_files
 

@@ -15,7 +15,7 @@ from browser import Page, answers, browser  # noqa: E402
 from tflite_builder import SAME, Builder  # noqa: E402
 
 from edgecnn.compiler import reference  # noqa: E402
-from edgecnn.compiler.flatbuffer import parse  # noqa: E402
+from edgecnn.compiler.reading.tflite import parse  # noqa: E402
 from edgecnn.converters.c_to_web import page_text, write_web  # noqa: E402
 from edgecnn.data.images import load_image  # noqa: E402
 from edgecnn.errors import ModelError  # noqa: E402

@@ -10,7 +10,7 @@ import keras as keras3
 import numpy as np
 import pytest
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.keras_file import load_float_model
 from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
 from edgecnn.errors import ModelError

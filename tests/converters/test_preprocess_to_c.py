@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.frames import decode_frame

@@ -11,8 +11,8 @@ import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecnn.compiler.flatbuffer import parse
-from edgecnn.compiler.metadata import read_labels
+from edgecnn.compiler.reading.metadata import read_labels
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError
 

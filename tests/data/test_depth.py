@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from edgecnn.cli.data import command
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.arrays import load_dataset
 from edgecnn.data.check import check
 from edgecnn.data.dataset import open_dataset, with_window

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data.dataset import open_dataset, with_window
 from edgecnn.data.images import (
     TooManyPixelsError,

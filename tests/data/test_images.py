@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
 from edgecnn.data import images
 from edgecnn.data.images import TooManyPixelsError, decode, image_size, load_image, require_pixels
 from edgecnn.errors import DataError

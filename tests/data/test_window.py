@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.compiler.metadata import Window, parse_window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.data.images import decode, image_size, load_image
 from edgecnn.data.resize import resize
 from edgecnn.data.window import FULL, parse_choice, to_bytes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.evaluation.arena import plan_arena
 from edgecnn.evaluation.binary import curve, score_binary
 from edgecnn.evaluation.calibration import calibrate

@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.evaluation.arena import ArenaPlan, plan_arena
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.data.images import load_image
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.runtime.model import byte_table

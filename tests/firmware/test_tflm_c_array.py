@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from networks import cainvas, residual, small
 
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 
 TINY = (Path(__file__).parents[1] / "assets" / "tiny_int8.tflite").read_bytes()
 TFLM = os.environ.get("EDGECNN_TFLM", "")

@@ -10,7 +10,7 @@ import pytest
 from networks import retrained
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 
 TINY = (Path(__file__).parents[1] / "assets" / "tiny_int8.tflite").read_bytes()
 LATER = retrained(TINY)

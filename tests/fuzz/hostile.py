@@ -76,8 +76,8 @@ def limit() -> None:
 def tried(data: bytes) -> str:
     """Show and compile a file; return "compiled", "refused" or "failed", whose reason is printed."""
     from edgecnn.compiler import compile_tflite
-    from edgecnn.compiler.flatbuffer import parse_file
     from edgecnn.compiler.inspect import contents
+    from edgecnn.compiler.reading.tflite import parse_file
     from edgecnn.errors import EdgecnnError
 
     signal.setitimer(signal.ITIMER_PROF, SECONDS)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler import compile_tflite, ops, reference
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.reading.tflite import parse
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))
 from generated_c import random_inputs, run_c

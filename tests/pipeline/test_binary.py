@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.history import read_history

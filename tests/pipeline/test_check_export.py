@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from edgecnn.cli.export import command
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.errors import DataError, ModelError
 from edgecnn.pipeline.export import Exported, ExportOptions, export

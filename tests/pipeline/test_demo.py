@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.targets import TARGETS
 
 sys.path.append(str(Path(__file__).parents[1]))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.metadata import read_labels
+from edgecnn.compiler.reading.metadata import read_labels
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.pipeline.benchmark import benchmark
 from edgecnn.pipeline.evaluate import Timing

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import read_model
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, ModelError

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler import ops, reference
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.pipeline import oracle as oracles
 from edgecnn.pipeline.oracle import _LITERT, BUILTIN_REF, Oracle, Ruling
 from edgecnn.pipeline.verify import _chosen, different_outputs, verify

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecnn.compiler.flatbuffer import read_model
 from edgecnn.compiler.inspect import inspect
-from edgecnn.compiler.metadata import read_labels
+from edgecnn.compiler.reading.metadata import read_labels
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import DataError, ModelError, RunError
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.history import read_history

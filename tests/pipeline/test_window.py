@@ -11,8 +11,8 @@ from PIL import Image
 
 from edgecnn.cli.export import command as export_command
 from edgecnn.cli.predict import command as predict_command
-from edgecnn.compiler.flatbuffer import read_model
-from edgecnn.compiler.metadata import Window
+from edgecnn.compiler.ir import Window
+from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError
 from edgecnn.pipeline.benchmark import benchmark

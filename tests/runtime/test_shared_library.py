@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.reference import run
 from edgecnn.errors import ModelError
 from edgecnn.pipeline.shared import best_target, build_shared

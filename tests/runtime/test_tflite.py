@@ -12,7 +12,7 @@ import pytest
 import tflite
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.runtime import model as models
 from edgecnn.runtime.model import TensorSpec, byte_table, dequantize, microseconds

@@ -6,7 +6,6 @@ A module here is an `Op`; `find` loads it when a model has such an operator, and
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -20,8 +19,6 @@ from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
-
-_ZERO_POINTS = ("input_zero_point", "output_zero_point", "first_offset", "second_offset", "bias")
 
 
 class Op(Protocol):
@@ -58,13 +55,6 @@ class Composite(Protocol):
 
     def rewrite(self, graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
         """Return the operators that do the same; what is between them is appended to `tensors`."""
-
-
-class Kernel(Protocol):
-    """What a module beside an op offers: `_conv_2d_dsp.py` for the faster kernel `conv_2d.dsp.c`."""
-
-    def faster(self, graph: Graph, step: Step) -> tuple[Step, ...]:
-        """Return the ways to do what the portable `step` does, the fastest first; none where it can't."""
 
 
 @cache
@@ -119,46 +109,6 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)
     return found(graph, operator) if found else None
-
-
-def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
-    """Return the ways in which rows can be computed with an instruction set, the fastest first.
-
-    Where there is no faster kernel, or it can't do what an operator asks for, the portable one stays. Over
-    int16 that is `conv_2d.int16.c`, say, or a kernel that only moves bytes and serves all types.
-
-    Raises:
-        ModelError: the op is not supported.
-    """
-    ways: list[Step] = []
-    for step in require(graph, operator).lower(graph, operator):
-        if len(step.inputs) != len(step.windows):
-            raise ModelError(
-                f"{graph.describe(operator)} has {len(step.inputs)} inputs; {len(step.windows)} are supported"
-            )
-        is_int16 = any(graph.tensors[i].dtype == "int16" for i in (*step.inputs, step.output))
-        ways += (_over_int16(step),) if is_int16 else _faster(graph, step, isa) or (step,)
-    return tuple(ways)
-
-
-def _over_int16(step: Step) -> Step:
-    kernel = f"{step.kernel}.int16"
-    if not (Path(__file__).parent / f"{kernel}.c").exists():
-        return step
-    # Zero points are 0, and have no fields there.
-    params = {
-        name: value
-        for name, value in step.params.items()
-        if name not in _ZERO_POINTS or not isinstance(value, int) or value
-    }
-    return replace(step, kernel=kernel, params=params)
-
-
-def _faster(graph: Graph, step: Step, isa: str) -> tuple[Step, ...]:
-    module = f"{__name__}._{step.kernel}_{isa}"
-    if find_spec(module) is None:
-        return ()
-    return cast(Kernel, import_module(module)).faster(graph, step)
 
 
 def supported() -> list[str]:

@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, quant
+from edgecnn.compiler import quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 
 check, macs, needs, lower = (
-    elementwise.check_rescaled,
-    elementwise.macs,
-    elementwise.needs,
-    elementwise.lower,
+    _elementwise.check_rescaled,
+    _elementwise.macs,
+    _elementwise.needs,
+    _elementwise.lower,
 )
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's kernel does."""
-    magnitude = np.abs(elementwise.centred(graph, operator, inputs))
-    scaled = elementwise.rescaled(graph, operator, magnitude)
+    magnitude = np.abs(_elementwise.centred(graph, operator, inputs))
+    scaled = _elementwise.rescaled(graph, operator, magnitude)
     return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ADD of two operands, each with a scale of its own."""
 
-from edgecnn.compiler import addition, broadcast
+from edgecnn.compiler.ops import _addition, _broadcast
 
-check, check_ranges = addition.check, addition.check_ranges
-reference, lower = addition.reference, addition.lower
-macs, needs = broadcast.macs, broadcast.needs
+check, check_ranges = _addition.check, _addition.check_ranges
+reference, lower = _addition.reference, _addition.lower
+macs, needs = _broadcast.macs, _broadcast.needs

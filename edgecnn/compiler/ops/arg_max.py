@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return the operator over the last axis, behind a TRANSPOSE that puts another one there."""
     source = graph.input(operator, 0)
     rank = len(source.shape)
-    axis = rank + moving.axis_from_end(graph, operator, moving.integers(graph, operator, 1, 1)[0], rank)
+    axis = rank + _moving.axis_from_end(graph, operator, _moving.integers(graph, operator, 1, 1)[0], rank)
     order = [*(one for one in range(rank) if one != axis), axis]
     if order == sorted(order):
         return [operator]
-    turned = moving.add_between(tensors, source, [source.shape[one] for one in order])
-    positions = moving.add_constant(tensors, order), moving.add_constant(tensors, [rank - 1])
+    turned = _moving.add_between(tensors, source, [source.shape[one] for one in order])
+    positions = _moving.add_constant(tensors, order), _moving.add_constant(tensors, [rank - 1])
     return [
         Operator("TRANSPOSE", operator.index, (operator.inputs[0], positions[0]), (turned,)),
         replace(operator, inputs=(turned, positions[1])),

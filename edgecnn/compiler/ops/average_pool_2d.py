@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, pooling
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step, Window
 
-axes, check, needs = pooling.axes, pooling.check, pooling.needs
+axes, check, needs = _pooling.axes, _pooling.check, _pooling.needs
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -25,7 +26,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     _, rows, columns, channels = graph.output(operator).shape
     total = np.zeros((rows, columns, channels), np.int64)
     count = np.zeros((rows, columns, 1), np.int64)
-    vertical, horizontal = pooling.axes(graph, operator)
+    vertical, horizontal = _pooling.axes(graph, operator)
     across = geometry.taps(horizontal, columns, source.shape[1])
     for _, out_y, in_y in geometry.taps(vertical, rows, source.shape[0]):
         for _, out_x, in_x in across:
@@ -37,10 +38,10 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that reads its window at once; where windows don't overlap also one that keeps sums."""
-    vertical, _ = pooling.axes(graph, operator)
+    vertical, _ = _pooling.axes(graph, operator)
     _, out_h, out_w, channels = graph.output(operator).shape
     in_h = graph.input(operator, 0).shape[1]
-    params = pooling.params(graph, operator)
+    params = _pooling.params(graph, operator)
 
     def step(rows_at_once: int) -> Step:
         group = vertical.size // rows_at_once

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
 _ROWS, _COLUMNS = -3, -2
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return the same operator with an axis that counts from the end."""
     rank = len(graph.output(operator).shape)
-    axis = moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), rank)
+    axis = _moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), rank)
     return [replace(operator, options=dict(operator.options) | {"axis": axis})]
 
 

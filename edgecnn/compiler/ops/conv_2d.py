@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 

@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import blocks, moving
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _blocks, _moving
 from edgecnn.compiler.steps import Params, Step, Window
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and shapes."""
-    blocks.check(graph, operator, graph.output(operator).shape, graph.input(operator, 0).shape)
+    _blocks.check(graph, operator, graph.output(operator).shape, graph.input(operator, 0).shape)
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
-    block = blocks.size(graph, operator)
+    block = _blocks.size(graph, operator)
     return -(-height // block), -(-width // block)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    block, (_, rows, columns, channels) = blocks.size(graph, operator), graph.output(operator).shape
+    block, (_, rows, columns, channels) = _blocks.size(graph, operator), graph.output(operator).shape
     _, in_h, in_w, _ = inputs[0].shape
     split = inputs[0].reshape(in_h, in_w, block, block, channels)
     whole = split.transpose(0, 2, 1, 3, 4).reshape(1, in_h * block, in_w * block, channels)
@@ -36,7 +36,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    block, (_, rows, columns, channels) = blocks.size(graph, operator), graph.output(operator).shape
+    block, (_, rows, columns, channels) = _blocks.size(graph, operator), graph.output(operator).shape
     params: Params = {"out_w": columns, "channels": channels, "block": block}
     window = Window(1, 0, firsts=tuple(row // block for row in range(rows)))
     return (

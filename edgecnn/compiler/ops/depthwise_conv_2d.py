@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
@@ -108,4 +108,4 @@ def as_conv_2d(step: Step, width: int) -> Step:
     params = dict(step.params)
     params |= {"out_c": params.pop("depth_multiplier"), "out_w": width}
     ones = {"stride_h": 1, "pool_h": 1, "pool_w": 1, "pool_stride_w": 1}
-    return replace(step, params=params | ones)
+    return replace(step, kernel="conv_2d", params=params | ones)

@@ -6,12 +6,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
-macs, needs = elementwise.macs, elementwise.needs
+macs, needs = _elementwise.macs, _elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:

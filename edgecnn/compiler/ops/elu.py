@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 
 DEFINED_BY = "optimized"
 
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 
 def unlike_reference(graph: Graph, operator: Operator) -> str:
@@ -23,8 +23,8 @@ def unlike_reference(graph: Graph, operator: Operator) -> str:
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's optimized kernel does: its reference resolver lacks int8 ELU."""
 
-    def elu(real: elementwise.Float32s) -> elementwise.Float32s:
+    def elu(real: _elementwise.Float32s) -> _elementwise.Float32s:
         below = np.expm1(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
         return np.where(real < 0, below, real)
 
-    return elementwise.through_float32(graph, operator, inputs, elu)
+    return _elementwise.through_float32(graph, operator, inputs, elu)

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
@@ -32,8 +33,8 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     kept = geometry.constant(graph, operator, 1).reshape(weights.shape[0], 1, 1, -1)
     tensors.append(replace(weights, shape=kept.shape, data=kept))
     filter_ = len(tensors) - 1
-    read = moving.add_between(tensors, source, shape)
-    written = moving.add_between(tensors, made, (*shape[:-1], weights.shape[0]))
+    read = _moving.add_between(tensors, source, shape)
+    written = _moving.add_between(tensors, made, (*shape[:-1], weights.shape[0]))
     bias = operator.inputs[2:] if graph.optional_input(operator, 2) is not None else ()
     if not bias and made.dtype == "int16":  # where a convolution needs one
         tensors.append(Tensor("", (weights.shape[0],), "int32", None, np.zeros(weights.shape[0], np.int32)))
@@ -41,7 +42,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     options = {"padding": 1, "stride_h": 1, "stride_w": 1, "float32_scales": True}
     activation = operator.options.get("fused_activation_function", 0)
     return [
-        moving.reshaped(operator, operator.inputs[0], read),
+        _moving.reshaped(operator, operator.inputs[0], read),
         Operator(
             "CONV_2D",
             operator.index,
@@ -49,7 +50,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
             (written,),
             options | {"fused_activation_function": activation},
         ),
-        moving.reshaped(operator, written, operator.outputs[0]),
+        _moving.reshaped(operator, written, operator.outputs[0]),
     ]
 
 

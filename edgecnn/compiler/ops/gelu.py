@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 
-check, macs, needs, lower = elementwise.check, elementwise.macs, elementwise.needs, elementwise.lower
+check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's kernel fills its table: in float32."""
     approximate = bool(operator.options.get("approximate", False))
-    return elementwise.through_float32(graph, operator, inputs, _by_tanh if approximate else _by_erf)
+    return _elementwise.through_float32(graph, operator, inputs, _by_tanh if approximate else _by_erf)
 
 
-def _by_erf(real: elementwise.Float32s) -> elementwise.Float32s:
+def _by_erf(real: _elementwise.Float32s) -> _elementwise.Float32s:
     scaled = (real * np.float32(math.sqrt(0.5))).astype(np.float64)
-    integral: elementwise.Float32s = np.vectorize(math.erf, otypes=[np.float32])(scaled)
+    integral: _elementwise.Float32s = np.vectorize(math.erf, otypes=[np.float32])(scaled)
     return np.float32(0.5) * real * (np.float32(1) + integral)
 
 
-def _by_tanh(real: elementwise.Float32s) -> elementwise.Float32s:
+def _by_tanh(real: _elementwise.Float32s) -> _elementwise.Float32s:
     inner = np.float32(math.sqrt(2 / math.pi)) * (real + np.float32(0.044715) * real * real * real)
-    tanh: elementwise.Float32s = np.tanh(inner.astype(np.float64)).astype(np.float32)
+    tanh: _elementwise.Float32s = np.tanh(inner.astype(np.float64)).astype(np.float32)
     return np.float32(0.5) * real * (np.float32(1) + tanh)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 from edgecnn.errors import ModelError
 
-macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 _FRACTION_BITS = 7  # below the point of an input step
 _RAMP_SCALE = 3 / 32768  # 3, where the ramp ends, is 2**15
@@ -21,7 +22,7 @@ _INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes, and that the output's scale is coarse enough for TFLite's fixed point."""
-    elementwise.check(graph, operator)
+    _elementwise.check(graph, operator)
     what, ((_, exponent), (_, ramp_exponent)) = graph.describe(operator), _scalings(graph, operator)
     if exponent > 0:
         raise ModelError(
@@ -57,7 +58,7 @@ def _high_mul(a: quant.Int64s, b: int) -> quant.Int64s:
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
     (multiplier, exponent), (ramp_multiplier, ramp_exponent) = _scalings(graph, operator)
-    value = elementwise.centred(graph, operator, inputs) << _FRACTION_BITS
+    value = _elementwise.centred(graph, operator, inputs) << _FRACTION_BITS
     left = min(max(ramp_exponent, 0), 16)  # more saturates everything, too
     # The last bit of a left shift comes after the product, so that it alone saturates the result.
     ramp = np.clip(value << max(left - 1, 0), _INT16_MIN, _INT16_MAX)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs, needs = elementwise.macs, elementwise.needs
+macs, needs = _elementwise.macs, _elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -22,7 +23,7 @@ def check(graph: Graph, operator: Operator) -> None:
     if not math.isfinite(alpha):
         raise ModelError(f"{graph.describe(operator)} has alpha {alpha}; a finite number needed")
     for factors in ((), (alpha,)):
-        elementwise.check_rescaled(graph, operator, *factors, dtypes=geometry.INT8_OR_INT16)
+        _elementwise.check_rescaled(graph, operator, *factors, dtypes=geometry.INT8_OR_INT16)
 
 
 def _alpha(operator: Operator) -> float:
@@ -31,11 +32,11 @@ def _alpha(operator: Operator) -> float:
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    value = elementwise.centred(graph, operator, inputs)
+    value = _elementwise.centred(graph, operator, inputs)
     scaled = np.where(
         value >= 0,
-        elementwise.rescaled(graph, operator, value),
-        elementwise.rescaled(graph, operator, value, _alpha(operator)),
+        _elementwise.rescaled(graph, operator, value),
+        _elementwise.rescaled(graph, operator, value, _alpha(operator)),
     )
     dtype = graph.output(operator).dtype
     return np.clip(scaled, *quant.limits(dtype)).astype(dtype)
@@ -44,11 +45,11 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing; over int8 it takes a table of all values."""
     if graph.input(operator, 0).dtype == "int8":
-        return elementwise.lower(graph, operator)
+        return _elementwise.lower(graph, operator)
     _, rows, columns, channels = graph.output(operator).shape
     params: Params = {"size": columns * channels}
     for prefix, factors in (("", ()), ("below_", (_alpha(operator),))):
-        multiplier, shift = elementwise.scaling(graph, operator, *factors)
+        multiplier, shift = _elementwise.scaling(graph, operator, *factors)
         params = {**params, f"{prefix}multiplier": multiplier, f"{prefix}shift": shift}
     source, made = operator.inputs[:1], operator.outputs[0]
     return (Step(operator, "leaky_relu", source, made, (Window(1, 1),), rows, params),)

@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, sigmoid
-from edgecnn.compiler.interpolation import sigmoid_at
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise, _sigmoid
+from edgecnn.compiler.ops._interpolation import sigmoid_at
 from edgecnn.errors import ModelError
 
-macs, needs, lower = elementwise.macs, elementwise.needs, sigmoid.lower
+macs, needs, lower = _elementwise.macs, _elementwise.needs, _sigmoid.lower
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and the output's fixed scale of 1/256, or over int16 of 1/32768."""
-    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    _elementwise.check(graph, operator, geometry.INT8_OR_INT16)
     if graph.output(operator).dtype == "int16":
-        sigmoid.check(graph, operator)
+        _sigmoid.check(graph, operator)
         return
     quantization = geometry.quantization_of(graph.output(operator))
     if quantization.scale != 1 / 256 or quantization.zero_point != -128:
@@ -32,13 +33,13 @@ def check(graph: Graph, operator: Operator) -> None:
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does: of int8 in float32."""
     if inputs[0].dtype == np.int16:
-        value = sigmoid.scaled(graph, operator, inputs)
+        value = _sigmoid.scaled(graph, operator, inputs)
         made = sigmoid_at(np.abs(value), 9, 65534)  # with 25 bits below the point
         return (np.where(value >= 0, made + 512, (1 << 25) - made + 511) >> 10).astype(np.int16)
 
-    def logistic(real: elementwise.Float32s) -> elementwise.Float32s:
+    def logistic(real: _elementwise.Float32s) -> _elementwise.Float32s:
         # float64 rounded to float32 is what a good expf gives.
         exponential = np.exp(-real.astype(np.float64)).astype(np.float32)
         return np.float32(1) / (np.float32(1) + exponential)
 
-    return elementwise.through_float32(graph, operator, inputs, logistic)
+    return _elementwise.through_float32(graph, operator, inputs, logistic)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, pooling, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step, Window
 
-axes, check, needs = pooling.axes, pooling.check, pooling.needs
+axes, check, needs = _pooling.axes, _pooling.check, _pooling.needs
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -24,7 +25,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     source = inputs[0][0]
     _, rows, columns, channels = graph.output(operator).shape
     result = np.full((rows, columns, channels), quant.limits(source.dtype.name)[0], source.dtype)
-    vertical, horizontal = pooling.axes(graph, operator)
+    vertical, horizontal = _pooling.axes(graph, operator)
     across = geometry.taps(horizontal, columns, source.shape[1])
     for _, out_y, in_y in geometry.taps(vertical, rows, source.shape[0]):
         for _, out_x, in_x in across:
@@ -34,9 +35,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that reads its window at once; where windows lie apart also one keeping a maximum."""
-    vertical, _ = pooling.axes(graph, operator)
+    vertical, _ = _pooling.axes(graph, operator)
     out_h = graph.output(operator).shape[1]
-    params = pooling.params(graph, operator)
+    params = _pooling.params(graph, operator)
 
     def step(rows_at_once: int) -> Step:
         group = vertical.size // rows_at_once

@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant, reduction
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
 
 _FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
 
-rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
+rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and sizes, and that 32 bits hold the results."""
-    reduction.check(graph, operator, geometry.INT8_OR_INT16)
+    _reduction.check(graph, operator, geometry.INT8_OR_INT16)
     _, shift = _scaling(graph, operator)
     farthest = _FARTHEST[graph.output(operator).dtype]
-    geometry.check_scaled(graph, operator, farthest * reduction.count(graph, operator), shift)
+    geometry.check_scaled(graph, operator, farthest * _reduction.count(graph, operator), shift)
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -32,19 +33,19 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
     source, made = graph.input(operator, 0), graph.output(operator)
     real = geometry.quantization_of(source).scale / geometry.quantization_of(made).scale
     multiplier, shift = quant.quantize_multiplier(real)
-    count = reduction.count(graph, operator)
+    count = _reduction.count(graph, operator)
     extra = min(count.bit_length() - 1, 32, 31 + shift)
     return (multiplier << extra) // count, shift - extra
 
 
 def _bias(graph: Graph, operator: Operator) -> int:
     zero_point = geometry.quantization_of(graph.input(operator, 0)).zero_point
-    return -zero_point * reduction.count(graph, operator)
+    return -zero_point * _reduction.count(graph, operator)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    total = reduction.reduced(graph, operator, inputs, np.sum) + _bias(graph, operator)
+    total = _reduction.reduced(graph, operator, inputs, np.sum) + _bias(graph, operator)
     scaled = quant.requantize(total, *_scaling(graph, operator))
     made = graph.output(operator)
     scaled = scaled + geometry.quantization_of(made).zero_point
@@ -60,4 +61,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "shift": shift,
         "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
     }
-    return reduction.lower(graph, operator, "mean", params, sums=True)
+    return _reduction.lower(graph, operator, "mean", params, sums=True)

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import broadcast
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 
-check, macs, needs = broadcast.check_same_quantization, broadcast.macs, broadcast.needs
+check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broadcast.needs
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return np.minimum(*broadcast.operands(graph, operator, inputs)).astype(np.int8)
+    return np.minimum(*_broadcast.operands(graph, operator, inputs)).astype(np.int8)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    return (broadcast.step(graph, operator, "minimum", {}),)
+    return (_broadcast.step(graph, operator, "minimum", {}),)

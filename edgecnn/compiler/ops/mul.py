@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import broadcast, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 
 _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 
-macs, needs = broadcast.macs, broadcast.needs
+macs, needs = _broadcast.macs, _broadcast.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    broadcast.check(graph, operator, geometry.INT8_OR_INT16)
+    _broadcast.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     geometry.check_scaled(
         graph, operator, _LARGEST[graph.output(operator).dtype], _scaling(graph, operator)[1]
@@ -33,7 +34,7 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    first, second = broadcast.centred(graph, operator, inputs)
+    first, second = _broadcast.centred(graph, operator, inputs)
     scaled = quant.requantize(first * second, *_scaling(graph, operator))
     made = graph.output(operator)
     scaled = scaled + geometry.quantization_of(made).zero_point
@@ -42,7 +43,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    first, second = broadcast.quantizations(graph, operator)
+    first, second = _broadcast.quantizations(graph, operator)
     multiplier, shift = _scaling(graph, operator)
     low, high = geometry.clamp_range(graph, operator)
     params = {
@@ -54,4 +55,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "activation_min": low,
         "activation_max": high,
     }
-    return (broadcast.step(graph, operator, "mul", params),)
+    return (_broadcast.step(graph, operator, "mul", params),)

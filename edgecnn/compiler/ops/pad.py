@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that the batch is not padded."""
-    moving.check(graph, operator, geometry.INT8_OR_INT16)
+    _moving.check(graph, operator, geometry.INT8_OR_INT16)
     shape, paddings = graph.input(operator, 0).shape, geometry.constant(graph, operator, 1)
     right = paddings.shape == (len(shape), 2) and paddings.dtype.kind == "i"
     if not right or paddings.min() < 0 or (len(shape) > 1 and paddings[0].any()):

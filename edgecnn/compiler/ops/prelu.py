@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import broadcast, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
-macs, needs = broadcast.macs, broadcast.needs
+macs, needs = _broadcast.macs, _broadcast.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and shapes; what is multiplied is no constant."""
-    broadcast.check(graph, operator)
+    _broadcast.check(graph, operator)
     if graph.input(operator, 0).data is not None:
         raise ModelError(f"{graph.describe(operator)} has a constant input; only alpha may be one")
     geometry.check_shape(graph, operator, graph.input(operator, 0).shape)
@@ -38,7 +39,7 @@ def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    value, alpha = broadcast.centred(graph, operator, inputs)
+    value, alpha = _broadcast.centred(graph, operator, inputs)
     above, below = _scalings(graph, operator)
     scaled = np.where(value >= 0, quant.requantize(value, *above), quant.requantize(value * alpha, *below))
     made = geometry.quantization_of(graph.output(operator))
@@ -47,7 +48,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    source, alpha = broadcast.quantizations(graph, operator)
+    source, alpha = _broadcast.quantizations(graph, operator)
     (multiplier, shift), (alpha_multiplier, alpha_shift) = _scalings(graph, operator)
     params = {
         "multiplier": multiplier,
@@ -58,4 +59,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "second_offset": -alpha.zero_point,
         "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
     }
-    return (broadcast.step(graph, operator, "prelu", params),)
+    return (_broadcast.step(graph, operator, "prelu", params),)

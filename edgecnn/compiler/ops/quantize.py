@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 from edgecnn.compiler.steps import Params, Step, Window
 
-macs, needs = elementwise.macs, elementwise.needs
+macs, needs = _elementwise.macs, _elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -23,7 +24,7 @@ def check(graph: Graph, operator: Operator) -> None:
         graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
     )
     geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
-    geometry.check_scaled(graph, operator, elementwise.FARTHEST[source.dtype], _scaling(graph, operator)[1])
+    geometry.check_scaled(graph, operator, _elementwise.FARTHEST[source.dtype], _scaling(graph, operator)[1])
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
@@ -39,7 +40,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     quantization = geometry.quantization_of(made)
     if inputs[0].dtype == np.float32:
         return quant.quantize(inputs[0], quantization, made.dtype)
-    value = elementwise.centred(graph, operator, inputs)
+    value = _elementwise.centred(graph, operator, inputs)
     scaled = quant.requantize(value, *_scaling(graph, operator)) + quantization.zero_point
     return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
 
@@ -47,7 +48,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing, by a table where there are 256 values."""
     if graph.input(operator, 0).dtype == "int8":
-        return elementwise.lower(graph, operator)
+        return _elementwise.lower(graph, operator)
     made = graph.output(operator)
     _, rows, columns, channels = made.shape
     multiplier, shift = _scaling(graph, operator)

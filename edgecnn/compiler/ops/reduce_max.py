@@ -7,24 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, reduction
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
 
-rewrite, macs, needs = reduction.rewrite, reduction.macs, reduction.needs
+rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, sizes and equal quantization."""
-    reduction.check(graph, operator, geometry.INT8_OR_INT16)
+    _reduction.check(graph, operator, geometry.INT8_OR_INT16)
     geometry.check_same_quantization(graph, operator)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return reduction.reduced(graph, operator, inputs, np.max).astype(inputs[0].dtype)
+    return _reduction.reduced(graph, operator, inputs, np.max).astype(inputs[0].dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return the ways of a reduction; what is kept between rows is the output itself."""
-    return reduction.lower(graph, operator, "reduce_max", {}, sums=False)
+    return _reduction.lower(graph, operator, "reduce_max", {}, sums=False)

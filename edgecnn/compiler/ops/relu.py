@@ -6,17 +6,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 
 check, macs, needs, lower = (
-    elementwise.check_rescaled,
-    elementwise.macs,
-    elementwise.needs,
-    elementwise.lower,
+    _elementwise.check_rescaled,
+    _elementwise.macs,
+    _elementwise.needs,
+    _elementwise.lower,
 )
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return elementwise.clamped(graph, operator, inputs, 0.0, None)
+    return _elementwise.clamped(graph, operator, inputs, 0.0, None)

@@ -6,17 +6,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise
 
-macs, needs, lower = elementwise.macs, elementwise.needs, elementwise.lower
+macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and scales."""
-    elementwise.check_rescaled(graph, operator, bounds=(6.0,))
+    _elementwise.check_rescaled(graph, operator, bounds=(6.0,))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return elementwise.clamped(graph, operator, inputs, 0.0, 6.0)
+    return _elementwise.clamped(graph, operator, inputs, 0.0, 6.0)

@@ -9,18 +9,19 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and equal size."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    moving.check(graph, operator, geometry.INT8_OR_INT16)
+    _moving.check(graph, operator, geometry.INT8_OR_INT16)
     if source.size != made.size:
         raise ModelError(
             f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import resizing
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _resizing
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-rewrite = resizing.rewrite
+rewrite = _resizing.rewrite
 
 _ONE = 1 << 10
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, shapes, rules, and that the rounded scale stays inside the input."""
-    resizing.check(graph, operator)
+    _resizing.check(graph, operator)
     for axis in (1, 2):
-        length, wanted = resizing.lengths(graph, operator, axis)
+        length, wanted = _resizing.lengths(graph, operator, axis)
         scale, offset = _scaling(graph, operator, axis)
         if (wanted - 1) * scale + offset >= length * _ONE:
             raise ModelError(
@@ -40,8 +40,8 @@ def _scaling(graph: Graph, operator: Operator, axis: int) -> tuple[int, int]:
 
     Source: ResizeBilinearInteger of TensorFlow Lite.
     """
-    align, half = resizing.rules(operator)
-    length, wanted = resizing.lengths(graph, operator, axis)
+    align, half = _resizing.rules(operator)
+    length, wanted = _resizing.lengths(graph, operator, axis)
     if align and wanted > 1:
         length, wanted = length - 1, wanted - 1
     scale = (_ONE * length + wanted // 2) // wanted
@@ -51,7 +51,7 @@ def _scaling(graph: Graph, operator: Operator, axis: int) -> tuple[int, int]:
 def _places(graph: Graph, operator: Operator, axis: int, count: int) -> NDArray[np.int64]:
     """Return where the first `count` rows (axis 1) or columns (axis 2) of the output lie, in 1/1024."""
     scale, offset = _scaling(graph, operator, axis)
-    last = resizing.lengths(graph, operator, axis)[0] - 1
+    last = _resizing.lengths(graph, operator, axis)[0] - 1
     return np.clip(np.arange(count, dtype=np.int64) * scale + offset, 0, last * _ONE)
 
 
@@ -85,7 +85,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     params: Params = {"out_w": columns, "channels": channels}
     for axis, name in ((1, "h"), (2, "w")):
         scale, offset = _scaling(graph, operator, axis)
-        last = (resizing.lengths(graph, operator, axis)[0] - 1) * _ONE
+        last = (_resizing.lengths(graph, operator, axis)[0] - 1) * _ONE
         params = {**params, f"scale_{name}": scale, f"offset_{name}": offset, f"last_{name}": last}
     above = _places(graph, operator, 1, rows) // _ONE
     window = Window(2, 0, firsts=tuple(above.tolist()))

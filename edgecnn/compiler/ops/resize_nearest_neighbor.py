@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving, resizing
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving, _resizing
 from edgecnn.compiler.steps import Params, Step, Window
 
-macs, rewrite = moving.macs, resizing.rewrite
-check = partial(resizing.check, dtypes=geometry.INT8_OR_INT16)
+macs, rewrite = _moving.macs, _resizing.rewrite
+check = partial(_resizing.check, dtypes=geometry.INT8_OR_INT16)
 
 
 def _sources(graph: Graph, operator: Operator, axis: int) -> NDArray[np.int64]:
@@ -21,8 +22,8 @@ def _sources(graph: Graph, operator: Operator, axis: int) -> NDArray[np.int64]:
 
     Source: GetNearestNeighbor of TensorFlow Lite, which computes in float32.
     """
-    align, half = resizing.rules(operator)
-    length, wanted = resizing.lengths(graph, operator, axis)
+    align, half = _resizing.rules(operator)
+    length, wanted = _resizing.lengths(graph, operator, axis)
     scale = np.float32(length) / np.float32(wanted)
     if align and wanted > 1:
         scale = np.float32(length - 1) / np.float32(wanted - 1)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import moving
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -10,21 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 STEPS = {-3: "step_h", -2: "step_w", -1: "step_c"}
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that all that is taken is there."""
-    moving.check(graph, operator, geometry.INT8_OR_INT16)
+    _moving.check(graph, operator, geometry.INT8_OR_INT16)
     source, made = graph.input(operator, 0).shape, graph.output(operator).shape
-    begin, size = (moving.integers(graph, operator, position, len(source)) for position in (1, 2))
+    begin, size = (_moving.integers(graph, operator, position, len(source)) for position in (1, 2))
     expected = [n - b if s == -1 else s for n, b, s in zip(source, begin, size, strict=True)]
     inside = list(made) == expected
     for axis in range(-len(source), 0) if inside else ():
@@ -40,7 +41,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def _span(graph: Graph, operator: Operator, axis: int) -> tuple[int, int, int]:
     """Return (first element, step, how many) along an axis that counts from the end."""
-    begin, made = moving.integers(graph, operator, 1), graph.output(operator).shape
+    begin, made = _moving.integers(graph, operator, 1), graph.output(operator).shape
     first = begin[axis] if -axis <= len(begin) else 0
     return first, int(operator.options.get(STEPS.get(axis, ""), 1)), made[axis]
 

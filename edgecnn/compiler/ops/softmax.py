@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.interpolation import looked_up, table_of
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops._interpolation import looked_up, table_of
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 

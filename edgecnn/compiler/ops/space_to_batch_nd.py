@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """SPACE_TO_BATCH_ND: part of a dilated convolution, of which a pass makes one operator."""
 
-from edgecnn.compiler import moving
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:

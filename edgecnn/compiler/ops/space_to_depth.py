@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import blocks, moving
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _blocks, _moving
 from edgecnn.compiler.steps import Params, Step, Window
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and shapes."""
-    blocks.check(graph, operator, graph.input(operator, 0).shape, graph.output(operator).shape)
+    _blocks.check(graph, operator, graph.input(operator, 0).shape, graph.output(operator).shape)
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
-    block = blocks.size(graph, operator)
+    block = _blocks.size(graph, operator)
     return height * block, width * block
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    block, (_, rows, columns, channels) = blocks.size(graph, operator), graph.output(operator).shape
+    block, (_, rows, columns, channels) = _blocks.size(graph, operator), graph.output(operator).shape
     inside = inputs[0][0, : rows * block, : columns * block]
     split = inside.reshape(rows, block, columns, block, inside.shape[2])
     return np.asarray(split.transpose(0, 2, 1, 3, 4).reshape(1, rows, columns, channels))
@@ -35,7 +35,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    block, (_, rows, columns, channels) = blocks.size(graph, operator), graph.output(operator).shape
+    block, (_, rows, columns, channels) = _blocks.size(graph, operator), graph.output(operator).shape
     params: Params = {"out_w": columns, "block": block, "size": channels // block}
     window = Window(block, block)
     return (Step(operator, "space_to_depth", operator.inputs, operator.outputs[0], (window,), rows, params),)

@@ -3,12 +3,12 @@
 
 from dataclasses import replace
 
-from edgecnn.compiler import moving
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.ops.slice import STEPS
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
@@ -19,12 +19,12 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     if min(shape, default=1) < 1:
         raise ModelError(f"{graph.describe(operator)} takes nothing of its input; one value or more needed")
     direct = shape == tensors[made].shape
-    target = made if direct else moving.add_between(tensors, tensors[made], shape)
+    target = made if direct else _moving.add_between(tensors, tensors[made], shape)
     begin = [span.start for span in spans]
-    taken = moving.sliced(operator, operator.inputs[0], target, begin, tensors)
+    taken = _moving.sliced(operator, operator.inputs[0], target, begin, tensors)
     steps = {STEPS[axis]: spans[axis].step for axis in STEPS if -axis <= len(spans)}
     taken = replace(taken, options=steps)
-    return [taken] if direct else [taken, moving.reshaped(operator, target, made)]
+    return [taken] if direct else [taken, _moving.reshaped(operator, target, made)]
 
 
 def _bit(operator: Operator, mask: str, position: int) -> bool:
@@ -33,7 +33,7 @@ def _bit(operator: Operator, mask: str, position: int) -> bool:
 
 def _spans(graph: Graph, operator: Operator) -> list[range]:
     """Return which elements are taken along each axis of the input."""
-    shape, begins = graph.input(operator, 0).shape, moving.integers(graph, operator, 1)
+    shape, begins = graph.input(operator, 0).shape, _moving.integers(graph, operator, 1)
     bits = range(len(begins))
     named = sum(not (_bit(operator, "ellipsis", i) or _bit(operator, "new_axis", i)) for i in bits)
     dots = sum(_bit(operator, "ellipsis", i) for i in bits)
@@ -51,7 +51,7 @@ def _spans(graph: Graph, operator: Operator) -> list[range]:
 def _span(graph: Graph, operator: Operator, position: int, length: int) -> range:
     """Return the elements that one range or index takes of `length`, with Python's rules as TFLite's."""
     count = graph.input(operator, 1).size
-    begin, end, step = (moving.integers(graph, operator, i, count)[position] for i in (1, 2, 3))
+    begin, end, step = (_moving.integers(graph, operator, i, count)[position] for i in (1, 2, 3))
     if _bit(operator, "shrink_axis", position):
         if not -length <= begin < length:
             raise ModelError(f"{graph.describe(operator)} takes element {begin} of {length}")

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant, reduction
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
 
 DEFINED_BY = "optimized"
 
-rewrite, check, macs, needs = reduction.rewrite, reduction.check, reduction.macs, reduction.needs
+rewrite, check, macs, needs = _reduction.rewrite, _reduction.check, _reduction.macs, _reduction.needs
 
 
 def unlike_reference(graph: Graph, operator: Operator) -> str:
@@ -31,7 +32,7 @@ def _quantized(graph: Graph, operator: Operator, total: quant.Int64s) -> quant.I
     made = geometry.quantization_of(graph.output(operator))
     scale = np.float32(quant.float32_ratio(source.scale, made=made.scale))
     with np.errstate(over="ignore", invalid="ignore"):  # the ratio may be near the end of float32
-        bias = np.float32(-source.zero_point) * scale * np.float32(reduction.count(graph, operator))
+        bias = np.float32(-source.zero_point) * scale * np.float32(_reduction.count(graph, operator))
         real = np.nan_to_num(total.astype(np.float32) * scale + bias).astype(np.float64)
     rounded = np.copysign(np.floor(np.abs(real) + 0.5), real) + made.zero_point
     return np.clip(rounded, quant.INT8_MIN, quant.INT8_MAX).astype(np.int64)
@@ -39,13 +40,13 @@ def _quantized(graph: Graph, operator: Operator, total: quant.Int64s) -> quant.I
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's optimized kernel does."""
-    total = reduction.reduced(graph, operator, inputs, np.sum)
+    total = _reduction.reduced(graph, operator, inputs, np.sum)
     return _quantized(graph, operator, total).astype(np.int8)
 
 
 def _thresholds(graph: Graph, operator: Operator) -> quant.Int64s:
     """Return the least sums that give -127, -126, ... 127, found by halving: C then needs no floats."""
-    count = reduction.count(graph, operator)
+    count = _reduction.count(graph, operator)
     wanted = np.arange(quant.INT8_MIN + 1, quant.INT8_MAX + 1)
     low = np.full(wanted.size, count * quant.INT8_MIN, np.int64)
     high = np.full(wanted.size, count * quant.INT8_MAX + 1, np.int64)  # one more than there can be
@@ -59,4 +60,4 @@ def _thresholds(graph: Graph, operator: Operator) -> quant.Int64s:
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return the ways of a reduction."""
     params = {"thresholds": _thresholds(graph, operator).astype(np.int32)}
-    return reduction.lower(graph, operator, "reduce_sum", params, sums=True)
+    return _reduction.lower(graph, operator, "reduce_sum", params, sums=True)

@@ -7,29 +7,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import elementwise, geometry, sigmoid
-from edgecnn.compiler.interpolation import sigmoid_at
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _elementwise, _sigmoid
+from edgecnn.compiler.ops._interpolation import sigmoid_at
 
-macs, needs, lower = elementwise.macs, elementwise.needs, sigmoid.lower
+macs, needs, lower = _elementwise.macs, _elementwise.needs, _sigmoid.lower
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, and over int16 the scales."""
-    elementwise.check(graph, operator, geometry.INT8_OR_INT16)
+    _elementwise.check(graph, operator, geometry.INT8_OR_INT16)
     if graph.output(operator).dtype == "int16":
-        sigmoid.check(graph, operator)
+        _sigmoid.check(graph, operator)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does: of int8 in float32, for any output scale."""
     if inputs[0].dtype == np.int16:
-        value = sigmoid.scaled(graph, operator, inputs)
+        value = _sigmoid.scaled(graph, operator, inputs)
         twice = sigmoid_at(np.abs(value), 8, 65535) - (
             1 << 23
         )  # 2 * sigmoid(2x) - 1 with 23 bits below the point
         return (np.where(value >= 0, twice + 128, 127 - twice) >> 8).astype(np.int16)
     # float64 rounded to float32 is what a good tanhf gives.
-    return elementwise.through_float32(
+    return _elementwise.through_float32(
         graph, operator, inputs, lambda real: np.tanh(real.astype(np.float64)).astype(np.float32)
     )

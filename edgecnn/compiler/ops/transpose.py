@@ -6,21 +6,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
-macs = moving.macs
+macs = _moving.macs
 
 _ROWS, _COLUMNS, _CHANNELS = -3, -2, -1
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that the batch stays where it is."""
-    moving.check(graph, operator, geometry.INT8_OR_INT16)
+    _moving.check(graph, operator, geometry.INT8_OR_INT16)
     shape = graph.input(operator, 0).shape
-    order = moving.integers(graph, operator, 1, len(shape))
+    order = _moving.integers(graph, operator, 1, len(shape))
     if sorted(order) != list(range(len(shape))) or (len(shape) > 1 and order[0]) or len(shape) > 4:
         raise ModelError(
             f"{graph.describe(operator)} puts {shape} into the order {order}; "
@@ -31,7 +32,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def _order(graph: Graph, operator: Operator) -> list[int]:
     """Return which axis of the input the output's rows, columns and channels are, from the end."""
-    order = moving.integers(graph, operator, 1)
+    order = _moving.integers(graph, operator, 1)
     axes = [axis - len(order) for axis in order][-3:]
     return [_ROWS, _COLUMNS, _CHANNELS][: 3 - len(axes)] + axes
 

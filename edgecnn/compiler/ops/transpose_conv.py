@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Params, Step, Window
 from edgecnn.errors import ModelError
 
@@ -36,7 +37,7 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "the filter's last dimension must be the input's channels"
         )
-    wanted = moving.integers(graph, operator, 0, 4)
+    wanted = _moving.integers(graph, operator, 0, 4)
     for shape in (wanted, (1, *wanted[1:3], weights.shape[0])):  # TFLite makes what is wanted, batch and all
         geometry.check_shape(graph, operator, shape)
     strides = [geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w")]

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """UNPACK along an axis: for each output a SLICE of 1, and a RESHAPE that drops the axis."""
 
-from edgecnn.compiler import geometry, moving, splitting
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving, _splitting
 
-macs = moving.macs
+macs = _moving.macs
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return the SLICEs and RESHAPEs."""
     source = graph.input(operator, 0)
-    axis = moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), len(source.shape))
+    axis = _moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), len(source.shape))
     shape = list(source.shape)
     shape[axis] = 1
-    between = [moving.add_between(tensors, tensors[made], shape) for made in operator.outputs]
-    parts = splitting.slices(graph, operator, tensors, operator.inputs[0], axis, between)
+    between = [_moving.add_between(tensors, tensors[made], shape) for made in operator.outputs]
+    parts = _splitting.slices(graph, operator, tensors, operator.inputs[0], axis, between)
     pairs = zip(between, operator.outputs, strict=True)
-    return parts + [moving.reshaped(operator, part, made) for part, made in pairs]
+    return parts + [_moving.reshaped(operator, part, made) for part, made in pairs]

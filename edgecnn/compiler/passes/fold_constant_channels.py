@@ -14,9 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.channel_ranges import Range, channel_ranges, channelwise, joins_channels, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
+from edgecnn.compiler.ops._linear import LINEAR_AXES, Linear, with_parameters
+from edgecnn.compiler.passes._channel_ranges import (
+    Range,
+    channel_ranges,
+    channelwise,
+    joins_channels,
+    reads_padding,
+)
 
 Kept = dict[int, NDArray[np.bool_]]
 

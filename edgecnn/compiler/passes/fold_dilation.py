@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecnn.compiler import geometry, moving
+from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
@@ -45,7 +46,7 @@ def _trio(graph: Graph, last: Operator) -> tuple[Operator, Operator, Operator] |
     first = graph.producer(middle.inputs[0])
     if first is None or first.op != "SPACE_TO_BATCH_ND" or not _only_reader(graph, first):
         return None
-    if moving.integers(graph, first, 1) != moving.integers(graph, last, 1):
+    if _moving.integers(graph, first, 1) != _moving.integers(graph, last, 1):
         return None
     return first, middle, last
 
@@ -67,7 +68,7 @@ def _dilated(
         return []
     if not len(source.shape) == len(made.shape) == len(filters.shape) == 4:
         return []
-    block = moving.integers(graph, first, 1, 2)
+    block = _moving.integers(graph, first, 1, 2)
     paddings, crops = geometry.constant(graph, first, 2), geometry.constant(graph, last, 2)
     if min(block) < 1 or paddings.shape != (2, 2) or crops.shape != (2, 2):
         return []
@@ -79,7 +80,7 @@ def _dilated(
         return []
     amounts = np.array([[0, 0], *zip(before, after, strict=True), [0, 0]], np.int32)
     tensors.append(Tensor("", (4, 2), "int32", None, amounts))
-    inside = moving.add_between(tensors, source, (1, *padded.tolist(), source.shape[3]))
+    inside = _moving.add_between(tensors, source, (1, *padded.tolist(), source.shape[3]))
     pad = Operator("PAD", first.index, (first.inputs[0], len(tensors) - 2), (inside,))
     options = dict(middle.options) | {"dilation_hfactor": block[0], "dilation_wfactor": block[1]}
     inputs = (inside, *middle.inputs[1:])

@@ -8,9 +8,10 @@ left, can leave 32 bits.
 
 from dataclasses import replace
 
-from edgecnn.compiler import geometry, pooling, quant
+from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.linear import Linear
+from edgecnn.compiler.ops import _pooling
+from edgecnn.compiler.ops._linear import Linear
 
 
 def fuse_max_pool(graph: Graph) -> Graph:
@@ -34,7 +35,7 @@ def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
     ):
         return False
     lengths, counts = graph.input(pool, 0).shape[1:3], graph.output(pool).shape[1:3]
-    for axis, length, count in zip(pooling.axes(graph, pool), lengths, counts, strict=True):
+    for axis, length, count in zip(_pooling.axes(graph, pool), lengths, counts, strict=True):
         if axis.pad or axis.stride < axis.size or axis.start(count - 1) + axis.size > length:
             return False
     linear = Linear.of(graph, source, channel_axis=0)
@@ -42,7 +43,7 @@ def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
 
 
 def _fuse(graph: Graph, source: Operator, pool: Operator) -> Operator:
-    vertical, horizontal = pooling.axes(graph, pool)
+    vertical, horizontal = _pooling.axes(graph, pool)
     low, high = geometry.clamp_range(graph, source)
     pool_low, pool_high = geometry.clamp_range(graph, pool)
     options = dict(source.options) | {

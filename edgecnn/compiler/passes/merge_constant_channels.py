@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.channel_ranges import Range, channel_ranges, reads_padding
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.linear import LINEAR_AXES, Linear, with_parameters
+from edgecnn.compiler.ops._linear import LINEAR_AXES, Linear, with_parameters
+from edgecnn.compiler.passes._channel_ranges import Range, channel_ranges, reads_padding
 
 _MOST = 127  # of a weight's magnitude
 _READERS = ("CONV_2D", "FULLY_CONNECTED")

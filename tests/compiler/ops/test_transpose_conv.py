@@ -9,7 +9,7 @@ from generated_c import check_operators, random_inputs, run_c, run_numpy
 from tflite_builder import RELU, SAME, VALID, Builder
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import ModelError
 
 # Shape, filters, size, stride, padding, per channel, bias, more rows and columns.

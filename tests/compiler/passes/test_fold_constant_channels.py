@@ -7,11 +7,11 @@ from generated_c import check, random_inputs, run_oracle
 from tflite_builder import RELU, SAME, VALID, Builder
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.as_rows import as_rows
 from edgecnn.compiler.passes.basic_ops import basic_ops
 from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
+from edgecnn.compiler.reading.tflite import parse
 
 
 def folded(model: bytes) -> Graph:

@@ -8,8 +8,8 @@ from generated_c import random_inputs, run_c, run_oracle
 from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.reading.tflite import parse
 
 
 def kept(model: bytes) -> list[str]:

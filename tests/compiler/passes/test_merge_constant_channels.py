@@ -7,13 +7,13 @@ from generated_c import check, random_inputs, run_oracle
 from tflite_builder import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, Builder
 
 from edgecnn.compiler import reference
-from edgecnn.compiler.channel_ranges import channel_ranges
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.flatbuffer import parse
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.passes._channel_ranges import channel_ranges
 from edgecnn.compiler.passes.as_rows import as_rows
 from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
+from edgecnn.compiler.reading.tflite import parse
 
 
 def channels(model: bytes) -> list[int]:

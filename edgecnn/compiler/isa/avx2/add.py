@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ADD for AVX2 and AVX-512: 16 outputs at once."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa.avx2 import packing
+from edgecnn.compiler.isa.avx2.float_scale import find_float_sum
+from edgecnn.compiler.isa.short_scale import MOST_RIGHT
+from edgecnn.compiler.ops import _broadcast
+from edgecnn.compiler.steps import Step
+
+_HALF = 1 << 30, 0  # multiplier and shift
+_TABLES = "first", "second", "output"
+_KINDS = "first_is_half", "second_is_half", "first_kind", "second_kind", "output_kind"
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return a faster way than the portable `step`, or none where it broadcasts or subtracts."""
+    whole = _broadcast.without_strides(step)
+    if whole is None or any(step.params[sign] != 1 for sign in ("first_sign", "second_sign")):
+        return ()
+    own = {name: int(value) for name, value in whole.params.items() if isinstance(value, int)}
+    kept = "size", "output_zero_point", "activation_min", "activation_max"
+    scalings = [(own[f"{name}_multiplier"], own[f"{name}_shift"]) for name in _TABLES]
+    offsets = own["first_offset"], own["second_offset"], own["output_zero_point"]
+    limits = own["activation_min"], own["activation_max"]
+    factors = find_float_sum(scalings[0], scalings[1], scalings[2], offsets, limits)
+    params: dict[str, int | NDArray[np.generic]] = {name: own[name] for name in kept}
+    params["by_float"] = int(factors is not None)
+    if factors is None:
+        params |= _in_integers(scalings, offsets)
+    else:
+        bits = np.array(factors, np.float32).view(np.int32)
+        params |= {name: np.repeat(value, packing.LANES) for name, value in zip(_TABLES, bits, strict=True)}
+        params |= dict.fromkeys(_KINDS, 0)
+    return (replace(whole, isa="avx2", params=params),)
+
+
+def _in_integers(
+    scalings: list[tuple[int, int]], offsets: tuple[int, int, int]
+) -> dict[str, int | NDArray[np.generic]]:
+    """Return the fields for scaling by integers, as the portable kernel does."""
+    halved = [int(scaling == _HALF) for scaling in scalings]
+    biases = [(offsets[0] << 20) >> halved[0], (offsets[1] << 20) >> halved[1], 0]
+    # No sum reaches 2^30: two inputs of 9 bits, halved at least, with 20 more below the point.
+    kinds = [packing.SIMPLE if -MOST_RIGHT <= shift <= -1 else packing.GENERAL for _, shift in scalings]
+    fields: dict[str, int | NDArray[np.generic]] = dict(zip(_KINDS, (*halved[:2], *kinds), strict=True))
+    for name, bias, scaling in zip(_TABLES, biases, scalings, strict=True):
+        fields[name] = np.repeat([bias, *scaling], packing.LANES).astype(np.int32)
+    return fields

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D for the DSP instructions: pairs of channels times up to three columns of 16-bit values."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa import short_scale
+from edgecnn.compiler.isa.dsp import packing
+from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.steps import Step
+
+_CHANNELS = 32  # at once: more save little and cost memory
+_MOST_GROUPS = 32767  # what a field of the parameters holds
+_LARGE = 8192  # bytes of working memory from which a way with less is worth a third more instructions
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return the ways with three columns at once and fewer, or none where 16 bits don't hold the weights."""
+    linear = Linear.of(graph, step.operator, channel_axis=0)
+    return ways(step, linear, linear.weights)
+
+
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+    """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
+    matrix = weights.reshape(weights.shape[0], -1)
+    groups, chunk = -(-matrix.shape[1] // packing.TAPS), packing.groups_per_chunk(matrix)
+    channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
+    packed = packing.pack_pairs(matrix, chunk, channels)
+    if packed is None or groups > _MOST_GROUPS:
+        return ()
+    params = {
+        **{name: value for name, value in step.params.items() if name not in ("bias", "multiplier")},
+        "groups": groups,
+        "chunk": chunk,
+        "channels": channels,
+        "general_scale": int(short_scale.needs_general_scale(linear)),
+        "filter": packed,
+        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
+    }
+    pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
+
+    def way(columns: int) -> Step:
+        sums = channels * columns * (1 if chunk >= groups else 2)
+        best = len(matrix) if pooled else 0
+        # The bytes of a column that is being gathered lie where its sums do later.
+        words = 2 * columns * groups + best + max(sums, groups)
+        return replace(
+            step,
+            isa="dsp",
+            params=params | {"columns": columns},
+            working=4 * words,
+            arguments=("part", "working"),
+        )
+
+    found = [way(2), way(1)] if way(2).working > _LARGE else [way(2)]
+    # A window of a pool is made by itself: three columns only where they leave no more over than two.
+    width = int(step.params["pool_w"])
+    return tuple(found) if pooled and -width % 3 > width % 2 else (way(3), *found)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED for the DSP instructions: pairs of outputs times a stretch of the input in 16 bits."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa import short_scale
+from edgecnn.compiler.isa.dsp import packing
+from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.steps import Step
+
+_CHUNK = 256  # taps at once: so few that the sum of any weights, times 256, stays within 32 bits
+_CHANNELS = 32  # at once
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return a faster way than the portable `step`, or none where 16 bits don't hold the weights."""
+    linear = Linear.of(graph, step.operator, channel_axis=0)
+    outputs, row = len(linear.weights), int(step.params["row"])
+    channels = min(_CHANNELS, outputs + outputs % 2)
+    rows = linear.weights.reshape(outputs, -1, row)
+    packed = [
+        packing.pack_pairs(rows[:, y, at : at + _CHUNK], _CHUNK, channels)
+        for y in range(rows.shape[1])
+        for at in range(0, row, _CHUNK)
+    ]
+    whole = [one for one in packed if one is not None]
+    if len(whole) < len(packed):
+        return ()
+    params = {name: value for name, value in step.params.items() if name != "in"}
+    params |= {
+        "chunk": _CHUNK,
+        "channels": channels,
+        "general_scale": int(short_scale.needs_general_scale(linear)),
+        "filter": np.concatenate(whole),
+    }
+    return (
+        replace(
+            step,
+            isa="dsp",
+            params=params,
+            scratch=4 * outputs,
+            working=4 * (_CHUNK // 2 + channels),
+            arguments=("part", "sums", "working"),
+        ),
+    )

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernels for the DSP instructions of Cortex-M4, M7 and M33 want of weights (dsp.h)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TAPS = 4  # in a group
+_ORDER = (0, 2, 1, 3)  # of a group's taps: what SXTB16 makes of a word's bytes comes in such pairs
+
+
+def groups_per_chunk(matrix: NDArray[np.int8]) -> int:
+    """Return over how many groups of taps sums may run, for `kernel_dot_2` to tell a pair's sums apart.
+
+    `matrix` is int8[channels, taps]. The sum of a second channel, times 256, must stay inside 32 bits.
+    """
+    chunk = groups = -(-matrix.shape[1] // TAPS)
+    magnitude = np.abs(_in_groups(matrix)[1::2].astype(np.int64)).sum(axis=2)
+    while any(
+        (128 * magnitude[:, at : at + chunk].sum(axis=1) >= 1 << 23).any() for at in range(0, groups, chunk)
+    ):
+        chunk = (chunk + 1) // 2
+    return chunk
+
+
+def pack_pairs(matrix: NDArray[np.int8], chunk: int, at_once: int) -> NDArray[np.int32] | None:
+    """Return weights int8[channels, taps] as `kernel_dot_2` reads them, or None where halves can't hold them.
+
+    For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs.
+    """
+    grouped = _in_groups(matrix)[:, :, _ORDER].astype(np.int32)
+    both = 256 * grouped[1::2] + grouped[::2]
+    if (both < -(1 << 15)).any():
+        return None
+    words = np.ascontiguousarray(both, "<i2").reshape(len(both), -1).view("<i4").reshape(len(both), -1, 2)
+    parts = [
+        words[pair : pair + at_once // 2, at : at + chunk].ravel()
+        for pair in range(0, len(words), at_once // 2)
+        for at in range(0, words.shape[1], chunk)
+    ]
+    packed: NDArray[np.int32] = np.concatenate(parts).astype(np.int32)
+    return packed
+
+
+def _in_groups(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return int8[channels, groups, taps of a group], filled up with zeros to an even number of channels."""
+    channels, taps = matrix.shape
+    padded = np.pad(matrix, ((0, channels % 2), (0, -taps % TAPS)))
+    return padded.reshape(padded.shape[0], -1, TAPS)

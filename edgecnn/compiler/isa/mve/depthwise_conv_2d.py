@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D for MVE: rows are interleaved, so that a window of a channel is a vector.
+
+One channel is computed as the CONV_2D that it is.
+"""
+
+from dataclasses import replace
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa.mve import conv_2d, packing
+from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.steps import Step
+
+_FOUR = 4  # rows of a word, columns of a vector, and channels at once
+_AT_ONCE = ((16, 12), (8, 6))  # channels and columns of outputs: more save little and cost memory
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return ways faster than the portable `step`, or none for few channels or several filters for each."""
+    linear = Linear.of(graph, step.operator, channel_axis=3)
+    width = graph.output(step.operator).shape[2]
+    if step.params["in_c"] == 1:
+        made = as_conv_2d(step, width)
+        return conv_2d.ways(graph, made, linear, linear.weights[0].transpose(2, 0, 1))
+    if int(step.params["in_c"]) < _FOUR or step.params["depth_multiplier"] != 1:
+        return ()
+    params = dict(step.params) | {"rounding": packing.rounding(linear)}
+    del params["depth_multiplier"]
+    stride, dilation = int(step.params["stride_w"]), int(step.params["dilation_w"])
+    height, filter_w = (-(-int(step.params[name]) // _FOUR) for name in ("filter_h", "filter_w"))
+
+    def way(channels: int, columns: int) -> Step:
+        stretch = (columns - 1) * stride + (_FOUR * filter_w - 1) * dilation + 1
+        interleaved = height * (_FOUR * filter_w + stretch) * _FOUR * channels
+        return replace(
+            step,
+            isa="mve",
+            params=params | {"channels": channels, "columns": columns, "stretch": stretch},
+            # The last column of 8 channels is written as if it were of 16, before there are sums.
+            working=2 * packing.VECTOR + interleaved + max(_FOUR * columns, 8) * 4,
+            arguments=("columns", "working"),
+        )
+
+    found = (
+        (channels if int(params["in_c"]) > 8 else 8, min(width, columns)) for channels, columns in _AT_ONCE
+    )
+    return tuple(way(*at_once) for at_once in dict.fromkeys(found))

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernels for MVE, the vectors of Cortex-M55 and M85, want of weights and scales (mve*.h)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ops._linear import Linear
+
+VECTOR = 16  # bytes
+ROW = 32  # channels of a row of sums
+
+
+def rounding(linear: Linear) -> int:
+    """Return what `kernel_scaling` calls so: which steps the operator's scales and clamp need."""
+    if (linear.shift > 0).any():
+        return 2
+    return 0 if linear.activation_min >= linear.output_zero_point else 1
+
+
+def filled_up(weights: NDArray[np.int8], taps: int) -> NDArray[np.int8]:
+    """Return weights with zeros behind, so that whole vectors can be read of each filter of `taps`."""
+    return np.pad(weights.ravel(), (0, -taps % VECTOR))

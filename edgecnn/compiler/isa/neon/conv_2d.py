@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D for NEON: four channels times two columns, 16 taps of each at once."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa.neon import packing
+from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.steps import Step
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return one way, or none where two products may not fit 16 bits."""
+    weights = Linear.of(graph, step.operator, channel_axis=0).weights
+    return ways(step, weights.reshape(len(weights), -1))
+
+
+def ways(step: Step, matrix: NDArray[np.int8]) -> tuple[Step, ...]:
+    """Return one way to do what a step does with weights int8[channels, taps], or none, as `faster`."""
+    if not packing.fits(matrix):
+        return ()
+    filters = packing.pack(matrix)
+    blocks, sums = filters.shape[1], int(step.params["out_w"]) * len(matrix)
+    return (
+        replace(
+            step,
+            isa="neon",
+            params={**packing.params(step), "blocks": blocks, "filter": filters},
+            working=4 * sums + 2 * packing.TAPS * blocks,
+            arguments=("part", "working"),
+        ),
+    )

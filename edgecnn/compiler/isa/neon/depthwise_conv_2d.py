@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D for NEON: eight channels at once, and one channel as the CONV_2D that it is."""
+
+from dataclasses import replace
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa.neon import conv_2d, packing
+from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.steps import Step
+
+_CHANNELS = 8  # at once
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return one way, or none for fewer than eight channels, several filters for each, or weights of -128."""
+    weights = Linear.of(graph, step.operator, channel_axis=3).weights
+    if step.params["in_c"] == 1:
+        whole = as_conv_2d(step, graph.output(step.operator).shape[2])
+        return conv_2d.ways(whole, weights.reshape(-1, weights.shape[3]).T)
+    several = step.params["depth_multiplier"] != 1
+    if int(step.params["in_c"]) < _CHANNELS or several or not packing.fits(weights):
+        return ()
+    params = {name: value for name, value in packing.params(step).items() if name != "depth_multiplier"}
+    return (
+        replace(
+            step,
+            isa="neon",
+            params=params,
+            working=_CHANNELS,
+            arguments=("columns", "working"),
+        ),
+    )

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ops that leave one value along some axes: sums, means and extremes over rows, columns or channels.
+
+Over rows they take each row as it comes; over columns or channels alone they are row by row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler import geometry
+from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.errors import ModelError
+
+_ROWS, _COLUMNS, _CHANNELS = "reduce_rows", "reduce_columns", "reduce_channels"
+_FLAGS = {-3: _ROWS, -2: _COLUMNS, -1: _CHANNELS}
+_MOST = 1 << 23  # values whose distances from the zero point 32 bits can sum up
+
+
+def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+    """Return the operator with flags for axes and all dimensions kept, and a RESHAPE where it drops some.
+
+    Raises:
+        ModelError: there is no such axis, or another shape follows.
+    """
+    source, made = graph.input(operator, 0), graph.output(operator)
+    rank, keep = len(source.shape), bool(operator.options.get("keep_dims", False))
+    given = _moving.integers(graph, operator, 1)
+    reduced = {_moving.axis_from_end(graph, operator, axis, rank) for axis in given}
+    shape = [1 if at - rank in reduced else length for at, length in enumerate(source.shape)]
+    dropped = [length for at, length in enumerate(shape) if at - rank not in reduced]
+    geometry.check_shape(graph, operator, shape if keep else dropped)
+    flags = {name: int(axis in reduced) for axis, name in _FLAGS.items()}
+    whole = replace(operator, options={**operator.options, **flags})
+    if keep:
+        return [whole]
+    between = _moving.add_between(tensors, made, shape)
+    return [replace(whole, outputs=(between,)), _moving.reshaped(operator, between, operator.outputs[0])]
+
+
+def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
+    """Check types, and that 32 bits hold the sums."""
+    geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
+    if count(graph, operator) >= _MOST:
+        raise ModelError(
+            f"{graph.describe(operator)} reduces {count(graph, operator)} values to one; "
+            f"less than {_MOST} needed"
+        )
+
+
+def macs(graph: Graph, operator: Operator) -> int:
+    """Return 0: there are only sums or comparisons, and a scaling for each output."""
+    return 0
+
+
+def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the input: all along an axis that is reduced, else as many."""
+    _, in_h, in_w, _ = graph.input(operator, 0).shape
+    return in_h if operator.options[_ROWS] else height, in_w if operator.options[_COLUMNS] else width
+
+
+def axes(operator: Operator, rank: int) -> tuple[int, ...]:
+    """Return the axes that are reduced in tensors of `rank` dimensions, from the end: -3 to -1."""
+    return tuple(axis for axis, name in _FLAGS.items() if operator.options[name] and -axis <= rank)
+
+
+def count(graph: Graph, operator: Operator) -> int:
+    """Return how many values are reduced to one."""
+    shape = graph.input(operator, 0).shape
+    return prod(shape[axis] for axis in axes(operator, len(shape)))
+
+
+def reduced(
+    graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]], function: Any
+) -> NDArray[np.int64]:
+    """Return what NumPy's `function` makes of the input along the axes, in the output's shape."""
+    made = graph.output(operator).shape
+    value = inputs[0].astype(np.int64)
+    if value.ndim == len(made) == 4:  # a pass may have cut the output, where it has rows and columns
+        value = value[:, : made[1] if not operator.options[_ROWS] else None]
+        value = value[:, :, : made[2] if not operator.options[_COLUMNS] else None]
+    return np.asarray(function(value, axis=axes(operator, value.ndim), keepdims=True), np.int64)
+
+
+def lower(graph: Graph, operator: Operator, kernel: str, params: Params, sums: bool) -> tuple[Step, ...]:
+    """Return steps: over rows one that takes all at once and one that takes each as it comes.
+
+    `sums` tells whether 32 bits are kept for each output until the last row.
+    """
+    _, rows, columns, channels = graph.input(operator, 0).shape
+    _, made_rows, made_columns, made_channels = graph.output(operator).shape
+    options = operator.options
+    fields = {
+        "columns": made_columns,
+        "channels": made_channels,
+        "over_columns": columns if options[_COLUMNS] else 1,
+        "over_channels": channels if options[_CHANNELS] else 1,
+        "column": channels,
+    }
+
+    def step(rows_at_once: int, parts: int) -> Step:
+        every = Window(rows_at_once, 0, inner=rows_at_once) if options[_ROWS] else Window(1, 1)
+        return Step(
+            operator,
+            kernel,
+            operator.inputs[:1],
+            operator.outputs[0],
+            (every,),
+            made_rows * parts,
+            {**params, **fields, "rows": rows_at_once, "parts": parts},
+            group=parts,
+            scratch=4 * made_columns * made_channels if sums and parts > 1 else 0,
+            arguments=("part", "sums") if sums else ("part",),
+        )
+
+    if options[_ROWS] and rows > 1:
+        return step(rows, 1), step(1, rows)
+    return (step(1, 1),)

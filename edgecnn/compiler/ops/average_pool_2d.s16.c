@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s16.h"
+
+typedef struct {
+    int16_t in_w, channels, out_w;
+    int16_t filter_h, filter_w, stride_w, pad_w;
+    int16_t activation_min, activation_max;
+    int16_t parts;
+} kernel_average_pool_2d_s16_params;
+
+/* One row of outputs, rounded half away from zero; the last part writes it. Padding doesn't count. */
+EDGECNN_INLINE void kernel_average_pool_2d_s16(const kernel_average_pool_2d_s16_params *p,
+                                                 const int8_t *const *rows, int8_t *output, int part,
+                                                 int32_t *sums)
+{
+    kernel_int16 *made = kernel_s16_out(output);
+    for (int x = 0; x < p->out_w; ++x) {
+        for (int c = 0; c < p->channels; ++c) {
+            const int at = x * p->channels + c;
+            int32_t sum = part > 0 ? sums[at] : 0;
+            int32_t count = 0;
+            for (int y = 0; y < p->filter_h; ++y) {
+                const kernel_int16 *row = kernel_s16(rows[y]);
+                for (int i = 0; i < p->filter_w; ++i) {
+                    const int column = x * p->stride_w - p->pad_w + i;
+                    if (row != NULL && column >= 0 && column < p->in_w) {
+                        sum += row[column * p->channels + c];
+                        ++count;
+                    }
+                }
+            }
+            if (part + 1 < p->parts) {
+                sums[at] = sum;
+            } else {
+                count *= p->parts;
+                sum = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+                made[at] = kernel_clamp_s16(sum, p->activation_min, p->activation_max);
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s16.h"
+
+typedef struct {
+    int32_t columns, size;
+    int32_t multiplier;
+    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
+    int16_t shift;
+    int16_t activation_min, activation_max;
+} kernel_mul_s16_params;
+
+/* One row: rows[0] * rows[1]. */
+EDGECNN_INLINE void kernel_mul_s16(const kernel_mul_s16_params *p, const int8_t *const *rows, int8_t *output)
+{
+    kernel_int16 *made = kernel_s16_out(output);
+    for (int x = 0; x < p->columns; ++x) {
+        const kernel_int16 *a = kernel_s16(rows[0]) + x * p->first_column;
+        const kernel_int16 *b = kernel_s16(rows[1]) + x * p->second_column;
+        for (int i = 0; i < p->size; ++i, a += p->first_value, b += p->second_value) {
+            const int32_t value = kernel_requantize(*a * *b, p->multiplier, p->shift);
+            *made++ = kernel_clamp_s16(value, p->activation_min, p->activation_max);
+        }
+    }
+}

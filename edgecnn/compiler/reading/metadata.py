@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the metadata in a .tflite file say of its answers, and of the pictures that it takes."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+import tflite
+from flatbuffers.number_types import Float32Flags, Uint8Flags
+from flatbuffers.table import Table
+
+from edgecnn.compiler.ir import Window
+from edgecnn.errors import ModelError
+from edgecnn.escape import label
+
+ENTRY = b"TFLITE_METADATA"
+WINDOW_ENTRY = b"edgecnn_window"  # beside the standard one, which has no place for it
+FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
+# What reading a corrupt flatbuffer raises.
+CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
+# Slots and values of the metadata schema.
+SUBGRAPHS, OUTPUTS, PROCESS_UNITS, FILES = 3, 3, 4, 6
+SCORE_THRESHOLDING = 3
+AXIS_LABELS, VALUE_LABELS = 2, 3
+_ZIP_MEMBER = b"PK\x03\x04"  # begins each file in an archive
+MOST_BYTES = 1 << 20  # of labels: a few bytes of a zip can stand for gigabytes
+
+
+def parse_window(text: str) -> Window:
+    """Return the window that "LOW:HIGH" says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    low, high = (_number(part) for part in text.split(":"))
+    if not -FARTHEST <= low < high <= FARTHEST:
+        raise ValueError(f"{text} is no range")
+    return Window(low, high)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def read_window(model: bytes) -> Window | None:
+    """Return the window of the pictures that a model was trained on; None where it tells none."""
+    try:
+        return parse_window(_entry(model, WINDOW_ENTRY).decode("ascii"))
+    except CORRUPT:
+        return None
+
+
+def read_threshold(model: bytes) -> float:
+    """Return the score from which on a sigmoid says yes; 0.5 where the model doesn't tell another."""
+    try:
+        for output in outputs(model)[:1]:
+            for unit in tables(output, PROCESS_UNITS):
+                kind, options = unit.Offset(4), unit.Offset(6)
+                if kind and unit.Get(Uint8Flags, unit.Pos + kind) == SCORE_THRESHOLDING and options:
+                    table = Table(unit.Bytes, unit.Indirect(unit.Pos + options))
+                    score = table.Get(Float32Flags, table.Pos + table.Offset(4)) if table.Offset(4) else 0.0
+                    return float(score) if 0 < score < 1 else 0.5
+    except CORRUPT:
+        pass
+    return 0.5
+
+
+def read_labels(model: bytes) -> tuple[str, ...]:
+    """Return the labels of a model's first output, in its order; none where it carries none.
+
+    Raises:
+        ModelError: the metadata, or the archive that holds the labels, are damaged.
+    """
+    try:
+        file_name = _labels_file(model)
+        if file_name is None or _ZIP_MEMBER not in model:  # tools that rewrite a model drop what is behind it
+            return ()
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            if archive.getinfo(file_name).file_size > MOST_BYTES:
+                raise ModelError(f"{file_name} in the model's metadata has over {MOST_BYTES} bytes")
+            text = archive.read(file_name).decode()
+    except (*CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
+    return label_lines(text)
+
+
+def label_lines(text: str) -> tuple[str, ...]:
+    """Return the labels in a labels.txt of anybody's, one a line, each of which prints as one."""
+    return tuple(label(line.rstrip("\r")) for line in text.rstrip("\r\n").split("\n"))
+
+
+def _labels_file(model: bytes) -> str | None:
+    for output in outputs(model)[:1]:
+        for file in tables(output, FILES):
+            kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
+            if kind in (AXIS_LABELS, VALUE_LABELS):
+                return bytes(file.String(file.Pos + file.Offset(4))).decode()
+    return None
+
+
+def outputs(model: bytes) -> list[Table]:
+    """Return the tables that describe a model's outputs; none where it has no metadata."""
+    found = _entry(model, ENTRY)
+    if not found:
+        return []
+    metadata = root(found)
+    return [output for subgraph in tables(metadata, SUBGRAPHS)[:1] for output in tables(subgraph, OUTPUTS)]
+
+
+def _entry(model: bytes, name: bytes) -> bytes:
+    """Return what a metadata entry of a model leads to; nothing where it has none of that name."""
+    schema = tflite.Model.GetRootAs(model, 0)
+    entries = (schema.Metadata(i) for i in range(schema.MetadataLength()))
+    buffers = [entry.Buffer() for entry in entries if entry.Name() == name]
+    return schema.Buffers(buffers[0]).DataAsNumpy().tobytes() if buffers else b""
+
+
+def root(flatbuffer: bytes) -> Table:
+    """Return the table that a flatbuffer is."""
+    return Table(flatbuffer, struct.unpack_from("<I", flatbuffer)[0])
+
+
+def tables(table: Table, slot: int) -> list[Table]:
+    """Return the tables in the vector that the field at `slot` leads to; none where it is absent."""
+    offset = table.Offset(4 + 2 * slot)
+    if not offset:
+        return []
+    start = table.Vector(offset)
+    return [Table(table.Bytes, table.Indirect(start + 4 * i)) for i in range(table.VectorLen(offset))]

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the bytes of a .tflite file to what it holds, and to the Graph that runs.
+
+This reader walks everything a TFLite runtime would, with bounds checked, because tflite-runtime ends
+the process on a truncated file: no file goes to a runtime before `read_model` has accepted it. What such a
+file says may still be shown: `read_file` takes all that it can make out, and names what stands in the way.
+"""
+
+import hashlib
+import math
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor, short_name
+from edgecnn.compiler.reading.metadata import read_labels, read_threshold, read_window
+from edgecnn.compiler.reading.schema import DTYPES, NAMELESS, op_name, options_of, text, type_name
+from edgecnn.errors import ModelError
+from edgecnn.files import read_bytes
+
+# What the Python flatbuffer classes raise on bytes that make no sense.
+_CORRUPT = (struct.error, TypeError, ValueError, IndexError, OverflowError, AttributeError, MemoryError)
+_VERSION = 3  # of the schema: the one that all runtimes read
+_MAX_RANK = 8
+# How often a byte is read, on average, and how many bytes a table counts for: parts that lie over each other
+# could make a small file endless.
+_MOST_READS, _TABLE = 16, 16
+_QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
+_OPERATORS = 10  # their place in that of SubGraph
+_VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
+_NO_STATE = "only models without a state can be run and compiled, such as convolutions over a window of time"
+_NO_LOOP = "only models of one subgraph can be run and compiled, without loops and conditions"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """What a .tflite file holds, of which more can be shown than be run or compiled.
+
+    Attributes:
+        subgraphs: all of them; the first is what runs.
+        signatures: the ways to call them.
+        problems: a line for each thing for which no runtime may be given the file.
+    """
+
+    subgraphs: tuple[Graph, ...]
+    signatures: tuple[Signature, ...]
+    problems: tuple[str, ...]
+
+
+def read_model(path: Path) -> Graph:
+    """Read a .tflite file that is to be run or compiled.
+
+    Raises:
+        ModelError: there is no such file, or it holds no model that can be.
+    """
+    file = read_file(path)
+    if file.problems:
+        raise ModelError(f"{path}: {file.problems[0]}")
+    return file.subgraphs[0]
+
+
+def read_file(path: Path) -> ModelFile:
+    """Read a .tflite file that is to be shown.
+
+    Raises:
+        ModelError: there is no such file, or its flatbuffer is cut short or corrupt.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder; give a .tflite file, such as a run's model_int8.tflite")
+    data = read_bytes(path, error=ModelError)
+    try:
+        return parse_file(data, name=path.stem)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def parse(data: bytes, name: str = "") -> Graph:
+    """Read the bytes of a .tflite file that is to be run or compiled; `name` becomes the graph's.
+
+    Raises:
+        ModelError: the bytes hold no model with one subgraph and without state, or one that is corrupt.
+    """
+    file = parse_file(data, name)
+    if file.problems:
+        raise ModelError(file.problems[0])
+    return file.subgraphs[0]
+
+
+def parse_file(data: bytes, name: str = "") -> ModelFile:
+    """Read the bytes of a .tflite file that is to be shown; `name` becomes the first subgraph's.
+
+    Raises:
+        ModelError: the flatbuffer is cut short or corrupt.
+    """
+    if data[4:8] != b"TFL3":
+        raise ModelError("not a .tflite file (bytes 4 to 8 must read TFL3)")
+    try:
+        return _Reader(data).file(name)
+    except _CORRUPT as error:
+        raise ModelError("cut short or corrupt: offsets in the flatbuffer lead nowhere") from error
+
+
+def with_valid_axes(data: bytes) -> bytes:
+    """Return a model's bytes with 0 for each quantized_dimension that its tensor doesn't have.
+
+    person_detect.tflite of TensorFlow Lite Micro says 3 for its bias vectors: TFLM accepts that, and
+    the larger runtimes refuse the file.
+    """
+    repaired = bytearray(data)
+    subgraph = tflite.Model.GetRootAs(data, 0).Subgraphs(0)
+    for number in range(subgraph.TensorsLength()):
+        tensor = subgraph.Tensors(number)
+        stored = tensor.Quantization()
+        if stored is not None and stored.QuantizedDimension() >= max(tensor.ShapeLength(), 1):
+            table = stored._tab
+            position = table.Pos + table.Offset(_QUANTIZED_DIMENSION)
+            repaired[position : position + 4] = bytes(4)
+    return bytes(repaired)
+
+
+def with_operators(data: bytes, count: int) -> bytes:
+    """Return a model's bytes without the operators behind the first `count`, of which it has as many."""
+    shortened = bytearray(data)
+    table = tflite.Model.GetRootAs(data, 0).Subgraphs(0)._tab
+    position = table.Vector(table.Offset(_OPERATORS)) - 4  # of the length, which is followed by the elements
+    shortened[position : position + 4] = count.to_bytes(4, "little")
+    return bytes(shortened)
+
+
+class _Reader:
+    """Reads one flatbuffer; every length it finds is checked against the bytes there are.
+
+    What keeps a model from being run, but not from being shown, is noted in `problems`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._model = tflite.Model.GetRootAs(data, 0)
+        self._left = _MOST_READS * len(data)
+        self._problems: list[str] = []
+
+    def file(self, name: str) -> ModelFile:
+        model = self._model
+        ops = [op_name(model.OperatorCodes(i)) for i in range(self._length(model.OperatorCodesLength()))]
+        count = self._length(model.SubgraphsLength())
+        signatures = tuple(
+            self._signature(model.SignatureDefs(i)) for i in range(self._length(model.SignatureDefsLength()))
+        )
+        subgraphs = [self._subgraph(model.Subgraphs(i), ops, _first(signatures, i)) for i in range(count)]
+        if not subgraphs:
+            raise ModelError("has no subgraph; one is needed")
+        subgraphs[0] = self._main(subgraphs[0], name)
+        if model.Version() != _VERSION:
+            self._problems.append(f"is of schema version {model.Version()}; only {_VERSION} is read")
+        problems = [*_beyond_one(subgraphs), *self._problems]
+        if not problems:
+            try:
+                subgraphs[0].verify()
+            except ModelError as error:
+                problems.append(str(error))
+        return ModelFile(tuple(subgraphs), signatures, tuple(problems))
+
+    def _main(self, graph: Graph, name: str) -> Graph:
+        return replace(
+            graph,
+            name=name,
+            sha256=hashlib.sha256(self._data).hexdigest(),
+            description=text(self._model.Description()),
+            labels=_labels(self._data),
+            threshold=read_threshold(self._data),
+            window=read_window(self._data),
+        )
+
+    def _length(self, count: int, size: int = 4) -> int:
+        """Return `count` if a vector of so many entries fits the file: corrupt ones claim billions."""
+        self._left -= count * size
+        if count * size > len(self._data) or self._left < 0:  # or vectors that lie over each other
+            raise ModelError(f"cut short or corrupt: a vector of {count} entries in {len(self._data)} bytes")
+        return count
+
+    def _text(self, value: bytes | None) -> str:
+        self._length(len(value or b""), 1)
+        return text(value)
+
+    def _signature(self, stored: Any) -> Signature:
+        ends = ((stored.Inputs, stored.InputsLength()), (stored.Outputs, stored.OutputsLength()))
+        inputs, outputs = (
+            tuple((self._text(end(i).Name()), int(end(i).TensorIndex())) for i in range(self._length(count)))
+            for end, count in ends
+        )
+        return Signature(self._text(stored.SignatureKey()), int(stored.SubgraphIndex()), inputs, outputs)
+
+    def _subgraph(self, subgraph: Any, ops: list[str], signature: Signature | None) -> Graph:
+        operators = tuple(
+            self._operator(subgraph.Operators(i), i, ops)
+            for i in range(self._length(subgraph.OperatorsLength()))
+        )
+        inputs = tuple(subgraph.Inputs(i) for i in range(self._length(subgraph.InputsLength())))
+        known = {*inputs, *(i for operator in operators for i in operator.outputs)}
+        tensors = tuple(
+            self._tensor(subgraph.Tensors(i), i, i not in known)
+            for i in range(self._length(subgraph.TensorsLength()))
+        )
+        for operator in operators:  # each is shown with its tensors
+            scales = (tensors[i].quantization for i in operator.inputs if 0 <= i < len(tensors))
+            self._length(sum(len(one.scales) for one in scales if one is not None))
+        return Graph(
+            tensors=tensors,
+            operators=operators,
+            inputs=inputs,
+            outputs=tuple(subgraph.Outputs(i) for i in range(self._length(subgraph.OutputsLength()))),
+            name=self._text(subgraph.Name()),
+            signature=signature,
+        )
+
+    def _operator(self, operator: Any, index: int, ops: list[str]) -> Operator:
+        self._length(_TABLE, 1)
+        code = operator.OpcodeIndex()
+        if code >= len(ops):
+            self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
+        return Operator(
+            op=ops[code] if code < len(ops) else f"{NAMELESS}{code}",
+            index=index,
+            inputs=tuple(operator.Inputs(i) for i in range(self._length(operator.InputsLength()))),
+            outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),
+            options=MappingProxyType(options_of(operator)),
+        )
+
+    def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
+        self._length(_TABLE, 1)
+        shape = tuple(tensor.Shape(i) for i in range(self._length(tensor.ShapeLength())))
+        if len(shape) > _MAX_RANK or min(shape, default=0) < 0:
+            self._problems.append(
+                f"tensor {index} has shape {shape[: _MAX_RANK + 1]}; "
+                f"up to {_MAX_RANK} dimensions of 0 or more are possible"
+            )
+        signature = tuple(
+            tensor.ShapeSignature(i) for i in range(self._length(tensor.ShapeSignatureLength()))
+        )
+        dtype, sparse = type_name(tensor.Type()), tensor.Sparsity() is not None
+        data = self._value(tensor, index, shape, "" if sparse else dtype)
+        if data is None and constant and 0 in shape and min(shape) == 0 and dtype in DTYPES.values():
+            data = np.empty(shape, dtype)  # an empty list needs no buffer
+        return Tensor(
+            self._text(tensor.Name()),
+            shape,
+            dtype,
+            self._quantization(tensor, index),
+            data,
+            signature if -1 in signature else (),
+            bool(tensor.IsVariable()),
+            sparse,
+        )
+
+    def _quantization(self, tensor: Any, index: int) -> Quantization | None:
+        stored = tensor.Quantization()
+        if stored is None or stored.ScaleLength() == 0:
+            return None
+        count = self._length(stored.ScaleLength())
+        scales = tuple(float(stored.Scale(i)) for i in range(count))
+        if not all(math.isfinite(scale) and scale > 0 for scale in scales):
+            self._problems.append(f"tensor {index} has a scale that is not a positive number")
+            return None
+        zero_points = tuple(int(stored.ZeroPoint(i)) for i in range(self._length(stored.ZeroPointLength())))
+        if not zero_points:
+            zero_points = (0,) * count
+        if len(zero_points) != count:
+            self._problems.append(
+                f"tensor {index} has {count} scales and {len(zero_points)} zero points; as many needed"
+            )
+        # person_detect.tflite of TFLM says axis 3 for bias vectors too, and TFLM accepts it.
+        rank = tensor.ShapeLength()
+        axis = int(stored.QuantizedDimension())
+        return Quantization(scales, zero_points, axis if axis < max(rank, 1) else 0)
+
+    def _value(
+        self, tensor: Any, index: int, shape: tuple[int, ...], dtype: str
+    ) -> NDArray[np.generic] | None:
+        """Return the value of a constant, or its bytes where `dtype` is none that NumPy can hold."""
+        raw = self._stored(tensor.Buffer(), index)
+        if raw is None or dtype not in DTYPES.values():
+            return raw
+        if min(shape, default=0) < 0 or raw.size != math.prod(shape) * np.dtype(dtype).itemsize:
+            self._problems.append(
+                f"tensor {index} is {dtype} of shape {shape[:_MAX_RANK]}, but its buffer has {raw.size} bytes"
+            )
+            return raw
+        return raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
+
+    def _stored(self, number: int, index: int) -> NDArray[np.uint8] | None:
+        """Return the bytes of a buffer, in the flatbuffer or behind it; None where it has none.
+
+        Buffer 0 means that there is none, whatever it holds.
+        """
+        count = self._model.BuffersLength()
+        if number >= max(count, 1):
+            self._problems.append(f"tensor {index} has buffer {number}, but the model has {count}")
+        if not 0 < number < count:
+            return None
+        buffer = self._model.Buffers(number)
+        if size := self._length(buffer.DataLength(), 1):
+            return np.asarray(buffer.DataAsNumpy())
+        start, size = buffer.Offset(), buffer.Size()
+        if start <= 1 or size == 0:
+            return None
+        if start + size > len(self._data):
+            self._problems.append(
+                f"tensor {index} has its data in bytes {start} to {start + size} of {len(self._data)}"
+            )
+            return None
+        return np.frombuffer(self._data, np.uint8, self._length(size, 1), start)
+
+
+def _first(signatures: tuple[Signature, ...], subgraph: int) -> Signature | None:
+    return next((signature for signature in signatures if signature.subgraph == subgraph), None)
+
+
+def _beyond_one(subgraphs: list[Graph]) -> list[str]:
+    """Say why a model is more than one subgraph whose operators run from top to bottom and forget all."""
+    graph, count = subgraphs[0], len(subgraphs)
+    for operator in graph.operators:
+        what = graph.describe(operator)
+        if operator.op in _VARIABLES:
+            return [f"{what} keeps variables from one inference to the next; {_NO_STATE}"]
+        if any("subgraph" in option for option in operator.options):
+            return [f"{what} runs another of the model's {count} subgraphs; {_NO_LOOP}"]
+        read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
+        if states := [short_name(tensor.name) for tensor in read if tensor.state]:
+            return [f'{what} keeps "{states[0]}" from one inference to the next; {_NO_STATE}']
+    if count > 1:
+        return [f"has {count} subgraphs, each for itself; only models of one can be run and compiled"]
+    return []
+
+
+def _labels(data: bytes) -> tuple[str, ...]:
+    """Return the class labels in the metadata, or none where those are damaged: no runtime minds."""
+    try:
+        return read_labels(data)
+    except ModelError:
+        return ()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes the C files of kernels over into generated C: only what is used, under the model's name."""
+
+import os
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+# What a block of a header defines: a function, a type, or a macro that only some kernels need.
+_DEFINED = re.compile(
+    r"\b(kernel_\w+\()|^(?:} |#define |typedef \w+ )(kernel_\w+|EDGECNN_(?!INLINE\b|\w*_H\b)\w+)",
+    re.MULTILINE,
+)
+_INCLUDE = re.compile(r'#include "([\w./]+\.h)"\n')
+
+
+def kernel_text(files: Iterable[Path], name: str) -> str:
+    """Return the text of kernels' files, and of what they share, with names that start with `name`."""
+    ordered = sorted(set(files), key=lambda file: (file.name, file))
+    own = "\n\n".join(_INCLUDE.split(_read(file))[-1].strip() for file in ordered)
+    headers = dict.fromkeys(header for file in ordered for header in _headers(file))
+    blocks = [block for header in headers for block in _read(header).split("\n\n")]
+    shared: list[str] = []
+    # What a helper calls comes before it in the headers, so one walk from the end finds all that is used.
+    for block in reversed(blocks):
+        defined = _DEFINED.search(block)
+        if defined and re.search(rf"\b{re.escape(defined[1] or defined[2])}", own + "".join(shared)):
+            shared.insert(0, block)
+    return re.sub(r"\bkernel_", f"{name}_", "\n\n".join([*shared, own])) + "\n"
+
+
+def _headers(file: Path) -> list[Path]:
+    """Return the headers that a file includes, each behind those that it includes itself."""
+    included = [Path(os.path.normpath(file.parent / header)) for header in _INCLUDE.findall(_read(file))]
+    return [header for found in included for header in (*_headers(found), found)]
+
+
+@cache
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii")

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the texts of a generated model are written from."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgecnn.compiler.ir import Graph, Quantization
+from edgecnn.compiler.scheduling.measure import Schedule
+from edgecnn.errors import ModelError
+
+_LONGEST_NAME = 32
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output of the model as the caller sees it.
+
+    `suffix` tells several apart ("" where there is one) by what the model's signature calls them, `title`.
+    `shape` is the flatbuffer's. `real` says whether the flatbuffer has floats there, and the integer tensor
+    `tensor` is behind a QUANTIZE or DEQUANTIZE; `unsigned`, whether it has uint8, of which 128 is taken away.
+    Numbers of classes have no quantization.
+    """
+
+    kind: str
+    suffix: str
+    title: str
+    shape: tuple[int, ...]
+    tensor: int
+    dtype: str
+    scaling: Quantization | None
+    real: bool
+    unsigned: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the parameter in C."""
+        return self.kind + self.suffix
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+    @property
+    def ctype(self) -> str:
+        """The type of a value in C."""
+        return f"{self.dtype}_t"
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of a value."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all values, which are no floats."""
+        return self.size * self.itemsize
+
+    @property
+    def quantization(self) -> Quantization:
+        """The quantization of an edge that has one.
+
+        Raises:
+            ModelError: it holds numbers of classes.
+        """
+        if self.scaling is None:
+            raise ModelError(
+                f"the model's {self.name} is {self.dtype}, numbers of classes without a scale, which only "
+                "the C interface itself takes: leave ARG_MAX out of the model"
+            )
+        return self.scaling
+
+    @property
+    def lines(self) -> int:
+        """How many lines the caller's image has."""
+        return self.shape[1] if len(self.shape) == 4 else 1
+
+    @property
+    def line(self) -> int:
+        """How many values a line has."""
+        return self.size // self.lines
+
+
+@dataclass(frozen=True, eq=False)
+class CModel:
+    """A scheduled model and what its C is called and made for."""
+
+    name: str
+    version: str
+    original: Graph
+    graph: Graph
+    schedule: Schedule
+    target: str
+    align: int
+    optimize: str
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+    weights_apart: bool = False  # in NAME_weights.bin, not in NAME.c
+
+    @property
+    def prefix(self) -> str:
+        """What every name that the linker sees starts with."""
+        return f"edgecnn_{self.name}"
+
+    @property
+    def pushes(self) -> bool:
+        """Whether there is one image whose lines can be pushed."""
+        return len(self.inputs) == 1 and self.inputs[0].lines > 1
+
+    @property
+    def real(self) -> bool:
+        """Whether the flatbuffer has floats at its edges."""
+        return any(edge.real for edge in (*self.inputs, *self.outputs))
+
+    @property
+    def classes(self) -> int:
+        """How many classes the only output tells apart: 2 for one sigmoid, 0 where it is none of the kind."""
+        if len(self.outputs) != 1 or len(self.outputs[0].shape) != 2 or self.outputs[0].scaling is None:
+            return 0
+        if self.outputs[0].size > 1:
+            return self.outputs[0].size
+        last = self.graph.operators[-1]
+        return 2 if last.op == "LOGISTIC" else 0
+
+    @property
+    def marks(self) -> bool:
+        """Whether the only output is a mask: a sigmoid for each pixel, (1, h, w, 1)."""
+        if len(self.outputs) != 1 or self.outputs[0].scaling is None:
+            return False
+        shape = self.outputs[0].shape
+        return len(shape) == 4 and shape[3] == 1 and self.graph.operators[-1].op == "LOGISTIC"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes: the model's own where it has as many, else numbers."""
+        if len(self.original.labels) == self.classes:
+            return self.original.labels
+        return tuple(f"class {number}" for number in range(self.classes))
+
+
+def edges(original: Graph, graph: Graph) -> tuple[tuple[Edge, ...], tuple[Edge, ...]]:
+    """Return inputs and outputs of a model, given as read and after all passes."""
+    inputs = _edges("input", original, original.inputs, graph, graph.inputs)
+    return inputs, _edges("output", original, original.outputs, graph, graph.outputs)
+
+
+def _edges(
+    kind: str, original: Graph, before: Sequence[int], graph: Graph, after: Sequence[int]
+) -> tuple[Edge, ...]:
+    titles = _titles(original, before)
+    return tuple(
+        Edge(
+            kind,
+            suffix,
+            title,
+            original.tensors[seen].shape,
+            tensor,
+            graph.tensors[tensor].dtype,
+            graph.tensors[tensor].quantization,
+            original.tensors[seen].dtype == "float32",
+            original.tensors[seen].dtype == "uint8",
+        )
+        for suffix, title, seen, tensor in zip(suffixes(kind, titles), titles, before, after, strict=True)
+    )
+
+
+def output_names(graph: Graph) -> list[str]:
+    """Return what the C calls the outputs of a model as read, in the C's order."""
+    titles = _titles(graph, graph.in_signature_order().outputs)
+    return [f"output{suffix}" for suffix in suffixes("output", titles)]
+
+
+def _titles(graph: Graph, tensors: Sequence[int]) -> list[str]:
+    """Return what the signature calls inputs or outputs, "" where it doesn't."""
+    return [graph.signature.name(tensor) if graph.signature else "" for tensor in tensors]
+
+
+def suffixes(kind: str, titles: Sequence[str]) -> list[str]:
+    """Return what tells the names of several inputs, or outputs, apart in C; "" for a single one.
+
+    Each is an underscore and the letters and digits of a title, of which none differ in case only: macros are
+    in capitals. A title that has none leaves the number of its place.
+    """
+    if len(titles) == 1:
+        return [""]
+    chosen: list[str] = []
+    for number, title in enumerate(titles):
+        words = re.sub("[^A-Za-z0-9]+", "_", title).strip("_").removeprefix(f"{kind}_")
+        suffix = f"_{words[:_LONGEST_NAME].rstrip('_')}" if words else str(number)
+        while suffix.lower() in (other.lower() for other in chosen):
+            suffix += f"_{number}"
+        chosen.append(suffix)
+    return chosen

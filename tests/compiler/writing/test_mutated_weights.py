@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever lies in a file of weights whose CRC is right, it is refused or runs without harm."""
+
+import struct
+from itertools import product
+from pathlib import Path
+
+import pytest
+from every_op import networks_of_every_op
+
+from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.targets import find_target
+from edgecnn.compiler.writing.model import CModel
+from edgecnn.runtime.host_compiler import HostCompiler, execute
+from edgecnn.runtime.shared_library import cpu_features
+
+pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
+
+COUNT = 100_000  # of all tests here together
+# Kernels of Cortex-M run here without their instructions: in C that computes the same.
+CASES = [
+    *(("c99", number) for number in range(len(networks_of_every_op()))),
+    *product(("cortex-m3", "cortex-m4"), (0, 2, 4)),
+    ("x86-64", 2),
+]
+
+
+def edges(model: CModel) -> str:
+    """The C of a model's inputs and outputs, each apart so that AddressSanitizer tells them apart."""
+    every = [*model.inputs, *model.outputs]
+    memory = "".join(f"static {edge.ctype} {edge.name}[{edge.size}];\n" for edge in every)
+    fill = " ".join(f"fill({edge.name}, sizeof {edge.name});" for edge in model.inputs)
+    return f"{memory}#define INPUTS {fill}\n#define ARGUMENTS {', '.join(edge.name for edge in every)}\n"
+
+
+@pytest.mark.parametrize(("core", "number"), CASES)
+def test_no_change_of_the_weights_does_harm(core: str, number: int, tmp_path: Path) -> None:
+    target = find_target(core)
+    if not cpu_features().issuperset(target.features):
+        pytest.skip(f"this processor lacks {' or '.join(target.features)}")
+    model = networks_of_every_op()[number]
+    compiled = compile_tflite(model, name="net", target=core, weights_version=1)
+    compiled.write(tmp_path)
+    (tmp_path / "edges.h").write_text(edges(compiled.model))
+    source, program = Path(__file__).parent / "mutated_weights.c", tmp_path / "program"
+    flags = ("-O1", *(target.cflags if target.native else ()))
+    HostCompiler(sanitize=True, flags=flags).compile([source], program, [f"-I{tmp_path}"])
+    count = -(-COUNT // len(CASES))
+    reasons = list(
+        map(int, execute(program, struct.pack("<II", count, 2463534242) + compiled.weights).split())
+    )
+    assert sum(reasons) == count
+    accepted, out_of_range = reasons[0], reasons[7]
+    assert min(accepted, out_of_range) > count // 50, reasons
