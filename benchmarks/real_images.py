@@ -132,12 +132,13 @@ def answers(cell: Cell) -> dict[str, npt.NDArray[Any]]:
     run, dataset = Run(cell.run), open_dataset(cell.table, seed=0)
     test = load_split(dataset, "test", run.input_shape(), silent)
     models = {name: run.variant(name) for name in VARIANTS}
-    found = evaluate_models(models, test, dataset.classes, {}, Timing(warmup=0, runs=1), silent)
+    timing = Timing(warmup=0, runs=1)
+    evaluation = evaluate_models(models, "float32", test, dataset.classes, {}, timing, silent)
     said = {
         name: Answers(
-            found.predictions[name], scores[:, 1].astype(float) if len(dataset.classes) == 2 else None
+            evaluation.predictions[name], scores[:, 1].astype(float) if len(dataset.classes) == 2 else None
         )
-        for name, scores in found.probabilities.items()
+        for name, scores in evaluation.probabilities.items()
     }
     said[BASELINE] = baseline(dataset, test)
     reference = said["float32"].predicted

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values that come from outside: what types they have, in which bounds, and how that is checked.
 
-A file that edgecnn wrote may come back damaged, or from a stranger. What is read is described by TypedDicts,
-whose numbers may be `Annotated` with a `Between`; keys that they don't name are let through.
+A file that edgecnn wrote may come back damaged, or from a stranger. What is read is described by TypedDicts
+or dataclasses, whose numbers may be `Annotated` with a `Between`; keys that they don't name are let through.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
@@ -73,13 +73,14 @@ def check(value: object, kind: Any, where: str = "it") -> None:
 
     Args:
         value: what was read.
-        kind: a TypedDict, list, dict, tuple, Literal, `X | None`, Annotated with a Between, or a scalar.
+        kind: a TypedDict or dataclass, list, dict, tuple (of fixed length, or `tuple[X, ...]`), Literal,
+            `X | None`, Annotated with a Between, or a scalar.
         where: what the message calls it.
 
     Raises:
         ValueError: it is not; the message says what it is and what it should be.
     """
-    if is_typeddict(kind):
+    if is_typeddict(kind) or is_dataclass(kind):
         _check_keys(value, kind, where)
     elif get_origin(kind) is Annotated:
         check(value, get_args(kind)[0], where)
@@ -102,6 +103,39 @@ def check(value: object, kind: Any, where: str = "it") -> None:
         _require(_is_scalar(value, kind), value, where, _NAMES[kind])
 
 
+def construct(value: Any, kind: Any) -> Any:
+    """Return a value that `check` has let pass as its type says: objects as dataclasses, lists as tuples.
+
+    Keys that a dataclass doesn't name are left out.
+    """
+    if value is None:
+        return None
+    origin, kinds = get_origin(kind), get_args(kind)
+    if origin in (Annotated, Union, UnionType):  # Annotated: its bounds are behind the type
+        [of] = kinds[:1] if origin is Annotated else (part for part in kinds if part is not NoneType)
+        value = construct(value, of)
+    elif is_dataclass(kind):
+        hints = get_type_hints(kind, include_extras=True)
+        make: Any = kind
+        value = make(**{name: construct(value[name], of) for name, of in hints.items() if name in value})
+    elif origin is dict:
+        value = {name: construct(part, kinds[1]) for name, part in value.items()}
+    elif origin is tuple:
+        value = tuple(construct(part, of) for part, of in zip(value, _each(kinds, value), strict=True))
+    return value
+
+
+def as_json(figures: Any) -> dict[str, Any]:
+    """Return a dataclass as an object for JSON, from which `construct` makes it again.
+
+    An optional field that has no value is left out.
+    """
+    left_out = {field.name for field in fields(figures) if field.default is None}
+    return {
+        name: value for name, value in asdict(figures).items() if value is not None or name not in left_out
+    }
+
+
 _NAMES = {
     int: "a whole number", float: "a number", str: "a text", bool: "true or false", NoneType: "null",
     dict: "an object", list: "a list", tuple: "a list",
@@ -117,11 +151,24 @@ def _is_scalar(value: object, kind: Any) -> bool:
 def _check_keys(value: object, kind: Any, where: str) -> None:
     _require(isinstance(value, dict), value, where, "an object")
     assert isinstance(value, dict)
-    if missing := sorted(kind.__required_keys__ - value.keys()):
+    if missing := sorted(_required(kind) - value.keys()):
         raise ValueError(f"{where} lacks {', '.join(missing)}")
     for name, of in get_type_hints(kind, include_extras=True).items():
         if name in value:
             check(value[name], of, name if where == "it" else f"{where}.{name}")
+
+
+def _required(kind: Any) -> set[str]:
+    if is_typeddict(kind):
+        return set(kind.__required_keys__)
+    return {
+        field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING
+    }
+
+
+def _each(kinds: tuple[Any, ...], values: list[Any]) -> tuple[Any, ...]:
+    """Return the type of each item of a list that is read as `tuple[kinds]`."""
+    return kinds[:1] * len(values) if kinds[-1] is Ellipsis else kinds
 
 
 def _parts(value: object, kind: Any, where: str) -> Iterator[tuple[str, object, Any]]:
@@ -134,9 +181,8 @@ def _parts(value: object, kind: Any, where: str) -> Iterator[tuple[str, object, 
         return
     _require(isinstance(value, list), value, where, "a list")
     assert isinstance(value, list)
-    if origin is tuple:
-        _require(len(value) == len(kinds), value, where, f"a list of {len(kinds)}")
-    each: Iterable[Any] = kinds if origin is tuple else kinds * len(value)
+    each = _each(kinds, value) if origin is tuple else kinds * len(value)
+    _require(len(value) == len(each), value, where, f"a list of {len(each)}")
     yield from ((f"{where}[{index}]", *pair) for index, pair in enumerate(zip(value, each, strict=True)))
 
 

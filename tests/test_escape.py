@@ -25,6 +25,7 @@ from edgecnn.data.arrays import Arrays
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.escape import code_for_markdown, for_html, for_markdown, for_terminal, is_label, label
 from edgecnn.evaluation.model_card import write_model_card
+from edgecnn.evaluation.results import ClassFigures, Costs, LatencySummary, RunMetrics, Variant
 from edgecnn.pipeline import benchmark_ssh
 from edgecnn.pipeline.evaluate import class_columns
 from edgecnn.runtime.host_compiler import HostCompiler, execute
@@ -194,14 +195,11 @@ def test_data_check_of_hostile_labels_and_groups(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [*HOSTILE, *UNPRINTABLE])
 def test_the_model_card_holds_no_mark_of_anothers(tmp_path: Path, text: str) -> None:
-    scores: dict[str, Any] = {
-        "accuracy": 0.9, "accuracy_loss": 0.0, "accuracy_loss_ci95": (0.0, 0.0), "agreement": 1.0,
-        "bytes": 1000, "gzip_bytes": 900, "latency_us": {"median": 5.0, "p95": 6.0, "runs": 10},
-        "runtime": text, "threads": 1,
-    }  # fmt: skip
+    scores = ClassFigures(0.9, 0.9, 0.0, (0.0, 0.0), 1.0)
+    costs = Costs(1000, 900, 0.0, LatencySummary(5.0, 6.0, 10), text, 1, arena_bytes=4460)
 
     def card(text: str) -> Content:
-        data = {
+        data: Any = {
             "source": f"../{text}",
             "synthetic": False,
             "fingerprint": "0",
@@ -209,16 +207,12 @@ def test_the_model_card_holds_no_mark_of_anothers(tmp_path: Path, text: str) -> 
         }
         parts = {part: {text: 1, "b": 2} for part in ("train", "validation", "test")}
         record = {
-            "model": text, "input_shape": [4, 4, 1], "classes": [text, "b"], "versions": {},
+            "model": text, "input_shape": [4, 4, 1], "classes": [text, "b"], "versions": {}, "parameters": 9,
             "train": {"weights": text}, "data": {**data, "images": parts},
         }  # fmt: skip
-        metrics = {
-            "classes": [text, "b"],
-            "test_images": 2,
-            "variants": {text: scores},
-            "post_training": [text],
-        }
-        write_model_card(tmp_path / "card.md", record, metrics, f"A network of {text}.")
+        variants = (Variant(text, scores, costs),)
+        metrics = RunMetrics((text, "b"), 2, data, variants, text, None, text, (text,))
+        write_model_card(tmp_path / "card.md", record, metrics)
         return rendered((tmp_path / "card.md").read_text(encoding="utf-8"))
 
     assert card(text).tags == card("harmless").tags

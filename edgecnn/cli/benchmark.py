@@ -70,11 +70,12 @@ def command(
         if ssh is not None:
             figures = benchmark_ssh(ssh, models, data, timing, progress, seed=seed)
         else:
-            figures = benchmark(models, data, timing, progress, seed=seed).metrics
+            metrics = benchmark(models, data, timing, progress, seed=seed).metrics
+            figures = metrics.as_json()
     if ssh is not None:
         _print_device(ssh, figures)
     else:
-        print_metrics(figures)
+        print_metrics(metrics)
     if json_file:
         write_json(json_file, figures)
 

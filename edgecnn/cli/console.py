@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -26,6 +26,9 @@ from edgecnn.cli.suggestions import Choice
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress, silent
 from edgecnn.values import SIDE, Between
+
+if TYPE_CHECKING:
+    from edgecnn.evaluation.results import Metrics
 
 _SECONDS_BETWEEN_LINES = 5
 _FILE_WIDTH = 240
@@ -158,27 +161,29 @@ def say(*lines: str, error: bool = False) -> None:
         print(for_terminal(line), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def print_metrics(metrics: Mapping[str, Any], as_json: bool = False, report: Path | None = None) -> None:
-    """Print the content of metrics.json: the table of variants, or all of it as JSON."""
+def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None = None) -> None:
+    """Print figures: the table of variants, or the content of metrics.json."""
     if as_json:
-        print_json(metrics)
+        print_json(metrics.as_json())
         return
-    from edgecnn.evaluation.summary import baseline_note, binary_rows, has_masks, latency_note, summary_rows
+    from edgecnn.evaluation.results import RunMetrics
+    from edgecnn.evaluation.summary import baseline_note, binary_rows, latency_note, summary_rows
 
     columns, rows = summary_rows(metrics)
-    kind = "synthetic test images" if metrics["data"]["synthetic"] else "test images"
-    told = "masks" if has_masks(metrics) else f"{len(metrics['classes'])} classes"
-    print_table(f"{metrics['test_images']:,} {kind}, {told}", columns, rows)
+    kind = "synthetic test images" if metrics.data["synthetic"] else "test images"
+    told = "masks" if metrics.masks else f"{len(metrics.classes)} classes"
+    print_table(f"{metrics.test_images:,} {kind}, {told}", columns, rows)
     say(latency_note(metrics))
-    if has_masks(metrics):
+    if metrics.masks:
         say(baseline_note(metrics))
     if positive := binary_rows(metrics):
-        print_table(f"Positive: {metrics['classes'][1]}", *positive)
-    if left := metrics.get("post_training"):
-        say(f"Quantized after training only, as the toolkit can't train them: {', '.join(left)}")
-    if window := metrics["data"].get("window"):
+        print_table(f"Positive: {metrics.classes[1]}", *positive)
+    if isinstance(metrics, RunMetrics) and metrics.post_training:
+        left = ", ".join(metrics.post_training)
+        say(f"Quantized after training only, as the toolkit can't train them: {left}")
+    if window := metrics.data.get("window"):
         say(f"Images of more than 8 bits are seen through the window {window}, which goes with the model.")
-    if skipped := metrics["data"]["skipped"]:
+    if skipped := metrics.data.get("skipped"):
         named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
         say(f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}")
     if report:

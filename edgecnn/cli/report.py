@@ -41,7 +41,9 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         print_json(
             {
                 "same_test_images": not different_images(found),
-                "runs": {run.name: {"network": run.network, "metrics": run.metrics} for run in found},
+                "runs": {
+                    run.name: {"network": run.network, "metrics": run.metrics.as_json()} for run in found
+                },
             }
         )
         return

@@ -118,8 +118,9 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """Train a compact CNN on a folder of images.
 
     Leaves a run folder: model.keras, model_float32.tflite, labels.txt, history.csv, metrics.json,
-    report.html, model_card.md and run.json. Options that are not given are the architecture's own ('edgecnn
-    models NAME' shows them). The same seed on the same machine gives the same bytes.
+    evidence.json, run.json, and what is made of them: report.html and model_card.md. Options that are not
+    given are the architecture's own ('edgecnn models NAME' shows them). The same seed on the same machine
+    gives the same bytes.
 
     \b
     Examples:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.values import Share
+
 Integers = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.floating[Any]]
 Interval = tuple[float, float]
@@ -35,11 +37,11 @@ class Estimate:
 class Scores:
     """How right one model is, and how it compares with its reference; `dataclasses.asdict` is its JSON."""
 
-    accuracy: float  # 0 to 1
-    balanced_accuracy: float  # 0 to 1, the mean recall of the classes that have images
+    accuracy: Share
+    balanced_accuracy: Share  # the mean recall of the classes that have images
     accuracy_loss: float  # percentage points, reference minus model: positive where the model is worse
     accuracy_loss_ci95: Interval
-    agreement: float  # 0 to 1, the share of images on which model and reference give the same class
+    agreement: Share  # the share of images on which model and reference give the same class
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.evaluation.accuracy import Estimate, Floats, Integers, cluster_bootstrap, wilson
+from edgecnn.values import Count
 
 SPECIFICITY = 0.9  # at which sensitivity is told
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Counts at every threshold, the highest first; at the first one nothing is called positive."""
+    """Counts at each of `thresholds`; at the first one nothing is called positive."""
 
-    thresholds: Floats  # (k + 1,), the first is infinite
     true_positives: Floats  # (k + 1,)
     false_positives: Floats
 
@@ -54,6 +54,28 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class CurveCounts:
+    """A `Curve` as a file holds it."""
+
+    true_positives: tuple[Count, ...]
+    false_positives: tuple[Count, ...]
+
+    @classmethod
+    def of(cls, curve: Curve) -> "CurveCounts":
+        """Return the counts of a curve."""
+        return cls(tuple(curve.true_positives.tolist()), tuple(curve.false_positives.tolist()))
+
+    def curve(self) -> Curve:
+        """Return the curve that has these counts."""
+        return Curve(np.array(self.true_positives), np.array(self.false_positives))
+
+    def are_whole(self) -> bool:
+        """Say whether there are as many of both, and images of both classes."""
+        ends = self.true_positives[-1:] + self.false_positives[-1:]
+        return len(self.true_positives) == len(self.false_positives) and len(ends) == 2 and 0 not in ends
+
+
+@dataclass(frozen=True)
 class BinaryScores:
     """What a report of two classes tells; the positive class is the second."""
 
@@ -78,16 +100,19 @@ def curve(labels: Integers, scores: Floats, weights: Integers | None = None) -> 
     ends = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # the last image of each score
     positive = np.cumsum(weights[order] * labels[order])[ends]
     negative = np.cumsum(weights[order] * (1 - labels[order]))[ends]
-    thresholds = np.concatenate([[np.inf], scores[order][ends]])
-    return Curve(thresholds, np.concatenate([[0], positive]), np.concatenate([[0], negative]))
+    return Curve(np.concatenate([[0], positive]), np.concatenate([[0], negative]))
+
+
+def thresholds(scores: Floats) -> Floats:
+    """Return where a curve's counts change, the highest first: (k + 1,), the first is infinite."""
+    return np.concatenate([[np.inf], np.unique(scores)[::-1]])
 
 
 def choose_threshold(labels: Integers, scores: Floats) -> float:
     """Return the threshold with the highest balanced accuracy (Youden 1950), in the middle of its gap."""
-    found = curve(labels, scores)
-    best = int(np.argmax((found.sensitivity - found.false_positive_rate)[1:])) + 1
-    below = found.thresholds[best + 1] if best + 1 < len(found.thresholds) else 0.0
-    return float(np.clip((found.thresholds[best] + below) / 2, 0.001, 0.999))
+    parted, levels = curve(labels, scores), [*thresholds(scores).tolist(), 0.0]
+    best = int(np.argmax((parted.sensitivity - parted.false_positive_rate)[1:])) + 1
+    return float(np.clip((levels[best] + levels[best + 1]) / 2, 0.001, 0.999))
 
 
 def score_binary(

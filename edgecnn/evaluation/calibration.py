@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecnn.evaluation.accuracy import Floats, Integers
+from edgecnn.values import Count, Share
 
 BINS = 15
 
@@ -18,16 +19,16 @@ BINS = 15
 class Bin:
     """The images whose most probable class has a probability within one bin."""
 
-    images: int
-    probability: float  # mean of the most probable class, 0 to 1
-    right: float  # share of the images of which that class is the true one
+    images: Count
+    probability: Share  # mean of the most probable class
+    right: Share  # share of the images of which that class is the true one
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How far probabilities are from shares; `dataclasses.asdict` is its JSON."""
 
-    expected_error: float  # 0 to 1: mean of |probability - right| over bins, weighted by images
+    expected_error: Share  # mean of |probability - right| over bins, weighted by images
     overconfidence: float  # -1 to 1: mean probability minus the share that is right
     bins: tuple[Bin, ...]  # those that hold images, by probability
 

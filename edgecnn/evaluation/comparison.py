@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several runs side by side, as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edgecnn.evaluation.summary import has_masks, microseconds, percent, points, variant_title
+from edgecnn.evaluation.results import ClassFigures, Costs, MaskFigures, RunMetrics
+from edgecnn.evaluation.summary import Table, microseconds, percent, points, variant_title
 
 if TYPE_CHECKING:
     from edgecnn.evaluation.plots import History
@@ -20,38 +21,34 @@ class ComparedRun:
 
     name: str
     network: str
-    metrics: Mapping[str, Any]  # the content of metrics.json
+    metrics: RunMetrics
     history: "History"
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all images and of how they are split: where it is equal, so are the test images."""
-        return str(self.metrics["data"]["fingerprint"])
+        return self.metrics.data["fingerprint"]
 
 
-def comparison_rows(runs: Sequence[ComparedRun]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def comparison_rows(runs: Sequence[ComparedRun]) -> Table:
     """Return the columns and the rows of a table of every variant of every run, as text.
 
     Args:
         runs: all of classes, or all of masks.
     """
-    masks = has_masks(runs[0].metrics)
-    two_classes = not masks and all(
-        "binary" in one for run in runs for one in run.metrics["variants"].values()
-    )
-    quality = (
-        ("Dice", "IoU") if masks else ("accuracy", "balanced accuracy", *(("AUC",) if two_classes else ()))
-    )
+    two_classes = all(_is_binary(run.metrics) for run in runs)
+    auc = ("AUC",) if two_classes else ()
+    quality = ("Dice", "IoU") if runs[0].metrics.masks else ("accuracy", "balanced accuracy", *auc)
     letters = _letters(runs)
     where = ("test images",) if len(letters) > 1 else ()
     rows = []
     for run in runs:
-        for number, (variant, scores) in enumerate(run.metrics["variants"].items()):
-            figures = _masks(scores) if masks else _classes(scores, two_classes)
+        for variant in run.metrics.variants:
+            title = f"{run.name}: {variant_title(variant.name)}"
+            loss = "-" if variant.name == run.metrics.reference else points(*variant.scores.loss)
             letter = (letters[run.fingerprint],) if where else ()
-            title = f"{run.name}: {variant_title(variant)}"
-            loss = _loss(scores, "dice" if masks else "accuracy") if number else "-"
-            rows.append((title, *figures, loss, *_cost(scores), *letter))
+            figures = _figures(variant.scores, two_classes)
+            rows.append((title, *figures, loss, *_costs(variant.costs), *letter))
     return ("model", *quality, "loss in points (95%)", *_COSTS, *where), rows
 
 
@@ -72,7 +69,7 @@ def different_images(runs: Sequence[ComparedRun]) -> str:
 
 def synthetic_runs(runs: Sequence[ComparedRun]) -> list[str]:
     """Return the names of the runs whose pictures are edgecnn's own."""
-    return [run.name for run in runs if run.metrics["data"]["synthetic"]]
+    return [run.name for run in runs if run.metrics.data["synthetic"]]
 
 
 def _letters(runs: Sequence[ComparedRun]) -> dict[str, str]:
@@ -81,19 +78,18 @@ def _letters(runs: Sequence[ComparedRun]) -> dict[str, str]:
     return dict(zip(dict.fromkeys(run.fingerprint for run in runs), names, strict=False))
 
 
-def _classes(scores: Mapping[str, Any], two_classes: bool) -> tuple[str, ...]:
-    auc = (f"{scores['binary']['auc']['value']:.3f}",) if two_classes else ()
-    return percent(scores["accuracy"]), percent(scores["balanced_accuracy"]), *auc
+def _is_binary(metrics: RunMetrics) -> bool:
+    scores = [variant.scores for variant in metrics.variants]
+    return all(isinstance(figures, ClassFigures) and figures.binary is not None for figures in scores)
 
 
-def _masks(scores: Mapping[str, Any]) -> tuple[str, ...]:
-    return percent(scores["dice_per_image"]["value"]), percent(scores["iou_per_image"]["value"])
+def _figures(scores: ClassFigures | MaskFigures, two_classes: bool) -> tuple[str, ...]:
+    if isinstance(scores, MaskFigures):
+        return percent(scores.dice_per_image.value), percent(scores.iou_per_image.value)
+    auc = (f"{scores.binary.auc.value:.3f}",) if two_classes and scores.binary else ()
+    return percent(scores.accuracy), percent(scores.balanced_accuracy), *auc
 
 
-def _loss(scores: Mapping[str, Any], figure: str) -> str:
-    return points(scores[f"{figure}_loss"], scores[f"{figure}_loss_ci95"])
-
-
-def _cost(scores: Mapping[str, Any]) -> tuple[str, ...]:
-    ram = f"{scores['arena_bytes']:,}" if "arena_bytes" in scores else "-"
-    return f"{scores['bytes']:,}", ram, microseconds(scores["latency_us"]["median"])
+def _costs(costs: Costs) -> tuple[str, ...]:
+    ram = "-" if costs.arena_bytes is None else f"{costs.arena_bytes:,}"
+    return f"{costs.bytes:,}", ram, microseconds(costs.latency_us.median)

@@ -8,7 +8,6 @@ from edgecnn.escape import for_html
 from edgecnn.evaluation.comparison import ComparedRun, comparison_rows, different_images, synthetic_runs
 from edgecnn.evaluation.html import drawing, grid, note, page, synthetic, text_table
 from edgecnn.evaluation.plots import RUN_COLOURS, overlaid
-from edgecnn.evaluation.summary import has_masks
 from edgecnn.files import write_text
 
 _COSTS = (
@@ -36,7 +35,7 @@ def write_comparison(path: Path, runs: Sequence[ComparedRun]) -> None:
 
 
 def _explained(runs: Sequence[ComparedRun]) -> str:
-    counts = sorted({run.metrics["test_images"] for run in runs})
+    counts = sorted({run.metrics.test_images for run in runs})
     return (
         f"On {' or '.join(f'{count:,}' for count in counts)} test images. Loss is against the first model of "
         f"the same run; a negative one is a gain. {_COSTS}"
@@ -48,7 +47,7 @@ def _training(runs: Sequence[ComparedRun]) -> str:
     histories = {run.name: run.history for run in runs if any(run.history.values())}
     if not histories:
         return ""
-    names = ("Dice" if has_masks(runs[0].metrics) else "Accuracy", "Loss")
+    names = ("Dice" if runs[0].metrics.masks else "Accuracy", "Loss")
     figures = (drawing(name, (), overlaid(histories, name.lower())) for name in names)
     keys = f"<p>{''.join(_keys(histories))}</p>"
     return f"{keys}\n{grid('pair', figures)}\n{note('On the validation images, epoch by epoch.')}"

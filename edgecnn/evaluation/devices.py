@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What models did on another machine: rows for a table, and a section of report.html."""
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
-from edgecnn.errors import EdgecnnError
 from edgecnn.escape import for_html
 from edgecnn.evaluation.html import note, text_table
 from edgecnn.evaluation.summary import microseconds, percent, variant_title
-from edgecnn.files import read_text, write_text
 from edgecnn.values import Count, Share
 
 
@@ -46,7 +42,7 @@ class _Measured(TypedDict):
     bytes: Count
 
 
-class DeviceReport(TypedDict):
+class Measurements(TypedDict):
     """What benchmarks/on_device.py writes, as far as it is shown."""
 
     machine: _Machine
@@ -55,12 +51,17 @@ class DeviceReport(TypedDict):
     models: dict[str, _Measured]
 
 
+class DeviceReport(Measurements):
+    """What a run keeps of it."""
+
+    address: str  # of the device, as it was given
+
+
 COLUMNS = ("model", "runtime", "accuracy", "median µs", "p95 µs", "peak MB", "bytes")
-_BEFORE = "<details"  # of the page: sections end there
 
 
 def device_title(report: Mapping[str, Any]) -> str:
-    """Return a line on what was measured on; `report` is what benchmarks/on_device.py writes."""
+    """Return a line on what was measured on; `report` is one of `Measurements`."""
     about, options = report["machine"], report["options"]
     return (
         f"{about['model']}, {about['cores']} cores, governor {about['governor'] or 'unknown'}, "
@@ -86,18 +87,7 @@ def _row(name: str, result: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def join_device(page: Path, address: str, report: Mapping[str, Any]) -> None:
-    """Put a section on a device into a run's report.html, in place of an earlier one on the same device."""
-    name = for_html(address)
-    begin, end = f"<!-- device {name.replace('--', '- -')} -->", "<!-- device's end -->"
-    section = (
-        f"{begin}\n<section>\n<h2>On {name}</h2>\n"
-        f"{text_table(COLUMNS, device_rows(report))}\n"
-        f"{note(f'{for_html(device_title(report))}.')}\n</section>\n{end}\n"
-    )
-    text = read_text(page)
-    if _BEFORE not in text:
-        raise EdgecnnError(f"{page} is no report that edgecnn wrote; run 'edgecnn compress' again")
-    text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}\n", "", text, flags=re.DOTALL)
-    at = text.rindex(_BEFORE)
-    write_text(page, text[:at] + section + text[at:])
+def device_section(report: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the heading and the body of a section of report.html; HTML."""
+    body = f"{text_table(COLUMNS, device_rows(report))}\n{note(f'{for_html(device_title(report))}.')}"
+    return f"On {for_html(report['address'])}", body

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.evaluation.accuracy import Floats, Integers, wilson
+from edgecnn.evaluation.accuracy import Floats, wilson
+from edgecnn.values import Count, Share
 
 
 @dataclass(frozen=True)
 class GroupScores:
-    """The mean of a figure within each group, by variant; the worst group of the last variant first."""
+    """The mean of a figure within each group, by variant; the worst group of the chosen variant first."""
 
     names: tuple[str, ...]
-    images: Integers  # (groups,)
-    means: Mapping[str, Floats]  # variant -> (groups,), 0 to 1
+    images: tuple[Count, ...]  # of each group
+    means: dict[str, tuple[Share, ...]]  # by variant, of each group
 
 
-def score_groups(groups: npt.NDArray[Any], values: Mapping[str, Floats]) -> GroupScores | None:
+def score_groups(groups: npt.NDArray[Any], values: Mapping[str, Floats], chosen: str) -> GroupScores | None:
     """Average a figure of each image within groups; None where no group has two images.
 
     The worst group is not the one with the lowest mean, which as a rule has one image and chance against it,
@@ -30,16 +31,17 @@ def score_groups(groups: npt.NDArray[Any], values: Mapping[str, Floats]) -> Grou
     Args:
         groups: what each image belongs to, (n,).
         values: variant -> a figure of each image, 0 to 1, (n,); 1 where it is right and 0 elsewhere.
+        chosen: the variant by which groups are ordered.
     """
     names, member, images = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) == len(groups):
         return None
     sums = {variant: np.bincount(member, figures) for variant, figures in values.items()}
-    last = list(sums.values())[-1]
-    ends = [wilson(total, count)[1] for total, count in zip(last.tolist(), images.tolist(), strict=True)]
+    counted = zip(sums[chosen].tolist(), images.tolist(), strict=True)
+    ends = [wilson(total, count)[1] for total, count in counted]
     order = np.argsort(ends, kind="stable")
     return GroupScores(
         tuple(str(name) for name in names[order]),
-        images[order],
-        {variant: (total / images)[order] for variant, total in sums.items()},
+        tuple(images[order].tolist()),
+        {variant: tuple((total / images)[order].tolist()) for variant, total in sums.items()},
     )

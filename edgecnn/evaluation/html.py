@@ -91,10 +91,10 @@ def drawing(name: str, keys: Sequence[str], svg: str) -> str:
     return f'<figure class="card"><figcaption>{name}{legend}</figcaption>{svg}</figure>'
 
 
-def data_uri(image: npt.NDArray[np.uint8]) -> str:
-    """Return a picture as a PNG in a URI, made smaller where it is large; (h, w), (h, w, 1) or (h, w, 3)."""
+def png(image: npt.NDArray[np.uint8]) -> str:
+    """Return a picture as a PNG in base64, made smaller where it is large; (h, w), (h, w, 1) or (h, w, 3)."""
     picture = Image.fromarray(image.squeeze(-1) if image.shape[2:] == (1,) else image)
     picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
     buffer = BytesIO()
     picture.save(buffer, "png")
-    return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()
+    return b64encode(buffer.getvalue()).decode()

@@ -10,13 +10,15 @@ from typing import Any
 
 from edgecnn import DISCLAIMER
 from edgecnn.escape import code_for_markdown, for_markdown
+from edgecnn.evaluation.results import RunMetrics
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
     calibration_rows,
-    has_masks,
     latency_note,
+    provenance,
     summary_rows,
+    variant_title,
 )
 from edgecnn.files import write_text
 
@@ -56,14 +58,13 @@ On {test_images:,} test images that training did not see.
 """
 
 
-def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str, Any], summary: str) -> None:
+def write_model_card(path: Path, record: Mapping[str, Any], metrics: RunMetrics) -> None:
     """Write the card of a run; the same run gives the same bytes.
 
     Args:
         path: the file.
         record: the content of run.json.
-        metrics: the content of metrics.json.
-        summary: a sentence or two on how the model came about.
+        metrics: the figures of the run.
 
     Raises:
         EdgecnnError: `path` can't be written.
@@ -77,13 +78,13 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: Mapping[str
     text = _TEMPLATE.format(
         model=for_markdown(f"{record['model']} on {Path(data['source']).name}"),
         disclaimer=DISCLAIMER,
-        summary=for_markdown(summary),
+        summary=for_markdown(provenance(record, metrics)),
         input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}{_window(data)}",
         answer=_answer(metrics),
         version=record["versions"].get("edgecnn", "of unknown version"),
         data=f"{code_for_markdown(data['source'])}, fingerprint (SHA-256) `{data['fingerprint']}`.",
         images=_table(("images", "train", "validation", "test"), images),
-        test_images=metrics["test_images"],
+        test_images=metrics.test_images,
         results=_results(metrics),
         limits="\n".join(f"- {for_markdown(limit)}" for limit in _limits(record, metrics)),
     )
@@ -98,33 +99,34 @@ def _window(data: Mapping[str, Any]) -> str:
     return f", of which the values {low} to {high} became bytes"
 
 
-def _answer(metrics: Mapping[str, Any]) -> str:
-    if has_masks(metrics):
+def _answer(metrics: RunMetrics) -> str:
+    if metrics.masks:
         return "for each pixel, how probable it is that something is there"
-    return f"how probable each class is: {for_markdown(', '.join(metrics['classes']))}"
+    return f"how probable each class is: {for_markdown(', '.join(metrics.classes))}"
 
 
-def _results(metrics: Mapping[str, Any]) -> str:
+def _results(metrics: RunMetrics) -> str:
     parts = [_table(*summary_rows(metrics))]
     if two := binary_rows(metrics):
-        parts += [f"Positive is {for_markdown(metrics['classes'][1])}:", _table(*two)]
+        parts += [f"Positive is {for_markdown(metrics.classes[1])}:", _table(*two)]
     if calibration := calibration_rows(metrics):
         parts += ["How far probabilities are from what is so:", _table(*calibration)]
-    last = list(metrics["variants"].values())[-1]
-    if "arena_bytes" in last:
-        parts.append(f"As C the last needs {last['arena_bytes']:,} bytes of memory for activations.")
+    arena = metrics[metrics.chosen].costs.arena_bytes
+    if arena is not None:
+        title = for_markdown(variant_title(metrics.chosen))
+        parts.append(f"As C, {title} needs {arena:,} bytes of memory for activations.")
     parts.append(for_markdown(f"{latency_note(metrics)} {baseline_note(metrics)}".strip()))
     return "\n\n".join(parts)
 
 
-def _limits(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+def _limits(record: Mapping[str, Any], metrics: RunMetrics) -> list[str]:
     limits = []
     if record["data"]["synthetic"]:
         limits.append("The pictures are synthetic, drawn by edgecnn: the figures say nothing of real ones.")
     limits += [f"Data check: {finding}." for finding in record["data"].get("findings", ())]
     if record["train"]["weights"] != "none":
         limits.append(f"It began with weights learned elsewhere ({record['train']['weights']}).")
-    if left := metrics.get("post_training"):
+    if left := metrics.post_training:
         limits.append(f"Quantized after training only: {', '.join(left)}.")
     limits.append(
         "The test images come from the same source as those it learned from; on others it may do far worse."

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.evaluation.accuracy import Estimate, Floats, Interval, cluster_bootstrap
+from edgecnn.values import Share
 
 Masks = npt.NDArray[np.bool_]  # (n, h, w, 1)
 
@@ -23,14 +24,14 @@ THRESHOLDS = tuple(level / LEVELS for level in range(1, LEVELS))
 class MaskScores:
     """How well a model's masks match, and how they compare with its reference's."""
 
-    pixel_accuracy: float  # 0 to 1
-    iou: float  # of the pixels of all images together
-    dice: float
+    pixel_accuracy: Share
+    iou: Share  # of the pixels of all images together
+    dice: Share
     dice_per_image: Estimate  # the mean over images
     iou_per_image: Estimate
     dice_loss: float  # points of Dice per image, reference minus model: positive where the model is worse
     dice_loss_ci95: Interval
-    agreement: float  # 0 to 1, the share of pixels on which model and reference say the same
+    agreement: Share  # the share of pixels on which model and reference say the same
 
 
 def evaluate_masks(

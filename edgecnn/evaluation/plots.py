@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from matplotlib import rc_context
@@ -18,6 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from edgecnn.evaluation.accuracy import Floats, wilson
 from edgecnn.evaluation.arena import ArenaPlan, Block
 from edgecnn.evaluation.binary import Curve
+from edgecnn.evaluation.calibration import Calibration
+
+_Drawn = TypeVar("_Drawn")
 
 History = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -89,17 +92,18 @@ def overlaid(histories: Mapping[str, History], metric: str) -> str:
         return _svg(figure, f"validation {metric} by epoch, of each run")
 
 
-def parting(curves: Mapping[str, Curve], kind: str) -> str:
-    """Draw how well each variant parts two classes at every threshold: the last one solid, others dashed.
+def parting(chosen: Curve, reference: Curve | None, kind: str) -> str:
+    """Draw how well two classes are parted at every threshold: by the chosen variant and its reference.
 
     Args:
-        curves: variant -> its counts; the first and the last are drawn.
+        chosen: its counts.
+        reference: its counts; None where it is the chosen one itself.
         kind: "ROC" or "precision and recall".
     """
     with _figure(kind, 3.6) as figure:
         axes = figure.add_subplot()
-        for found, colour, dashes in _first_and_last(curves):
-            x, y = _points(found, kind)
+        for curve, colour, dashes in _lines(chosen, reference):
+            x, y = _points(curve, kind)
             axes.plot(x, y, color=colour, linestyle=dashes, drawstyle="steps-post", clip_on=False)
         names = ("1 - specificity", "sensitivity") if kind == "ROC" else ("recall (sensitivity)", "precision")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=names[0], ylabel=names[1])
@@ -107,40 +111,42 @@ def parting(curves: Mapping[str, Curve], kind: str) -> str:
         return _svg(figure, kind)
 
 
-def reliability(calibrations: Mapping[str, Mapping[str, Any]]) -> str:
-    """Draw how often each variant is right against how probable it says that it is, bin by bin.
+def reliability(chosen: Calibration, reference: Calibration | None) -> str:
+    """Draw how often a variant is right against how probable it says that it is, bin by bin.
 
     Args:
-        calibrations: variant -> `calibration.Calibration` as JSON; the first and the last are drawn, the last
-            with Wilson's 95% intervals.
+        chosen: what is drawn with Wilson's 95% intervals.
+        reference: of the variant that it is compared with; None where that is itself.
     """
     with _figure("reliability", 3.6) as figure:
         axes = figure.add_subplot()
         axes.plot((0, 1), (0, 1), color=_LINE, linewidth=1)
-        for calibration, colour, dashes in _first_and_last(calibrations):
-            bins = calibration["bins"]
-            x, y, images = ([one[name] for one in bins] for name in ("probability", "right", "images"))
+        for calibration, colour, dashes in _lines(chosen, reference):
+            bins = calibration.bins
+            x, y = [held.probability for held in bins], [held.right for held in bins]
+            images = [held.images for held in bins]
             axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1, clip_on=False)
             axes.scatter(x, y, 200 * np.divide(images, sum(images)), color=colour, linewidth=0, clip_on=False)
             if dashes == "solid":
-                ends = [wilson(round(one["right"] * one["images"]), one["images"]) for one in bins]
+                ends = [wilson(round(held.right * held.images), held.images) for held in bins]
                 axes.vlines(x, *zip(*ends, strict=True), color=colour, linewidth=1, alpha=0.5)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the answer", ylabel="share that is right")
         _bare(axes)
         return _svg(figure, "reliability diagram")
 
 
-def spread(shares: Mapping[str, Floats], figure_of: str) -> str:
-    """Draw how many groups have how high a figure: the last variant as bars, the first dashed.
+def spread(chosen: Sequence[float], reference: Sequence[float] | None, figure_of: str) -> str:
+    """Draw how many groups have how high a figure: the chosen variant as bars, its reference dashed.
 
     Args:
-        shares: variant -> a figure of each group, 0 to 1.
+        chosen: its figure of each group, 0 to 1.
+        reference: as well; None where it is the chosen one itself.
         figure_of: what it is called.
     """
     edges = np.linspace(0, 1, 11)
     with _figure("groups", 3.6) as figure:
         axes = figure.add_subplot()
-        for values, colour, dashes in _first_and_last(shares):
+        for values, colour, dashes in _lines(chosen, reference):
             counts = np.histogram(values, edges)[0]
             solid = dashes == "solid"
             if solid:
@@ -194,11 +200,11 @@ def _outline(blocks: Sequence[Block]) -> Outline:
     )
 
 
-def _first_and_last(variants: Mapping[str, Any]) -> Iterator[tuple[Any, str, Any]]:
-    """Yield what is drawn of a first variant in grey and dashed, then of the last, with colour and dashes."""
-    if len(variants) > 1:
-        yield next(iter(variants.values())), _TRAINING, _DASHES
-    yield list(variants.values())[-1], _VALIDATION, "solid"
+def _lines(chosen: _Drawn, reference: _Drawn | None) -> Iterator[tuple[_Drawn, str, Any]]:
+    """Yield what is drawn in grey and dashed, then what with colour and solid; with colour and dashes."""
+    if reference is not None:
+        yield reference, _TRAINING, _DASHES
+    yield chosen, _VALIDATION, "solid"
 
 
 def _points(curve: Curve, kind: str) -> tuple[Floats, Floats]:

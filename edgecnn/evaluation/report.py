@@ -14,26 +14,29 @@ import numpy.typing as npt
 from edgecnn.escape import for_html
 from edgecnn.evaluation.accuracy import ClassScores, Estimate, class_scores
 from edgecnn.evaluation.arena import ArenaPlans
-from edgecnn.evaluation.binary import Curve
+from edgecnn.evaluation.binary import CurveCounts
 from edgecnn.evaluation.calibration import BINS
+from edgecnn.evaluation.devices import device_section
+from edgecnn.evaluation.evidence import ClassEvidence, Confusion, MaskEvidence
 from edgecnn.evaluation.groups import GroupScores
 from edgecnn.evaluation.html import cells, drawing, grid, note, page, synthetic, table, text_table
-from edgecnn.evaluation.pictures import Example, MaskExample, disagreements, examples
+from edgecnn.evaluation.pictures import answered, overlaid_answers, overlaid_truth
 from edgecnn.evaluation.plots import History, curves, memory, parting, reliability, spread
+from edgecnn.evaluation.results import ClassFigures, RunMetrics
 from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
     calibration_rows,
-    has_masks,
     latency_note,
     microseconds,
     percent,
+    provenance,
     summary_rows,
     variant_title,
 )
 from edgecnn.files import write_text
 
-Confusion = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
+Counts = npt.NDArray[np.int64]  # (classes, classes), actual by predicted
 
 _GROUPS_SHOWN = 10  # of more, a table of all is no help
 _TEACHER = note(
@@ -55,22 +58,14 @@ _MEMORY = note(
 
 @dataclass(frozen=True)
 class RunReport:
-    """Everything the report shows; what is empty has no section."""
+    """What a run folder holds and its report shows; what is empty has no section."""
 
-    title: str
-    summary: str  # a sentence or two: which model, trained on what, compressed how
-    synthetic: bool  # whether the data are the built-in phantoms
-    metrics: Mapping[str, Any]  # the content of metrics.json
+    record: Mapping[str, Any]  # the content of run.json
+    metrics: RunMetrics
     history: History  # stage -> what training.fit returned for it
-    confusion: Mapping[str, Confusion]  # variant -> counts; the first and the last are shown
-    curves: Mapping[str, Curve]  # variant -> counts at every threshold, where there are two classes
-    groups: GroupScores | None  # the first and the last variant are shown
-    examples: Sequence[Example | MaskExample]  # with the answers of the last variant
-    # A sentence on how often the first and the last variant differ, and pictures with their answers.
-    disagreements: tuple[str, Sequence[Example | MaskExample]] | None
-    arena: ArenaPlans | None  # of the last variant
-    findings: Sequence[str]  # of the data check, one sentence each
-    run: Mapping[str, Any]  # the content of run.json: options, seed, versions, fingerprint
+    evidence: ClassEvidence | MaskEvidence
+    arena: ArenaPlans | None  # of the int8 model
+    devices: Sequence[Mapping[str, Any]]  # each a `DeviceReport`
 
 
 def write_report(path: Path, report: RunReport) -> None:
@@ -79,57 +74,76 @@ def write_report(path: Path, report: RunReport) -> None:
     Raises:
         EdgecnnError: `path` can't be written.
     """
-    classes = report.metrics["classes"]
+    record, metrics = report.record, report.metrics
     sections = {
-        "Data check": _findings(report.findings),
+        "Data check": _findings(record["data"].get("findings", ())),
         "Results": _results(report),
         "Training": _training(report.history),
-        "Two classes": _two_classes(report),
-        "Class by class": _classes(report),
-        "Calibration": _calibration(report.metrics),
-        "Group by group": _groups(report),
-        "Test pictures": examples(report.examples, classes),
-        "Where the models differ": _disagreements(report),
+        **_seen(metrics, report.evidence),
         "Memory over time": _memory(report.arena),
+        **dict(map(device_section, report.devices)),
     }
-    notices = synthetic() if report.synthetic else ""
-    write_text(path, page(report.title, report.summary, notices, sections, _details(report)))
+    title = f"{record['model']} on {Path(record['data']['source']).name}"
+    notices = synthetic() if metrics.data["synthetic"] else ""
+    text = page(title, provenance(record, metrics), notices, sections, _details(record))
+    write_text(path, text)
+
+
+def _seen(metrics: RunMetrics, evidence: ClassEvidence | MaskEvidence) -> dict[str, str]:
+    """Return the sections on what was seen on the test images."""
+    if isinstance(evidence, MaskEvidence):
+        differing = overlaid_answers(evidence.differing, metrics.reference, metrics.chosen)
+        return {
+            "Group by group": _groups(metrics, evidence.groups),
+            "Test pictures": overlaid_truth(evidence.examples),
+            "Where the models differ": _difference(evidence.difference, differing),
+        }
+    differing = answered(evidence.differing, metrics.classes)
+    return {
+        "Two classes": _two_classes(metrics, evidence.curves),
+        "Class by class": _classes(metrics, evidence.confusion),
+        "Calibration": _calibration(metrics),
+        "Group by group": _groups(metrics, evidence.groups),
+        "Test pictures": answered(evidence.examples, metrics.classes),
+        "Where the models differ": _difference(evidence.difference, differing),
+    }
 
 
 def _results(report: RunReport) -> str:
     metrics = report.metrics
-    columns, rows = summary_rows(metrics)
     said = (
-        f"On {metrics['test_images']:,} test images. Loss and agreement are against {rows[0][0]} on the same "
-        "images; a loss comes with its 95% interval, and a negative one is a gain. "
-        + f"{latency_note(metrics)} {baseline_note(metrics)}".strip()
+        f"On {metrics.test_images:,} test images. Loss and agreement are against "
+        f"{variant_title(metrics.reference)} on the same images; a loss comes with its 95% interval, and a "
+        f"negative one is a gain. {f'{latency_note(metrics)} {baseline_note(metrics)}'.strip()}"
     )
-    return f"{_tiles(report)}\n{text_table(columns, rows)}\n{note(for_html(said))}"
+    return f"{_tiles(report)}\n{text_table(*summary_rows(metrics))}\n{note(for_html(said))}"
 
 
 def _tiles(report: RunReport) -> str:
-    """Say in a few figures what compression cost and brought: the last variant against the first."""
-    variants = report.metrics["variants"]
-    if len(variants) < 2:
+    """Say in a few figures what compression cost and brought: the chosen variant against its reference."""
+    metrics = report.metrics
+    if metrics.chosen == metrics.reference:
         return ""
-    (first, base), *_, (last, ours) = variants.items()
-    was, now = for_html(variant_title(first)), for_html(variant_title(last))
-    masks = has_masks(report.metrics)
-    name, value = ("Dice", "dice_per_image") if masks else ("Accuracy", "accuracy")
-    loss = "dice_loss" if masks else "accuracy_loss"
-    low, high = ours[f"{loss}_ci95"]
-    latency = ours["latency_us"]
-    smaller = f"{base['bytes'] / ours['bytes']:.1f}"
+    base, ours = metrics[metrics.reference], metrics[metrics.chosen]
+    was, now = for_html(variant_title(base.name)), for_html(variant_title(ours.name))
+    loss, (low, high) = ours.scores.loss
+    latency = ours.costs.latency_us
+    smaller = f"{base.costs.bytes / ours.costs.bytes:.1f}"
     tiles = [
-        _tile(name, percent(_value(ours[value])), "", f"{now}; {was} {percent(_value(base[value]))}"),
         _tile(
-            "Loss of Dice" if masks else "Loss of accuracy",
-            f"{ours[loss]:.2f}",
+            "Dice" if metrics.masks else "Accuracy",
+            percent(ours.scores.quality),
+            "",
+            f"{now}; {was} {percent(base.scores.quality)}",
+        ),
+        _tile(
+            "Loss of Dice" if metrics.masks else "Loss of accuracy",
+            f"{loss:.2f}",
             "points",
             f"95% interval {low:.2f} to {high:.2f}",
         ),
-        _tile("Model file", f"{ours['bytes']:,}", "bytes", f"{was}: {smaller} times that"),
-        _tile("One inference", microseconds(latency["median"]), "µs", f"median of {latency['runs']} runs"),
+        _tile("Model file", f"{ours.costs.bytes:,}", "bytes", f"{was}: {smaller} times that"),
+        _tile("One inference", microseconds(latency.median), "µs", f"median of {latency.runs} runs"),
     ]
     if report.arena:
         rows, whole = report.arena.rows.bytes, report.arena.whole.bytes
@@ -139,11 +153,6 @@ def _tiles(report: RunReport) -> str:
 
 def _tile(name: str, figure: str, unit: str, explained: str) -> str:
     return f"<div>{name}<strong>{figure} <small>{unit}</small></strong><small>{explained}</small></div>"
-
-
-def _value(figure: Any) -> float:
-    """Return a figure that may come with an interval."""
-    return float(figure["value"] if isinstance(figure, Mapping) else figure)
 
 
 def _training(history: History) -> str:
@@ -156,39 +165,36 @@ def _training(history: History) -> str:
     return figures + (_TEACHER if {"prune", "qat"} & set(history) else "")
 
 
-def _keys(variants: Mapping[str, Any]) -> list[str]:
-    """Name the solid line, of the last variant, and the dashed one, of the first, if there are two."""
-    names = [for_html(variant_title(name)) for name in variants]
-    return [names[-1], *names[:1]] if len(names) > 1 else names
+def _keys(metrics: RunMetrics) -> list[str]:
+    """Name the solid line, of the chosen variant, and the dashed one, of its reference, if there are two."""
+    return [for_html(variant_title(name)) for name in dict.fromkeys((metrics.chosen, metrics.reference))]
 
 
-def _two_classes(report: RunReport) -> str:
-    rows = binary_rows(report.metrics)
-    if rows is None or not report.curves:
+def _two_classes(metrics: RunMetrics, counts: Mapping[str, CurveCounts]) -> str:
+    rows = binary_rows(metrics)
+    if rows is None or not counts:
         return ""
+    chosen, reference = metrics.compared({name: of.curve() for name, of in counts.items()})
     figures = [
-        drawing(name, _keys(report.curves), parting(report.curves, kind))
+        drawing(name, _keys(metrics), parting(chosen, reference, kind))
         for name, kind in (("ROC", "ROC"), ("Precision and recall", "precision and recall"))
     ]
     said = (
-        f"Positive is {for_html(report.metrics['classes'][1])}. Sensitivity and specificity are those at the "
+        f"Positive is {for_html(metrics.classes[1])}. Sensitivity and specificity are those at the "
         "threshold, which each file carries: it has the highest balanced accuracy on the validation images. "
         "Intervals are 95%, by group."
     )
     return f"{text_table(*rows)}\n{note(said)}\n{grid('pair', figures)}"
 
 
-def _classes(report: RunReport) -> str:
-    names = [for_html(name) for name in report.metrics["classes"]]
-    variants = list(report.confusion)
-    if not variants:
-        return ""
-    shown = dict.fromkeys((variants[0], variants[-1]))
+def _classes(metrics: RunMetrics, confusion: Mapping[str, Confusion]) -> str:
+    names = [for_html(name) for name in metrics.classes]
+    shown = dict.fromkeys((metrics.reference, metrics.chosen))
     said = note("Small figures are shares of the actual class, or 95% intervals.")
-    return grid("pair", (_card(variant, names, report.confusion[variant]) for variant in shown)) + said
+    return grid("pair", (_card(variant, names, np.array(confusion[variant])) for variant in shown)) + said
 
 
-def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
+def _card(variant: str, names: Sequence[str], confusion: Counts) -> str:
     matrix = table(
         ("actual ↓<br>predicted →", *names),
         ((name, _confusion_cells(row, confusion)) for row, name in enumerate(names)),
@@ -199,7 +205,7 @@ def _card(variant: str, names: Sequence[str], confusion: Confusion) -> str:
     return f'<div class="card"><h3>{for_html(variant_title(variant))}</h3>\n{matrix}\n{scores}</div>'
 
 
-def _confusion_cells(row: int, confusion: Confusion) -> Iterator[str]:
+def _confusion_cells(row: int, confusion: Counts) -> Iterator[str]:
     """Shade each count by its share of the row, hits in one hue, misses in another; a few misses show."""
     total = max(1, int(confusion[row].sum()))
     for column, count in enumerate(confusion[row].tolist()):
@@ -220,42 +226,44 @@ def _estimate(estimate: Estimate | None) -> str:
     return f"{percent(estimate.value)}<small>{100 * low:.1f}–{100 * high:.1f}</small>"
 
 
-def _calibration(metrics: Mapping[str, Any]) -> str:
+def _calibration(metrics: RunMetrics) -> str:
     rows = calibration_rows(metrics)
+    calibrations = {
+        variant.name: variant.scores.calibration
+        for variant in metrics.variants
+        if isinstance(variant.scores, ClassFigures) and variant.scores.calibration
+    }
     if rows is None:
         return ""
-    found = {name: scores["calibration"] for name, scores in metrics["variants"].items()}
-    figure = drawing("Reliability", _keys(found), reliability(found))
+    figure = drawing("Reliability", _keys(metrics), reliability(*metrics.compared(calibrations)))
     return grid("pair beside", (figure, f"<div>{text_table(*rows)}{_CALIBRATION}</div>"))
 
 
-def _groups(report: RunReport) -> str:
+def _groups(metrics: RunMetrics, groups: GroupScores | None) -> str:
     """List the worst groups, beside how all of them spread."""
-    found = report.groups
-    if found is None:
+    if groups is None:
         return ""
-    shown = {name: found.means[name] for name in (next(iter(found.means)), list(found.means)[-1])}
-    figure_of = "Dice" if has_masks(report.metrics) else "accuracy"
+    shown = list(dict.fromkeys((metrics.reference, metrics.chosen)))
+    figure_of = "Dice" if metrics.masks else "accuracy"
+    means = zip(*(groups.means[name] for name in shown), strict=True)
     rows = [
-        (group, f"{images:,}", *(percent(means[index]) for means in shown.values()))
-        for index, (group, images) in enumerate(zip(found.names, found.images.tolist(), strict=True))
+        (group, f"{images:,}", *map(percent, of))
+        for group, images, of in zip(groups.names, groups.images, means, strict=True)
     ]
     listed = text_table(("group", "images", *map(variant_title, shown)), rows[:_GROUPS_SHOWN])
     worst = f"; these {_GROUPS_SHOWN} are the worst" if len(rows) > _GROUPS_SHOWN else ""
-    sizes = " to ".join(f"{size:,}" for size in sorted({min(found.images), max(found.images)}))
+    sizes = " to ".join(f"{size:,}" for size in sorted({min(groups.images), max(groups.images)}))
     said = (
         f"{len(rows):,} groups of {sizes} images{worst}. They are ordered by where the 95% interval of their "
         "last figure ends, since a group of one image says little."
     )
-    figure = drawing(f"{figure_of.capitalize()} of groups", _keys(shown), spread(shown, figure_of))
+    svg = spread(*metrics.compared(groups.means), figure_of)
+    figure = drawing(f"{figure_of.capitalize()} of groups", _keys(metrics), svg)
     return grid("pair beside", (figure, f"<div>{listed}{note(said)}</div>"))
 
 
-def _disagreements(report: RunReport) -> str:
-    if report.disagreements is None:
-        return ""
-    sentence, shown = report.disagreements
-    return f"<p>{for_html(sentence)}</p>\n{disagreements(shown, report.metrics['classes'])}"
+def _difference(sentence: str | None, pictures: str) -> str:
+    return "" if sentence is None else f"<p>{for_html(sentence)}</p>\n{pictures}"
 
 
 def _memory(arena: ArenaPlans | None) -> str:
@@ -274,9 +282,8 @@ def _findings(findings: Sequence[str]) -> str:
     return f"<ul>\n{items}\n</ul>" if items else ""
 
 
-def _details(report: RunReport) -> str:
-    rows = _flat({"data": report.metrics["data"], **report.run})
-    body = text_table(("name", "value"), rows)
+def _details(record: Mapping[str, Any]) -> str:
+    body = text_table(("name", "value"), _flat(record))
     return f"<details>\n<summary>Options, seeds and versions</summary>\n{body}\n</details>"
 
 

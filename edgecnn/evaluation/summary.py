@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of variants, as the terminal and the report both show it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgecnn.evaluation.accuracy import Interval
+from edgecnn.evaluation.binary import BinaryScores
+from edgecnn.evaluation.results import ClassFigures, Costs, MaskFigures, Metrics, Variant
 
-# The variants of a run, each made from one before it, and how a person would call them.
-VARIANTS = {
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # columns, rows
+
+_TITLES = {  # how a person would call the variants of a run
     "float32": "float32",
     "float32_pruned": "float32, pruned",
     "int8_ptq": "int8, post-training",
@@ -32,44 +35,36 @@ MASK_COLUMNS = (
 COST_COLUMNS = ("bytes", "gzip", "median µs", "p95 µs")
 
 
-def summary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the columns and the rows of the table of variants, as text.
-
-    Args:
-        metrics: the content of metrics.json, whose first variant is the one that others are compared with.
-    """
-    masks = has_masks(metrics)
+def summary_rows(metrics: Metrics) -> Table:
+    """Return the columns and the rows of the table of variants, as text."""
     rows = [
-        (variant_title(name), *(_overlap if masks else _accuracy)(scores), *_cost(scores))
-        for name, scores in metrics["variants"].items()
+        (variant_title(variant.name), *_scores(variant, metrics.reference), *_costs(variant.costs))
+        for variant in metrics.variants
     ]
-    columns = (*(MASK_COLUMNS if masks else COLUMNS), *COST_COLUMNS)
-    loss = columns.index("loss in points (95%)")
-    first, *others = rows
-    return columns, [(*first[:loss], "-", *first[loss + 1 :]), *others]
+    return (*(MASK_COLUMNS if metrics.masks else COLUMNS), *COST_COLUMNS), rows
 
 
-def has_masks(metrics: Mapping[str, Any]) -> bool:
-    """Say whether metrics.json tells of masks in place of classes."""
-    return "background" in metrics
-
-
-def baseline_note(metrics: Mapping[str, Any]) -> str:
+def baseline_note(metrics: Metrics) -> str:
     """Return a sentence on what calling every pixel background would score; nothing for classes."""
-    if not has_masks(metrics):
+    if metrics.background is None:
         return ""
     return (
-        f"Calling every pixel background would score a pixel accuracy of {percent(metrics['background'])} "
+        f"Calling every pixel background would score a pixel accuracy of {percent(metrics.background)} "
         "and, where there is something, a Dice of 0. Dice and IoU are means over images; loss is of Dice. "
-        + _mask_thresholds(metrics["variants"])
+        + _mask_thresholds(metrics.variants)
     ).strip()
 
 
-def _mask_thresholds(variants: Mapping[str, Any]) -> str:
+def _mask_thresholds(variants: Sequence[Variant]) -> str:
     """Say from which sigmoid on pixels are marked; nothing of metrics that don't tell."""
-    if not all("threshold" in scores for scores in variants.values()):
+    thresholds = {
+        variant.name: variant.scores.threshold
+        for variant in variants
+        if isinstance(variant.scores, MaskFigures) and variant.scores.threshold is not None
+    }
+    if len(thresholds) < len(variants):
         return ""
-    named = ", ".join(f"{scores['threshold']:.3f} ({name})" for name, scores in variants.items())
+    named = ", ".join(f"{threshold:.3f} ({name})" for name, threshold in thresholds.items())
     return f"A pixel is marked from a sigmoid of {named} on, the best on the validation images."
 
 
@@ -83,91 +78,110 @@ BINARY_COLUMNS = (
 )
 
 
-def binary_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+def binary_rows(metrics: Metrics) -> Table | None:
     """Return the table of what one number says of two classes; None where there are more."""
-    variants = metrics["variants"]
-    if not all("binary" in scores for scores in variants.values()):
-        return None
-    rows = [_binary_row(variant_title(name), scores["binary"]) for name, scores in variants.items()]
-    return BINARY_COLUMNS, rows
+    rows = [
+        _binary_row(variant_title(variant.name), variant.scores.binary)
+        for variant in metrics.variants
+        if isinstance(variant.scores, ClassFigures) and variant.scores.binary
+    ]
+    return (BINARY_COLUMNS, rows) if len(rows) == len(metrics.variants) else None
 
 
-def _binary_row(title: str, scores: Mapping[str, Any]) -> tuple[str, ...]:
-    auc, at_90 = scores["auc"], scores["sensitivity_at_90_specificity"]
-    (low, high), (low_90, high_90) = auc["ci95"], at_90["ci95"]
+def _binary_row(title: str, scores: BinaryScores) -> tuple[str, ...]:
+    auc, at_90 = scores.auc, scores.sensitivity_at_90_specificity
+    (low, high), (low_90, high_90) = auc.ci95, at_90.ci95
     return (
         title,
-        f"{auc['value']:.3f} ({low:.3f} to {high:.3f})",
-        f"{percent(at_90['value'])} ({100 * low_90:.1f} to {100 * high_90:.1f})",
-        f"{scores['threshold']:.3f}",
-        percent(scores["sensitivity"]["value"]),
-        percent(scores["specificity"]["value"]),
+        f"{auc.value:.3f} ({low:.3f} to {high:.3f})",
+        f"{percent(at_90.value)} ({100 * low_90:.1f} to {100 * high_90:.1f})",
+        f"{scores.threshold:.3f}",
+        percent(scores.sensitivity.value),
+        percent(scores.specificity.value),
     )
 
 
 CALIBRATION_COLUMNS = ("model", "expected calibration error", "overconfidence")
 
 
-def calibration_rows(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+def calibration_rows(metrics: Metrics) -> Table | None:
     """Return the table of how far probabilities are from what is so, in points; None for masks."""
-    variants = metrics["variants"]
-    if not all("calibration" in scores for scores in variants.values()):
-        return None
-    rows: list[tuple[str, ...]] = [
+    rows = [
         (
-            variant_title(name),
-            f"{100 * scores['calibration']['expected_error']:.1f} points",
-            f"{100 * scores['calibration']['overconfidence']:+.1f} points",
+            variant_title(variant.name),
+            f"{100 * variant.scores.calibration.expected_error:.1f} points",
+            f"{100 * variant.scores.calibration.overconfidence:+.1f} points",
         )
-        for name, scores in variants.items()
+        for variant in metrics.variants
+        if isinstance(variant.scores, ClassFigures) and variant.scores.calibration
     ]
-    return CALIBRATION_COLUMNS, rows
+    return (CALIBRATION_COLUMNS, [*rows]) if len(rows) == len(metrics.variants) else None
 
 
-def latency_note(metrics: Mapping[str, Any]) -> str:
+def latency_note(metrics: Metrics) -> str:
     """Return a sentence on what latencies were measured with: a runtime's kernels make all the difference."""
-    variants: dict[str, list[str]] = {}
-    for name, scores in metrics["variants"].items():
-        variants.setdefault(scores["runtime"], []).append(name)
-    measured = "; ".join(f"{', '.join(names)} by {runtime}" for runtime, names in variants.items())
-    threads = next(iter(metrics["variants"].values()))["threads"]
+    names: dict[str, list[str]] = {}
+    for variant in metrics.variants:
+        names.setdefault(variant.costs.runtime, []).append(variant.name)
+    measured = "; ".join(f"{', '.join(of)} by {runtime}" for runtime, of in names.items())
+    threads = metrics[metrics.reference].costs.threads
     unit = "thread" if threads == 1 else "threads"
     return f"Latency is that of this computer with {threads} {unit}: {measured}."
+
+
+def provenance(record: Mapping[str, Any], metrics: Metrics) -> str:
+    """Return a sentence or two on how a run's models came about.
+
+    Args:
+        record: the content of run.json.
+        metrics: the figures of the run.
+    """
+    counts = {part: sum(classes.values()) for part, classes in record["data"]["images"].items()}
+    text = (
+        f"The network {record['model']} ({record['parameters']:,} parameters), trained on "
+        f"{counts['train']:,} images, chosen on {counts['validation']:,} and "
+        f"measured on {counts['test']:,} others."
+    )
+    variants = {variant.name: variant for variant in metrics.variants}
+    if "int8_qat" in variants:
+        zeros = 100 * (variants["int8_qat"].costs.sparsity or 0)
+        text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
+        if left := record.get("post_training"):
+            text += f" Quantized after training only, as the toolkit can't train them: {', '.join(left)}."
+    elif "int8_ptq" in variants:
+        text += " It was then quantized to int8 without further training."
+    return text
 
 
 def variant_title(name: str) -> str:
     """Return how a person would call a variant, or "variant, C"; a file is called by its name."""
     variant, comma, how = name.partition(",")
-    return VARIANTS.get(variant, variant) + comma + how
+    return _TITLES.get(variant, variant) + comma + how
 
 
-def _accuracy(scores: Mapping[str, Any]) -> tuple[str, ...]:
+def _scores(variant: Variant, reference: str) -> tuple[str, ...]:
+    """Return the cells of what a model is right in; the reference has no loss against itself."""
+    scores = variant.scores
+    loss = "-" if variant.name == reference else points(*scores.loss)
+    if isinstance(scores, ClassFigures):
+        return percent(scores.accuracy), loss, percent(scores.agreement)
+    low, high = scores.dice_per_image.ci95
     return (
-        percent(scores["accuracy"]),
-        points(scores["accuracy_loss"], scores["accuracy_loss_ci95"]),
-        percent(scores["agreement"]),
+        f"{percent(scores.dice_per_image.value)} ({100 * low:.1f} to {100 * high:.1f})",
+        loss,
+        percent(scores.iou_per_image.value),
+        percent(scores.dice),
+        percent(scores.pixel_accuracy),
+        percent(scores.agreement),
     )
 
 
-def _overlap(scores: Mapping[str, Any]) -> tuple[str, ...]:
-    dice, (low, high) = scores["dice_per_image"]["value"], scores["dice_per_image"]["ci95"]
+def _costs(costs: Costs) -> tuple[str, ...]:
     return (
-        f"{percent(dice)} ({100 * low:.1f} to {100 * high:.1f})",
-        points(scores["dice_loss"], scores["dice_loss_ci95"]),
-        percent(scores["iou_per_image"]["value"]),
-        percent(scores["dice"]),
-        percent(scores["pixel_accuracy"]),
-        percent(scores["agreement"]),
-    )
-
-
-def _cost(scores: Mapping[str, Any]) -> tuple[str, ...]:
-    latency = scores["latency_us"]
-    return (
-        f"{scores['bytes']:,}",
-        f"{scores['gzip_bytes']:,}",
-        microseconds(latency["median"]),
-        microseconds(latency["p95"]),
+        f"{costs.bytes:,}",
+        f"{costs.gzip_bytes:,}",
+        microseconds(costs.latency_us.median),
+        microseconds(costs.latency_us.p95),
     )
 
 

@@ -45,13 +45,14 @@ def benchmark(
     about = describe_data(str(data), dataset)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
         libraries = _libraries(models, Path(folder))
+        reference = next(iter(models))  # the first that was given
         listed = {
             own: path
             for name, path in models.items()
             for own in (name, _as_c(name))
             if own == name or own in libraries
         }
-        return evaluate_models(listed, test, dataset.classes, about, timing, progress, libraries)
+        return evaluate_models(listed, reference, test, dataset.classes, about, timing, progress, libraries)
 
 
 def load_test_images(

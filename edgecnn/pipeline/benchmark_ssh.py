@@ -16,12 +16,13 @@ from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.evaluation.devices import DeviceReport, join_device
+from edgecnn.evaluation.devices import Measurements
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
 from edgecnn.pipeline.evaluate import Timing, class_columns
+from edgecnn.pipeline.report import rewrite_report
 from edgecnn.pipeline.run import Run
-from edgecnn.progress import Progress
+from edgecnn.progress import Progress, say
 from edgecnn.runtime.ssh_host import SshHost
 from edgecnn.values import parse_json
 
@@ -43,7 +44,7 @@ def benchmark_ssh(
 
     Every .tflite file runs in the TFLite runtime that is there, int8 files in LiteRT as well where both are,
     and the C of int8 files where there is a compiler. What a run's models did is written into the run, as
-    device_HOST.json, and joined to its report.html.
+    device_HOST.json, and its report.html is made anew.
 
     Args:
         address: as `SshHost` takes it.
@@ -66,13 +67,27 @@ def benchmark_ssh(
             progress("copying", 0, 1)
             host.send(Path(name), there)
             progress("copying", 1, 1)
-        report = _measure(host, there, models, compiled, timing, progress)
+        measured = _measure(host, there, models, compiled, timing, progress)
     finally:
         host.run(f"rm -rf {there}")
+    report = {"address": address, **measured}
     for source in sources:
         if source.suffix != ".tflite":
-            _join(Run(source), address, report)
+            join_report(Run(source), report)
     return report
+
+
+def join_report(run: Run, report: Mapping[str, Any]) -> None:
+    """Put a `DeviceReport` into a run and its report.html, in place of an earlier one of the same machine.
+
+    Raises:
+        RunError: a file of the run is damaged.
+    """
+    write_json(run.device_file(report["address"]), report)
+    if run.evidence_file.exists():
+        rewrite_report(run)
+    else:
+        say(f"{run.report_file} is of an older edgecnn, and stays as it is: run 'edgecnn compress' again")
 
 
 def _pack(folder: Path, models: Mapping[str, Path], test: Arrays, classes: Sequence[str]) -> list[str]:
@@ -196,15 +211,8 @@ def _run_script(
     command = f"python3 {_SCRIPT} {files} --images images {numbers} {option} --json report.json"
     said = host.run(f"cd {there} && {command} >/dev/null && cat report.json", timeout=3600)
     report: dict[str, Any] = parse_json(
-        said, DeviceReport, f"{host.address} sent no report of what it measured", EdgecnnError
+        said, Measurements, f"{host.address} sent no report of what it measured", EdgecnnError
     )
     if unknown := set(report["models"]) - set(names):
         raise EdgecnnError(f"{host.address} sent figures of {min(unknown)}, which it was not asked for")
     return report
-
-
-def _join(run: Run, address: str, report: Mapping[str, Any]) -> None:
-    host = "".join(c if c.isalnum() or c in ".-" else "_" for c in address)
-    write_json(run.path / f"device_{host}.json", report)
-    if run.report_file.exists():
-        join_device(run.report_file, address, report)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgecnn.errors import RunError
-from edgecnn.evaluation.comparison import ComparedRun, comparison_rows, synthetic_runs
-from edgecnn.evaluation.summary import has_masks
+from edgecnn.evaluation.comparison import ComparedRun
 from edgecnn.files import real_path
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
@@ -23,7 +22,7 @@ def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
         _read(folder, name if names.count(name) == 1 else str(folder))
         for folder, name in zip(folders, names, strict=True)
     ]
-    kinds = {has_masks(run.metrics): run.name for run in runs}
+    kinds = {run.metrics.masks: run.name for run in runs}
     if len(kinds) > 1:
         raise RunError(
             f"{kinds[True]} is of masks and {kinds[False]} of classes, whose figures are others; "
@@ -34,13 +33,4 @@ def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
 
 def _read(folder: Path, name: str) -> ComparedRun:
     run = Run(folder)
-    found = ComparedRun(name, run.record()["model"], run.metrics(), read_history(run))
-    try:  # what is shown is there
-        comparison_rows([found])
-        synthetic_runs([found])
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{run.metrics_file} lacks {error}: another version of edgecnn wrote it; "
-            "run 'edgecnn compress' again"
-        ) from error
-    return found
+    return ComparedRun(name, run.record()["model"], run.metrics(), read_history(run))

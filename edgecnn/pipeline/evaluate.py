@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure models on test images: the content of metrics.json."""
+"""Measure models on test images."""
 
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compiler.inspect import inspect
-from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
@@ -24,6 +23,15 @@ from edgecnn.evaluation.binary import score_binary
 from edgecnn.evaluation.calibration import calibrate
 from edgecnn.evaluation.measurement import Latency, measure_latency
 from edgecnn.evaluation.overlap import evaluate_masks
+from edgecnn.evaluation.results import (
+    ClassFigures,
+    Costs,
+    Data,
+    LatencySummary,
+    MaskFigures,
+    Metrics,
+    Variant,
+)
 from edgecnn.pipeline.model_file import class_labels, decide
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
@@ -32,6 +40,7 @@ from edgecnn.runtime.shared_library import SharedLibrary
 from edgecnn.runtime.tflite import TfliteModel
 
 Probabilities = npt.NDArray[np.float32]  # (images, classes), or (images, height, width, 1)
+Predictions = npt.NDArray[Any]  # classes (images,), or masks (images, height, width, 1) of bools
 
 
 @dataclass(frozen=True)
@@ -45,29 +54,38 @@ class Timing:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The content of metrics.json, and the answers it was computed from, by variant."""
+    """Figures, and the answers they were computed from, by the name of the variant."""
 
-    metrics: dict[str, Any]
+    metrics: Metrics
     probabilities: dict[str, Probabilities]
-    predictions: dict[
-        str, npt.NDArray[Any]
-    ]  # classes (images,), or masks (images, height, width, 1) of bools
+    predictions: dict[str, Predictions]
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What one model says of the test images, its classes in the data's order."""
+
+    probabilities: Probabilities
+    predicted: Predictions
+    threshold: float
 
 
 def evaluate_models(
     models: Mapping[str, Path],
+    reference: str,
     test: Arrays,
     classes: Sequence[str],
-    data: Mapping[str, Any],
+    data: Data,
     timing: Timing,
     progress: Progress,
     libraries: Mapping[str, Path] = MappingProxyType({}),
 ) -> Evaluation:
-    """Run `models`, by variant, on the test images; each is compared with the first.
+    """Run models on the test images.
 
     Args:
         models: .tflite files with one image input and one output with a value per class, or a sigmoid, or one
-            a pixel where the data have masks.
+            a pixel where the data have masks; by the name of the variant, in the order to show them in.
+        reference: the one of them that the others are compared with.
         test: images of the models' input size.
         classes: the names of the classes.
         data: what to say of the data in the metrics.
@@ -78,79 +96,67 @@ def evaluate_models(
     Raises:
         ModelError: a file is damaged, or its output doesn't fit the classes.
     """
-    probabilities: dict[str, Probabilities] = {}
-    predictions: dict[str, npt.NDArray[Any]] = {}
-    variants: dict[str, dict[str, Any]] = {}
+    answers: dict[str, _Answers] = {}
+    costs: dict[str, Costs] = {}
     for done, (name, path) in enumerate(models.items()):
         progress("measuring", done, len(models), name)
-        contents = inspect(path)
-        runs, graph = libraries.get(name, path), read_model(path)
-        runtime, answers, latency = _run(runs, test.images, test.masks is not None, timing)
-        reference = next(iter(predictions.values()), None)
-        score = _score_masks if test.masks is not None else _score_classes
-        scores, probabilities[name], predictions[name] = score(path, graph, test, answers, classes, reference)
-        variants[name] = {
-            **scores,
-            "bytes": runs.stat().st_size,
-            "gzip_bytes": len(gzip.compress(runs.read_bytes(), 9, mtime=0)),
-            "sparsity": contents["sparsity"],
-            "latency_us": {"median": latency.median, "p95": latency.p95, "runs": latency.runs},
-            "runtime": runtime,
-            "threads": 1 if name in libraries else timing.threads,
-        }
+        runs, threads = libraries.get(name, path), 1 if name in libraries else timing.threads
+        runtime, probabilities, latency = _run(runs, test.images, test.masks is not None, timing)
+        answers[name] = _answers(path, probabilities, test, classes)
+        costs[name] = _costs(path, runs, latency, runtime, threads)
     progress("measuring", len(models), len(models))
-    metrics: dict[str, Any] = {
-        "classes": list(classes),
-        "test_images": len(test.labels),
-        "data": dict(data),
-        "variants": variants,
-    }
-    if test.masks is not None:
-        metrics["background"] = float(1 - test.masks.mean())
-    return Evaluation(metrics, probabilities, predictions)
+    others = {name: None if name == reference else answers[reference].predicted for name in models}
+    variants = [
+        Variant(name, _scores(test, said, others[name], len(classes)), costs[name])
+        for name, said in answers.items()
+    ]
+    background = None if test.masks is None else float(1 - test.masks.mean())
+    return Evaluation(
+        Metrics(tuple(classes), len(test.labels), data, tuple(variants), reference, background),
+        {name: said.probabilities for name, said in answers.items()},
+        {name: said.predicted for name, said in answers.items()},
+    )
 
 
-_Scored = tuple[dict[str, Any], Probabilities, npt.NDArray[Any]]
+def _costs(path: Path, runs: Path, latency: Latency, runtime: str, threads: int) -> Costs:
+    return Costs(
+        bytes=runs.stat().st_size,
+        gzip_bytes=len(gzip.compress(runs.read_bytes(), 9, mtime=0)),
+        sparsity=inspect(path)["sparsity"],
+        latency_us=LatencySummary(latency.median, latency.p95, latency.runs),
+        runtime=runtime,
+        threads=threads,
+    )
 
 
-def _score_classes(
-    path: Path,
-    graph: Graph,
-    test: Arrays,
-    answers: Probabilities,
-    classes: Sequence[str],
-    reference: npt.NDArray[np.int64] | None,
-) -> _Scored:
-    """Return figures, probabilities and predictions, the latter two in the data's order of classes."""
-    columns = class_columns(path, answers.shape[1], classes)
-    predicted, answers = np.argsort(columns)[decide(graph, answers)], answers[:, columns]
-    groups = np.array(test.groups)
-    scores = asdict(evaluate(test.labels, predicted, reference, groups))
-    scores["calibration"] = asdict(calibrate(test.labels, answers))
-    if len(classes) == 2:  # the second is the positive one
-        threshold = graph.threshold if columns == [0, 1] else 1 - graph.threshold
-        scores["binary"] = asdict(score_binary(test.labels, answers[:, 1], threshold, groups))
-    return scores, answers, predicted
-
-
-def _score_masks(
-    path: Path,
-    graph: Graph,
-    test: Arrays,
-    answers: Probabilities,
-    classes: Sequence[str],
-    reference: npt.NDArray[np.bool_] | None,
-) -> _Scored:
-    """Return figures, probabilities and masks."""
-    assert test.masks is not None
+def _answers(path: Path, answers: Probabilities, test: Arrays, classes: Sequence[str]) -> _Answers:
+    graph = read_model(path)
+    if test.masks is None:
+        columns = class_columns(path, answers.shape[1], classes)
+        predicted = np.argsort(columns)[decide(graph, answers)]
+        threshold = graph.threshold if columns == [0, 1] else 1 - graph.threshold  # where there are two
+        return _Answers(answers[:, columns], predicted, threshold)
     if answers.shape != test.masks.shape:
         raise ModelError(
             f"{path} answers with {list(answers.shape[1:])}, but the data have masks of "
             f"{list(test.masks.shape[1:])}"
         )
-    predicted = answers >= graph.threshold
-    scores = evaluate_masks(test.masks == 1, predicted, reference, np.array(test.groups))
-    return {**asdict(scores), "threshold": graph.threshold}, answers, predicted
+    return _Answers(answers, answers >= graph.threshold, graph.threshold)
+
+
+def _scores(
+    test: Arrays, said: _Answers, reference: Predictions | None, classes: int
+) -> ClassFigures | MaskFigures:
+    groups = np.array(test.groups)
+    if test.masks is not None:
+        overlap = evaluate_masks(test.masks == 1, said.predicted, reference, groups)
+        return MaskFigures(**vars(overlap), threshold=said.threshold)
+    binary = None
+    if classes == 2:  # the second is the positive one
+        binary = score_binary(test.labels, said.probabilities[:, 1], said.threshold, groups)
+    calibration = calibrate(test.labels, said.probabilities)
+    scores = evaluate(test.labels, said.predicted, reference, groups)
+    return ClassFigures(**vars(scores), calibration=calibration, binary=binary)
 
 
 def class_columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]:
@@ -194,7 +200,7 @@ def _answer(
     return f"{model.runtime}, delegate {model.delegate}", answers, latency
 
 
-def describe_data(source: str, dataset: Dataset) -> dict[str, Any]:
+def describe_data(source: str, dataset: Dataset) -> Data:
     """Return what run.json and metrics.json say of the data."""
     counts = {}
     for split in ("train", "validation", "test"):

@@ -8,15 +8,14 @@ import numpy.typing as npt
 
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.accuracy import Floats
+from edgecnn.evaluation.html import png
 from edgecnn.evaluation.overlap import dice_by_image
-from edgecnn.evaluation.pictures import Example, MaskExample
+from edgecnn.evaluation.pictures import Example, MaskExample, overlay
 from edgecnn.evaluation.summary import percent, variant_title
 from edgecnn.pipeline.evaluate import Evaluation
 
 EXAMPLES = 5
-DISAGREEMENTS = 10
-
-Indices = npt.NDArray[np.intp]
+DIFFERING = 10
 
 
 def scores_by_image(test: Arrays, evaluation: Evaluation) -> dict[str, Floats]:
@@ -26,39 +25,40 @@ def scores_by_image(test: Arrays, evaluation: Evaluation) -> dict[str, Floats]:
     return {name: dice_by_image(test.masks == 1, said) for name, said in evaluation.predictions.items()}
 
 
-def choose_examples(test: Arrays, evaluation: Evaluation) -> list[Example | MaskExample]:
-    """Return pictures with the last variant's answers: of each class, or from the best mask to the worst."""
-    last = list(evaluation.predictions)[-1:]
-    if test.masks is None:
-        chosen = _spread(test.labels)
-    else:
-        order = np.argsort(-scores_by_image(test, evaluation)[last[0]], kind="stable")
-        chosen = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(int)].tolist()
-    return _shown(test, evaluation, last, chosen)
+def choose_examples(test: Arrays, evaluation: Evaluation, chosen: str) -> tuple[Example, ...]:
+    """Return pictures of each class with the answers of the chosen variant."""
+    return _answered(test, evaluation, (chosen,), _spread(test.labels))
 
 
-def choose_disagreements(
-    test: Arrays, evaluation: Evaluation
-) -> tuple[str, list[Example | MaskExample]] | None:
-    """Return a sentence on how often the first and the last variant differ, and pictures.
+def choose_mask_examples(test: Arrays, evaluation: Evaluation, chosen: str) -> tuple[MaskExample, ...]:
+    """Return pictures from the chosen variant's best mask to its worst, laid over the known ones."""
+    assert test.masks is not None
+    dice = scores_by_image(test, evaluation)[chosen]
+    order = np.argsort(-dice, kind="stable")
+    shown = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(int)]
+    known, marked = test.masks == 1, evaluation.predictions[chosen]
+    return tuple(
+        MaskExample(
+            png(overlay(test.images[i], known[i], marked[i])),
+            float(known[i].mean()),
+            {chosen: float(dice[i])},
+        )
+        for i in shown
+    )
 
-    First come those on which the first alone is right, the surest answers of the last leading; of masks those
-    that differ most. None where there is but one variant.
+
+def choose_differing(
+    test: Arrays, evaluation: Evaluation, reference: str, chosen: str
+) -> tuple[str, tuple[Example, ...]]:
+    """Return a sentence on how often the reference and the chosen variant differ, and pictures.
+
+    First come those on which the reference alone is right, the surest answers of the chosen one leading.
     """
-    names = list(evaluation.predictions)
-    pair = [names[0], names[-1]]
-    if len(names) < 2:
-        return None
-    sentence, chosen = (_differing if test.masks is None else _differing_masks)(test, evaluation, pair)
-    return sentence, _shown(test, evaluation, pair, chosen.tolist())
-
-
-def _differing(test: Arrays, evaluation: Evaluation, pair: Sequence[str]) -> tuple[str, Indices]:
-    first, last = (evaluation.predictions[name] for name in pair)
-    titles = [variant_title(name) for name in pair]
+    first, last = evaluation.predictions[reference], evaluation.predictions[chosen]
+    titles = variant_title(reference), variant_title(chosen)
     differ = np.flatnonzero(first != last)
     if not differ.size:
-        return f"{titles[0]} and {titles[1]} give every image the same class.", differ
+        return f"{titles[0]} and {titles[1]} give every image the same class.", ()
     lost, won = (answers[differ] == test.labels[differ] for answers in (first, last))
     share = percent(len(differ) / len(first))
     sentence = (
@@ -66,19 +66,31 @@ def _differing(test: Arrays, evaluation: Evaluation, pair: Sequence[str]) -> tup
         f"{titles[0]} alone is right on {lost.sum():,}, {titles[1]} alone on {won.sum():,}, "
         f"neither on {(~lost & ~won).sum():,}."
     )
-    surest = evaluation.probabilities[pair[1]][differ, last[differ]]
-    return sentence, differ[np.lexsort((-surest, ~won, ~lost))][:DISAGREEMENTS]
+    surest = evaluation.probabilities[chosen][differ, last[differ]]
+    shown = differ[np.lexsort((-surest, ~won, ~lost))][:DIFFERING]
+    return sentence, _answered(test, evaluation, (reference, chosen), shown.tolist())
 
 
-def _differing_masks(test: Arrays, evaluation: Evaluation, pair: Sequence[str]) -> tuple[str, Indices]:
-    first, last = (evaluation.predictions[name] for name in pair)
+def choose_differing_masks(
+    test: Arrays, evaluation: Evaluation, reference: str, chosen: str
+) -> tuple[str, tuple[MaskExample, ...]]:
+    """Return a sentence on how many pixels the two variants mark differently, and where they differ most."""
+    first, last = evaluation.predictions[reference], evaluation.predictions[chosen]
     share = (first != last).mean(axis=(1, 2, 3))
-    titles = " and ".join(map(variant_title, pair))
+    titles = f"{variant_title(reference)} and {variant_title(chosen)}"
     if not share.any():
-        return f"{titles} mark the same pixels in every image.", np.zeros(0, np.intp)
-    chosen = np.argsort(-share, kind="stable")[:EXAMPLES]
+        return f"{titles} mark the same pixels in every image.", ()
+    shown = np.argsort(-share, kind="stable")[:EXAMPLES]
     sentence = f"{titles} differ in {percent(float(share.mean()))} of all pixels, most in these images."
-    return sentence, chosen[share[chosen] > 0]
+    dice = scores_by_image(test, evaluation)
+    return sentence, tuple(
+        MaskExample(
+            png(overlay(test.images[i], first[i], last[i])),
+            float(share[i]),
+            {name: float(dice[name][i]) for name in (reference, chosen)},
+        )
+        for i in shown[share[shown] > 0]
+    )
 
 
 def _spread(labels: npt.NDArray[np.int64]) -> list[int]:
@@ -88,30 +100,16 @@ def _spread(labels: npt.NDArray[np.int64]) -> list[int]:
     return rounds[:EXAMPLES]
 
 
-def _shown(
+def _answered(
     test: Arrays, evaluation: Evaluation, variants: Sequence[str], chosen: Sequence[int]
-) -> list[Example | MaskExample]:
+) -> tuple[Example, ...]:
     """Return images with what variants say of them."""
-    said = {name: evaluation.predictions[name] for name in variants}
-    if test.masks is None:
-        return [
-            Example(
-                test.images[i],
-                int(test.labels[i]),
-                {
-                    name: (int(classes[i]), float(evaluation.probabilities[name][i, classes[i]]))
-                    for name, classes in said.items()
-                },
-            )
-            for i in chosen
-        ]
-    dice = scores_by_image(test, evaluation)
-    return [
-        MaskExample(
-            test.images[i],
-            test.masks[i] == 1,
-            {name: masks[i] for name, masks in said.items()},
-            {name: float(dice[name][i]) for name in variants},
-        )
+
+    def answer(name: str, image: int) -> tuple[int, float]:
+        label = int(evaluation.predictions[name][image])
+        return label, float(evaluation.probabilities[name][image, label])
+
+    return tuple(
+        Example(png(test.images[i]), int(test.labels[i]), {name: answer(name, i) for name in variants})
         for i in chosen
-    ]
+    )

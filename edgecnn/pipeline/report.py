@@ -1,45 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run shows of itself: metrics.json, report.html and model_card.md."""
+"""What a run shows of itself: metrics.json and evidence.json, and the pages that are made of them."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays
-from edgecnn.errors import ModelError
+from edgecnn.errors import ModelError, RunError
 from edgecnn.evaluation.accuracy import confusion_matrix
 from edgecnn.evaluation.arena import ArenaPlans, plan_arena
-from edgecnn.evaluation.binary import Curve, curve
+from edgecnn.evaluation.binary import CurveCounts, curve
+from edgecnn.evaluation.devices import DeviceReport
+from edgecnn.evaluation.evidence import ClassEvidence, Confusion, MaskEvidence, read_evidence
 from edgecnn.evaluation.groups import score_groups
 from edgecnn.evaluation.model_card import write_model_card
 from edgecnn.evaluation.report import RunReport, write_report
+from edgecnn.evaluation.results import Metrics, RunMetrics, ended_in
 from edgecnn.files import write_json
 from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
-from edgecnn.pipeline.examples import choose_disagreements, choose_examples, scores_by_image
+from edgecnn.pipeline.examples import (
+    choose_differing,
+    choose_differing_masks,
+    choose_examples,
+    choose_mask_examples,
+    scores_by_image,
+)
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
-from edgecnn.progress import Progress
+from edgecnn.progress import Progress, silent
+from edgecnn.values import as_json, read_json
 
 
-def evaluate_run(run: Run, test: Arrays, progress: Progress) -> Evaluation:
-    """Measure every variant in `run`; write metrics.json, report.html and model_card.md there."""
-    record = run.record()
-    evaluation = evaluate_models(run.variants(), test, run.labels(), record["data"], Timing(), progress)
-    if left := record.get("post_training"):
-        evaluation.metrics["post_training"] = left
+def evaluate_run(run: Run, test: Arrays, progress: Progress) -> None:
+    """Measure every variant in `run`; write metrics.json, evidence.json, report.html and model_card.md."""
+    record, models = run.record(), run.variants()
+    evaluation = evaluate_models(models, "float32", test, run.labels(), record["data"], Timing(), progress)
     arena = _plan(run, progress)
-    if arena:
-        planned = {"arena_bytes": arena.rows.bytes, "arena_bytes_whole": arena.whole.bytes}
-        list(evaluation.metrics["variants"].values())[-1].update(planned)
-    summary = _summary(record, evaluation.metrics["variants"])
-    write_report(run.report_file, _report(run, record, summary, test, evaluation, arena))
-    write_model_card(run.model_card_file, record, evaluation.metrics, summary)
-    write_json(run.metrics_file, evaluation.metrics)
-    return evaluation
+    metrics = _run_metrics(evaluation.metrics, record.get("post_training", ()), arena)
+    evidence = _evidence(test, evaluation, metrics)
+    write_json(run.evidence_file, as_json(evidence))
+    write_report(run.report_file, RunReport(record, metrics, read_history(run), evidence, arena, ()))
+    write_model_card(run.model_card_file, record, metrics)
+    write_json(run.metrics_file, metrics.as_json())
+
+
+def rewrite_report(run: Run) -> None:
+    """Write report.html anew of what the run folder holds, with what was measured on devices meanwhile.
+
+    Raises:
+        RunError: a file is damaged.
+    """
+    metrics = run.metrics()
+    evidence = read_evidence(run.evidence_file, metrics)
+    devices = [
+        read_json(path, DeviceReport, "what was measured on a device", RunError)
+        for path in run.device_files()
+    ]
+    report = RunReport(run.record(), metrics, read_history(run), evidence, _plan(run, silent), devices)
+    write_report(run.report_file, report)
 
 
 def _plan(run: Run, progress: Progress) -> ArenaPlans | None:
@@ -55,60 +76,44 @@ def _plan(run: Run, progress: Progress) -> ArenaPlans | None:
         progress("planning memory", 1, 1)
 
 
-def _report(
-    run: Run,
-    record: Mapping[str, Any],
-    summary: str,
-    test: Arrays,
-    evaluation: Evaluation,
-    arena: ArenaPlans | None,
-) -> RunReport:
-    return RunReport(
-        title=f"{record['model']} on {Path(record['data']['source']).name}",
-        summary=summary,
-        synthetic=record["data"]["synthetic"],
-        metrics=evaluation.metrics,
-        history=read_history(run),
-        confusion=_confusion(test, evaluation),
-        curves=_curves(test, evaluation),
-        groups=score_groups(np.array(test.groups), scores_by_image(test, evaluation)),
-        examples=choose_examples(test, evaluation),
-        disagreements=choose_disagreements(test, evaluation),
-        arena=arena,
-        findings=record["data"].get("findings", ()),
-        run=record,
-    )
+def _run_metrics(measured: Metrics, post_training: Sequence[str], arena: ArenaPlans | None) -> RunMetrics:
+    """Add to figures what is of a run: the variant it ended in, and the memory that its C takes."""
+    chosen = ended_in([variant.name for variant in measured.variants])
+    variants = measured.variants
+    if arena:
+        ours = measured[chosen]
+        costs = replace(ours.costs, arena_bytes=arena.rows.bytes, arena_bytes_whole=arena.whole.bytes)
+        variants = tuple(replace(ours, costs=costs) if variant is ours else variant for variant in variants)
+    fields: dict[str, Any] = {**vars(measured), "variants": variants}
+    return RunMetrics(**fields, chosen=chosen, post_training=tuple(post_training))
 
 
-def _confusion(test: Arrays, evaluation: Evaluation) -> dict[str, npt.NDArray[np.int64]]:
+def _evidence(test: Arrays, evaluation: Evaluation, metrics: RunMetrics) -> ClassEvidence | MaskEvidence:
+    """Gather what the report shows of the chosen variant and of its reference."""
+    reference, chosen = metrics.reference, metrics.chosen
+    pair = dict.fromkeys((reference, chosen))
+    shown = {name: scores for name, scores in scores_by_image(test, evaluation).items() if name in pair}
+    groups = score_groups(np.array(test.groups), shown, chosen)
     if test.masks is not None:
-        return {}
-    classes = len(evaluation.metrics["classes"])
-    return {
-        name: confusion_matrix(test.labels, answer, classes)
-        for name, answer in evaluation.predictions.items()
-    }
+        masks = choose_mask_examples(test, evaluation, chosen)
+        if reference == chosen:
+            return MaskEvidence(groups, None, masks, ())
+        sentence, marked = choose_differing_masks(test, evaluation, reference, chosen)
+        return MaskEvidence(groups, sentence, masks, marked)
+    counts = {name: _confusion(test, evaluation, name) for name in pair}
+    curves = {name: _curve(test, evaluation, name) for name in pair if len(metrics.classes) == 2}
+    examples = choose_examples(test, evaluation, chosen)
+    if reference == chosen:
+        return ClassEvidence(groups, None, counts, curves, examples, ())
+    sentence, differing = choose_differing(test, evaluation, reference, chosen)
+    return ClassEvidence(groups, sentence, counts, curves, examples, differing)
 
 
-def _curves(test: Arrays, evaluation: Evaluation) -> dict[str, Curve]:
-    probabilities = evaluation.probabilities
-    if len(evaluation.metrics["classes"]) != 2:
-        return {}
-    return {name: curve(test.labels, values[:, 1]) for name, values in probabilities.items()}
+def _confusion(test: Arrays, evaluation: Evaluation, name: str) -> Confusion:
+    classes = len(evaluation.metrics.classes)
+    counts = confusion_matrix(test.labels, evaluation.predictions[name], classes)
+    return tuple(map(tuple, counts.tolist()))
 
 
-def _summary(record: Mapping[str, Any], variants: Mapping[str, Any]) -> str:
-    counts = {split: sum(classes.values()) for split, classes in record["data"]["images"].items()}
-    text = (
-        f"The network {record['model']} ({record['parameters']:,} parameters), trained on "
-        f"{counts['train']:,} images, chosen on {counts['validation']:,} and "
-        f"measured on {counts['test']:,} others."
-    )
-    if "int8_qat" in variants:
-        zeros = 100 * variants["int8_qat"]["sparsity"]
-        text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
-        if left := record.get("post_training"):
-            text += f" Quantized after training only, as the toolkit can't train them: {', '.join(left)}."
-    elif "int8_ptq" in variants:
-        text += " It was then quantized to int8 without further training."
-    return text
+def _curve(test: Arrays, evaluation: Evaluation, name: str) -> CurveCounts:
+    return CurveCounts.of(curve(test.labels, evaluation.probabilities[name][:, 1]))

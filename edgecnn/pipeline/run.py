@@ -13,8 +13,7 @@ from typing import Any
 from edgecnn.compiler.ir import Window
 from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.errors import RunError
-from edgecnn.evaluation.results import Metrics
-from edgecnn.evaluation.summary import VARIANTS
+from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
 from edgecnn.files import TEMPORARY, read_bytes, read_text, real_path, write_bytes, write_json, write_text
 from edgecnn.pipeline.record import Record
 from edgecnn.values import MOST_BYTES, read_json
@@ -44,6 +43,7 @@ class Run:
         self.int8_model = path / "model_int8.tflite"  # the best int8 variant that was asked for
         self.labels_file = path / "labels.txt"
         self.history_file = path / "history.csv"
+        self.evidence_file = path / "evidence.json"  # of what report.html is made, beside the figures
         self.metrics_file = path / "metrics.json"  # the last that a step writes
         self.report_file = path / "report.html"
         self.model_card_file = path / "model_card.md"
@@ -173,6 +173,14 @@ class Run:
         """Return the .tflite file of each variant that is there, in the order in which they are shown."""
         return {name: self.variant(name) for name in VARIANTS if self.variant(name).exists()}
 
+    def device_file(self, address: str) -> Path:
+        """Return the file of what the models did on the machine at an address."""
+        return self.path / f"device_{''.join(c if c.isalnum() or c in '.-' else '_' for c in address)}.json"
+
+    def device_files(self) -> list[Path]:
+        """Return such a file for each machine that they were measured on."""
+        return sorted(self.path.glob("device_*.json"))
+
     def is_trained(self) -> bool:
         """Whether `train` came to its end; what `compress` was asked for is recorded only then."""
         return "compress" in self.record() or self.metrics_file.exists()
@@ -227,8 +235,8 @@ class Run:
         record = self.record() if self.record_file.exists() else {}
         write_json(self.record_file, {**record, **entries, "versions": versions()})
 
-    def metrics(self) -> dict[str, Any]:
-        """Return what metrics.json holds.
+    def metrics(self) -> RunMetrics:
+        """Return the figures that metrics.json holds.
 
         Raises:
             RunError: a step of the run is not finished, or the file is damaged.
@@ -237,10 +245,7 @@ class Run:
             raise RunError(
                 f"{self.path} has no metrics.json: its training is not finished; go on with it by --resume"
             )
-        metrics: dict[str, Any] = read_json(self.metrics_file, Metrics, "the figures of a run", RunError)
-        if not metrics["variants"]:
-            raise RunError(f"{self.metrics_file} is damaged: it does not hold the figures of any model")
-        return metrics
+        return read_metrics(self.metrics_file)
 
     def window(self) -> Window | None:
         """Return the window of the images of more than 8 bits that it was trained on, if there were any.

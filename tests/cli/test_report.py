@@ -23,6 +23,10 @@ def scores(accuracy: float, loss: float = 0.0, **further: Any) -> dict[str, Any]
         "accuracy_loss_ci95": [loss - 1, loss + 1],
         "agreement": 1.0,
         "bytes": 237586,
+        "gzip_bytes": 220118,
+        "sparsity": 0.0,
+        "runtime": "tflite-runtime 2.14.0, delegate none",
+        "threads": 1,
         "latency_us": {"median": 348.1, "p95": 400.0, "runs": 200},
         **further,
     }
@@ -32,6 +36,9 @@ def make_run(folder: Path, fingerprint: str = "a", synthetic: bool = False, **ch
     folder.mkdir(parents=True)
     data = {"source": "x", "fingerprint": fingerprint, "synthetic": synthetic}
     metrics = {
+        "schema": 1,
+        "reference": "float32",
+        "chosen": "int8_qat",
         "classes": ["a", "b", "c"],
         "test_images": 400,
         "data": data,
@@ -82,11 +89,17 @@ def test_json_holds_all_metrics(tmp_path: Path) -> None:
 
 
 def test_two_classes_have_an_auc_and_masks_a_dice(tmp_path: Path) -> None:
-    two = make_run(tmp_path / "two", variants={"float32": scores(0.9, binary={"auc": {"value": 0.9512}})})
+    share = {"value": 0.9512, "ci95": [0.9, 1.0]}
+    binary: dict[str, Any] = {"average_precision": 0.9, "threshold": 0.5}
+    binary |= dict.fromkeys(("auc", "sensitivity_at_90_specificity", "sensitivity", "specificity"), share)
+    alone: dict[str, Any] = {"chosen": "float32"}
+    two = make_run(tmp_path / "two", variants={"float32": scores(0.9, binary=binary)}, **alone)
     assert "0.951" in report(two)
-    overlap = {"dice_loss": 0.0, "dice_loss_ci95": [0.0, 0.0]}
-    overlap |= {f"{name}_per_image": {"value": value} for name, value in (("dice", 0.7), ("iou", 0.6))}
-    masks = make_run(tmp_path / "masks", background=0.9, variants={"float32": scores(0.9, **overlap)})
+    overlap: dict[str, Any] = {"dice_loss": 0.0, "dice_loss_ci95": [0.0, 0.0]}
+    for name, value in (("dice", 0.7), ("iou", 0.6)):
+        overlap |= {f"{name}_per_image": {"value": value, "ci95": [0.5, 0.8]}, name: value}
+    variants = {"float32": scores(0.9, pixel_accuracy=0.9, **overlap)}
+    masks = make_run(tmp_path / "masks", background=0.9, variants=variants, **alone)
     assert "70.0%" in report(masks)
     with pytest.raises(RunError, match="masks is of masks and two of classes"):
         report(two, masks)
@@ -121,12 +134,13 @@ def test_the_page_holds_the_table_and_the_curves_of_more_runs_than_colours(tmp_p
         (
             "metrics.json",
             '{"classes": [], "test_images": 1, "data": {}, "variants": {"float32": {"accuracy": 1}}}',
-            "metrics.json lacks .*: another version of edgecnn wrote it",
+            "metrics.json is damaged, or another version of edgecnn wrote it.*variants.float32 lacks bytes, ",
         ),
         (
             "metrics.json",
-            '{"classes": [], "test_images": 1, "data": {"synthetic": false}, "variants": {}}',
-            "metrics.json is damaged: it does not hold the figures of any model",
+            '{"classes": [], "test_images": 1, "variants": {}, '
+            '"data": {"synthetic": true, "fingerprint": ""}}',
+            "metrics.json is damaged.*it does not hold the figures of any model",
         ),
     ],
 )

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from edgecnn.evaluation.binary import choose_threshold, curve, score_binary
+from edgecnn.evaluation.binary import choose_threshold, curve, score_binary, thresholds
 
 metrics = pytest.importorskip("sklearn.metrics")
 LABELS = np.array([0, 0, 1, 0, 1, 1, 0, 1])
@@ -13,7 +13,7 @@ SCORES = np.array([0.1, 0.4, 0.4, 0.2, 0.8, 0.9, 0.7, 0.3])
 
 def test_counts_at_each_threshold() -> None:
     found = curve(LABELS, SCORES)
-    assert found.thresholds.tolist() == [np.inf, 0.9, 0.8, 0.7, 0.4, 0.3, 0.2, 0.1]
+    assert thresholds(SCORES).tolist() == [np.inf, 0.9, 0.8, 0.7, 0.4, 0.3, 0.2, 0.1]
     assert found.true_positives.tolist() == [0, 1, 2, 2, 3, 4, 4, 4]
     assert found.false_positives.tolist() == [0, 0, 0, 1, 2, 2, 3, 4]
     assert found.sensitivity_at(0.9) == 0.5

@@ -4,15 +4,17 @@
 from pathlib import Path
 from typing import Any
 
+from edgecnn.evaluation.calibration import Calibration
 from edgecnn.evaluation.model_card import write_model_card
+from edgecnn.evaluation.results import ClassFigures, Costs, LatencySummary, RunMetrics, Variant
 
-SCORES: dict[str, Any] = {
-    "accuracy": 0.9, "accuracy_loss": 0.0, "accuracy_loss_ci95": (0.0, 0.0), "agreement": 1.0,
-    "bytes": 1000, "gzip_bytes": 900, "latency_us": {"median": 5.0, "p95": 6.0, "runs": 10},
-    "runtime": "tflite-runtime 2.14.0, delegate none", "threads": 1,
-}  # fmt: skip
+SCORES = ClassFigures(0.9, 0.9, 0.0, (0.0, 0.0), 1.0, Calibration(0.0123, -0.05, ()))
+COSTS = Costs(
+    1000, 900, 0.0, LatencySummary(5.0, 6.0, 10), "tflite-runtime 2.14.0, delegate none", 1, arena_bytes=4460
+)
 RECORD: dict[str, Any] = {
     "model": "cainvas",
+    "parameters": 57987,
     "input_shape": [64, 64, 1],
     "classes": ["a|b", "c", "d"],
     "versions": {"edgecnn": "1.0"},
@@ -28,13 +30,9 @@ RECORD: dict[str, Any] = {
 
 
 def test_the_card_of_three_classes(tmp_path: Path) -> None:
-    scores = {
-        **SCORES,
-        "calibration": {"expected_error": 0.0123, "overconfidence": -0.05, "bins": []},
-        "arena_bytes": 4460,
-    }
-    metrics = {"classes": RECORD["classes"], "test_images": 24, "variants": {"float32": scores}}
-    write_model_card(tmp_path / "card.md", RECORD, metrics, "A network.")
+    variant = Variant("float32", SCORES, COSTS)
+    metrics = RunMetrics(tuple(RECORD["classes"]), 24, RECORD["data"], (variant,), "float32", None, "float32")
+    write_model_card(tmp_path / "card.md", RECORD, metrics)
     text = (tmp_path / "card.md").read_text()
     assert text.startswith(
         "# Model card: cainvas on photos\n\nFor research and education, not for diagnosis."
@@ -44,7 +42,11 @@ def test_the_card_of_three_classes(tmp_path: Path) -> None:
     assert "| float32 | 90.0% | - | 100.0% |" in text
     assert "synthetic" in text
     assert "| float32 | 1.2 points | -5.0 points |" in text
-    assert "4,460 bytes of memory" in text
+    assert "As C, float32 needs 4,460 bytes of memory" in text
+    assert (
+        "The network cainvas (57,987 parameters), trained on 24 images, chosen on 24 and measured on 24"
+        in text
+    )
     assert "- Data check: Imbalance (1): look at balanced accuracy." in text
-    write_model_card(tmp_path / "again.md", RECORD, metrics, "A network.")
+    write_model_card(tmp_path / "again.md", RECORD, metrics)
     assert (tmp_path / "again.md").read_text() == text

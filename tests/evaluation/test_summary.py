@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of variants."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
+from edgecnn.evaluation.results import ClassFigures, Costs, LatencySummary, Metrics, Variant
 from edgecnn.evaluation.summary import (
     COLUMNS,
     COST_COLUMNS,
@@ -14,33 +15,24 @@ from edgecnn.evaluation.summary import (
     variant_title,
 )
 
+SCORES = ClassFigures(0.9337, 0.93, 0.4, (-0.08, 0.88), 0.986)
+RUNTIME = "tflite-runtime 2.14.0, delegate none"
+COSTS = Costs(66240, 38810, 0.5, LatencySummary(235.4, 1251.0, 200), RUNTIME, 1)
 
-def variant(**changes: Any) -> dict[str, Any]:
-    scores = {
-        "accuracy": 0.9337,
-        "balanced_accuracy": 0.93,
-        "accuracy_loss": 0.4,
-        "accuracy_loss_ci95": [-0.08, 0.88],
-        "agreement": 0.986,
-        "bytes": 66240,
-        "gzip_bytes": 38810,
-        "sparsity": 0.5,
-        "latency_us": {"median": 235.4, "p95": 1251.0, "runs": 200},
-        "runtime": "tflite-runtime 2.14.0, delegate none",
-        "threads": 1,
-    }
-    return {**scores, **changes}
+
+def measured(*names: str, reference: str = "float32", costs: Costs = COSTS) -> Metrics:
+    variants = tuple(Variant(name, SCORES, costs) for name in names)
+    return Metrics(("a", "b", "c"), 400, {"synthetic": False}, variants, reference, None)
 
 
 def test_rows_keep_the_order_of_the_metrics_and_name_files_as_they_are() -> None:
-    metrics = {"variants": {"float32": variant(), "int8_qat": variant(), "other": variant()}}
-    columns, rows = summary_rows(metrics)
+    columns, rows = summary_rows(measured("float32", "int8_qat", "other"))
     assert columns == (*COLUMNS, *COST_COLUMNS)
     assert [row[0] for row in rows] == ["float32", "int8, pruned + QAT", "other"]
 
 
 def test_a_row_says_what_the_metrics_say() -> None:
-    _, [_, row] = summary_rows({"variants": {"float32": variant(), "int8_qat": variant()}})
+    _, [_, row] = summary_rows(measured("float32", "int8_qat"))
     assert row == (
         "int8, pruned + QAT",
         "93.4%",
@@ -53,9 +45,11 @@ def test_a_row_says_what_the_metrics_say() -> None:
     )
 
 
-def test_the_first_is_not_compared_with_itself() -> None:
-    _, [row] = summary_rows({"variants": {"mine": variant()}})
+def test_the_reference_wherever_it_stands_is_not_compared_with_itself() -> None:
+    _, [row] = summary_rows(measured("mine", reference="mine"))
     assert row[:4] == ("mine", "93.4%", "-", "98.6%")
+    _, rows = summary_rows(measured("a", "mine", "b", reference="mine"))
+    assert [row[2] == "-" for row in rows] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -79,14 +73,16 @@ def test_variants_have_titles_and_files_their_names(name: str, title: str) -> No
 
 
 def test_the_runtime_is_named_with_what_it_measured() -> None:
-    metrics = {
-        "variants": {
-            "float32": {"runtime": "a, delegate XNNPACK", "threads": 1},
-            "int8_ptq": {"runtime": "a, delegate none", "threads": 1},
-            "int8_qat": {"runtime": "a, delegate none", "threads": 1},
-        }
+    runtimes = {
+        "float32": "a, delegate XNNPACK",
+        "int8_ptq": "a, delegate none",
+        "int8_qat": "a, delegate none",
     }
-    assert latency_note(metrics) == (
+    metrics = measured(*runtimes)
+    variants = tuple(
+        replace(variant, costs=replace(COSTS, runtime=runtimes[variant.name])) for variant in metrics.variants
+    )
+    assert latency_note(replace(metrics, variants=variants)) == (
         "Latency is that of this computer with 1 thread: float32 by a, delegate XNNPACK; "
         "int8_ptq, int8_qat by a, delegate none."
     )

@@ -42,9 +42,10 @@ def test_an_int8_model_is_measured_as_c_too(images: Path, tmp_path: Path) -> Non
         models.append(tmp_path / f"{number}.tflite")
         shutil.copyfile(TINY.with_name(f"tiny_{number}.tflite"), models[-1])
     evaluation = benchmark(models, images, TIMING, silent)
-    variants = evaluation.metrics["variants"]
-    assert list(variants) == ["float32", "int8", "int8, C"]
-    assert "C for " in variants["int8, C"]["runtime"]
+    metrics = evaluation.metrics
+    assert [variant.name for variant in metrics.variants] == ["float32", "int8", "int8, C"]
+    assert metrics.reference == "float32"
+    assert "C for " in metrics["int8, C"].costs.runtime
     np.testing.assert_allclose(
         evaluation.probabilities["int8, C"], evaluation.probabilities["int8"], atol=0.02
     )
@@ -65,7 +66,7 @@ def test_a_run_is_measured_on_the_split_that_it_was_trained_with(images: Path, t
 
     def measured(*runs: str, seed: int | None = None) -> str:
         evaluation = benchmark([tmp_path / run for run in runs], images, TIMING, silent, seed=seed)
-        return str(evaluation.metrics["data"]["fingerprint"])
+        return evaluation.metrics.data["fingerprint"]
 
     assert measured("run1") == measured("run1", seed=1) != measured("run2")
     with pytest.raises(RunError, match=r"different seeds \(.*run1 1, .*run2 2\)"):
@@ -91,4 +92,4 @@ def test_files_that_cannot_be_decoded_are_named(images: Path, tmp_path: Path) ->
     (tmp_path / "images" / "bars" / "torn.png").write_bytes(b"torn")
     (tmp_path / "images" / "bars" / os.fsdecode(b"torn\xff.png")).write_bytes(b"torn")
     metrics = benchmark([tmp_path / "model.tflite"], tmp_path / "images", TIMING, silent).metrics
-    assert metrics["data"]["skipped"] == ["bars/torn.png", r"bars/torn\udcff.png"]
+    assert metrics.data["skipped"] == ["bars/torn.png", r"bars/torn\udcff.png"]

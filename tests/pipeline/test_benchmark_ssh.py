@@ -18,9 +18,15 @@ from click.testing import CliRunner
 from PIL import Image
 
 from edgecnn.cli.benchmark import command
+from edgecnn.data.arrays import load_part
+from edgecnn.data.dataset import open_dataset
 from edgecnn.errors import EdgecnnError
-from edgecnn.evaluation.devices import join_device
+from edgecnn.pipeline.benchmark_ssh import join_report
+from edgecnn.pipeline.evaluate import describe_data
+from edgecnn.pipeline.model_file import image_shape
+from edgecnn.pipeline.report import evaluate_run, rewrite_report
 from edgecnn.pipeline.run import Run
+from edgecnn.progress import silent
 from edgecnn.runtime.ssh_host import SshHost
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -110,14 +116,18 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """A folder that passes for a run of the tiny models."""
-    run = Run(tmp_path / "first")
-    run.update_record(model="tiny", input_shape=[12, 12, 1], train={"seed": 0}, data={"source": ""})
+def run(pictures: Path, tmp_path: Path) -> Run:
+    """A run of the tiny models, measured on the pictures."""
+    run, dataset = Run(tmp_path / "first"), open_dataset(pictures, seed=0)
+    data = describe_data("../pictures", dataset)
+    run.update_record(
+        model="tiny", input_shape=[12, 12, 1], parameters=9, train={"seed": 0, "weights": "none"}, data=data,
+        classes=["a", "b", "c"],
+    )  # fmt: skip
+    run.write_labels(("a", "b", "c"))
     for variant, file in (("float32", "tiny_float32"), ("int8_ptq", "tiny_int8")):
         shutil.copyfile(ASSETS / f"{file}.tflite", run.variant(variant))
-    run.metrics_file.write_text("{}")
-    run.report_file.write_text("<h1>tiny</h1>\n<details>options</details>\n")
+    evaluate_run(run, load_part(dataset, "test", image_shape(run.variant("float32")), silent), silent)
     return run
 
 
@@ -127,7 +137,7 @@ def test_models_and_c_are_measured_there_and_join_the_report(board: str, picture
     assert result.exit_code == 0
     assert "int8, post-training, C" in result.stdout
     report = json.loads((pictures / "json").read_text())
-    join_device(run.report_file, board, report)  # in place of what is there already
+    rewrite_report(run)  # in place of what is there already
     names = list(report["models"])
     assert names[:2] == ["float32", "int8_ptq"]
     assert names[-1] == "int8_ptq, C"
@@ -138,8 +148,21 @@ def test_models_and_c_are_measured_there_and_join_the_report(board: str, picture
     assert json.loads((run.path / "device_pi.json").read_text()) == report
     page = run.report_file.read_text()
     assert page.count("<h2>On pi</h2>") == 1
-    assert page.index("int8, post-training, C") < page.index("<details>")
+    assert page.index("<h2>Results</h2>") < page.index("int8, post-training, C") < page.index("<details>")
+    assert report["address"] == "pi"
     assert SshHost(board).run("ls -d /tmp/tmp.*/on_device.py 2>/dev/null || true") == ""
+
+
+def test_a_run_without_evidence_keeps_its_report_and_its_figures(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What older versions made can't be made anew."""
+    run.evidence_file.unlink()
+    before = run.report_file.read_bytes()
+    join_report(run, {"address": "pi"})
+    assert json.loads((run.path / "device_pi.json").read_text()) == {"address": "pi"}
+    assert run.report_file.read_bytes() == before
+    assert "is of an older edgecnn, and stays as it is: run 'edgecnn compress' again" in caplog.text
 
 
 def test_what_is_wrong_is_one_line(board: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError
+from edgecnn.evaluation.results import ClassFigures
 from edgecnn.pipeline.compress import CompressOptions, compress
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.predict import predict
@@ -38,10 +39,12 @@ def test_history_has_what_one_sigmoid_measures(run: Run) -> None:
 
 def test_every_variant_carries_the_threshold_that_it_was_measured_with(run: Run) -> None:
     for name, path in run.variants().items():
-        scores = run.metrics()["variants"][name]["binary"]
-        assert scores["threshold"] == read_model(path).threshold
-        low, high = scores["auc"]["ci95"]
-        assert 0 <= low <= scores["auc"]["value"] <= high <= 1
+        scores = run.metrics()[name].scores
+        assert isinstance(scores, ClassFigures)
+        assert scores.binary
+        assert scores.binary.threshold == read_model(path).threshold
+        low, high = scores.binary.auc.ci95
+        assert 0 <= low <= scores.binary.auc.value <= high <= 1
 
 
 def test_prediction_and_c_decide_by_the_threshold(run: Run) -> None:

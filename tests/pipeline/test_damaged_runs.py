@@ -5,7 +5,6 @@ Each value of a finished run's files is replaced by others: of the wrong type, w
 is slow, training and measuring, is replaced by what it gave for the run as it was.
 """
 
-import copy
 import io
 import json
 import random
@@ -14,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest
 from edgecnn import cli
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.evaluation import report as page
+from edgecnn.evaluation.results import Metrics, read_metrics
 from edgecnn.pipeline import compress as compress_module
 from edgecnn.pipeline import report as report_module
 from edgecnn.pipeline import train as train_module
@@ -31,6 +32,9 @@ from edgecnn.pipeline.evaluate import Evaluation
 from edgecnn.pipeline.options import TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
+
+sys.path.append(str(Path(__file__).parents[1]))
+from damaged_json import DEEP, GONE, changed, damages
 
 pytestmark = pytest.mark.slow
 NETWORK = """
@@ -42,11 +46,6 @@ def net(shape, classes):
         keras.layers.Dense(classes, activation="softmax"),
     ])
 """
-DEEP: Any = []
-for _ in range(300):
-    DEEP = [DEEP]
-OTHERS = (None, True, -1, 1.5, 10**30, float("nan"), "x", "\ud800", [], {"x": {"y": 0}}, DEEP)
-GONE = object()
 
 
 class _Reached(BaseException):
@@ -69,12 +68,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fast(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what is slow."""
     int8 = (finished / "model_int8.tflite").read_bytes()
-    metrics = json.loads((finished / "metrics.json").read_text())
+    metrics = read_metrics(finished / "metrics.json")
 
-    def measured(models: dict[str, Path], test: Any, *_: Any) -> Evaluation:
+    def measured(models: dict[str, Path], _: str, test: Any, *__: Any) -> Evaluation:
         answers = {name: np.full((len(test.labels), 3), 1 / 3, np.float32) for name in models}
         predictions = {name: np.zeros(len(test.labels), np.int64) for name in models}
-        return Evaluation(copy.deepcopy(metrics), answers, predictions)
+        common = {field.name: getattr(metrics, field.name) for field in fields(Metrics)}
+        return Evaluation(Metrics(**common), answers, predictions)
 
     def fitted(*_: Any, **__: Any) -> None:
         raise _Reached
@@ -119,37 +119,6 @@ def _exit_code() -> Any:
     except SystemExit as end:
         return end.code
     return 0
-
-
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Name every value in JSON by the keys that lead to it; of a list its first."""
-    yield place
-    if isinstance(value, dict):
-        for name in value:
-            yield from places(value[name], (*place, name))
-    elif isinstance(value, list) and value:
-        yield from places(value[0], (*place, 0))
-
-
-def changed(value: Any, place: tuple[Any, ...], other: Any) -> Any:
-    """Return a copy with the value at a place replaced, or gone."""
-    if not place:
-        return other
-    result = copy.deepcopy(value)
-    inner = result
-    for key in place[:-1]:
-        inner = inner[key]
-    if other is GONE:
-        del inner[place[-1]]
-    else:
-        inner[place[-1]] = other
-    return result
-
-
-def damages(content: Any) -> Iterator[str]:
-    for place in places(content):
-        for other in (*OTHERS, *((GONE,) if place else ())):
-            yield json.dumps(changed(content, place, other))
 
 
 def compress_again(run: Path) -> tuple[str, ...]:

@@ -187,8 +187,8 @@ def test_benchmark_measures_runs_and_files_side_by_side(
     shutil.copyfile(compressed.int8_model, tmp_path / "field.tflite")
     sources = [compressed.path, tmp_path / "field.tflite"]
     evaluation = benchmark(sources, images, Timing(warmup=1, runs=5), silent)
-    assert evaluation.metrics["test_images"] == compressed.metrics()["test_images"]
-    variants = evaluation.metrics["variants"]
+    assert evaluation.metrics.test_images == compressed.metrics().test_images
+    variants = [variant.name for variant in evaluation.metrics.variants]
     kinds = ("float32", "float32_pruned", "int8_ptq", "int8_qat")
     files = [name for name in variants if not name.endswith(", C")]
     assert files == [f"compressed/{kind}" for kind in kinds] + ["field"]
@@ -200,8 +200,9 @@ def test_benchmark_measures_runs_and_files_side_by_side(
     np.testing.assert_array_equal(
         evaluation.probabilities["field"], evaluation.probabilities["compressed/int8_qat"]
     )
-    assert variants["field"]["accuracy"] == compressed.metrics()["variants"]["int8_qat"]["accuracy"]
-    assert variants["field"]["latency_us"]["runs"] == 5
+    field = evaluation.metrics["field"]
+    assert field.scores.quality == compressed.metrics()["int8_qat"].scores.quality
+    assert field.costs.latency_us.runs == 5
 
 
 @pytest.mark.slow

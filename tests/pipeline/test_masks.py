@@ -14,6 +14,7 @@ from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, ModelError
 from edgecnn.evaluation.overlap import THRESHOLDS, dice_by_image
+from edgecnn.evaluation.results import MaskFigures
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
@@ -59,12 +60,14 @@ def test_it_learns_where_squares_are(run: Run) -> None:
 
 def test_metrics_tell_overlap_beside_the_background(run: Run) -> None:
     metrics = run.metrics()
-    assert 0.8 < metrics["background"] < 1
-    for scores in metrics["variants"].values():
-        low, high = scores["dice_per_image"]["ci95"]
-        assert 0 <= low <= scores["dice_per_image"]["value"] <= high <= 1
-        assert scores["dice"] == pytest.approx(2 * scores["iou"] / (1 + scores["iou"]))
-    assert metrics["variants"]["int8_ptq"]["agreement"] > 0.98
+    assert metrics.background is not None
+    assert 0.8 < metrics.background < 1
+    for scores in (variant.scores for variant in metrics.variants):
+        assert isinstance(scores, MaskFigures)
+        low, high = scores.dice_per_image.ci95
+        assert 0 <= low <= scores.dice_per_image.value <= high <= 1
+        assert scores.dice == pytest.approx(2 * scores.iou / (1 + scores.iou))
+    assert metrics["int8_ptq"].scores.agreement > 0.98
 
 
 def test_the_report_shows_overlays(run: Run) -> None:
@@ -86,7 +89,9 @@ def test_each_file_carries_the_best_threshold_of_its_own_answers(run: Run) -> No
         dice = [dice_by_image(validation.masks == 1, answers >= one).mean() for one in THRESHOLDS]
         found = dice_by_image(validation.masks == 1, answers >= chosen).mean()
         assert found == pytest.approx(max(dice), abs=1e-12)
-        assert run.metrics()["variants"][name]["threshold"] == chosen
+        scores = run.metrics()[name].scores
+        assert isinstance(scores, MaskFigures)
+        assert scores.threshold == chosen
     assert "A pixel is marked from a sigmoid of" in run.report_file.read_text()
 
 

@@ -13,9 +13,11 @@ from edgecnn.compiler.inspect import inspect
 from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import DataError, ModelError, RunError
+from edgecnn.evaluation.results import RunMetrics
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.options import CompressOptions, TrainOptions, resumed_compression, resumed_training
+from edgecnn.pipeline.report import rewrite_report
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.train import train
 from edgecnn.progress import Progress, silent
@@ -28,11 +30,16 @@ def _options(images: Path) -> TrainOptions:
     return TrainOptions(data=images, model="cainvas", epochs=2, batch_size=8, seed=1)
 
 
+def names(metrics: RunMetrics) -> list[str]:
+    return [variant.name for variant in metrics.variants]
+
+
 def test_everything_a_run_promises_is_there(compressed: Run) -> None:
     promised = "model.keras model_float32.tflite model_int8.tflite model_int8.h model_int8.c labels.txt"
     for name in [
         *promised.split(),
         "metrics.json",
+        "evidence.json",
         "report.html",
         "model_card.md",
         "run.json",
@@ -47,24 +54,27 @@ def test_everything_a_run_promises_is_there(compressed: Run) -> None:
 
 def test_metrics_hold_every_variant_with_every_figure(compressed: Run) -> None:
     metrics = compressed.metrics()
-    assert metrics["classes"] == ["bars", "dots", "plain"]
-    assert metrics["test_images"] == sum(metrics["data"]["images"]["test"].values()) > 0
-    assert metrics["data"]["synthetic"] is False
-    assert list(metrics["variants"]) == ["float32", "float32_pruned", "int8_ptq", "int8_qat"]
-    for variant in metrics["variants"].values():
-        assert 0 <= variant["accuracy"] <= 1
-        low, high = variant["accuracy_loss_ci95"]
-        assert low <= variant["accuracy_loss"] <= high
-        assert variant["gzip_bytes"] < variant["bytes"]
-        assert set(variant["latency_us"]) == {"median", "p95", "runs"}
-        assert variant["latency_us"]["median"] <= variant["latency_us"]["p95"]
+    assert metrics.classes == ("bars", "dots", "plain")
+    assert metrics.test_images == sum(metrics.data["images"]["test"].values()) > 0
+    assert metrics.data["synthetic"] is False
+    assert names(metrics) == ["float32", "float32_pruned", "int8_ptq", "int8_qat"]
+    assert (metrics.reference, metrics.chosen) == ("float32", "int8_qat")
+    for variant in metrics.variants:
+        assert 0 <= variant.scores.quality <= 1
+        loss, (low, high) = variant.scores.loss
+        assert low <= loss <= high
+        assert variant.costs.gzip_bytes < variant.costs.bytes
+        assert variant.costs.latency_us.median <= variant.costs.latency_us.p95
+        content = json.loads(compressed.metrics_file.read_text())["variants"][variant.name]
+        assert set(content["latency_us"]) == {"median", "p95", "runs"}
+        assert content["accuracy"] == variant.scores.quality
 
 
 def test_sparsity_is_in_the_file_and_survives_quantization(compressed: Run) -> None:
-    variants = compressed.metrics()["variants"]
-    assert variants["float32"]["sparsity"] < 0.01
-    assert 0.49 < variants["float32_pruned"]["sparsity"] < 0.52
-    assert 0.49 < variants["int8_qat"]["sparsity"] < 0.56
+    sparsity = {variant.name: variant.costs.sparsity or 0 for variant in compressed.metrics().variants}
+    assert sparsity["float32"] < 0.01
+    assert 0.49 < sparsity["float32_pruned"] < 0.52
+    assert 0.49 < sparsity["int8_qat"] < 0.56
     for operator in inspect(compressed.int8_model)["operators"]:
         if operator["weight_bytes"] > 1000:
             assert operator["sparsity"] > 0.49, operator["name"]
@@ -89,6 +99,14 @@ def test_activation_ranges_are_calibrated(compressed: Run) -> None:
     for operator in graph.operators[:10]:
         quantization = graph.tensors[operator.outputs[0]].quantization
         assert (quantization and quantization.zero_point == -128) or operator.op == "FULLY_CONNECTED"
+
+
+def test_the_report_is_made_of_the_run_folder_alone(compressed: Run) -> None:
+    """The page of what `compress` measured, and that of what is read back, are the same."""
+    before = compressed.report_file.read_bytes()
+    compressed.report_file.unlink()
+    rewrite_report(compressed)
+    assert compressed.report_file.read_bytes() == before
 
 
 def test_same_seed_same_bytes(trained: Run, compressed: Run) -> None:
@@ -178,7 +196,8 @@ def test_ptq_alone_replaces_what_was_there(compressed: Run, images: Path, tmp_pa
         compress(tmp_path / "run", None, _killed_in("planning memory"), data=images)
     assert _contents(tmp_path / "run") == _contents(compressed.path)
     run = compress(tmp_path / "run", None, silent, data=images)
-    assert list(run.metrics()["variants"]) == ["float32", "int8_ptq"]
+    assert names(run.metrics()) == ["float32", "int8_ptq"]
+    assert run.metrics().chosen == "int8_ptq"
     assert run.int8_model.read_bytes() == compressed.variant("int8_ptq").read_bytes()
     assert not run.variant("float32_pruned").exists()
     assert list(read_history(run)) == ["train"]

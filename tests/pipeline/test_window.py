@@ -55,12 +55,12 @@ def run(twelve_bits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_window_is_recorded_said_and_in_every_file(run: Run) -> None:
     assert run.window() == WINDOW
     assert run.record()["train"]["window"] == "needed"
-    assert run.metrics()["data"]["window"] == "1000:1239"
+    assert run.metrics().data["window"] == "1000:1239"
     for path in (*run.variants().values(), run.int8_model):
         assert read_model(path).window == WINDOW
     for file in (run.report_file, run.model_card_file):
         assert "upper bytes would leave 2 of 256 grey values" in file.read_text(encoding="utf-8")
-    assert run.metrics()["variants"]["float32"]["accuracy"] > 0.5  # chance is a third
+    assert run.metrics()["float32"].scores.quality > 0.5  # chance is a third
 
 
 def test_predict_benchmark_and_verify_see_the_same_bytes(run: Run, twelve_bits: Path) -> None:
@@ -72,9 +72,9 @@ def test_predict_benchmark_and_verify_see_the_same_bytes(run: Run, twelve_bits: 
     answer = predict(run.path, paths)
     assert np.allclose([one.probabilities for one in answer.predictions], expected)
     evaluation = benchmark([run.path], twelve_bits, Timing(1, 1), silent)
-    assert evaluation.metrics["data"]["window"] == "1000:1239"
-    accuracy = {name: scores["accuracy"] for name, scores in run.metrics()["variants"].items()}
-    assert {name: evaluation.metrics["variants"][name]["accuracy"] for name in accuracy} == accuracy
+    assert evaluation.metrics.data["window"] == "1000:1239"
+    for variant in run.metrics().variants:
+        assert evaluation.metrics[variant.name].scores.quality == variant.scores.quality
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
