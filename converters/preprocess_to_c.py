@@ -112,12 +112,9 @@ def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
         )
     if image.dtype != "int8" or image.quantization is None:
         raise ModelError(f'the model\'s input "{image.name}" is {image.dtype}; export it with an int8 input')
-    byte = np.arange(256) / 255
     if seen.dtype == "float32":
-        return image, quant.quantize(byte.astype(np.float32), image.quantization)
-    # As TfliteModel.predict does: half up, in double precision.
-    steps = np.floor(byte / image.quantization.scale + 0.5) + image.quantization.zero_point
-    return image, steps.clip(-128, 127).astype(np.int8)
+        return image, quant.quantize((np.arange(256) / 255).astype(np.float32), image.quantization)
+    return image, quant.byte_table(image.quantization.scale, image.quantization.zero_point, "int8")
 
 
 def _quantize(table: NDArray[np.int8]) -> str:

@@ -28,7 +28,6 @@ from edgecnn.errors import ModelError
 from edgecnn.files import write_bytes, write_texts
 
 # Kernels read and write 32-bit sums; nothing in an arena is wider.
-_ALIGN = 4
 _MOST_STEPS, _MOST_ROWS = 255, 65534
 _MOST_OPERATORS = 2048  # before passes, of which some compare each with each
 
@@ -113,7 +112,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     graph, dumps = run_passes(original, keep_shapes=apart)
     _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
     isa = find_target(target).isa
-    found = schedule(graph, rows, ram, _ALIGN, isa, effort)
+    found = schedule(graph, rows, ram, isa, effort)
     _check_limits(graph, len(found.network.steps))
     inputs, outputs = edges(original, graph)
     model = CModel(
@@ -123,7 +122,6 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         graph,
         found,
         find_target(target).name,
-        _ALIGN,
         optimize,
         inputs,
         outputs,
@@ -224,7 +222,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
     """Return figures of a plan and one entry for each step; every value fits JSON."""
     network, heights = model.schedule.network, model.schedule.heights
     isa = find_target(model.target).isa
-    whole = schedule(model.graph, rows=False, align=model.align, isa=isa).arena
+    whole = schedule(model.graph, rows=False, isa=isa).arena
     given = _macs(model.original)
     return {
         "name": model.name,

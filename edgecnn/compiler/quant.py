@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Quantization
 
 Int64s = NDArray[np.int64]
+Float64s = NDArray[np.float64]
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
@@ -30,6 +31,11 @@ ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
 def round_half_away(value: float) -> int:
     """Round to the nearest integer, halves away from zero, as C's `round` does."""
     return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+
+
+def round_all(values: Float64s) -> Float64s:
+    """Round each to the nearest integer, halves away from zero, as `round_half_away` does."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -76,6 +82,17 @@ def doubling_high_mul(a: Int64s, b: Int64s | int) -> Int64s:
     # C divides towards zero, NumPy towards minus infinity.
     quotient = np.where(total >= 0, total >> 31, -((-total) >> 31))
     return np.minimum(quotient, INT32_MAX)
+
+
+def high_mul_16(a: Int64s, b: int) -> Int64s:
+    """Return round(a * b / 2**15): SaturatingRoundingDoublingHighMul of gemmlowp, on 16 bits."""
+    product = a * b
+    return shift_towards_zero(product + np.where(product >= 0, 1 << 14, 1 - (1 << 14)), 15)
+
+
+def shift_towards_zero(value: Int64s, exponent: int) -> Int64s:
+    """Return value / 2**exponent without its fraction, as C divides."""
+    return np.asarray(np.sign(value) * (np.abs(value) >> exponent))
 
 
 def divide_by_power_of_two(value: Int64s, exponent: Int64s | int) -> Int64s:
@@ -153,10 +170,17 @@ def _quantized(real: float, quantization: Quantization) -> int:
 def quantize(real: NDArray[np.float32], quantization: Quantization, dtype: str = "int8") -> NDArray[Any]:
     """Return float32 values as int8 or int16, halves away from zero, saturated: the QUANTIZE op."""
     ratio = np.asarray(real, np.float32) / np.float32(quantization.scale)
-    rounded = np.where(
-        np.isnan(ratio), -np.inf, np.sign(ratio) * np.floor(np.abs(ratio.astype(np.float64)) + 0.5)
-    )
+    rounded = np.where(np.isnan(ratio), -np.inf, round_all(ratio.astype(np.float64)))
     return np.clip(rounded + quantization.zero_point, *limits(dtype)).astype(dtype)
+
+
+def byte_table(scale: float, zero_point: int, dtype: str) -> NDArray[Any]:
+    """Return what an input of an integer type takes for each byte of a picture, which means byte / 255.
+
+    Halves are rounded up, in double precision: whatever feeds a model with pictures does so.
+    """
+    steps = np.floor(np.arange(256) / 255 / scale + 0.5) + zero_point
+    return np.asarray(np.clip(steps, *limits(dtype)).astype(dtype))
 
 
 def dequantize(values: NDArray[np.generic], quantization: Quantization) -> NDArray[np.float32]:

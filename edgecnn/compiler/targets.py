@@ -55,7 +55,6 @@ class Target:
     Attributes:
         name: as on the command line.
         isa: instruction set: its kernels are in `isa/ISA/`; `scalar` is any without SIMD.
-        alignment: of the arena and of packed weights, in bytes.
         cc: compiler.
         packages: Debian packages that bring the compiler and its C library.
         cflags: flags that choose the core; no warnings and no optimization level.
@@ -73,7 +72,6 @@ class Target:
 
     name: str
     isa: str
-    alignment: int
     cc: str
     packages: tuple[str, ...]
     cflags: tuple[str, ...] = ()
@@ -156,19 +154,19 @@ _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 # ARMv6-M code runs on the emulated M3, of whose instructions it is a subset.
 # fmt: off
 _ROWS = (
-    Target("c99", "c99", 4, *_HOST, native=True, pointer=8),
-    Target("cortex-m0plus", "scalar", 4, *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
-    Target("cortex-m3", "scalar", 4, *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
-    Target("cortex-m4", "dsp", 4, *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
-    Target("cortex-m7", "dsp", 4, *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
-    Target("cortex-m33", "dsp", 4, *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
-    Target("cortex-m55", "mve", 16, *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
-    Target("rv32", "scalar", 4, *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
-    Target("aarch64", "neon", 16, *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
-    Target("armv7", "neon", 16, *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
-    Target("x86-64", "avx2", 32, *_HOST, _AVX2, native=True, pointer=8, features=("avx2", "fma")),
-    Target("x86-64-vnni", "avx2", 32, *_HOST, _VNNI, native=True, pointer=8, features=_VNNI_FEATURES),
-    Target("wasm32", "simd128", 16, *_WASM, _WASM32, emulator=_NODE),
+    Target("c99", "c99", *_HOST, native=True, pointer=8),
+    Target("cortex-m0plus", "scalar", *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
+    Target("cortex-m3", "scalar", *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
+    Target("cortex-m4", "dsp", *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
+    Target("cortex-m7", "dsp", *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
+    Target("cortex-m33", "dsp", *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
+    Target("cortex-m55", "mve", *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
+    Target("rv32", "scalar", *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
+    Target("aarch64", "neon", *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
+    Target("armv7", "neon", *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
+    Target("x86-64", "avx2", *_HOST, _AVX2, native=True, pointer=8, features=("avx2", "fma")),
+    Target("x86-64-vnni", "avx2", *_HOST, _VNNI, native=True, pointer=8, features=_VNNI_FEATURES),
+    Target("wasm32", "simd128", *_WASM, _WASM32, emulator=_NODE),
 )
 # fmt: on
 TARGETS = {row.name: row for row in _ROWS}

@@ -13,8 +13,6 @@ from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.scheduling.memory import Buffer, Events, buffers, events_of
 from edgecnn.compiler.scheduling.search import schedule
 
-_ALIGN = 4  # bytes, as `compile_tflite` aligns
-
 
 @dataclass(frozen=True)
 class Block:
@@ -55,14 +53,14 @@ def plan_arena(graph: Graph) -> ArenaPlans:
         ModelError: an operator is not supported.
     """
     passed, _ = run_passes(graph)
-    whole, rows = (_describe(passed, schedule(passed, rows=rows, align=_ALIGN)) for rows in (False, True))
+    whole, rows = (_describe(passed, schedule(passed, rows=rows)) for rows in (False, True))
     return ArenaPlans(whole, rows)
 
 
 def _describe(graph: Graph, found: Schedule) -> ArenaPlan:
     network, order = found.network, found.order
     events = events_of(network, order)
-    held = buffers(network, events, found.heights, found.cuts, _ALIGN)
+    held = buffers(network, events, found.heights, found.cuts)
     blocks = tuple(block for buffer in held for block in _blocks(found, events, buffer))
     alive = _alive(blocks, len(order))
     peak = int(alive.argmax())

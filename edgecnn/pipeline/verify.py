@@ -14,7 +14,7 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
-from edgecnn.compiler.quant import limits
+from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.model import CModel, Edge
 from edgecnn.compiler.writing.source import program_table
@@ -196,10 +196,7 @@ def _images(model: CModel, folder: Path) -> Inputs:
         raise ModelError(
             f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
         )
-    real = np.arange(256) / 255
-    dtype = model.inputs[0].dtype
-    steps = np.floor(real / quantization.scale + 0.5) + quantization.zero_point
-    table = np.clip(steps, *limits(dtype)).astype(dtype)
+    table = byte_table(quantization.scale, quantization.zero_point, model.inputs[0].dtype)
     found = []
     for file in sorted(folder.rglob("*")):
         if file.is_file():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler import quant
 from edgecnn.errors import ModelError
 
 
@@ -104,11 +105,9 @@ def microseconds(call: Callable[[], object], count: int) -> list[float]:
 
 def byte_table(spec: TensorSpec) -> NDArray[Any]:
     """Return the 256 values that an input of `spec` takes for the bytes of an image: (256,) of its dtype."""
-    real = np.arange(256) / 255
     if spec.scale:
-        limits = np.iinfo(spec.dtype)
-        real = np.clip(np.floor(real / spec.scale + 0.5) + spec.zero_point, limits.min, limits.max)
-    return np.asarray(real.astype(spec.dtype))
+        return quant.byte_table(spec.scale, spec.zero_point, np.dtype(spec.dtype).name)
+    return np.asarray((np.arange(256) / 255).astype(spec.dtype))
 
 
 def dequantize(values: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:

@@ -41,7 +41,6 @@ def test_an_unknown_target_is_told_the_known_ones() -> None:
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
 def test_a_row_is_consistent(target: Target) -> None:
-    assert target.alignment in {4, 8, 16, 32}
     assert [target.native, target.board is not None, target.emulator is not None].count(True) == 1
     assert target.cc in target.tools
     assert (target.part is None) == (target.flash is None) == (target.ram is None)

@@ -15,6 +15,7 @@ from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError
+from edgecnn.runtime.tflite import Interpreter
 
 ASSETS = Path(__file__).parents[1] / "assets"
 INT8 = (ASSETS / "tiny_int8.tflite").read_bytes()
@@ -76,17 +77,14 @@ def test_the_rest_of_the_model_reads_as_before():
 @pytest.mark.parametrize("runtime", ["tflite_runtime", "ai_edge_litert"])
 @pytest.mark.parametrize("model", [INT8, FLOAT])
 def test_outputs_stay_identical(model, runtime):
-    module = pytest.importorskip(f"{runtime}.interpreter")
+    pytest.importorskip(runtime)
 
     def run(content):
-        interpreter = module.Interpreter(model_content=content)
-        interpreter.allocate_tensors()
-        image = interpreter.get_input_details()[0]
-        pixels = np.random.default_rng(1).integers(0, 256, image["shape"])
-        values = pixels / 255 if image["dtype"] == np.float32 else pixels - 128
-        interpreter.set_tensor(image["index"], values.astype(image["dtype"]))
-        interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        interpreter = Interpreter(content, parse(content), runtime)
+        (image,) = interpreter.about.inputs.values()
+        pixels = np.random.default_rng(1).integers(0, 256, image.shape)
+        values = pixels / 255 if image.dtype == np.float32 else pixels - 128
+        return interpreter.run([values.astype(image.dtype)])[0]
 
     np.testing.assert_array_equal(run(model), run(with_metadata(model)))
 

@@ -94,7 +94,7 @@ def through_float32(
         steps = transform(real) * (np.float32(1) / np.float32(made.scale))
     if not (np.abs(steps) < 1 << 30).all():  # in C++, making such floats or none at all whole is undefined
         raise geometry.out_of_proportion(graph, operator)
-    rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
+    rounded = quant.round_all(steps.astype(np.float64))
     table = np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
     return np.asarray(table[geometry.cropped(graph, operator, inputs[0]).astype(np.intp) - quant.INT8_MIN])
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import quant
 
-Float64s = NDArray[np.float64]
+Float64s = quant.Float64s
 _PARTS = 512  # of the range of int16
 _UNIT = 32768
 
@@ -23,9 +23,9 @@ def table_of(function: Callable[[Float64s], Float64s], first: float, last: float
     step = (last - first) / _PARTS
     at = first + np.arange(_PARTS) * step
     value, middle, following = (_UNIT * function(x) for x in (at, at + step / 2, at + step))
-    error = _rounded((following + _rounded(value)) / 2) - _rounded(middle)
-    end = _rounded(_UNIT * function(np.array([last], np.float64)))
-    entries = np.append(_rounded(value) - _rounded(error / 2), end)
+    error = quant.round_all((following + quant.round_all(value)) / 2) - quant.round_all(middle)
+    end = quant.round_all(_UNIT * function(np.array([last], np.float64)))
+    entries = np.append(quant.round_all(value) - quant.round_all(error / 2), end)
     return np.clip(entries, *quant.limits("int16")).astype(np.int16)
 
 
@@ -34,11 +34,6 @@ def looked_up(value: quant.Int64s, table: NDArray[np.int16]) -> quant.Int64s:
     index, fraction, entries = 256 + (value >> 7), value & 127, table.astype(np.int64)
     base = entries[index]
     return np.asarray(base + (((entries[index + 1] - base) * fraction + 64) >> 7))
-
-
-def _rounded(value: Float64s) -> Float64s:
-    """Round to integers, halves away from zero."""
-    return np.copysign(np.floor(np.abs(value) + 0.5), value)
 
 
 @cache

@@ -48,13 +48,6 @@ def _in_16_bits(scale: float, made: float) -> tuple[int, int]:
     return min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent
 
 
-def _high_mul(a: quant.Int64s, b: int) -> quant.Int64s:
-    """Return round(a * b / 2**15): SaturatingRoundingDoublingHighMul of gemmlowp, on 16 bits."""
-    product = a * b
-    total = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
-    return np.asarray(np.sign(total) * (np.abs(total) >> 15))  # towards zero
-
-
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
     (multiplier, exponent), (ramp_multiplier, ramp_exponent) = _scalings(graph, operator)
@@ -62,10 +55,10 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     left = min(max(ramp_exponent, 0), 16)  # more saturates everything, too
     # The last bit of a left shift comes after the product, so that it alone saturates the result.
     ramp = np.clip(value << max(left - 1, 0), _INT16_MIN, _INT16_MAX)
-    ramp = np.clip(_high_mul(ramp, ramp_multiplier) << min(left, 1), _INT16_MIN, _INT16_MAX)
+    ramp = np.clip(quant.high_mul_16(ramp, ramp_multiplier) << min(left, 1), _INT16_MIN, _INT16_MAX)
     ramp = quant.divide_by_power_of_two(ramp, max(-ramp_exponent, 0))
-    product = ((ramp + (1 << 15)) >> 1) * _high_mul(value, multiplier)
-    product = np.sign(product) * (np.abs(product) >> 15)  # towards zero
+    product = ((ramp + (1 << 15)) >> 1) * quant.high_mul_16(value, multiplier)
+    product = quant.shift_towards_zero(product, 15)
     scaled = quant.divide_by_power_of_two(product, -exponent)
     made = geometry.quantization_of(graph.output(operator))
     return np.clip(scaled + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)

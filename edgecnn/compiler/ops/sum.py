@@ -34,7 +34,7 @@ def _quantized(graph: Graph, operator: Operator, total: quant.Int64s) -> quant.I
     with np.errstate(over="ignore", invalid="ignore"):  # the ratio may be near the end of float32
         bias = np.float32(-source.zero_point) * scale * np.float32(_reduction.count(graph, operator))
         real = np.nan_to_num(total.astype(np.float32) * scale + bias).astype(np.float64)
-    rounded = np.copysign(np.floor(np.abs(real) + 0.5), real) + made.zero_point
+    rounded = quant.round_all(real) + made.zero_point
     return np.clip(rounded, quant.INT8_MIN, quant.INT8_MAX).astype(np.int64)
 
 

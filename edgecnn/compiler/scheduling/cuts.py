@@ -56,14 +56,13 @@ class _Key:
 
 
 class CutSearch:
-    """Dynamic programming over the cuts of a network whose buffers are aligned to `align` bytes.
+    """Dynamic programming over the cuts of a network.
 
     Networks that are asked about one after the other differ in few steps: what is found out about a stretch
     is kept for those that have it too. What is simulated for it is counted as `effort`.
     """
 
-    def __init__(self, align: int, effort: Effort) -> None:
-        self._align = align
+    def __init__(self, effort: Effort) -> None:
         self._effort = effort
         self._stretches: dict[tuple[tuple[Step, ...], frozenset[int]], _Stretch] = {}
         self._sizes: dict[_Key, _Sizes] = {}
@@ -141,7 +140,7 @@ class CutSearch:
         """
         rings, farthest = 0, first
         for number in range(first, len(network.steps)):
-            rings += aligned(network.steps[number].scratch, self._align)
+            rings += aligned(network.steps[number].scratch)
             for tensor in network.read_last[number]:
                 if network.maker[tensor] >= first:
                     rings += network.least_ring[tensor]
@@ -220,14 +219,14 @@ class CutSearch:
         across = sum(network.height[tensor] * network.row_bytes[tensor] for tensor, _ in alive)
         for number in range(first, first + len(stretch.heights)):
             step = network.steps[number]
-            inside += aligned(step.scratch, self._align)
-            working = max(working, aligned(step.working, self._align))
+            inside += aligned(step.scratch)
+            working = max(working, aligned(step.working))
             if network.last_reader(step.output) > number and step.output not in network.outputs:
                 rows.grow(step.output)
             for tensor in network.read_last[number]:
                 if tensor in rows.growing:
                     rows.stop(tensor)
-                    inside += aligned(stretch.heights[tensor] * network.row_bytes[tensor], self._align)
+                    inside += aligned(stretch.heights[tensor] * network.row_bytes[tensor])
                 elif tensor in may_die:
                     across -= network.height[tensor] * network.row_bytes[tensor]
                     rows.die(tensor)

@@ -73,11 +73,10 @@ def _input_step(graph: Graph, tensor: int, number: int) -> Step:
 class Measure:
     """What choices lead to, for one graph. What it costs is counted as `effort`."""
 
-    def __init__(self, graph: Graph, align: int, isa: str, effort: Effort) -> None:
+    def __init__(self, graph: Graph, isa: str, effort: Effort) -> None:
         self.steps = lower(graph, isa)
-        self.cuts = CutSearch(align, effort)
+        self.cuts = CutSearch(effort)
         self._graph = graph
-        self._align = align
         self._effort = effort
         self._merged: dict[tuple[Step, Step], Step] = {}
         self._reads: dict[Step, Reads] = {}
@@ -130,12 +129,12 @@ class Measure:
         heights = ring_heights(events)
         for tensor in network.outputs:
             heights[tensor] = network.height[tensor]
-        found = buffers(network, events, heights, cuts, self._align)
+        found = buffers(network, events, heights, cuts)
         placed: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None
         if rolling:
-            placed = place_rolling(network, events, cuts, found, self._align, limit, self._effort)
+            placed = place_rolling(network, events, cuts, found, limit, self._effort)
         else:
-            placed = *place(found, self._align), {}
+            placed = *place(found), {}
         return None if placed is None else Schedule(network, tuple(order), cuts, heights, *placed)
 
 

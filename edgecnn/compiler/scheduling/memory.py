@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.scheduling.cascade import Network
 
+ALIGN = 4  # bytes, of the arena and of each buffer in it: sums of 32 bits lie there
 _NOTHING = np.zeros((0, 4), np.int64)
 
 
@@ -75,9 +76,7 @@ def events_of(network: Network, order: Sequence[int]) -> Events:
     return events
 
 
-def buffers(
-    network: Network, events: Events, heights: dict[int, int], cuts: Sequence[int], align: int
-) -> list[Buffer]:
+def buffers(network: Network, events: Events, heights: dict[int, int], cuts: Sequence[int]) -> list[Buffer]:
     """Return what the arena must hold: rings, tensors, scratch. The model's outputs are the caller's.
 
     `cuts` are the numbers of the steps that begin a segment; `events` those of all steps.
@@ -85,7 +84,7 @@ def buffers(
     found = [
         Buffer(
             ("rows", tensor),
-            aligned(heights[tensor] * network.row_bytes[tensor], align),
+            aligned(heights[tensor] * network.row_bytes[tensor]),
             int(writes[0]),
             int(max(events.last_read[tensor].max(), events.complete[tensor][-1])),
         )
@@ -95,20 +94,20 @@ def buffers(
     for number, step in enumerate(network.steps):
         if step.scratch:
             first, last = events.begun[step.output][0], events.complete[step.output][-1]
-            size = aligned(step.scratch, align)
+            size = aligned(step.scratch)
             found.append(Buffer(("scratch", number), size, int(first), int(last)))
     begin = 0  # segments run one after the other
     for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
         steps = network.steps[first:end]
         firings = sum(step.firings for step in steps)
-        size = aligned(max(step.working for step in steps), align)
+        size = aligned(max(step.working for step in steps))
         if size:
             found.append(Buffer(("working", first), size, begin, begin + firings - 1))
         begin += firings
     return found
 
 
-def aligned(size: int, align: int) -> int:
+def aligned(size: int, align: int = ALIGN) -> int:
     """Return `size` rounded up to a multiple of `align`."""
     return -(-size // align) * align
 
@@ -124,25 +123,24 @@ def alive_bytes(found: Sequence[Buffer], firings: int) -> NDArray[np.int64]:
 
 def place(
     found: Sequence[Buffer],
-    align: int = 1,
     fixed: NDArray[np.int64] = _NOTHING,
     limit: float = math.inf,
 ) -> tuple[dict[tuple[str, int], int], int]:
     """Return an offset for each buffer, none overlapping another that lives at the same time, and the total.
 
     What is `fixed`, int64[n, 4] of first and last position, begin and end, has its place already; the others'
-    offsets are multiples of `align`. Two orders of a first fit
-    are tried, largest first and oldest first; the smaller total wins. One that reaches `limit` is left there.
+    offsets are multiples of ALIGN. Two orders of a first fit are tried, largest first and oldest first; the
+    smaller total wins. One that reaches `limit` is left there.
     """
     orders = (
         sorted(found, key=lambda buffer: (-buffer.size, buffer.first, buffer.owner)),
         sorted(found, key=lambda buffer: (buffer.first, -buffer.size, buffer.owner)),
     )
-    return min((_first_fit(order, align, fixed, limit) for order in orders), key=lambda result: result[1])
+    return min((_first_fit(order, fixed, limit) for order in orders), key=lambda result: result[1])
 
 
 def _first_fit(
-    order: Sequence[Buffer], align: int, fixed: NDArray[np.int64], limit: float
+    order: Sequence[Buffer], fixed: NDArray[np.int64], limit: float
 ) -> tuple[dict[tuple[str, int], int], int]:
     offsets: dict[tuple[str, int], int] = {}
     placed = np.concatenate([fixed, np.zeros((len(order), 4), np.int64)]).T
@@ -152,7 +150,7 @@ def _first_fit(
         alive = np.flatnonzero((first <= buffer.last) & (last >= buffer.first))
         alive = alive[begin[alive].argsort()]
         # Behind each that is alive a gap may begin; one that is large enough ends at the next.
-        gaps = np.concatenate([[0], np.maximum.accumulate(-(-end[alive] // align) * align)])
+        gaps = np.concatenate([[0], np.maximum.accumulate(-(-end[alive] // ALIGN) * ALIGN)])
         fits = np.flatnonzero(gaps[:-1] + buffer.size <= begin[alive])
         offset = int(gaps[fits[0] if fits.size else -1])
         offsets[buffer.owner] = offset

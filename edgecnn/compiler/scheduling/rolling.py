@@ -52,7 +52,6 @@ def place_rolling(
     events: Events,
     cuts: Sequence[int],
     found: Sequence[Buffer],
-    align: int,
     limit: float,
     effort: Effort,
 ) -> tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None:
@@ -68,19 +67,19 @@ def place_rolling(
         return None
     best: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None = None
     if int(alive_bytes(found, firings).max()) < limit:
-        offsets, total = place(found, align, limit=limit)
+        offsets, total = place(found, limit=limit)
         if total < limit:
             best, limit = (offsets, total, {}), total
     least = int(at_cuts.max())
     for more in _MORE if len(rows) > 1 else ():
-        region = aligned(least * (100 + more) // 100, align)
+        region = aligned(least * (100 + more) // 100)
         if region >= limit:
             break
         effort.spend(_TRIED * len(found))
         rolled = _rolled(rows, region)
         if rolled is not None:
             fixed = np.concatenate([_slots(rows[tensor], where) for tensor, where in rolled.items()])
-            others, total = place(rest, align, fixed, limit)
+            others, total = place(rest, fixed, limit)
             if total < limit:
                 return others | {("rows", tensor): 0 for tensor in rolled}, total, rolled
     return best

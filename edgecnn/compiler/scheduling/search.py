@@ -41,7 +41,6 @@ def schedule(
     graph: Graph,
     rows: bool = True,
     limit: int | None = None,
-    align: int = 4,
     isa: str = "c99",
     effort: Effort | None = None,
 ) -> Schedule:
@@ -51,7 +50,6 @@ def schedule(
         graph: what to schedule.
         rows: search for the least memory; otherwise every tensor is whole.
         limit: of the schedules whose arena has at most so many bytes, take a fast one, not the smallest.
-        align: what every buffer's offset is a multiple of, in bytes.
         isa: the instruction set of the target, whose kernels are taken.
         effort: what the search may take, before it is content with the best schedule so far.
 
@@ -59,7 +57,7 @@ def schedule(
         ModelError: no schedule found fits the limit.
     """
     effort = effort or Effort()
-    search = _Search(graph, align, isa, effort)
+    search = _Search(graph, isa, effort)
     found = search.least() if rows else search.whole()
     if limit is not None and found.arena > limit:
         raise ModelError(
@@ -73,11 +71,11 @@ def schedule(
 
 
 class _Search:
-    def __init__(self, graph: Graph, align: int, isa: str, effort: Effort) -> None:
+    def __init__(self, graph: Graph, isa: str, effort: Effort) -> None:
         self._graph = graph
         self._best: _Found | None = None
         self._effort = effort
-        self._measure = Measure(graph, align, isa, effort)
+        self._measure = Measure(graph, isa, effort)
         self._steps = self._measure.steps
 
     def whole(self) -> Schedule:

@@ -97,7 +97,6 @@ class CModel:
     graph: Graph
     schedule: Schedule
     target: str
-    align: int
     optimize: str
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]

@@ -3,6 +3,7 @@
 
 import json
 
+from edgecnn.compiler.scheduling.memory import ALIGN
 from edgecnn.compiler.targets import find_target
 from edgecnn.compiler.writing.model import CModel, Edge
 from edgecnn.compiler.writing.text import string_literal
@@ -34,7 +35,7 @@ def shared_text(model: CModel) -> str:
         "features": list(find_target(model.target).features),
         "sha256": model.original.sha256,
         "arena_size": model.schedule.arena,
-        "arena_align": model.align,
+        "arena_align": ALIGN,
         "threshold": model.original.threshold,
         "input": _describe(model.inputs[0]),
         "output": _describe(model.outputs[0]),

@@ -43,7 +43,7 @@ def blocks(count: int, pixels: int = 24, wide: int = 1) -> bytes:
 )
 def test_no_other_cuts_and_lazy_steps_need_less(model: bytes) -> None:
     graph = passed(model)
-    measure = Measure(graph, 4, "c99", Effort())
+    measure = Measure(graph, "c99", Effort())
     count = len(measure.steps)
     joined = {t for ways in measure.steps if len(ways[0].inputs) > 1 for t in ways[0].inputs}
     joined -= set(graph.inputs)
@@ -59,7 +59,7 @@ def test_no_other_cuts_and_lazy_steps_need_less(model: bytes) -> None:
 
 @pytest.mark.parametrize("rolling", [False, True])
 def test_bounds_and_floors_tell_what_the_search_for_cuts_finds(rolling: bool) -> None:
-    measure = Measure(passed(blocks(6)), 4, "c99", Effort())
+    measure = Measure(passed(blocks(6)), "c99", Effort())
     choice = Choice((0,) * len(measure.steps))
     network = measure.network(choice)
     lazy = lazy_steps(network, choice)
