@@ -36,7 +36,7 @@ from provenance import RESULTS, provenance
 from edgecnn.data.dataset import PARTS, open_dataset
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.files import write_json, write_text
-from edgecnn.pipeline.run import versions
+from edgecnn.pipeline.run.versions import versions
 
 PACKS = {"iqothnccd-ct160": (64, 64, 1), "isic2017-skin256": (128, 128, 3)}
 SYNTHETIC = {"phantoms": (64, 64, 1)}

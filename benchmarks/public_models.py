@@ -30,8 +30,8 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.errors import EdgecnnError
 from edgecnn.escape import for_terminal
 from edgecnn.files import write_json
-from edgecnn.pipeline.oracle import Ruling
 from edgecnn.pipeline.verify import verify_compiled
+from edgecnn.pipeline.verify.oracle import Ruling
 
 PACKAGES = ("tflite-runtime", "ai-edge-litert", "tflite", "numpy")
 TARGET, INPUTS, LIMIT_S = "c99", 5, 900

@@ -28,14 +28,15 @@ from provenance import RESULTS, provenance
 from studies import PARTS, STUDIES, Study
 
 from edgecnn.compiler.inspect import inspect
-from edgecnn.data.arrays import Arrays, load_arrays
+from edgecnn.data.arrays import Arrays, load_arrays, load_part
 from edgecnn.data.dataset import Dataset, Sample, open_dataset
 from edgecnn.errors import EdgecnnError
 from edgecnn.evaluation.accuracy import Estimate, balanced_mean, cluster_bootstrap
 from edgecnn.evaluation.binary import SPECIFICITY, Curve, curve
 from edgecnn.evaluation.overlap import dice_by_image
 from edgecnn.files import replacing, write_json, write_text
-from edgecnn.pipeline.run import Run, versions
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.versions import versions
 from edgecnn.pipeline.verify import verify
 
 COMMAND = "python benchmarks/real_images.py"
@@ -108,7 +109,7 @@ def train(cell: Cell) -> Cell:
     """Train, compress and measure as the command line does; keep what each model says."""
     if not cell.answers.exists():
         from edgecnn.pipeline.compress import compress
-        from edgecnn.pipeline.options import CompressOptions, TrainOptions
+        from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
         from edgecnn.pipeline.train import train
         from edgecnn.progress import silent
 
@@ -126,11 +127,10 @@ def train(cell: Cell) -> Cell:
 def answers(cell: Cell) -> dict[str, npt.NDArray[Any]]:
     """Return what each model says of each test image, and the baseline, by "MODEL FIGURE"."""
     from edgecnn.pipeline.evaluate import Timing, evaluate_models
-    from edgecnn.pipeline.train import load_split
     from edgecnn.progress import silent
 
     run, dataset = Run(cell.run), open_dataset(cell.table, seed=0)
-    test = load_split(dataset, "test", run.input_shape(), silent)
+    test = load_part(dataset, "test", run.input_shape(), silent)
     models = {name: run.variant(name) for name in VARIANTS}
     timing = Timing(warmup=0, runs=1)
     evaluation = evaluate_models(models, "float32", test, dataset.classes, {}, timing, silent)

@@ -84,10 +84,18 @@ def test_the_compiler_is_read_from_top_to_bottom() -> None:
         for module in SOURCES
         if module.startswith("compiler.") and module != "compiler.__init__"
         for name in imports(module)
-        if name.startswith("edgecnn.compiler.")
+        if name.startswith("edgecnn.compiler.") and name != "edgecnn.compiler.supported_ops"
     ]
     assert {module.split(".")[1] for module, _ in pairs} <= set(COMPILER)
     assert [pair for pair in pairs if rank[pair[1]] > rank[pair[0].split(".")[1]]] == []
+
+
+def test_the_run_folder_knows_nothing_of_the_steps() -> None:
+    room = "pipeline.run"
+    imported = {name for module in SOURCES if module.startswith(f"{room}.") for name in imports(module)}
+    steps = {name for name in imported if name.startswith("edgecnn.pipeline.")}
+    assert steps
+    assert {name for name in steps if not name.startswith(f"edgecnn.{room}.")} == set()
 
 
 def test_tensorflow_has_its_door() -> None:

@@ -10,9 +10,9 @@ import click
 
 from edgecnn.cli.console import json_option, say
 from edgecnn.cli.suggestions import Choice
+from edgecnn.compiler import supported_ops
 from edgecnn.compiler.scheduling.effort import SEARCH, Effort
 from edgecnn.compiler.targets import TARGETS
-from edgecnn.compiler.targets import __file__ as _here
 
 if TYPE_CHECKING:
     from edgecnn.compiler.compile import CompiledModel
@@ -46,13 +46,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | No
     return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
 
 
-def _ops() -> str:
-    """Return the ops with a file in compiler/ops, without loading any of them."""
-    files = (Path(_here).parent / "ops").glob("[a-z]*.py")
-    return ", ".join(sorted(file.stem.upper() for file in files))
-
-
-@click.command("compile", epilog=f"Operators: {_ops()}.")
+@click.command("compile", epilog=f"Operators: {', '.join(supported_ops())}.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option(

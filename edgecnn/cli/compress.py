@@ -68,7 +68,7 @@ def command(
       edgecnn compress runs/first --sparsity 0.7 --prune-epochs 20
     """
     from edgecnn.models._user import runs_code
-    from edgecnn.pipeline.options import CompressOptions, check_compress, resumed_compression
+    from edgecnn.pipeline.run.options import CompressOptions, check_compress, resumed_compression
 
     if model is not None and not runs_code(model):
         raise click.UsageError(f"--model {model} defines no layers; give FILE.py:FUNCTION, or leave it out")

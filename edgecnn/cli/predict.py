@@ -42,10 +42,10 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, window: 
     """
     from edgecnn.errors import ModelError
     from edgecnn.pipeline.predict import predict
-    from edgecnn.pipeline.segment import answers_with_masks
+    from edgecnn.pipeline.predict_masks import answers_with_masks
 
     if answers_with_masks(model):
-        _segment(model, images, folder, window, as_json)
+        _predict_masks(model, images, folder, window, as_json)
         return
     if folder:
         raise ModelError(f"{model} answers with classes and has no masks to write; leave out --masks")
@@ -73,11 +73,13 @@ def _name(unreadable: Mapping[Path, str]) -> None:
         sys.exit(1)
 
 
-def _segment(model: Path, images: tuple[Path, ...], folder: Path | None, window: str, as_json: bool) -> None:
+def _predict_masks(
+    model: Path, images: tuple[Path, ...], folder: Path | None, window: str, as_json: bool
+) -> None:
     from edgecnn.pipeline.predict import unreadable_as_json
-    from edgecnn.pipeline.segment import segment
+    from edgecnn.pipeline.predict_masks import predict_masks
 
-    marked, unreadable = segment(model, images, folder, window)
+    marked, unreadable = predict_masks(model, images, folder, window)
     if as_json:
         rows = [
             {"image": str(one.image), "share": one.share, "mask": one.mask and str(one.mask)}

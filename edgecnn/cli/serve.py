@@ -37,8 +37,8 @@ def command(model: Path, host: str, port: int, megapixels: int) -> None:
     from edgecnn.errors import MissingToolError
 
     try:
-        from edgecnn.pipeline.serve import MAX_BYTES, THREADS, make_app
-        from edgecnn.pipeline.server import listen, make_server
+        from edgecnn.pipeline.serve.app import MAX_BYTES, THREADS, make_app
+        from edgecnn.pipeline.serve.server import listen, make_server
     except ImportError as error:
         raise MissingToolError(
             f"{error.name} is not installed; pip install 'edgecnn[serve,runtime]'"

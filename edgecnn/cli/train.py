@@ -134,7 +134,7 @@ def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     Each waits until all have started. The chief, the first one, leaves the run folder. Where one fails or is
     lost the others end as well: start each again with --resume.
     """
-    from edgecnn.pipeline.options import TrainOptions, check_train, resumed_training
+    from edgecnn.pipeline.run.options import TrainOptions, check_train, resumed_training
 
     if resume and (options["data"] is None or (out / "run.json").exists()):
         chosen = resumed_training(out, given_options(options))

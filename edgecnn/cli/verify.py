@@ -16,9 +16,9 @@ _OF_COMPILER = ("target", "inputs", "schedule", "optimize", "profile")
 _OF_BOARD = ("baud", "timeout")  # what only --serial asks for
 
 if TYPE_CHECKING:
-    from edgecnn.pipeline.profile import OperatorProfile
     from edgecnn.pipeline.verify import Verified
-    from edgecnn.pipeline.verify_serial import SerialVerified
+    from edgecnn.pipeline.verify.profile import OperatorProfile
+    from edgecnn.pipeline.verify.serial import SerialVerified
 
 
 _MOST_INPUTS = 100_000
@@ -114,7 +114,7 @@ def _refuse_ignored(by_serial: bool) -> None:
 
 def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: bool) -> None:
     from edgecnn.cli.console import print_json
-    from edgecnn.pipeline.verify_serial import verify_serial
+    from edgecnn.pipeline.verify.serial import verify_serial
 
     found = verify_serial(model, serial, baud, timeout)
     if as_json:

@@ -2,9 +2,10 @@
 """Measure models of any origin on the test images of one data set, side by side."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.ir import Window
@@ -18,6 +19,8 @@ from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.shared import best_target, build_shared
 from edgecnn.progress import Progress
+
+_Shared = TypeVar("_Shared")
 
 
 def benchmark(
@@ -71,34 +74,30 @@ def load_test_images(
 def _load_test_images(
     sources: Sequence[Path], models: Mapping[str, Path], data: Path, progress: Progress, seed: int | None
 ) -> tuple[Dataset, Arrays]:
-    shape, window = _common_shape(models), _common_window(models)
+    shape = _common(models, image_shape, "takes images of {}, the first model of {}", _by)
+    window = _common(models, _window, "was trained with window {}, the first model with {}", _or_none)
     dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
     dataset = replace(dataset, window=window)
     return dataset, load_part(dataset, "test", shape, progress)
 
 
-def _common_window(models: Mapping[str, Path]) -> Window | None:
-    windows = {path: read_model(path).window for path in models.values()}
-    window = windows[next(iter(models.values()))]
-    for path, other in windows.items():
-        if other != window:
-            raise ModelError(
-                f"{path} was trained with window {other or 'none'}, the first model with {window or 'none'}; "
-                "measure them one at a time"
-            )
-    return window
+def _common(
+    models: Mapping[str, Path], read: Callable[[Path], _Shared], differ: str, say: Callable[[_Shared], str]
+) -> _Shared:
+    """Return what all models have to have in common, or raise ModelError, which says how they `differ`."""
+    first, *others = ((path, read(path)) for path in models.values())
+    for path, value in others:
+        if value != first[1]:
+            raise ModelError(f"{path} {differ.format(say(value), say(first[1]))}; measure them one at a time")
+    return first[1]
 
 
-def _common_shape(models: Mapping[str, Path]) -> tuple[int, int, int]:
-    shapes = {path: image_shape(path) for path in models.values()}
-    shape = shapes[next(iter(models.values()))]
-    for path, other in shapes.items():
-        if other != shape:
-            raise ModelError(
-                f"{path} takes images of {_by(other)}, the first model of {_by(shape)}; "
-                "measure them one at a time"
-            )
-    return shape
+def _window(path: Path) -> Window | None:
+    return read_model(path).window
+
+
+def _or_none(window: Window | None) -> str:
+    return str(window or "none")
 
 
 def _as_c(name: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from edgecnn.errors import RunError
 from edgecnn.evaluation.comparison import ComparedRun
 from edgecnn.files import real_path
-from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.history import read_history
 
 
 def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:

@@ -9,18 +9,19 @@ from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
 from edgecnn.converters.tflite_to_c_array import write_c_array
-from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays
+from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
-from edgecnn.pipeline.history import append_history, read_history, write_history
-from edgecnn.pipeline.options import CompressOptions, asked_of, refuse_unfit, refuse_unlike
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import fit_options, load_split, write_tflite
+from edgecnn.pipeline.run.history import append_history, read_history, write_history
+from edgecnn.pipeline.run.options import CompressOptions, asked_of, refuse_unfit, refuse_unlike
+from edgecnn.pipeline.variant_file import write_tflite
 from edgecnn.progress import Progress
 from edgecnn.tf import make_repeatable
+from edgecnn.training.fit import fit_options
 from edgecnn.training.objective import class_count
 
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
@@ -70,7 +71,7 @@ def compress(
         work = run.compressing() if resume else _begin(run, asked)
         _make_models(run, work, trained, dataset, progress)
         write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
-        evaluate_run(work, load_split(dataset, "test", run.input_shape(), progress), progress)
+        evaluate_run(work, load_part(dataset, "test", run.input_shape(), progress), progress)
         run.take_over(work)
     return run
 
@@ -85,9 +86,9 @@ def _begin(run: Run, asked: dict[str, Any]) -> Run:
 
 
 def _make_models(run: Run, work: Run, model: Any, dataset: Dataset, progress: Progress) -> None:
-    train = load_split(dataset, "train", run.input_shape(), progress)
+    train = load_part(dataset, "train", run.input_shape(), progress)
     representative = train.sample(REPRESENTATIVE_IMAGES, run.record()["train"]["seed"])
-    validation = load_split(dataset, "validation", run.input_shape(), progress)
+    validation = load_part(dataset, "validation", run.input_shape(), progress)
     best = work.variant("int8_ptq")
     write_tflite(work, best, keras_to_int8(model, representative), validation)
     if "ptq" not in work.record()["compress"]:

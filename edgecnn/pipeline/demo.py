@@ -8,8 +8,8 @@ from pathlib import Path
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import RunError
 from edgecnn.files import TEMPORARY, real_path, uninterrupted
-from edgecnn.pipeline.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
 from edgecnn.progress import Progress
 
 SEED = 0

@@ -28,8 +28,8 @@ from edgecnn.pipeline.examples import (
     choose_mask_examples,
     scores_by_image,
 )
-from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.history import read_history
 from edgecnn.progress import Progress, silent
 from edgecnn.values import as_json, read_json
 

@@ -8,29 +8,26 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from edgecnn import DISCLAIMER, __version__
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
-from edgecnn.converters.tflite_metadata import add_metadata
-from edgecnn.data.arrays import Arrays, load_dataset, load_part
+from edgecnn.data.arrays import Arrays, load_dataset
 from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset
 from edgecnn.data.findings import findings
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.escape import for_terminal
-from edgecnn.files import replacing, write_bytes
+from edgecnn.files import replacing
 from edgecnn.models import Architecture, Shape, architecture
 from edgecnn.models._user import is_own
 from edgecnn.pipeline.evaluate import describe_data
-from edgecnn.pipeline.history import append_history
-from edgecnn.pipeline.options import TrainOptions, chosen_options, refuse_overwriting
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.threshold import threshold
+from edgecnn.pipeline.run.history import append_history
+from edgecnn.pipeline.run.options import TrainOptions, chosen_options, refuse_overwriting
+from edgecnn.pipeline.variant_file import write_tflite
 from edgecnn.progress import Progress, say
 from edgecnn.tf import keras, make_repeatable
-from edgecnn.training.augmentation import parse_augmentation
-from edgecnn.training.fit import FitOptions, fit
+from edgecnn.training.fit import fit, fit_options
 from edgecnn.training.objective import class_count, loss_of
 from edgecnn.training.workers import Workers, join
 
@@ -227,39 +224,3 @@ def _base(model: Any, found: Architecture) -> list[Any]:
     """Return the layers that have pretrained weights."""
     layers: list[Any] = keras.Model(model.input, model.get_layer(found.base_end).output).layers
     return layers
-
-
-def load_split(dataset: Dataset, split: str, shape: tuple[int, int, int], progress: Progress) -> Arrays:
-    """Decode the images of one split at the model's input size."""
-    return load_part(dataset, split, shape, progress)
-
-
-def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> None:
-    """Write a .tflite file with the run's labels, a threshold and a description in its metadata."""
-    record = run.record()
-    description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
-    chosen = threshold(tflite, validation)
-    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen, run.window()))
-
-
-def fit_options(chosen: dict[str, Any], stage: str, epochs: int, rate: float, **further: Any) -> FitOptions:
-    """Return how to fit in a stage of a run that was trained with the options `chosen`.
-
-    Args:
-        chosen: what run.json holds of "train".
-        stage: its name.
-        epochs: at most so many.
-        rate: its learning rate relative to that of training.
-        further: fields of FitOptions.
-    """
-    return FitOptions(
-        stage=stage,
-        epochs=epochs,
-        batch_size=chosen["batch_size"],
-        optimizer=chosen["optimizer"],
-        learning_rate=chosen["learning_rate"] * rate,
-        seed=chosen["seed"],
-        sampling=chosen["sampling"],
-        augmentation=parse_augmentation(chosen["augment"]),
-        **further,
-    )

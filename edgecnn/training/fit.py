@@ -6,7 +6,7 @@ epoch has to be in the checkpoint: Keras's EarlyStopping, for one, forgets its b
 the process is killed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, inf, isfinite
@@ -21,7 +21,7 @@ from edgecnn.errors import ModelError
 from edgecnn.files import write_bytes
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf
-from edgecnn.training.augmentation import NONE, Augmentation
+from edgecnn.training.augmentation import NONE, Augmentation, parse_augmentation
 from edgecnn.training.batches import Batches
 from edgecnn.training.checkpoint import Progression, Weights, pack_checkpoint, unpack_checkpoint
 from edgecnn.training.objective import loss_of, metrics_of
@@ -67,6 +67,31 @@ class FitOptions:
         fewest = min(map(len, by_class))
         # Mixed anew: the first of a frequent class all stand at the beginning.
         return draw.permutation(np.concatenate([indices[:fewest] for indices in by_class]))
+
+
+def fit_options(
+    chosen: Mapping[str, Any], stage: str, epochs: int, rate: float, **further: Any
+) -> FitOptions:
+    """Return how to fit in a stage of a training.
+
+    Args:
+        chosen: the options of the training, as run.json has them.
+        stage: its name.
+        epochs: at most so many.
+        rate: its learning rate relative to that of the training.
+        further: fields of FitOptions.
+    """
+    return FitOptions(
+        stage=stage,
+        epochs=epochs,
+        batch_size=chosen["batch_size"],
+        optimizer=chosen["optimizer"],
+        learning_rate=chosen["learning_rate"] * rate,
+        seed=chosen["seed"],
+        sampling=chosen["sampling"],
+        augmentation=parse_augmentation(chosen["augment"]),
+        **further,
+    )
 
 
 def fit(

@@ -91,7 +91,7 @@ def test_it_says_whose_kernels_stand_behind_the_references_and_why(
     builder = Builder(1)
     source = builder.input((1, 4, 4, 2))
     model = builder.build((source,), (builder.unary("RELU", builder.conv(source, 3)),))
-    monkeypatch.setattr("edgecnn.pipeline.oracle.find_spec", lambda _: None)
+    monkeypatch.setattr("edgecnn.pipeline.verify.oracle.find_spec", lambda _: None)
     code, output = printed(tmp_path, model, "--inputs", 3)
     assert code == 0
     assert "3 inputs, compared with NumPy references\n" in output

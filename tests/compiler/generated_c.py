@@ -15,7 +15,7 @@ from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import find_target
-from edgecnn.pipeline.verify import program
+from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 

@@ -13,7 +13,7 @@ from guard import guard
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.targets import Target, find_target
-from edgecnn.pipeline.verify import program
+from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
 from edgecnn.runtime.program import Program
 from edgecnn.runtime.shared_library import cpu_features

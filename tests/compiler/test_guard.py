@@ -10,7 +10,7 @@ from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.errors import EdgecnnError
-from edgecnn.pipeline.verify import program
+from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.host_compiler import HostCompiler
 
 

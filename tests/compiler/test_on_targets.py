@@ -8,7 +8,7 @@ import pytest
 from every_op import networks_of_every_op
 from on_target import check_on_target
 
-from edgecnn.compiler import ops
+from edgecnn.compiler import supported_ops
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import TARGETS
 
@@ -22,7 +22,7 @@ EVERY_TARGET = pytest.mark.parametrize(
 
 def test_networks_have_every_op() -> None:
     found = {operator.op for model in networks_of_every_op() for operator in parse(model).operators}
-    assert found == set(ops.supported()) - {"DEQUANTIZE"}
+    assert found == set(supported_ops()) - {"DEQUANTIZE"}
 
 
 @EVERY_TARGET

@@ -10,7 +10,7 @@ from every_op import networks_of_every_op, networks_over_int16
 from random_operators import KINDS, Draw
 from tflite_builder import Builder
 
-from edgecnn.compiler import ops
+from edgecnn.compiler import ops, supported_ops
 from edgecnn.compiler.compile import run_passes
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.reading.tflite import parse
@@ -46,7 +46,7 @@ def table() -> str:
     over_int16 = {op for model in networks_over_int16() for op in ops_of(model)}
     columns = ["op", "int16", *TARGETS, "what it is"]
     lines = [columns, ["---"] * len(columns)]
-    for op in ops.supported():
+    for op in supported_ops():
         cells = [cell(kernels, op, target.isa) for target in TARGETS.values()]
         lines.append([f"`{op}`", "yes" if op in over_int16 else "-", *cells, about(op)])
     return HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -8,7 +8,7 @@ from networks import residual, small
 from pictures import reference_output, write_pictures
 
 from edgecnn.pipeline.predict import predict
-from edgecnn.pipeline.verify_serial import verify_serial
+from edgecnn.pipeline.verify.serial import verify_serial
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TINY = (ASSETS / "tiny_int8.tflite").read_bytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn.converters.package import make_package
-from edgecnn.pipeline.verify_serial import verify_serial
+from edgecnn.pipeline.verify.serial import verify_serial
 
 ASSETS = Path(__file__).parents[1] / "assets"
 STUBS = Path(__file__).parent / "stubs"

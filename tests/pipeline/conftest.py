@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
+from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
 CLASSES = ("bars", "dots", "plain")

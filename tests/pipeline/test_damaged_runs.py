@@ -27,9 +27,10 @@ from edgecnn.evaluation.results import Metrics, read_metrics
 from edgecnn.pipeline import compress as compress_module
 from edgecnn.pipeline import report as report_module
 from edgecnn.pipeline import train as train_module
+from edgecnn.pipeline import variant_file
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.evaluate import Evaluation
-from edgecnn.pipeline.options import TrainOptions
+from edgecnn.pipeline.run.options import TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
@@ -80,8 +81,8 @@ def fast(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise _Reached
 
     monkeypatch.setattr(compress_module, "keras_to_int8", lambda *_: int8)
-    monkeypatch.setattr(train_module, "add_metadata", lambda tflite, *_: tflite)
-    monkeypatch.setattr(train_module, "threshold", lambda *_: None)
+    monkeypatch.setattr(variant_file, "add_metadata", lambda tflite, *_: tflite)
+    monkeypatch.setattr(variant_file, "threshold", lambda *_: None)
     monkeypatch.setattr(train_module, "fit", fitted)
     monkeypatch.setattr(report_module, "evaluate_models", measured)
     for drawing in ("curves", "memory", "parting", "reliability", "spread"):

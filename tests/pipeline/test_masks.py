@@ -10,16 +10,18 @@ from PIL import Image
 
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.data.arrays import load_part
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, ModelError
 from edgecnn.evaluation.overlap import THRESHOLDS, dice_by_image
 from edgecnn.evaluation.results import MaskFigures
 from edgecnn.pipeline.compress import compress
-from edgecnn.pipeline.history import read_history
+from edgecnn.pipeline.predict_masks import answers_with_masks, predict_masks
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.segment import answers_with_masks, segment
-from edgecnn.pipeline.train import TrainOptions, load_split, train
+from edgecnn.pipeline.run.history import read_history
+from edgecnn.pipeline.run.options import TrainOptions
+from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 from edgecnn.runtime.tflite import TfliteModel
 
@@ -82,7 +84,7 @@ def test_it_is_integer_and_compiles(run: Run) -> None:
 
 def test_each_file_carries_the_best_threshold_of_its_own_answers(run: Run) -> None:
     dataset = open_dataset(run.data(), seed=1)
-    validation = load_split(dataset, "validation", run.input_shape(), silent)
+    validation = load_part(dataset, "validation", run.input_shape(), silent)
     assert validation.masks is not None
     for name, path in run.variants().items():
         chosen, answers = read_model(path).threshold, TfliteModel(path).predict(validation.images)
@@ -109,7 +111,7 @@ def test_predict_writes_masks_and_tells_their_share(run: Run, tmp_path: Path) ->
     assert answers_with_masks(run.path)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    marked, unreadable = segment(run.path, [broken, *images], tmp_path / "marked")
+    marked, unreadable = predict_masks(run.path, [broken, *images], tmp_path / "marked")
     assert list(unreadable) == [broken]
     for image, one in zip(images, marked, strict=True):
         assert one.mask == tmp_path / "marked" / image.name
@@ -117,7 +119,7 @@ def test_predict_writes_masks_and_tells_their_share(run: Run, tmp_path: Path) ->
         assert set(np.unique(mask)) <= {0, 255}
         assert one.share == (mask == 255).mean()
     with pytest.raises(DataError, match="several images would write"):
-        segment(run.path, [images[0], images[0]], tmp_path / "twice")
+        predict_masks(run.path, [images[0], images[0]], tmp_path / "twice")
 
 
 def test_data_and_network_have_to_agree(run: Run, images: Path, tmp_path: Path) -> None:

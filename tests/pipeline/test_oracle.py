@@ -13,9 +13,9 @@ import pytest
 from edgecnn.compiler import ops, reference
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.pipeline import oracle as oracles
-from edgecnn.pipeline.oracle import _LITERT, BUILTIN_REF, Oracle, Ruling
-from edgecnn.pipeline.verify import _chosen, different_outputs, verify
+from edgecnn.pipeline.verify import oracle as oracles
+from edgecnn.pipeline.verify.compiled import _chosen, different_outputs, verify
+from edgecnn.pipeline.verify.oracle import _LITERT, BUILTIN_REF, Oracle, Ruling
 from edgecnn.runtime.tflite import Interpreter, MisreadError
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))

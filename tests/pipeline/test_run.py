@@ -15,7 +15,8 @@ import pytest
 from edgecnn.errors import DataError, RunError
 from edgecnn.models import architecture
 from edgecnn.pipeline.compress import compress
-from edgecnn.pipeline.options import (
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.options import (
     CompressOptions,
     TrainOptions,
     chosen_options,
@@ -23,15 +24,14 @@ from edgecnn.pipeline.options import (
     resumed_compression,
     resumed_training,
 )
-from edgecnn.pipeline.record import Compress, Train
-from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.record import Compress, Train
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from edgecnn.pipeline.record import Compress, Train
+from edgecnn.pipeline.run.record import Compress, Train
 from edgecnn.pipeline.run import Run
 with Run(Path(sys.argv[1])).locked():
     print("locked", flush=True)

@@ -15,10 +15,10 @@ from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import DataError, ModelError, RunError
 from edgecnn.evaluation.results import RunMetrics
 from edgecnn.pipeline.compress import compress
-from edgecnn.pipeline.history import read_history
-from edgecnn.pipeline.options import CompressOptions, TrainOptions, resumed_compression, resumed_training
 from edgecnn.pipeline.report import rewrite_report
 from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.history import read_history
+from edgecnn.pipeline.run.options import CompressOptions, TrainOptions, resumed_compression, resumed_training
 from edgecnn.pipeline.train import train
 from edgecnn.progress import Progress, silent
 

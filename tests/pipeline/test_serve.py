@@ -21,10 +21,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from edgecnn.errors import EdgecnnError, MissingToolError, ModelError
-from edgecnn.pipeline import server
 from edgecnn.pipeline.predict import predict
-from edgecnn.pipeline.segment import segment
-from edgecnn.pipeline.serve import MAX_BYTES, make_app
+from edgecnn.pipeline.predict_masks import predict_masks
+from edgecnn.pipeline.serve import server
+from edgecnn.pipeline.serve.app import MAX_BYTES, make_app
 from edgecnn.runtime.tflite import TfliteModel
 
 sys.path.append(str(Path(__file__).parents[1] / "compiler"))
@@ -79,7 +79,7 @@ def test_masks_are_what_predict_writes(tmp_path: Path) -> None:
     model = tmp_path / "masks.tflite"
     model.write_bytes(builder.build((source,), (made,)))
     (tmp_path / "a.png").write_bytes(png(40, 30))
-    [said], _ = segment(model, [tmp_path / "a.png"], tmp_path / "masks")
+    [said], _ = predict_masks(model, [tmp_path / "a.png"], tmp_path / "masks")
     assert said.mask is not None
     response = make_app(model).test_client().post("/predict", data={"image": (BytesIO(png(40, 30)), "a.png")})
     [found] = response.json["masks"]

@@ -21,7 +21,8 @@ from edgecnn.pipeline.evaluate import Timing
 from edgecnn.pipeline.export import ExportOptions, export
 from edgecnn.pipeline.predict import predict
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.pipeline.run.options import TrainOptions
+from edgecnn.pipeline.train import train
 from edgecnn.pipeline.verify import verify
 from edgecnn.progress import silent
 from edgecnn.runtime.tflite import TfliteModel
@@ -87,7 +88,7 @@ def test_verify_runs_the_c_on_what_the_window_shows(
         seen.append(load_image(*arguments, **options))  # type: ignore[arg-type]
         return seen[-1]
 
-    monkeypatch.setattr("edgecnn.pipeline.verify.load_image", watched)
+    monkeypatch.setattr("edgecnn.pipeline.verify.compiled.load_image", watched)
     assert verify(run.int8_model, "c99", twelve_bits / "plain").bytes_different == 0
     assert len(np.unique(np.stack(seen))) > 50
 
@@ -146,7 +147,7 @@ def test_export_of_a_float_model_finds_it_in_the_images(run: Run, twelve_bits: P
 
 
 def test_the_window_is_an_option_that_a_resumed_training_keeps(run: Run, twelve_bits: Path) -> None:
-    from edgecnn.pipeline.options import resumed_training
+    from edgecnn.pipeline.run.options import resumed_training
 
     assert resumed_training(run.path, {}).window == "needed"
     assert resumed_training(run.path, {"window": "0:4095"}).window == "0:4095"

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.pipeline.history import read_history
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.train import TrainOptions, train
+from edgecnn.pipeline.run.history import read_history
+from edgecnn.pipeline.run.options import TrainOptions
+from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
 NETWORK = """

@@ -10,11 +10,11 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
+from edgecnn.compiler import supported_ops
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
@@ -74,7 +74,7 @@ def require(graph: Graph, operator: Operator) -> Op:
     """
     op = find(operator.op)
     if op is None:
-        near = ", ".join(get_close_matches(operator.op, supported()))
+        near = ", ".join(get_close_matches(operator.op, supported_ops()))
         raise ModelError(
             f"{graph.describe(operator)} is not supported"
             + (f"; near it are {near}" if near else "")
@@ -109,8 +109,3 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)
     return found(graph, operator) if found else None
-
-
-def supported() -> list[str]:
-    """Return the names of all ops that have a module here."""
-    return sorted(path.stem.upper() for path in Path(__file__).parent.glob("[a-z]*.py"))

@@ -30,11 +30,30 @@ def header_text(model: CModel) -> str:
         "edges": "\n".join(_edge_lines([*model.inputs, *model.outputs])),
         "usage": _usage(model),
         "macros": "\n".join(_macros(model)),
-        "weights": "    const void *weights;\n" if model.weights_apart else "",
-        "steps": len(model.schedule.network.steps),
+        "members": "".join(f"    {member};\n" for member, _ in _members(model)),
         "functions": "\n\n".join(_functions(model)),
     }
     return _HEADER.format(**words)
+
+
+def _members(model: CModel) -> list[tuple[str, int | None]]:
+    """Return the members of the state struct, without gaps, each with its bytes, or None of a pointer."""
+    steps = len(model.schedule.network.steps)
+    return [
+        ("int8_t *arena", None),
+        *([("const void *weights", None)] if model.weights_apart else []),
+        ("uint32_t position", 4),
+        ("uint16_t line", 2),
+        (f"uint16_t fired[{steps}]", 2 * steps),
+        ("uint8_t step, left", 2),
+    ]
+
+
+def state_bytes(model: CModel, pointer: int) -> int:
+    """Return the size of the state struct where a pointer has so many bytes."""
+    size = sum(pointer if of is None else of for _, of in _members(model))
+    align = max(pointer, 4)
+    return -(-size // align) * align
 
 
 def parameters(model: CModel, real: bool = False) -> str:
@@ -210,12 +229,7 @@ extern "C" {{
 
 /* What a running inference remembers beside the arena; its members are nobody else's business. */
 typedef struct {{
-    int8_t *arena;
-{weights}    uint32_t position;
-    uint16_t line;
-    uint16_t fired[{steps}];
-    uint8_t step, left;
-}} {prefix}_t;
+{members}}} {prefix}_t;
 
 {functions}
 

@@ -4,7 +4,6 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,15 @@ from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.targets import TARGETS, find_target
-from edgecnn.compiler.writing.model import CModel, Edge
-from edgecnn.compiler.writing.source import program_table
+from edgecnn.compiler.writing.header import state_bytes
+from edgecnn.compiler.writing.model import CModel
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.files import read_bytes
-from edgecnn.pipeline.on_target import Measured, measure
-from edgecnn.pipeline.oracle import Oracle, Ruling, Values, as_bytes
+from edgecnn.pipeline.verify.measure import Measured, measure
+from edgecnn.pipeline.verify.oracle import Oracle, Ruling, Values, as_bytes
+from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
-from edgecnn.runtime.program import Program
 
 Inputs = list[list[Values]]  # of each inference: of each input, or output
 _FLAT_LEVELS = 5
@@ -125,7 +124,7 @@ def verify_compiled(
         bytes_compared=got.size,
         bytes_different=int(np.count_nonzero(got != as_bytes(expected))),
         arena_bytes=model.schedule.arena,
-        state_bytes=_state_bytes(model, chosen.pointer),
+        state_bytes=state_bytes(model, chosen.pointer),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
         **vars(measured),
@@ -207,90 +206,3 @@ def _images(model: CModel, folder: Path) -> Inputs:
     if not found:
         raise DataError(f"{folder} holds no image that can be read; give another folder, or a number")
     return found
-
-
-def _state_bytes(model: CModel, pointer: int) -> int:
-    """Return the size of the state struct, which `program` has the C compiler assert."""
-    size = pointer + 4 + 2 + 2 * len(model.schedule.network.steps) + 2
-    return -(-size // pointer) * pointer
-
-
-def program(model: CModel, folder: Path, *, both_ways: bool, pointer: int) -> Program:
-    """Return a program that runs the model whose C is in `folder`, with all inputs and outputs in a row.
-
-    Args:
-        model: the model.
-        folder: where its files are.
-        both_ways: push the lines of an image as well as run it whole, and fail where the bytes differ.
-        pointer: bytes of a pointer, by which the size of the state struct is asserted.
-    """
-    read, made = sum(edge.bytes for edge in model.inputs), sum(edge.bytes for edge in model.outputs)
-    pushed = _PUSHED if model.pushes and both_ways else ""
-    words = {"prefix": model.prefix, "PREFIX": model.prefix.upper(), "name": model.name}
-    harness = _HARNESS.format(
-        **words,
-        state=_state_bytes(model, pointer),
-        arguments=", ".join(_places("input", model.inputs) + _places("output", model.outputs)),
-        pushed=pushed.format(
-            **words,
-            size=made,
-            image=_places("input", model.inputs)[0],
-            outputs=", ".join(_places("pushed", model.outputs)),
-        ),
-    )
-    order = bytes(program_table(model)[::2])
-    source = folder / f"{model.name}.c"
-    return Program((source,), harness, read, made, (folder,), f"{model.name}_program", order)
-
-
-def _places(memory: str, edges: Sequence[Edge]) -> list[str]:
-    """Return the C expressions of where inputs or outputs lie in one piece of memory."""
-    ends = accumulate((edge.bytes for edge in edges), initial=0)
-    const = "const " if memory == "input" else ""
-    return [
-        f"{memory} + {at}"
-        if edge.dtype == "int8"
-        else f"({const}{edge.ctype} *)({const}void *)({memory} + {at})"
-        for at, edge in zip(ends, edges, strict=False)
-    ]
-
-
-_HARNESS = """\
-#include <string.h>
-#include "{name}.h"
-#include "program.h"
-
-static {PREFIX}_ARENA(arena);
-static {prefix}_t nn;
-typedef char state_is_as_reported[sizeof(nn) == {state} ? 1 : -1];
-
-int program_setup(void)
-{{
-    return {prefix}_init(&nn, &arena, sizeof arena);
-}}
-
-int program_run(const int8_t *input, int8_t *output)
-{{
-    if ({prefix}_run(&nn, {arguments}) != 0) {{
-        return 1;
-    }}
-{pushed}    return 0;
-}}
-"""
-
-_PUSHED = """\
-    {{
-        static int8_t pushed[{size}];
-        int done = 0;
-        {prefix}_begin(&nn);
-        for (unsigned y = 0; y < {PREFIX}_LINES; ++y) {{
-            done = {prefix}_push_row(&nn, {image} + y * {PREFIX}_LINE_SIZE, {outputs});
-        }}
-        if (done != 1 || {prefix}_push_row(&nn, {image}, {outputs}) != -1) {{
-            return 2;
-        }}
-        if (memcmp(pushed, output, sizeof pushed) != 0) {{
-            return 3;
-        }}
-    }}
-"""

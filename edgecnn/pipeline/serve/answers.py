@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgecnn import DISCLAIMER
 from edgecnn.data.images import require_pixels
 from edgecnn.pipeline.predict import Classifier
-from edgecnn.pipeline.segment import Segmenter, answers_with_masks, share
+from edgecnn.pipeline.predict_masks import MaskPredictor, answers_with_masks, share
 
 Image = tuple[Path, bytes]  # a file's name and content
 
@@ -32,7 +32,7 @@ class Answers:
             ModelError: the model can't be run, or answers with neither classes nor masks.
         """
         self._most_pixels = most_pixels
-        self._model = Segmenter(model) if answers_with_masks(model) else Classifier(model)
+        self._model = MaskPredictor(model) if answers_with_masks(model) else Classifier(model)
 
     def labels(self) -> tuple[str, ...]:
         """Return the names of the classes; none of a model that answers with masks."""

@@ -13,7 +13,7 @@ from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.writing.selftest import VectorLine, read_lines
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.files import read_bytes
-from edgecnn.pipeline.oracle import Oracle, Ruling, as_bytes
+from edgecnn.pipeline.verify.oracle import Oracle, Ruling, as_bytes
 from edgecnn.runtime.serial_port import serial_lines
 
 

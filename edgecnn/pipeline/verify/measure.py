@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.compiler.compile import CompiledModel
-from edgecnn.pipeline.profile import OperatorProfile, profile_operators
+from edgecnn.pipeline.verify.profile import OperatorProfile, profile_operators
 from edgecnn.runtime.cross_compiler import Binary, RunResult
 from edgecnn.runtime.emulator import Emulator
 from edgecnn.runtime.program import Program

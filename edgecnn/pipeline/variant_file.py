@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sigmoid from which on a model says yes, chosen on the validation images by the file's own answers."""
+"""Writes the .tflite file of a variant, with the sigmoid from which on it says yes.
 
+That is chosen on the validation images by the file's own answers.
+"""
+
+from pathlib import Path
+
+from edgecnn import DISCLAIMER, __version__
 from edgecnn.compiler.reading.tflite import parse
+from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.evaluation.overlap import choose_mask_threshold
+from edgecnn.files import write_bytes
+from edgecnn.pipeline.run import Run
 from edgecnn.runtime.tflite import TfliteModel
+
+
+def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> None:
+    """Write a .tflite file with the run's labels, a threshold and a description in its metadata."""
+    record = run.record()
+    description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
+    chosen = threshold(tflite, validation)
+    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen, run.window()))
 
 
 def threshold(tflite: bytes, validation: Arrays) -> float | None:

@@ -12,8 +12,8 @@ from edgecnn.converters.c_to_web import page_text
 from edgecnn.data.images import TooManyPixelsError
 from edgecnn.errors import DataError, EdgecnnError
 from edgecnn.files import read_bytes
-from edgecnn.pipeline.answers import Answers
 from edgecnn.pipeline.model_file import find_model
+from edgecnn.pipeline.serve.answers import Answers
 from edgecnn.runtime.pool import FullError, Pool, TooSlowError
 
 MAX_BYTES = 64 << 20  # of one request
@@ -42,7 +42,7 @@ def make_app(model: Path, megapixels: int = MEGAPIXELS) -> Flask:
     forgotten with the answer.
 
     Args:
-        model: as for `Classifier`, or `Segmenter`.
+        model: as for `Classifier`, or `MaskPredictor`.
         megapixels: how many an image may have.
 
     Raises:

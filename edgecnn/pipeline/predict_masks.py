@@ -47,7 +47,7 @@ def answers_with_masks(model: Path) -> bool:
     return len(shape) == 4 and shape[1:] == (*graph.tensors[graph.inputs[0]].shape[1:3], 1)
 
 
-class Segmenter:
+class MaskPredictor:
     """A .tflite model that answers with masks, loaded once for as many images as wished.
 
     An int8 model runs on TFLite's reference kernels: what they say is what generated C says on a device.
@@ -86,7 +86,7 @@ def share(mask: NDArray[np.uint8]) -> float:
     return float((mask > 0).mean())
 
 
-def segment(
+def predict_masks(
     model: Path, images: Sequence[Path], folder: Path | None, window: str = NEEDED
 ) -> tuple[list[Marked], dict[Path, str]]:
     """Mark `images`, each decoded and resized as in training.
@@ -104,14 +104,14 @@ def segment(
         ModelError: the model can't be run.
         DataError: two images would write the same mask.
     """
-    segmenter = Segmenter(model, window_for(images, window))
+    predictor = MaskPredictor(model, window_for(images, window))
     names = [f"{image.stem}.png" for image in images]
     if folder and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several images would write {folder / twice}; mark them one at a time")
 
     def mark(image: Path) -> Marked:
-        mask = segmenter.mark(image)
+        mask = predictor.mark(image)
         if folder is None:
             return Marked(image, share(mask), None)
         file = folder / f"{image.stem}.png"

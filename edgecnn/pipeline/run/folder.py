@@ -2,11 +2,9 @@
 """The run folder: what every run leaves, and where."""
 
 import os
-import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,11 @@ from edgecnn.compiler.ir import Window
 from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
-from edgecnn.files import TEMPORARY, read_bytes, read_text, real_path, write_bytes, write_json, write_text
-from edgecnn.pipeline.record import Record
+from edgecnn.files import read_bytes, read_text, real_path, write_bytes, write_json, write_text
+from edgecnn.pipeline.run.lock import locked
+from edgecnn.pipeline.run.record import Record
+from edgecnn.pipeline.run.versions import versions
 from edgecnn.values import MOST_BYTES, read_json
-
-PACKAGES = (
-    "edgecnn",
-    "numpy",
-    "pillow",
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-model-optimization",
-    "tflite-runtime",
-    "ai-edge-litert",
-)
 
 
 class Run:
@@ -68,41 +57,13 @@ class Run:
             raise RunError(f"{folder} is a link; a run has its files in its own folder: remove the link")
         return folder
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from training or compressing here; the lock goes with the process that has it.
-
-        The folder is made if need be, and goes again if nothing was written into it.
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from training or compressing here, as `lock.locked` does.
 
         Raises:
             RunError: another process has it, or the folder can't be made.
         """
-        import fcntl  # not on Windows, where the rest of this file is of use
-
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self.path, os.O_RDONLY)
-        except FileExistsError as error:
-            raise RunError(f"can't make the run folder {self.path}: it is a file; choose another") from error
-        except OSError as error:
-            raise RunError(f"can't make the run folder {self.path}: {error.strerror}") from error
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(folder)
-            raise RunError(
-                f"another edgecnn is at work in {self.path}; wait for its end, or use another folder"
-            ) from error
-        except OSError:
-            pass  # a network's file system may have no locks
-        for left in self.path.glob(f"{TEMPORARY}*"):  # by one that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # it holds something
-                self.path.rmdir()
-            os.close(folder)
+        return locked(self.path)
 
     def discard_checkpoints(self) -> None:
         """Remove the states of stages that are finished, or are to be started over."""
@@ -270,14 +231,3 @@ class Run:
     def write_labels(self, labels: tuple[str, ...]) -> None:
         """Write one class name per line."""
         write_text(self.labels_file, "".join(f"{label}\n" for label in labels))
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that matter to a result and are installed."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
