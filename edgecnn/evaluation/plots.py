@@ -8,17 +8,25 @@ from io import StringIO
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path as Outline
-from matplotlib.ticker import MaxNLocator
 
+from edgecnn.errors import MissingToolError
 from edgecnn.evaluation.accuracy import Floats, wilson
 from edgecnn.evaluation.arena import ArenaPlan, Block
 from edgecnn.evaluation.binary import Curve
 from edgecnn.evaluation.calibration import Calibration
+
+try:
+    from matplotlib import rc_context
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+    from matplotlib.ticker import MaxNLocator
+except ImportError as error:
+    raise MissingToolError(
+        f"the drawings of a report need Matplotlib, but {error.name} is missing here; "
+        "install it with: pip install 'edgecnn[train]'"
+    ) from error
 
 _Drawn = TypeVar("_Drawn")
 

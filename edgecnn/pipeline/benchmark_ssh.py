@@ -20,7 +20,6 @@ from edgecnn.evaluation.devices import Measurements
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
 from edgecnn.pipeline.evaluate import Timing, class_columns
-from edgecnn.pipeline.report import rewrite_report
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress, say
 from edgecnn.runtime.ssh_host import SshHost
@@ -85,6 +84,8 @@ def join_report(run: Run, report: Mapping[str, Any]) -> None:
     """
     write_json(run.device_file(report["address"]), report)
     if run.evidence_file.exists():
+        from edgecnn.pipeline.report import rewrite_report  # matplotlib takes a second to load
+
         rewrite_report(run)
     else:
         say(f"{run.report_file} is of an older edgecnn, and stays as it is: run 'edgecnn compress' again")

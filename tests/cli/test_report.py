@@ -3,6 +3,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,17 @@ def test_the_page_holds_the_table_and_the_curves_of_more_runs_than_colours(tmp_p
     assert page.count('class="key dashed"') == 2
     assert all(f"stroke: var(--run-{number})" in page for number in range(6))
     assert "#02030" not in page
+
+
+def test_without_matplotlib_the_page_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("comparison_page", "plots"):
+        monkeypatch.delitem(sys.modules, f"edgecnn.evaluation.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(
+        EdgecnnError, match=r"need Matplotlib, but matplotlib is missing .*edgecnn\[train\]'$"
+    ):
+        report(make_run(tmp_path / "run"), "--out", tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize(
