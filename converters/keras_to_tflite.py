@@ -30,6 +30,10 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     Raises:
         ModelError: TensorFlow can't convert the model, or float operators remain.
     """
+    if _has_loop(model):  # TensorFlow's calibrator crashes on some
+        raise ModelError(
+            "a loop, as LSTM, GRU and tf.while_loop are, has no int8 form here; use convolutions over time"
+        )
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -45,9 +49,18 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
 
 def _converter(model: Any) -> Any:
     """Convert from a batch of one: it leaves no operators that compute a batch's shape at run time."""
+    return tf.lite.TFLiteConverter.from_concrete_functions([_function(model)], model)
+
+
+def _function(model: Any) -> Any:
     spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    function = tf.function(lambda image: model(image, training=False)).get_concrete_function(spec)
-    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    return tf.function(lambda image: model(image, training=False)).get_concrete_function(spec)
+
+
+def _has_loop(model: Any) -> bool:
+    graph = _function(model).graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return any(node.op.endswith("While") for node in nodes)
 
 
 def _convert(converter: Any) -> bytes:

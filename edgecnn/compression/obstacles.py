@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of a network can't be compressed or compiled: tried before training, as weights don't matter."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from edgecnn.compression.annotate import with_channelwise_norms
 from edgecnn.compression.pruning import wrapped
 from edgecnn.compression.qat import imitated
 from edgecnn.converters.keras_to_tflite import keras_to_int8
+from edgecnn.converters.layer_at_fault import at_layer, naming_layers
 from edgecnn.errors import ModelError
 from edgecnn.gate.config import may_be_called
 from edgecnn.tf import keras, tfmot
@@ -36,6 +36,10 @@ def require_readable(model: Any) -> None:
                 "class a get_config with all that its __init__ takes, and "
                 "@keras.utils.register_keras_serializable()"
             )
+    try:
+        keras.models.model_from_json(model.to_json())
+    except Exception as error:  # whatever Keras can't write down
+        raise ModelError(f"it could be saved, but not read again: {str(error).splitlines()[0]}") from error
 
 
 def _require_callable(layer: Any) -> None:
@@ -55,27 +59,26 @@ def obstacles(model: Any) -> list[str]:
     """
     image = np.random.default_rng(0).integers(0, 256, (1, *model.input_shape[1:]), np.uint8)
     sentences = []
+
+    def imitate(part: Any) -> bytes:
+        wrapped(part, tfmot.sparsity.keras.ConstantSparsity(0.5, 0))
+        return keras_to_int8(imitated(with_channelwise_norms(part))[0], image)
+
+    def quantize(part: Any) -> bytes:
+        return keras_to_int8(part, image)
+
     try:
-        wrapped(model, tfmot.sparsity.keras.ConstantSparsity(0.5, 0))
-        tflite = keras_to_int8(imitated(with_channelwise_norms(model))[0], image)
+        tflite = imitate(model)
     except Exception as error:  # the toolkit has no type of its own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        sentences.append(f"'edgecnn compress' takes it with --ptq only: {_at(model, reason)}")
         try:  # only now: a large network costs ten seconds, and what has come out by imitation does without
-            tflite = keras_to_int8(model, image)
+            tflite = naming_layers(quantize, model)
         except ModelError as cause:
-            return [f"'edgecnn compress' can't quantize it: {_at(model, str(cause))}"]
+            return [f"'edgecnn compress' can't quantize it: {cause}"]
+        reason = at_layer(model, (str(error).strip() or type(error).__name__).splitlines()[0], imitate)
+        sentences.append(f"'edgecnn compress' takes it with --ptq only: {reason}")
     try:
         run_passes(parse(tflite))
     except ModelError as error:
-        sentences.append(
-            f"'edgecnn compile' can't make C of it, TensorFlow Lite runs it: {_at(model, str(error))}"
-        )
+        reason = at_layer(model, str(error), lambda part: run_passes(parse(quantize(part))))
+        sentences.append(f"'edgecnn compile' can't make C of it, TensorFlow Lite runs it: {reason}")
     return sentences
-
-
-def _at(model: Any, reason: str) -> str:
-    """Return a reason with the layer that it names, by its own name, in front; the toolkit adds to names."""
-    words = set(re.findall(r"\w[\w.-]*", reason))
-    names = [layer.name for layer in model.layers if {layer.name, f"quant_{layer.name}"} & words]
-    return f'layer "{max(names, key=len)}": {reason}' if names else reason

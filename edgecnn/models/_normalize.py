@@ -13,7 +13,8 @@ from edgecnn.errors import ModelError
 from edgecnn.models._answers import answers_with_logits, probabilities
 from edgecnn.models._image_first import with_unit_image
 from edgecnn.models._rebuild import rebuild
-from edgecnn.models._twins import is_augmentation, twins
+from edgecnn.models._twins import imitates_int8, is_augmentation, twins
+from edgecnn.tf import tfmot
 
 
 def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
@@ -35,6 +36,8 @@ def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
             f'model "{name}" has {len(model.inputs)} inputs and {len(model.outputs)} outputs ({outputs}), '
             "not one of each; give keras.Model(image, the output that is meant)"
         )
+    if any(type(layer).__name__ == "ClusterWeights" for layer in model.layers):
+        model = tfmot.clustering.keras.strip_clustering(model)
     layers: list[Any] = []
 
     def seen(layer: Any, own: str) -> Sequence[Any]:
@@ -70,6 +73,10 @@ def _told(name: str, layers: Sequence[Any]) -> list[str]:
     random = [f'{type(layer).__name__} "{layer.name}"' for layer in layers if is_augmentation(layer)]
     half = [layer.name for layer in layers if getattr(layer, "compute_dtype", "") == "float16"]
     notes = []
+    if any(map(imitates_int8, layers)):
+        notes.append(
+            f'model "{name}" imitates int8 already; that is taken off it, as edgecnn compress does it anew'
+        )
     if random:
         notes.append(
             f'model "{name}" changes images at random, in training alone, by {", ".join(random)}; that is '

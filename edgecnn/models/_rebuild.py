@@ -82,7 +82,10 @@ class _Builder:
         if is_model(layer):
             return self.call(layer, tf.nest.flatten(args), layer.name, frozen=frozen)
         for twin in self._twins_of(layer, owner, frozen=frozen):
-            args, kwargs = [twin(*args, **kwargs)], {}
+            if isinstance(twin, keras.layers.Lambda):
+                args = self.call(_opened(twin, args[0]), args, owner, frozen=frozen)
+            else:
+                args, kwargs = [twin(*args, **kwargs)], {}
         [result, *_] = args
         return result
 
@@ -114,16 +117,32 @@ class _Builder:
     def copy_weights(self) -> None:
         """Give the first of each layer's twins its weights, unless it came with weights."""
         for layer in self._unbuilt:
-            weights, twins = layer.get_weights(), self._twins[id(layer)]
+            weights, twin = layer.get_weights(), self._twins[id(layer)][0]
             if weights:
                 try:
-                    twins[0].set_weights(weights)
+                    twin.set_weights(_inner_weights(layer, twin))
                 except ValueError as error:
                     shapes = [list(weight.shape) for weight in weights]
                     raise ModelError(
                         f'layer "{layer.name}" ({type(layer).__name__}) has weights of the shapes {shapes}, '
                         f"not those of Keras 2's: {str(error).splitlines()[0]}"
                     ) from error
+
+
+def _inner_weights(layer: Any, twin: Any) -> list[Any]:
+    """Return those of a layer's weights that its twin has: wrappers of the toolkit add others."""
+    if not _is_wrapper(layer):
+        return list(layer.get_weights())
+    values = {_last_word(variable): variable.numpy() for variable in layer.weights}
+    return [values[_last_word(variable)] for variable in twin.weights]
+
+
+def _is_wrapper(layer: Any) -> bool:
+    return type(layer).__module__.startswith("tensorflow_model_optimization.")
+
+
+def _last_word(variable: Any) -> str:
+    return str(variable.name).rpartition("/")[2]
 
 
 def _replaced(arguments: Any, values: dict[int, Any]) -> Any:

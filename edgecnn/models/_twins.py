@@ -19,7 +19,8 @@ _INSIDE = {
     **{name: name for name in ("linear", "relu", "softmax", "sigmoid", "tanh", "swish", "gelu")},
     "silu": "swish",
 }
-_TOOLKIT = ("PruneLowMagnitude", "ClusterWeights", "QuantizeAnnotate", "QuantizeWrapper", "QuantizeWrapperV2")
+_IMITATING = ("QuantizeWrapper", "QuantizeWrapperV2")
+_TOOLKIT = ("PruneLowMagnitude", "QuantizeAnnotate", *_IMITATING)
 # Those beside Random...: layers that change images in training alone.
 _AUGMENTATION = ("AugMix", "CutMix", "MixUp", "RandAugment")
 
@@ -30,22 +31,30 @@ def twins(layer: Any, name: str) -> Sequence[Any]:
     Raises:
         ModelError: there are none.
     """
-    kind = type(layer).__name__
-    if kind in _TOOLKIT:
+    called = type(layer).__name__
+    if called in _TOOLKIT:
         return twins(layer.layer, name)
-    if is_augmentation(layer):
+    if called == "QuantizeLayer" or is_augmentation(layer):
         return _augmentation(layer, name)
-    if kind == "Normalization":
+    if called == "Normalization":
         return [_normalization(layer, name)]
-    if kind in ("TFOpLambda", "SlicingOpLambda") or not hasattr(layer, "get_weights"):
+    if called in ("TFOpLambda", "SlicingOpLambda") or not hasattr(layer, "get_weights"):
         return function_twins(layer, name)
-    if kind == "Activation":
+    if called == "Activation":
         inside, behind = _split(layer.activation, name)
         return behind or [L.Activation(inside, name=name)]
     config, behind = _config(layer, name), []
     if callable(getattr(layer, "activation", None)):
         config["activation"], behind = _split(layer.activation, f"{name}_activation")
-    return [_class_of(layer, name).from_config(config), *behind]
+    kind = _class_of(layer, name)
+    # Of what it has seen, Keras 2 wants the shapes in the configuration, which Keras 3 doesn't tell.
+    plain = kind is L.MultiHeadAttention and is_keras3(layer)
+    return [kind(**config) if plain else kind.from_config(config), *behind]
+
+
+def imitates_int8(layer: Any) -> bool:
+    """Say whether the toolkit's quantization-aware training has wrapped a layer."""
+    return type(layer).__name__ in _IMITATING
 
 
 def is_augmentation(layer: Any) -> bool:
@@ -76,12 +85,16 @@ def _normalization(layer: Any, name: str) -> Any:
 
 def _split(activation: Any, name: str) -> tuple[str, list[Any]]:
     """Return the activation that may stay inside of a layer, and the layers behind it that do the rest."""
+    if type(activation).__name__ == "QuantizeAwareActivation":
+        activation = activation.activation
+    if type(activation).__name__ == "NoOpActivation":
+        activation = keras.activations.linear
     if hasattr(activation, "get_config"):  # a layer in the place of a function
         return "linear", list(twins(activation, name))
     function = getattr(activation, "__name__", type(activation).__name__)
     function = function.removesuffix("_v2")  # as tf.nn.softmax calls itself
     if activation.__module__.split(".")[0] not in ("keras", "tf_keras", "tensorflow"):
-        return "linear", [L.Activation(activation, name=name)]  # a person's own, whatever its name
+        return "linear", [L.Lambda(activation, name=name)]  # a person's own, whatever its name
     if function in _INSIDE:
         return _INSIDE[function], []
     if function in ("hard_silu", "hard_swish"):

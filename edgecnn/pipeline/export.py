@@ -294,12 +294,14 @@ def _keras(
     list_files(data.path)  # what is missing turns out before TensorFlow loads, which takes seconds
     from edgecnn.converters.keras_file import load_float_model, with_answers
     from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
+    from edgecnn.converters.layer_at_fault import naming_layers
 
     model = load_float_model(source, own=own)
 
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
         answering = with_answers(model, source, images, labelled=labelled)
-        return {"float32": keras_to_float32(answering), "int8": keras_to_int8(answering, images)}
+        int8 = naming_layers(lambda part: keras_to_int8(part, images), answering)
+        return {"float32": keras_to_float32(answering), "int8": int8}
 
     return _quantized(convert, model.input_shape[1:], model.output_shape, data, name, progress)
 

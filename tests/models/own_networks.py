@@ -98,6 +98,15 @@ def _functions(of: Any, shape: tuple[int, int, int], classes: int) -> Any:
     return of.Model(image, layers.Dense(classes, activation="softmax")(layers.GlobalAveragePooling2D()(maps)))
 
 
+def _attention(of: Any, shape: tuple[int, int, int], classes: int) -> Any:
+    layers, image = of.layers, of.Input(shape)
+    tokens = layers.Reshape((-1, 8))(layers.Conv2D(8, 4, strides=4)(image))
+    tokens = layers.MultiHeadAttention(2, 4)(tokens, tokens)
+    return of.Model(
+        image, layers.Dense(classes, activation="softmax")(layers.GlobalAveragePooling1D()(tokens))
+    )
+
+
 def _mixture(of: Any, shape: tuple[int, int, int], classes: int) -> Any:
     """Return a network with a normalization first, an activation of each kind, a model inside, and logits."""
     layers = of.layers
@@ -146,6 +155,7 @@ NETWORKS: dict[str, Network] = {
     "many_layers": _many_layers,
     "squeeze": _squeeze,
     "functions": _functions,
+    "attention": _attention,
     "float16": _in_float16,
 }
 KERAS = {"keras2": keras2, "keras3": keras3}

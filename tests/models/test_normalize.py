@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from own_networks import KERAS, NETWORKS
 
+from edgecnn.compression.obstacles import require_readable
 from edgecnn.errors import ModelError
 from edgecnn.models._normalize import normalized, with_probabilities
 from edgecnn.tf import keras, tf, tfmot
@@ -144,19 +145,59 @@ def test_an_activation_of_ones_own_is_no_namesake_of_keras() -> None:
     np.testing.assert_allclose(normalized(model, "mine")[0](IMAGES), model(IMAGES), atol=1e-6)
 
 
+@pytest.mark.parametrize("of", KERAS)
+def test_an_activation_without_a_name_becomes_functions_that_a_file_holds(of: str) -> None:
+    sigmoid = KERAS["keras3"].ops.sigmoid if of == "keras3" else tf.sigmoid
+    layers = KERAS[of].layers
+    model = KERAS[of].Sequential(
+        [
+            KERAS[of].Input(SHAPE),
+            layers.Conv2D(2, 3, activation=lambda x: x * sigmoid(x)),
+            layers.Activation(lambda x: 2.0 * x),
+        ]
+    )
+    flat, _ = normalized(model, "mine")
+    np.testing.assert_allclose(flat(IMAGES), np.array(model(IMAGES)), atol=1e-6)
+    require_readable(flat)
+
+
 def test_a_hard_swish_of_keras_3_is_taken_over() -> None:
     keras3 = KERAS["keras3"]
     model = keras3.Sequential([keras3.Input(SHAPE), keras3.layers.Conv2D(2, 3, activation="hard_silu")])
     np.testing.assert_allclose(normalized(model, "mine")[0](IMAGES), np.array(model(IMAGES)), atol=1e-6)
 
 
-def test_wrappers_of_the_toolkit_go() -> None:
+def _pruned(model: Any) -> Any:
+    return tfmot.sparsity.keras.prune_low_magnitude(model)
+
+
+def _clustered(model: Any) -> Any:
+    start = tfmot.clustering.keras.CentroidInitialization.LINEAR
+    return tfmot.clustering.keras.cluster_weights(model, 64, start)
+
+
+@pytest.mark.parametrize("wrap", [_pruned, _clustered, tfmot.quantization.keras.quantize_model])
+def test_wrappers_of_the_toolkit_go(wrap: Any) -> None:
     layers = keras.layers
-    plain = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)])
-    pruned = tfmot.sparsity.keras.prune_low_magnitude(plain)
-    flat, _ = normalized(pruned, "mine")
-    assert [type(layer).__name__ for layer in flat.layers] == ["InputLayer", "Conv2D", "Flatten", "Dense"]
-    np.testing.assert_allclose(flat(IMAGES), plain(IMAGES), atol=1e-6)
+    plain = keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            layers.Conv2D(2, 3, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2D(2, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    wrapped = wrap(plain)
+    flat, notes = normalized(wrapped, "mine")
+    kinds = [type(layer).__name__ for layer in flat.layers]
+    assert kinds == ["InputLayer", "Conv2D", "BatchNormalization", "ReLU", "Conv2D", "Flatten", "Dense"]
+    imitates = wrap not in (_pruned, _clustered)
+    expected = plain if imitates else wrapped  # without its rounding
+    np.testing.assert_allclose(flat(IMAGES), expected(IMAGES, training=False), atol=1e-6)
+    assert [("imitates int8 already" in note) for note in notes] == [True] * imitates
 
 
 def _two_outputs(of: Any) -> Any:

@@ -13,6 +13,7 @@ from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.converters.keras_to_tflite import keras_to_int8
+from edgecnn.converters.layer_at_fault import naming_layers
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
 from edgecnn.models._normalize import normalized, with_probabilities
@@ -93,6 +94,23 @@ def test_what_is_in_the_way_is_told_by_the_layer() -> None:
     [sentence] = obstacles(normalized(model, "mine")[0])
     assert sentence.startswith("'edgecnn compress' can't quantize it: layer \"first_activation\": ELU ")
     assert sentence.endswith("has no int8 form: replace that layer")
+
+
+@pytest.mark.parametrize(
+    ("odd", "operator"),
+    [
+        (keras.layers.GroupNormalization(2, name="odd"), "SQUARE"),
+        (keras.layers.TimeDistributed(keras.layers.GRU(2), name="odd"), "a loop,"),  # it crashed TensorFlow
+    ],
+    ids=["norm", "gru"],
+)
+def test_a_layer_is_named_though_its_operators_have_other_names(odd: Any, operator: str) -> None:
+    layers = keras.layers
+    first, last = [layers.Conv2D(2, 3, strides=6)], [layers.Flatten()]
+    model = keras.Sequential([keras.Input(SHAPE), *first, odd, *last])
+    image = np.zeros((1, *SHAPE), np.uint8)
+    with pytest.raises(ModelError, match=rf'^layer "odd": {operator} '):
+        naming_layers(lambda part: keras_to_int8(part, image), model)
 
 
 def test_a_network_for_which_nothing_is_in_the_way() -> None:
