@@ -19,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgecnn.converters.tflite_buffer import add_buffer
+from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.files import write_json
 
@@ -64,7 +66,8 @@ def measure(folder: Path, size: int, rounds: int) -> dict[str, Any]:
     """Return the figures for a model with `size` random bytes, and what edgecnn's words gain on xxd."""
     model = folder / "model.tflite"
     noise = np.random.default_rng(0).bytes(size)
-    model.write_bytes(add_buffer(SMALL_MODEL.read_bytes(), b"random", noise))
+    small = read_model(SMALL_MODEL)
+    model.write_bytes(tflite_bytes(replace(small, metadata=(*small.metadata, ("random", noise)))))
     samples: dict[str, list[dict[str, float]]] = {form: [] for form in EMITTERS}
     for _ in range(rounds):
         for form, emitter in EMITTERS.items():

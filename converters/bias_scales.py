@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Give biases of an int8 .tflite file the scale that kernels take for granted."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-import tflite
 
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.tflite import tflite_bytes
 
 # Which inputs are the image, the filters and the bias.
 _INPUTS = {
@@ -27,16 +27,14 @@ def with_bias_scales(model: bytes) -> bytes:
     normalization that it folded into the filters of the layer after it. Kernels add a bias as if it were in
     those units; TFLite refuses a model once the difference is above 2% of the output's scale.
     """
-    repaired, graph = bytearray(model), parse(model)
-    root = tflite.Model.GetRootAs(repaired, 0)
+    graph = parse(model)
+    tensors = list(graph.tensors)
     for operator in graph.operators:
         found = _bias(graph, operator)
         if found is not None:
             index, right = found
-            tensor = root.Subgraphs(0).Tensors(index)
-            stored, values = tensor.Quantization().ScaleAsNumpy(), root.Buffers(tensor.Buffer()).DataAsNumpy()
-            _rescale(values.view("<i4"), stored, right)
-    return bytes(repaired)
+            tensors[index] = _rescaled(tensors[index], right)
+    return model if tuple(tensors) == graph.tensors else tflite_bytes(replace(graph, tensors=tuple(tensors)))
 
 
 def _bias(graph: Graph, operator: Operator) -> tuple[int, npt.NDArray[np.float32]] | None:
@@ -52,8 +50,13 @@ def _bias(graph: Graph, operator: Operator) -> tuple[int, npt.NDArray[np.float32
     return bias, np.asarray(first * second, np.float32)
 
 
-def _rescale(values: Any, stored: Any, right: npt.NDArray[np.float32]) -> None:
-    """Change integers and scales in place, where the scales aren't right already."""
-    if stored.shape == right.shape and not np.allclose(stored, right, rtol=1e-5, atol=0):
-        values[:] = np.clip(np.rint(values * np.float64(stored) / right), _INT32.min, _INT32.max)
-        stored[:] = right
+def _rescaled(bias: Tensor, right: npt.NDArray[np.float32]) -> Tensor:
+    """Return a bias in units of `right`, as it is where it is in those already."""
+    stored, values = bias.quantization, bias.data
+    assert stored is not None
+    scales = np.array(stored.scales, np.float32)
+    if values is None or scales.shape != right.shape or np.allclose(scales, right, rtol=1e-5, atol=0):
+        return bias
+    whole = np.clip(np.rint(values * scales.astype(np.float64) / right), _INT32.min, _INT32.max)
+    quantization = replace(stored, scales=tuple(right.tolist()))
+    return replace(bias, data=whole.astype(np.int32), quantization=quantization)

@@ -6,9 +6,8 @@ flatbuffer of its own schema ("M001") in a buffer of the model, found by the ent
 label file, in a zip archive behind the model's last byte. No runtime minds either.
 """
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import flatbuffers
 
@@ -21,7 +20,7 @@ from edgecnn.compiler.reading.metadata import (
     WINDOW_ENTRY,
 )
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.converters.tflite_buffer import add_buffer
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.errors import ModelError
 from edgecnn.escape import LONGEST_LABEL, is_label
 
@@ -30,8 +29,6 @@ _LABELS_FILE = "labels.txt"
 _RGB, _GRAYSCALE = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
 _NORMALIZATION_OPTIONS = 1
-# Slots of the table Model in the .tflite schema: 0 is a number, 1 to 7 are offsets.
-_MODEL_SLOTS, _BUFFERS, _METADATA = 8, 4, 6
 
 
 def add_metadata(
@@ -44,7 +41,7 @@ def add_metadata(
 ) -> bytes:
     """Return `model` with metadata; the same arguments give the same bytes.
 
-    Weights stay aligned as before, and outputs don't change. An image input is said to be normalized as
+    Weights stay aligned, and outputs don't change. An image input is said to be normalized as
     real = byte / 255: mean 0 and standard deviation 255 in the schema's formula (x - mean) / std. A quantized
     model shares that with its float twin; its scale and zero point then apply to the real.
 
@@ -73,11 +70,24 @@ def add_metadata(
                 f"label {label[:80]!r} can't be stored: it must be a line of printable text of up to "
                 f"{LONGEST_LABEL} characters"
             )
-    metadata = _model_metadata(name, description, image, output, labels, threshold)
+    if any(entry == ENTRY for entry, _ in graph.metadata):
+        raise ModelError("the model carries metadata already: add them to the file it was before")
+    metadata = [(ENTRY, _model_metadata(name, description, image, output, labels, threshold))]
     if window is not None:
-        model = add_buffer(model, WINDOW_ENTRY, str(window).encode("ascii"))
-    model = add_buffer(model, ENTRY, metadata)
-    return _with_file(model, _LABELS_FILE, "".join(f"{label}\n" for label in labels)) if labels else model
+        metadata.insert(0, (WINDOW_ENTRY, str(window).encode("ascii")))
+    files = [(_LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())] if labels else []
+    return tflite_bytes(replace(graph, metadata=(*graph.metadata, *metadata), files=(*graph.files, *files)))
+
+
+def add_window(model: bytes, window: str) -> bytes:
+    """Return `model` with the window of the pictures that it is for, of which it tells none.
+
+    Raises:
+        ModelError: `model` holds what can't be written anew.
+    """
+    graph = parse(model)
+    entry = (WINDOW_ENTRY, window.encode("ascii"))
+    return tflite_bytes(replace(graph, metadata=(*graph.metadata, entry)))
 
 
 def _model_metadata(
@@ -184,14 +194,3 @@ def _floats(builder: flatbuffers.Builder, values: Sequence[float]) -> int:
     for value in reversed(values):
         builder.PrependFloat32(value)
     return int(builder.EndVector())
-
-
-def _with_file(model: bytes, name: str, text: str) -> bytes:
-    """Return `model` with a file in a zip archive behind it: stored, so that it can be read where it lies."""
-    result = io.BytesIO()
-    result.write(model)
-    with zipfile.ZipFile(result, "w") as archive:
-        info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-        info.create_system = 3  # Unix, wherever this runs: the same bytes everywhere
-        archive.writestr(info, text)
-    return result.getvalue()

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """A float .tflite file that answers with logits to one that answers with probabilities."""
 
-from copy import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.ir import Operator, Signature
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.keras_file import are_logits
-from edgecnn.errors import ModelError
 from edgecnn.progress import say
 from edgecnn.runtime.tflite import TfliteModel
-from edgecnn.tf import schema
 
-_OPS = {"softmax": schema.BuiltinOperator.SOFTMAX, "sigmoid": schema.BuiltinOperator.LOGISTIC}
+_OPS: Mapping[str, tuple[str, dict[str, float]]] = {
+    "softmax": ("SOFTMAX", {"beta": 1.0}),
+    "sigmoid": ("LOGISTIC", {}),
+}
 
 
 def with_answers(tflite: bytes, path: Path, images: npt.NDArray[np.uint8], *, labelled: bool) -> bytes:
@@ -47,39 +50,27 @@ def with_probabilities(tflite: bytes, kind: str) -> bytes:
     """Return a float32 .tflite file of one output with an operator more.
 
     Args:
-        tflite: the file, which our own reader has walked.
+        tflite: the file.
         kind: "softmax" or "sigmoid".
 
     Raises:
-        ModelError: it keeps weights outside of its flatbuffer.
+        ModelError: it can't be read, or holds what can't be written anew.
     """
-    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
-    if any(buffer.offset for buffer in model.buffers):
-        raise ModelError("the model keeps weights outside of its flatbuffer: no operator can be added")
-    graph = model.subgraphs[0]
+    graph = parse(tflite)
     [logits] = graph.outputs
-    answers = copy(graph.tensors[logits])
-    answers.name, answers.buffer = kind.encode(), 0  # buffer 0 is that of no data
-    graph.tensors.append(answers)
-    graph.operators.append(_operator(model, kind, int(logits), len(graph.tensors) - 1))
-    graph.outputs = [len(graph.tensors) - 1]
-    for signature in model.signatureDefs or []:
-        for output in signature.outputs:
-            output.tensorIndex = graph.outputs[0]
-    builder = flatbuffers.Builder()
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    answers = len(graph.tensors)
+    op, options = _OPS[kind]
+    operator = Operator(op, len(graph.operators), (logits,), (answers,), options)
+    return tflite_bytes(
+        replace(
+            graph,
+            tensors=(*graph.tensors, replace(graph.tensors[logits], name=kind, data=None)),
+            operators=(*graph.operators, operator),
+            outputs=(answers,),
+            signature=graph.signature and _answering(graph.signature, answers),
+        )
+    )
 
 
-def _operator(model: Any, kind: str, given: int, made: int) -> Any:
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = _OPS[kind]
-    code.version = 1
-    model.operatorCodes.append(code)
-    operator = schema.OperatorT()
-    operator.opcodeIndex, operator.inputs, operator.outputs = len(model.operatorCodes) - 1, [given], [made]
-    if kind == "softmax":
-        operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-        operator.builtinOptions = schema.SoftmaxOptionsT()
-        operator.builtinOptions.beta = 1.0
-    return operator
+def _answering(signature: Signature, tensor: int) -> Signature:
+    return replace(signature, outputs=tuple((name, tensor) for name, _ in signature.outputs))

@@ -37,7 +37,6 @@ try:
         import tensorflow as tf
         import tensorflow_model_optimization as tfmot
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-        from tensorflow.lite.python import schema_py_generated as schema
         from tensorflow.lite.python.optimize.calibrator import Calibrator
         from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 except ImportError as error:
@@ -90,7 +89,6 @@ __all__ = [
     "keras3",
     "make_repeatable",
     "quiet",
-    "schema",
     "tf",
     "tfmot",
 ]

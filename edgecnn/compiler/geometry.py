@@ -55,7 +55,7 @@ def axes(
     result = []
     for name, size, length, count in zip(("h", "w"), sizes, in_shape[1:3], out_shape[1:3], strict=True):
         stride = int(operator.options.get(f"stride_{name}", 1))
-        dilation = int(operator.options.get(f"dilation_{name}factor", 1))
+        dilation = int(operator.options.get(f"dilation_{name}_factor", 1))
         extent = (size - 1) * dilation + 1
         pad = operator.options.get(f"pad_{name}")
         if pad is None:
@@ -123,7 +123,7 @@ def check_windows(graph: Graph, operator: Operator, sizes: tuple[int, int], chan
     counts = []
     for name, size, length in zip(("h", "w"), sizes, graph.input(operator, 0).shape[1:3], strict=True):
         stride = option(graph, operator, f"stride_{name}")
-        dilation = int(operator.options.get(f"dilation_{name}factor", 1))
+        dilation = int(operator.options.get(f"dilation_{name}_factor", 1))
         if not (0 < size <= MOST and 0 < stride <= MOST and 0 < dilation <= MOST // size):
             raise ModelError(
                 f"{what} has window {size}, stride {stride}, dilation {dilation}; 1 to {MOST} supported"

@@ -92,6 +92,23 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What a .tflite file says of an operator, and the compiler has no use for: kept for who writes it anew.
+
+    Attributes:
+        version: of the op; 0 where no file says it.
+        table: what the schema calls the table of its options; empty where the file has none.
+        lists: its options that are more than a number, by name: a dtype of NumPy's or "" for text, and bytes.
+        custom: the options of an op that is somebody's own.
+    """
+
+    version: int = 0
+    table: str = ""
+    lists: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    custom: bytes = b""
+
+
+@dataclass(frozen=True)
 class Operator:
     """An instance of an op. `options` are the flatbuffer's, in snake case (`stride_h`, `padding`)."""
 
@@ -100,6 +117,7 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, int | float | bool] = field(default_factory=dict)
+    stored: Stored = Stored()
 
 
 @dataclass(frozen=True)
@@ -118,7 +136,11 @@ class Signature:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model: one subgraph whose operators are in an order in which they can run."""
+    """A model: one subgraph whose operators are in an order in which they can run.
+
+    `labels`, `threshold` and `window` are what `metadata` and `files` say. Fields from `subgraph` on are for
+    who writes the model anew, which nobody can where a file has what finds no place here: `unkept`.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -131,6 +153,10 @@ class Graph:
     threshold: float = 0.5  # from which on a sigmoid says yes
     window: Window | None = None  # of pictures of more than 8 bits
     signature: Signature | None = None
+    subgraph: str = "main"  # what a file calls it
+    metadata: tuple[tuple[str, bytes], ...] = ()  # each entry by its name
+    files: tuple[tuple[str, bytes], ...] = ()  # in an archive behind the model, by their names
+    unkept: tuple[str, ...] = ()
 
     def in_signature_order(self) -> "Graph":
         """Return the graph with inputs and outputs in its signature's order, where that names each once.

@@ -11,14 +11,13 @@ import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler.ir import Graph, Window
-from edgecnn.compiler.reading.metadata import WINDOW_ENTRY, read_labels
+from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
-from edgecnn.converters.tflite_buffer import add_buffer
-from edgecnn.converters.tflite_metadata import add_metadata
+from edgecnn.converters.tflite_metadata import add_metadata, add_window
 from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part
@@ -230,7 +229,7 @@ def _windowed(tflite: bytes, choice: str) -> bytes:
         return tflite
     if choice == AUTO:
         raise DataError("window auto is found in images, and none are looked at here; give LOW:HIGH")
-    return add_buffer(tflite, WINDOW_ENTRY, choice.encode("ascii"))
+    return add_window(tflite, choice)
 
 
 def _tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import tflite
-from tflite_writer import BuiltTensor, Writer
+from tflite_writer import BuiltTensor, written
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
@@ -345,7 +345,7 @@ class Builder:
 
     def build(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
         """Return the bytes of the .tflite file."""
-        return Writer(self).write(inputs, outputs)
+        return written(self, inputs, outputs)
 
 
 def _positions(length: int, size: int, stride: int, dilation: int, padding: int) -> int:

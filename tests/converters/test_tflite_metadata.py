@@ -48,15 +48,16 @@ def test_the_threshold_comes_back(model):
     assert read_labels(with_threshold) == LABELS
 
 
-def test_old_bytes_stay_whole_and_aligned():
-    model = with_metadata()
-    start = model.find(INT8)
-    assert start > 0
-    assert start % 16 == 0
-    old, new = buffers(INT8), buffers(model)
-    assert len(new) == len(old) + 1
-    assert [buffer._tab.Pos for buffer in new[:-1]] == [buffer._tab.Pos + start for buffer in old]
-    assert new[-1]._tab.Vector(new[-1]._tab.Offset(4)) % 16 == 0
+def test_weights_stay_whole_and_aligned():
+    before, after = parse(INT8), parse(with_metadata())
+    assert str(after) == str(before)
+    assert [tensor.name for tensor in after.tensors] == [tensor.name for tensor in before.tensors]
+    for old, new in zip(before.tensors, after.tensors, strict=True):
+        np.testing.assert_array_equal(new.data, old.data)
+    positions = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in buffers(with_metadata())[1:]]
+    constants = {tensor.data.tobytes() for tensor in after.tensors if tensor.data is not None}
+    assert len(positions) == len(constants) + len(after.metadata)
+    assert {position % 16 for position in positions} == {0}
 
 
 def test_the_rest_of_the_model_reads_as_before():

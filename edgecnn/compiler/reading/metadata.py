@@ -14,13 +14,14 @@ from edgecnn.compiler.ir import Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import label
 
-ENTRY = b"TFLITE_METADATA"
-WINDOW_ENTRY = b"edgecnn_window"  # beside the standard one, which has no place for it
+ENTRY = "TFLITE_METADATA"
+WINDOW_ENTRY = "edgecnn_window"  # beside the standard one, which has no place for it
 FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
 # What reading a corrupt flatbuffer raises.
-CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
+_CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
+_DAMAGED = (*_CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
 # Slots and values of the metadata schema.
-SUBGRAPHS, OUTPUTS, PROCESS_UNITS, FILES = 3, 3, 4, 6
+_SUBGRAPHS, _OUTPUTS, _PROCESS_UNITS, _FILES = 3, 3, 4, 6
 SCORE_THRESHOLDING = 3
 AXIS_LABELS, VALUE_LABELS = 2, 3
 _ZIP_MEMBER = b"PK\x03\x04"  # begins each file in an archive
@@ -48,21 +49,21 @@ def read_window(model: bytes) -> Window | None:
     """Return the window of the pictures that a model was trained on; None where it tells none."""
     try:
         return parse_window(_entry(model, WINDOW_ENTRY).decode("ascii"))
-    except CORRUPT:
+    except _CORRUPT:
         return None
 
 
 def read_threshold(model: bytes) -> float:
     """Return the score from which on a sigmoid says yes; 0.5 where the model doesn't tell another."""
     try:
-        for output in outputs(model)[:1]:
-            for unit in tables(output, PROCESS_UNITS):
+        for output in _outputs(model)[:1]:
+            for unit in _tables(output, _PROCESS_UNITS):
                 kind, options = unit.Offset(4), unit.Offset(6)
                 if kind and unit.Get(Uint8Flags, unit.Pos + kind) == SCORE_THRESHOLDING and options:
                     table = Table(unit.Bytes, unit.Indirect(unit.Pos + options))
                     score = table.Get(Float32Flags, table.Pos + table.Offset(4)) if table.Offset(4) else 0.0
                     return float(score) if 0 < score < 1 else 0.5
-    except CORRUPT:
+    except _CORRUPT:
         pass
     return 0.5
 
@@ -81,9 +82,26 @@ def read_labels(model: bytes) -> tuple[str, ...]:
             if archive.getinfo(file_name).file_size > MOST_BYTES:
                 raise ModelError(f"{file_name} in the model's metadata has over {MOST_BYTES} bytes")
             text = archive.read(file_name).decode()
-    except (*CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise ModelError(f"the model's metadata are damaged ({error}); export it again") from error
     return label_lines(text)
+
+
+def read_files(model: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Return the files in the archive behind a model, by their names; none where there is no archive.
+
+    Raises:
+        ModelError: they are damaged, or of more bytes than labels can have.
+    """
+    try:
+        if _ZIP_MEMBER not in model or not zipfile.is_zipfile(io.BytesIO(model)):
+            return ()
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
+                raise ModelError(f"files of over {MOST_BYTES} bytes in the archive behind it")
+            return tuple((info.filename, archive.read(info)) for info in archive.infolist())
+    except _DAMAGED as error:
+        raise ModelError(f"an archive behind it that is damaged ({error})") from error
 
 
 def label_lines(text: str) -> tuple[str, ...]:
@@ -92,37 +110,39 @@ def label_lines(text: str) -> tuple[str, ...]:
 
 
 def _labels_file(model: bytes) -> str | None:
-    for output in outputs(model)[:1]:
-        for file in tables(output, FILES):
+    for output in _outputs(model)[:1]:
+        for file in _tables(output, _FILES):
             kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
             if kind in (AXIS_LABELS, VALUE_LABELS):
                 return bytes(file.String(file.Pos + file.Offset(4))).decode()
     return None
 
 
-def outputs(model: bytes) -> list[Table]:
+def _outputs(model: bytes) -> list[Table]:
     """Return the tables that describe a model's outputs; none where it has no metadata."""
     found = _entry(model, ENTRY)
     if not found:
         return []
-    metadata = root(found)
-    return [output for subgraph in tables(metadata, SUBGRAPHS)[:1] for output in tables(subgraph, OUTPUTS)]
+    metadata = _root(found)
+    return [
+        output for subgraph in _tables(metadata, _SUBGRAPHS)[:1] for output in _tables(subgraph, _OUTPUTS)
+    ]
 
 
-def _entry(model: bytes, name: bytes) -> bytes:
+def _entry(model: bytes, name: str) -> bytes:
     """Return what a metadata entry of a model leads to; nothing where it has none of that name."""
     schema = tflite.Model.GetRootAs(model, 0)
     entries = (schema.Metadata(i) for i in range(schema.MetadataLength()))
-    buffers = [entry.Buffer() for entry in entries if entry.Name() == name]
+    buffers = [entry.Buffer() for entry in entries if entry.Name() == name.encode()]
     return schema.Buffers(buffers[0]).DataAsNumpy().tobytes() if buffers else b""
 
 
-def root(flatbuffer: bytes) -> Table:
+def _root(flatbuffer: bytes) -> Table:
     """Return the table that a flatbuffer is."""
     return Table(flatbuffer, struct.unpack_from("<I", flatbuffer)[0])
 
 
-def tables(table: Table, slot: int) -> list[Table]:
+def _tables(table: Table, slot: int) -> list[Table]:
     """Return the tables in the vector that the field at `slot` leads to; none where it is absent."""
     offset = table.Offset(4 + 2 * slot)
     if not offset:

@@ -18,9 +18,18 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor, short_name
-from edgecnn.compiler.reading.metadata import read_labels, read_threshold, read_window
-from edgecnn.compiler.reading.schema import DTYPES, NAMELESS, op_name, options_of, text, type_name
+from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor, short_name
+from edgecnn.compiler.reading.metadata import read_files, read_labels, read_threshold, read_window
+from edgecnn.compiler.reading.schema import (
+    DTYPES,
+    NAMELESS,
+    op_name,
+    options_of,
+    stored_of,
+    text,
+    type_name,
+    unkept,
+)
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
 
@@ -136,7 +145,8 @@ def with_operators(data: bytes, count: int) -> bytes:
 class _Reader:
     """Reads one flatbuffer; every length it finds is checked against the bytes there are.
 
-    What keeps a model from being run, but not from being shown, is noted in `problems`.
+    What keeps a model from being run, but not from being shown, is noted in `problems`; what no graph has a
+    place for, in `unkept`.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -144,10 +154,12 @@ class _Reader:
         self._model = tflite.Model.GetRootAs(data, 0)
         self._left = _MOST_READS * len(data)
         self._problems: list[str] = []
+        self._unkept: list[str] = []
 
     def file(self, name: str) -> ModelFile:
         model = self._model
-        ops = [op_name(model.OperatorCodes(i)) for i in range(self._length(model.OperatorCodesLength()))]
+        codes = [model.OperatorCodes(i) for i in range(self._length(model.OperatorCodesLength()))]
+        ops = [(op_name(code), code) for code in codes]
         count = self._length(model.SubgraphsLength())
         signatures = tuple(
             self._signature(model.SignatureDefs(i)) for i in range(self._length(model.SignatureDefsLength()))
@@ -167,15 +179,47 @@ class _Reader:
         return ModelFile(tuple(subgraphs), signatures, tuple(problems))
 
     def _main(self, graph: Graph, name: str) -> Graph:
+        metadata, files = self._metadata(), self._files()
+        signatures = self._model.SignatureDefsLength()
+        if signatures > 1:
+            self._unkept.append(f"{signatures} signatures")
         return replace(
             graph,
             name=name,
+            subgraph=graph.name,
+            metadata=metadata,
+            files=files,
+            unkept=tuple(self._unkept),
             sha256=hashlib.sha256(self._data).hexdigest(),
-            description=text(self._model.Description()),
+            description=self._text(self._model.Description()),
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
             window=read_window(self._data),
         )
+
+    def _metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """Return the metadata entries of a model, or none where they are damaged: no runtime minds."""
+        model = self._model
+        if model.MetadataBufferLength():
+            self._unkept.append("metadata of before there were names for them")
+        try:
+            entries = [model.Metadata(i) for i in range(self._length(model.MetadataLength()))]
+            buffers = [model.Buffers(entry.Buffer()) for entry in entries]
+            data = [
+                buffer.DataAsNumpy().tobytes() if self._length(buffer.DataLength(), 1) else b""
+                for buffer in buffers
+            ]
+            return tuple((self._text(entry.Name()), held) for entry, held in zip(entries, data, strict=True))
+        except (*_CORRUPT, ModelError):
+            self._unkept.append("metadata that are damaged")
+            return ()
+
+    def _files(self) -> tuple[tuple[str, bytes], ...]:
+        try:
+            return read_files(self._data)
+        except ModelError as error:
+            self._unkept.append(str(error))
+            return ()
 
     def _length(self, count: int, size: int = 4) -> int:
         """Return `count` if a vector of so many entries fits the file: corrupt ones claim billions."""
@@ -186,7 +230,10 @@ class _Reader:
 
     def _text(self, value: bytes | None) -> str:
         self._length(len(value or b""), 1)
-        return text(value)
+        decoded = text(value)
+        if decoded.encode() != (value or b""):
+            self._unkept.append("a name that is no UTF-8")
+        return decoded
 
     def _signature(self, stored: Any) -> Signature:
         ends = ((stored.Inputs, stored.InputsLength()), (stored.Outputs, stored.OutputsLength()))
@@ -196,7 +243,7 @@ class _Reader:
         )
         return Signature(self._text(stored.SignatureKey()), int(stored.SubgraphIndex()), inputs, outputs)
 
-    def _subgraph(self, subgraph: Any, ops: list[str], signature: Signature | None) -> Graph:
+    def _subgraph(self, subgraph: Any, ops: list[tuple[str, Any]], signature: Signature | None) -> Graph:
         operators = tuple(
             self._operator(subgraph.Operators(i), i, ops)
             for i in range(self._length(subgraph.OperatorsLength()))
@@ -219,17 +266,21 @@ class _Reader:
             signature=signature,
         )
 
-    def _operator(self, operator: Any, index: int, ops: list[str]) -> Operator:
+    def _operator(self, operator: Any, index: int, ops: list[tuple[str, Any]]) -> Operator:
         self._length(_TABLE, 1)
         code = operator.OpcodeIndex()
         if code >= len(ops):
             self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
+        if what := unkept(operator):
+            self._unkept.append(f"operator {index} with {what}")
+        op, stored = ops[code] if code < len(ops) else (f"{NAMELESS}{code}", None)
         return Operator(
-            op=ops[code] if code < len(ops) else f"{NAMELESS}{code}",
+            op=op,
             index=index,
             inputs=tuple(operator.Inputs(i) for i in range(self._length(operator.InputsLength()))),
             outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),
             options=MappingProxyType(options_of(operator)),
+            stored=stored_of(operator, stored, self._length) if stored else Stored(),
         )
 
     def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
@@ -244,6 +295,8 @@ class _Reader:
             tensor.ShapeSignature(i) for i in range(self._length(tensor.ShapeSignatureLength()))
         )
         dtype, sparse = type_name(tensor.Type()), tensor.Sparsity() is not None
+        if sparse or tensor.VariantTensorsLength():
+            self._unkept.append(f"tensor {index}, which is {'sparse' if sparse else 'of several types'}")
         data = self._value(tensor, index, shape, "" if sparse else dtype)
         if data is None and constant and 0 in shape and min(shape) == 0 and dtype in DTYPES.values():
             data = np.empty(shape, dtype)  # an empty list needs no buffer
@@ -262,6 +315,8 @@ class _Reader:
         stored = tensor.Quantization()
         if stored is None or stored.ScaleLength() == 0:
             return None
+        if stored.DetailsType():
+            self._unkept.append(f"tensor {index} with a quantization of somebody's own")
         count = self._length(stored.ScaleLength())
         scales = tuple(float(stored.Scale(i)) for i in range(count))
         if not all(math.isfinite(scale) and scale > 0 for scale in scales):

@@ -26,7 +26,7 @@
 
 #include <string.h>
 
-#if EDGECNN_RESIDUAL_MODEL_ID != 0x2c7559cfu
+#if EDGECNN_RESIDUAL_MODEL_ID != 0x6de49ee1u
 #error "residual.h and residual.c come from different models: regenerate both"
 #endif
 #if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || defined(__ARM_BIG_ENDIAN)

@@ -23,7 +23,7 @@
 
 #include <string.h>
 
-#if EDGECNN_SMALL_MODEL_ID != 0x3665d3dcu
+#if EDGECNN_SMALL_MODEL_ID != 0x565c1d2au
 #error "small.h and small.c come from different models: regenerate both"
 #endif
 #if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || defined(__ARM_BIG_ENDIAN)
