@@ -203,6 +203,16 @@ def _remedy(graph: Graph, dtype: str) -> str:
     return ""
 
 
+def open_shapes(graph: Graph) -> str:
+    """Return what to do where a file computes shapes because its batch is open, after a semicolon, or ""."""
+    if not any(-1 in graph.tensors[i].shape_signature for i in graph.inputs):
+        return ""
+    return (
+        "; the batch is left open, and shapes are computed: convert the model with a batch of 1, as 'edgecnn "
+        "export' does, or by keras.Input(..., batch_size=1)"
+    )
+
+
 def _check_quantization(what: str, tensor: Tensor) -> None:
     if tensor.quantization is None:
         raise ModelError(f"{what} is {tensor.dtype} without a scale; convert the model anew")

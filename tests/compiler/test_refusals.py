@@ -37,6 +37,69 @@ def test_an_op_without_a_kernel_names_those_that_are_called_nearly_so(op: str, n
     )
 
 
+OPEN = "; the batch is left open, and shapes are computed: convert the model with a batch of 1, as 'edgecnn"
+
+
+def test_shapes_that_are_computed_for_an_open_batch_are_refused_with_what_to_do() -> None:
+    builder = Builder()
+    source = builder.input((1, 4, 6))
+    builder.tensors[source].shape_signature = (-1, 4, 6)
+    shape = builder.operator("SHAPE", (source,), builder.tensor((3,), "int32"))
+    product = builder.operator("REDUCE_PROD", (shape,), builder.tensor((1,), "int32"))
+    made = builder.operator("RESHAPE", (source, product), builder.like(source, (24,)))
+    assert OPEN in refused(builder, source, made)
+    builder.operators[1:] = [("RESHAPE", (source, shape), made, {})]
+    builder.tensors[made].shape = (1, 1, 6)
+    assert OPEN in refused(builder, source, made)
+
+
+@pytest.mark.parametrize("sides", [(4, 6), (24,), (1, 4, 5), (-1, -1, 6), (1, 25)])
+def test_a_reshape_that_asks_for_another_shape_than_its_outputs_is_refused(sides: tuple[int, ...]) -> None:
+    builder = Builder()
+    source = builder.input((1, 4, 6))
+    made = builder.operator("RESHAPE", (source, builder.integers(sides)), builder.like(source, (1, 3, 8)))
+    assert f"has output shape (1, 3, 8), but asks for {sides}: convert the model anew" in refused(
+        builder, source, made
+    )
+
+
+@pytest.mark.parametrize("vectors", [False, True])
+def test_a_bias_out_of_proportion_is_refused_where_tflite_refuses_it(vectors: bool) -> None:
+    tflite_runtime = pytest.importorskip("tflite_runtime.interpreter")
+
+    def model(factor: float, per_channel: bool) -> tuple[Builder, int, int]:
+        builder = Builder(3)
+        source = builder.input((1, 4, 4, 3) if vectors else (1, 12), 0.02, 3)
+        made = builder.fully_connected(source, 5, per_channel=per_channel, vectors=vectors)
+        [bias] = [tensor for tensor in builder.tensors if tensor.dtype == "int32" and tensor.scales]
+        output = builder.tensors[made].scales[0]
+        bias.scales = tuple(scale + factor * output for scale in bias.scales)
+        return builder, source, made
+
+    for factor, per_channel in ((0.019, False), (1.0, True)):
+        builder, source, made = model(factor, per_channel)
+        compile_tflite(builder.build((source,), (made,)), name="net")
+    builder, source, made = model(0.021, False)
+    assert "(input times weights); TensorFlow Lite refuses that" in refused(builder, source, made)
+    reference = tflite_runtime.OpResolverType.BUILTIN_REF
+    content = builder.build((source,), (made,))
+    runtime = tflite_runtime.Interpreter(model_content=content, experimental_op_resolver_type=reference)
+    with pytest.raises(RuntimeError, match=r"scale_diff / output_scale <= 0\.02 was not true"):
+        runtime.allocate_tensors()
+
+
+def test_a_dilation_over_one_dimension_names_it() -> None:
+    builder = Builder()
+    source = builder.input((1, 8, 3))
+    pads = builder.integers(((0, 0),))
+    made = builder.operator(
+        "SPACE_TO_BATCH_ND", (source, builder.integers((2,)), pads), builder.like(source, (2, 4, 3))
+    )
+    assert "is dilated over one dimension of (1, 8, 3); two are supported: use Conv2D" in refused(
+        builder, source, made
+    )
+
+
 def test_a_name_of_several_paths_is_called_by_the_last_that_there_is() -> None:
     builder = Builder()
     source = builder.input((1, 4))

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
-from edgecnn.compiler import supported_ops
+from edgecnn.compiler import geometry, supported_ops
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
@@ -74,6 +74,9 @@ def require(graph: Graph, operator: Operator) -> Op:
     """
     op = find(operator.op)
     if op is None:
+        of_shapes = graph.output(operator).dtype in ("int32", "int64")
+        if of_shapes and (remedy := geometry.open_shapes(graph)):
+            raise ModelError(f"{graph.describe(operator)} is not supported{remedy}")
         near = ", ".join(get_close_matches(operator.op, supported_ops()))
         raise ModelError(
             f"{graph.describe(operator)} is not supported"

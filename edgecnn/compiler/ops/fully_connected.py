@@ -21,6 +21,8 @@ from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
+_BIAS_TOLERANCE = 0.02  # of a step of the output
+
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return a 1x1 convolution where there are several vectors; over a single one the operator stays."""
@@ -82,6 +84,27 @@ def _check_options(graph: Graph, operator: Operator) -> None:
     if operator.options.get("weights_format", 0) != 0:
         raise ModelError(
             f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
+        )
+    _check_bias_scale(graph, operator)
+
+
+def _check_bias_scale(graph: Graph, operator: Operator) -> None:
+    """Refuse what TFLite refuses, of this op alone and with one scale for all weights.
+
+    GetQuantizedConvolutionMultipler: where a step of the bias isn't one of the sums, they may differ by 2% of
+    one of the output. A bias without a scale counts as one of 0.
+    """
+    bias, stored = graph.optional_input(operator, 2), graph.input(operator, 1).quantization
+    if bias is None or stored is None or stored.per_channel:
+        return
+    source = geometry.quantization_of(graph.input(operator, 0)).scale
+    made = geometry.quantization_of(graph.output(operator)).scale
+    sums = float(np.float32(source) * np.float32(stored.scale))
+    scale = bias.quantization.scale if bias.quantization else 0.0
+    if abs(sums - scale) / made > _BIAS_TOLERANCE:
+        raise ModelError(
+            f"{graph.describe(operator)} has a bias of scale {scale:.3g}, and sums of scale {sums:.3g} "
+            "(input times weights); TensorFlow Lite refuses that: convert the model anew"
         )
 
 

@@ -10,12 +10,36 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
 macs = _moving.macs
+
+
+def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
+    """Return the operator as it is, unless its list of sides contradicts its output's shape.
+
+    TensorFlow Lite goes by the list; a -1 in it stands for what is left.
+
+    Raises:
+        ModelError: it does.
+    """
+    if len(operator.inputs) > 1 and graph.input(operator, 1).data is not None:
+        made, sides = graph.output(operator).shape, _moving.integers(graph, operator, 1)
+        if not _agree(sides, made):
+            raise ModelError(
+                f"{graph.describe(operator)} has output shape {made}, but asks for {tuple(sides)}"
+                f"{geometry.open_shapes(graph) or ': convert the model anew'}"
+            )
+    return [operator]
+
+
+def _agree(sides: Sequence[int], shape: Sequence[int]) -> bool:
+    if len(sides) != len(shape) or list(sides).count(-1) > 1:
+        return False
+    return all(side in (-1, length) for side, length in zip(sides, shape, strict=True))
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -25,6 +49,7 @@ def check(graph: Graph, operator: Operator) -> None:
     if source.size != made.size:
         raise ModelError(
             f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"
+            f"{geometry.open_shapes(graph)}"
         )
 
 
