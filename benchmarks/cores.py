@@ -87,7 +87,7 @@ def qemu() -> str:
 
 def models(folder: Path, data: Path | None) -> dict[str, Path]:
     """Return the files to measure; cainvas is written to `folder`, others' are left out without `data`."""
-    sys.path.append(str(ROOT / "tests" / "compiler"))
+    sys.path.append(str(ROOT / "tests" / "helpers"))
     networks = import_module("networks")
     (folder / "cainvas.tflite").write_bytes(networks.cainvas())
     found = {"cainvas": folder / "cainvas.tflite"}

@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a finished run")
     parser.add_argument("npm", type=Path, help="where npm has installed TensorFlow.js")
     options = parser.parse_args()
-    sys.path.append(str(ROOT / "tests"))
+    sys.path.append(str(ROOT / "tests" / "helpers"))
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), options.run, options.npm / "node_modules" / "@tensorflow")
     versions = {

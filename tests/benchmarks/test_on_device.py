@@ -14,6 +14,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from deep_pictures import WRITERS, write_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -27,9 +28,6 @@ from edgecnn.data.sources import read_folder
 from edgecnn.errors import DataError, MissingToolError
 from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
-
-sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import WRITERS, write_png
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "on_device.py"

@@ -2,7 +2,6 @@
 """`edgecnn verify` on the tiny stored model, on this machine and on an emulated core."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from tflite_builder import Builder
 
 from edgecnn.cli.verify import command
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-from tflite_builder import Builder
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 KEYS = {

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets the tests of the compiler import tflite_builder.py and generated_c.py, which lie beside this file."""
-
-import sys
-from pathlib import Path
+"""Options and settings of the compiler's tests."""
 
 import pytest
 from hypothesis import settings
-
-sys.path.append(str(Path(__file__).parent))
 
 # The same examples on every run; one that fails is kept in the test as an @example.
 settings.register_profile("edgecnn", derandomize=True, deadline=None, database=None)

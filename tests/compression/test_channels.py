@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups of coupled channels are found in any graph, and go without a trace where their weights are zero."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from graphs import NETWORKS, PIECES, random_graph
 from numpy.typing import NDArray
 
 from edgecnn.compression.channels import Channels, find_channels
 from edgecnn.compression.shrink import shrink
 from edgecnn.models import architecture, architectures
 from edgecnn.tf import keras
-
-sys.path.append(str(Path(__file__).parent))
-from graphs import NETWORKS, PIECES, random_graph
 
 L = keras.layers
 SIZES = {"cainvas": (24, 24, 1), "inception-transfer": (75, 75, 3), "unet": (16, 16, 3), "cbam": (32, 32, 3)}

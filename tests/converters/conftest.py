@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One exported model for all tests of packages."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from edgecnn.converters.package import Package, make_package, package_files
 from edgecnn.files import write_texts
 
 TESTS = Path(__file__).parents[1]
-sys.path += [str(TESTS / name) for name in ("compiler", "converters")]  # for networks.py and packages.py
 
 Unpack = Callable[[str], Path]
 

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web page: in a real browser, without a network, it answers with the reference kernels' bytes."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import Page, answers, browser
 from PIL import Image
+from tflite_builder import SAME, Builder
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "compiler")]
-from browser import Page, answers, browser  # noqa: E402
-from tflite_builder import SAME, Builder  # noqa: E402
-
-from edgecnn.compiler import reference  # noqa: E402
-from edgecnn.compiler.reading.tflite import parse  # noqa: E402
-from edgecnn.converters.c_to_web import page_text, write_web  # noqa: E402
-from edgecnn.data.images import load_image  # noqa: E402
-from edgecnn.errors import ModelError  # noqa: E402
+from edgecnn.compiler import reference
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.converters.c_to_web import page_text, write_web
+from edgecnn.data.images import load_image
+from edgecnn.errors import ModelError
 
 pytestmark = [
     pytest.mark.needs_tool("clang", package="clang"),

@@ -4,11 +4,12 @@
 import os
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import float_edges, two_ends
+from tflite_builder import Builder
 
 from edgecnn.compiler.ir import Window
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
@@ -21,10 +22,6 @@ from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
 from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-from networks import float_edges, two_ends
-from tflite_builder import Builder
 
 FORMATS = ("grey", "grey16_le", "grey16_be", "rgb888", "rgb565_le", "rgb565_be", "yuyv")
 BYTES = {"grey": 1, "rgb888": 3}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small folders of pictures, made on the spot."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def draw(path: Path, seed: int, size: tuple[int, int] = (24, 20)) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A folder of two classes, ten pictures each."""
     for number in range(20):
         draw(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number:02}.png", number)
@@ -25,6 +26,6 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def draw_picture():
+def draw_picture() -> Callable[..., Path]:
     """The function that draws one picture."""
     return draw

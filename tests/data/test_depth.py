@@ -2,12 +2,11 @@
 """What a data set's pictures of more than 8 bits use, the window that comes of it, and what a check says."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from deep_pictures import WRITERS
 from PIL import Image
 
 from edgecnn.cli.data import command
@@ -19,9 +18,6 @@ from edgecnn.data.depth import choose_window, measure_range
 from edgecnn.data.findings import findings
 from edgecnn.data.window import AUTO, FULL, NEEDED
 from edgecnn.errors import DataError
-
-sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import WRITERS
 
 
 def write(folder, low, high, kind="png", per_class=8):

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoding: every mode ends as grey or RGB bytes, and what is broken is named."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from deep_pictures import write_png, write_tiff
 from PIL import Image
 
 from edgecnn.compiler.ir import Window
 from edgecnn.data import images
 from edgecnn.data.images import TooManyPixelsError, decode, image_size, load_image, require_pixels
 from edgecnn.errors import DataError
-
-sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import write_png, write_tiff
 
 RED = (200, 10, 30)
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images with masks: found in folders and CSV files, loaded as 0 and 1, and refused where they don't fit."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from deep_pictures import write_tiff
 from PIL import Image
 
 from edgecnn.data.arrays import decode_mask, fit_mask, load_arrays, load_dataset
@@ -14,9 +14,6 @@ from edgecnn.data.dataset import open_dataset
 from edgecnn.data.images import decode
 from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import DataError
-
-sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import write_tiff
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The window: exact in integers, the same for every kind of file, and refused where it says nothing."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from deep_pictures import WRITERS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +13,6 @@ from edgecnn.data.images import decode, image_size, load_image
 from edgecnn.data.resize import resize
 from edgecnn.data.window import FULL, parse_choice, to_bytes
 from edgecnn.errors import DataError
-
-sys.path.append(str(Path(__file__).parents[1]))
-from deep_pictures import WRITERS
 
 SIXTEEN = np.arange(65536, dtype=np.uint16)
 

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan that is drawn is the plan that is compiled."""
 
-import sys
 from itertools import combinations
 from pathlib import Path
+
+import networks
 
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.evaluation.arena import ArenaPlan, plan_arena
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-import networks
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 

@@ -2,16 +2,12 @@
 """report.html in a real browser: whole, quiet, alone, as wide as the screen, light and dark, printable."""
 
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from browser import Page, browser
 
 from edgecnn.evaluation.report import RunReport, write_report
-
-sys.path.append(str(Path(__file__).parents[1]))
-from browser import Page, browser
 
 pytestmark = [
     pytest.mark.needs_tool("chromium", package="chromium"),

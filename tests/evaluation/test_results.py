@@ -3,12 +3,12 @@
 
 import json
 import random
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from damaged_json import GONE, changed, damages
 
 from edgecnn.errors import RunError
 from edgecnn.evaluation.evidence import read_evidence
@@ -16,9 +16,6 @@ from edgecnn.evaluation.model_card import write_model_card
 from edgecnn.evaluation.report import RunReport, write_report
 from edgecnn.evaluation.results import RunMetrics, read_metrics
 from edgecnn.values import as_json
-
-sys.path.append(str(Path(__file__).parents[1]))
-from damaged_json import GONE, changed, damages
 
 KINDS = ("report", "mask_report")
 

@@ -8,13 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path += [
-    str(ROOT / "tests" / name) for name in ("compiler", "firmware")
-]  # for networks.py and pictures.py
 
 
 class Example:
@@ -31,8 +29,8 @@ class Example:
             "PYTHON": sys.executable,
         }
 
-    def call(self, command: str, **options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def call(self, command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             ["bash", "-euc", command],
             check=False,
             cwd=self.folder,
@@ -41,6 +39,7 @@ class Example:
             env=self._environment,
             **options,
         )
+        return done
 
     def run(self, command: str) -> str:
         done = self.call(command)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-sys.path.append(str(FOLDER.parent / "compiler"))
+sys.path.append(str(FOLDER.parent / "helpers"))
 import networks  # noqa: E402
 from every_op import networks_of_every_op, ops_of  # noqa: E402
 from random_operators import KINDS, Draw  # noqa: E402

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generated_c import random_inputs, run_c
 
 from edgecnn.compiler import compile_tflite, reference, supported_ops
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.reading.tflite import parse
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-from generated_c import random_inputs, run_c
 
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, whose schema can be written, too")
 FOLDER = Path(__file__).parent

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
-sys.path.append(str(Path(__file__).parent))
 from hostile_models import SHAPE, ZOO
+from PIL import Image
 
 from edgecnn.data.dataset import open_dataset
 from edgecnn.pipeline.evaluate import describe_data

@@ -48,7 +48,9 @@ def options(images: Path) -> TrainOptions:
 
 @pytest.fixture(scope="session")
 def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(tmp_path_factory.mktemp("runs") / "trained", options(images), silent)
+    run = train(tmp_path_factory.mktemp("runs") / "trained", options(images), silent)
+    assert run
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damaged_json import DEEP, GONE, changed, damages
 
 from edgecnn import cli
 from edgecnn.data.phantoms import write_phantoms
@@ -33,9 +34,6 @@ from edgecnn.pipeline.evaluate import Evaluation
 from edgecnn.pipeline.run.options import TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
-
-sys.path.append(str(Path(__file__).parents[1]))
-from damaged_json import DEEP, GONE, changed, damages
 
 pytestmark = pytest.mark.slow
 NETWORK = """

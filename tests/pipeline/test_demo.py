@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import answers, browser
 
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.targets import TARGETS
-
-sys.path.append(str(Path(__file__).parents[1]))
-from browser import answers, browser
 
 pytestmark = pytest.mark.slow
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who says what the C must compute: TFLite 2.14 for all edges, and whom for what it lacks or gets wrong."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import networks
 import numpy as np
 import pytest
+from every_op import networks_of_every_op
+from generated_c import random_inputs
+from tflite_builder import SAME, Builder
 
 from edgecnn.compiler import ops, reference
 from edgecnn.compiler.passes.integer_edges import integer_edges
@@ -17,12 +20,6 @@ from edgecnn.pipeline.verify import oracle as oracles
 from edgecnn.pipeline.verify.compiled import _chosen, different_outputs, verify
 from edgecnn.pipeline.verify.oracle import _LITERT, BUILTIN_REF, Oracle, Ruling
 from edgecnn.runtime.tflite import Interpreter, MisreadError
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-import networks
-from every_op import networks_of_every_op
-from generated_c import random_inputs
-from tflite_builder import SAME, Builder
 
 NOT_INSTALLED = "is not installed"
 needs_definition = pytest.mark.skipif(

@@ -19,6 +19,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from tflite_builder import SAME, Builder
 
 from edgecnn.errors import EdgecnnError, MissingToolError, ModelError
 from edgecnn.pipeline.predict import predict
@@ -26,9 +27,6 @@ from edgecnn.pipeline.predict_masks import predict_masks
 from edgecnn.pipeline.serve import server
 from edgecnn.pipeline.serve.app import MAX_BYTES, make_app
 from edgecnn.runtime.tflite import TfliteModel
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-from tflite_builder import SAME, Builder
 
 MODEL = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
 pytestmark = [

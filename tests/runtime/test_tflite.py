@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
+from tflite_builder import Builder
 
 from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.reading.tflite import parse
@@ -17,9 +18,6 @@ from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.runtime import model as models
 from edgecnn.runtime.model import TensorSpec, byte_table, dequantize, microseconds
 from edgecnn.runtime.tflite import Interpreter, TfliteModel
-
-sys.path.append(str(Path(__file__).parents[1] / "compiler"))
-from tflite_builder import Builder
 
 ASSETS = Path(__file__).parents[1] / "assets"
 INT8, FLOAT = ASSETS / "tiny_int8.tflite", ASSETS / "tiny_float32.tflite"

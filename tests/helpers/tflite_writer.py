@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tflite
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor
@@ -20,7 +21,7 @@ class BuiltTensor:
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int
-    data: np.ndarray | None
+    data: npt.NDArray[Any] | None
     name: str
     shape_signature: tuple[int, ...] = ()
     state: bool = False
@@ -99,6 +100,7 @@ class _Writer(Writer):
     def buffer(self, tensor: Tensor) -> int:
         if tensor not in self._outside:
             return super().buffer(tensor)
+        assert tensor.data is not None
         number = self.add_buffer(Offset=1, Size=tensor.data.nbytes)
         self._behind[number] = tensor.data.tobytes()
         return number

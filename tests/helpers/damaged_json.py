@@ -9,7 +9,19 @@ from typing import Any
 DEEP: Any = []
 for _ in range(300):
     DEEP = [DEEP]
-OTHERS = (None, True, -1, 1.5, 10**30, float("nan"), "x", "\ud800", [], {"x": {"y": 0}}, DEEP)
+OTHERS: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1.5,
+    10**30,
+    float("nan"),
+    "x",
+    "\ud800",
+    [],
+    {"x": {"y": 0}},
+    DEEP,
+)
 GONE = object()
 
 

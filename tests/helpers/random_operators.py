@@ -107,6 +107,7 @@ def _ignoring(d: Draw, dead: int, ignored: int) -> int:
     """A convolution with filters of zero, and input channels that it ignores."""
     made = d.builder.conv(d.at, d.channels, d.window, (1, 1), d.padding, d.activation, dead=dead)
     filters = d.builder.tensors[d.builder.operators[-1][1][1]].data
+    assert filters is not None
     filters[..., d.depth - ignored :] = 0
     return made
 

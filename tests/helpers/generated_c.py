@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from guard import guard
 from tflite_builder import Builder
 
@@ -19,11 +20,11 @@ from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 
-Arrays = list[np.ndarray]
+Arrays = list[npt.NDArray[Any]]
 Case = tuple[Any, ...]  # the shape of an input, then what makes the operators behind it
 
 
-def _values(tensor: Tensor) -> tuple[tuple[int, ...], str, int, int]:
+def _values(tensor: Tensor) -> tuple[tuple[int, ...], Any, int, int]:
     """Return a tensor's shape, and dtype, least and most of the integers that the C takes for it."""
     dtype = "int16" if tensor.dtype == "int16" else "int8"
     return tensor.shape, dtype, np.iinfo(dtype).min, np.iinfo(dtype).max
@@ -75,12 +76,13 @@ def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
     return [reference.run(graph, one) for one in inputs]
 
 
-def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: object) -> list[Arrays]:
+def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: Any) -> list[Arrays]:
     """Compile and run the C of several models as one program, whole images as well as pushed lines.
 
     `inputs` holds a list for each model, all of one length; so does the result, outputs joined to one array.
     """
-    host = HostCompiler(**({"sanitize": True, "flags": ("-O1",)} | compiler))
+    chosen: dict[str, Any] = {"sanitize": True, "flags": ("-O1",)} | compiler
+    host = HostCompiler(**chosen)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for model in models:
@@ -133,7 +135,7 @@ def check_numpy(model: bytes, inputs: list[Arrays], optimized: bool = False) -> 
 
 
 def check(
-    models: list[bytes], count: int = 3, optimized: bool = False, **options: object
+    models: list[bytes], count: int = 3, optimized: bool = False, **options: Any
 ) -> list[CompiledModel]:
     """Check oracle = NumPy reference = C, byte for byte; return what was compiled."""
     inputs = [random_inputs(model, count, seed) for seed, model in enumerate(models)]
@@ -164,7 +166,7 @@ def check_operators(make: Callable[..., int], cases: Sequence[Case], dtype: str 
     check(models(make, cases, dtype))
 
 
-def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: object) -> None:
+def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: Any) -> None:
     """Check an op from one int8 to another for all 256 values, over many scales and zero points.
 
     `finest` is the least that an output scale may be.
@@ -182,7 +184,7 @@ def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **opt
 
 
 # Shapes of two operands; "constant" makes the second one, or the first.
-OPERANDS = [
+OPERANDS: list[tuple[Any, ...]] = [
     ((1, 5, 7, 3), (1, 5, 7, 3)),
     ((1, 1, 1, 1), (1, 1, 1, 1)),
     ((1, 5, 7, 3), (1, 1, 1, 3)),
@@ -231,8 +233,9 @@ def check_operands(op: str, part: int, activations: Sequence[int] = (0,), dtype:
     models = []
     for number, case in enumerate(OPERANDS[part::4]):
         activation = activations[number % len(activations)]
-        options = {"fused_activation_function": activation} if len(activations) > 1 else {}
-        models.append(operands(op, *case, dtype=dtype, **options))
+        options: dict[str, Any] = {"fused_activation_function": activation} if len(activations) > 1 else {}
+        first, second, kind = (*case, "")[:3]
+        models.append(operands(op, first, second, kind, dtype=dtype, **options))
     check(models)
 
 

@@ -76,7 +76,10 @@ def members_of(path: Path) -> list[tuple[str, bytes]]:
 
 
 def _with_lambda(keras: Any, marker: Path) -> Any:
-    code = keras.layers.Lambda(lambda x, path=str(marker): (open(path, "w").close(), x)[1], name="hook")
+    code = keras.layers.Lambda(
+        lambda x, path=str(marker): (open(path, "w").close(), x)[1],  # type: ignore[func-returns-value]
+        name="hook",
+    )
     return keras.Sequential([keras.Input(SHAPE), code, keras.layers.Flatten()])
 
 
@@ -115,7 +118,12 @@ def lambda_names_a_function(folder: Path, marker: Path) -> Path:
     code = f"def act(x):\n    open({str(marker)!r}, 'w').close()\n    return x\n"
     (folder / "strangers.py").write_text(code)
     function = {"module": "strangers", "class_name": "function", "config": "act", "registered_name": "act"}
-    config = {"name": "hook", "function": function, "function_type": "function", "module": "strangers"}
+    config: Config = {
+        "name": "hook",
+        "function": function,
+        "function_type": "function",
+        "module": "strangers",
+    }
     config |= {"output_shape": None, "output_shape_type": "raw", "output_shape_module": None, "arguments": {}}
     layer = {"module": "keras.layers", "class_name": "Lambda", "registered_name": None, "config": config}
     return _with_layer(saved(honest(), folder / "function.keras"), layer)

@@ -126,7 +126,7 @@ def _in_float16(of: Any, shape: tuple[int, int, int], classes: int) -> Any:
 
 
 _BYTES = {"scale": 1 / 127.5, "offset": -1}
-_FLIPS = {
+_FLIPS: dict[str, Any] = {
     "RandomFlip": {"mode": "horizontal"},
     "RandomRotation": {"factor": 0.1},
     "RandomContrast": {"factor": 0.1},

@@ -24,7 +24,7 @@ def _conv(maps: Any, draw: Draw, filters: int | None = None) -> Any:
 def _normalized(maps: Any, draw: Draw) -> Any:
     scale = bool(draw.integers(2))
     maps = L.BatchNormalization(scale=scale, center=bool(draw.integers(2)) or not scale)(_conv(maps, draw))
-    return L.ReLU(draw.choice([None, 6.0]))(maps)
+    return L.ReLU((None, 6.0)[draw.integers(2)])(maps)
 
 
 def _residual(maps: Any, draw: Draw) -> Any:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-STUBS = Path(__file__).parent / "stubs"
+STUBS = Path(__file__).parents[1] / "converters" / "stubs"
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wcast-align -Werror"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
 
 _ARGUMENTS = (
     "--headless=new",
@@ -31,7 +32,7 @@ class Page:
     def open(self, path: Path) -> None:
         self.driver.get(path.resolve().as_uri())
 
-    def find(self, selector: str) -> list:
+    def find(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements("css selector", selector)
 
     def wait(self, ready: Callable[[], object], seconds: float = 60) -> None:
@@ -50,7 +51,8 @@ class Page:
 
     def complaints(self) -> list[str]:
         """Return what the browser has written to its console."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        log: list[dict[str, str]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in log]
 
 
 @contextmanager

@@ -27,5 +27,7 @@ def write_pictures(folder: Path, count: int) -> list[Path]:
 def reference_output(model: bytes, picture: Path) -> list[int]:
     """The int8 output for a picture that is read as `edgecnn predict` does."""
     spec = TfliteModel(model).input
-    pixels = byte_table(spec)[load_image(picture, *spec.shape[1:])][None]
-    return reference.run(parse(model), [pixels])[0].ravel().tolist()
+    _, height, width, channels = spec.shape
+    pixels = byte_table(spec)[load_image(picture, height, width, channels)][None]
+    output: list[int] = reference.run(parse(model), [pixels])[0].ravel().tolist()
+    return output

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tflite
 from tflite_writer import BuiltTensor, written
 
@@ -43,7 +44,7 @@ class Builder:
         scales: tuple[float, ...] | float = (),
         zero_points: tuple[int, ...] | int = 0,
         axis: int = 0,
-        data: np.ndarray | None = None,
+        data: npt.NDArray[Any] | None = None,
         name: str = "",
     ) -> int:
         scales = (scales,) if isinstance(scales, float) else scales
@@ -54,7 +55,7 @@ class Builder:
         return len(self.tensors) - 1
 
     def activation(
-        self, shape: tuple[int, ...], scale: float, zero_point: int, data: np.ndarray | None = None
+        self, shape: tuple[int, ...], scale: float, zero_point: int, data: npt.NDArray[Any] | None = None
     ) -> int:
         """A tensor of the network's type, whose scale and zero point are given as for int8."""
         if self.dtype == "int16":
@@ -133,7 +134,7 @@ class Builder:
         )
         taps = max(size[0] * size[1] * depth // (stride[0] * stride[1]), 1)
         output = self._output(shape, source, scales, taps, NONE, 1.0, None)
-        inputs = (self.integers(shape), filter_, source)
+        inputs: tuple[int, ...] = (self.integers(shape), filter_, source)
         if bias:
             inputs += (self._bias(source, scales, channels, taps),)
         options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
@@ -217,8 +218,8 @@ class Builder:
 
     def constant(self, shape: tuple[int, ...]) -> int:
         scale, zero_point = float(self.rng.uniform(0.002, 0.02)), int(self.rng.integers(-128, 128))
-        limits = np.iinfo(self.dtype)
-        data = self.rng.integers(limits.min, limits.max + 1, shape, self.dtype)
+        limits, dtype = np.iinfo(self.dtype), np.int16 if self.dtype == "int16" else np.int8
+        data = self.rng.integers(limits.min, limits.max + 1, shape, dtype)
         return self.activation(shape, scale, zero_point, data)
 
     def mean(self, source: int, keep_dims: bool = True) -> int:
@@ -243,7 +244,7 @@ class Builder:
     def pad_axes(self, source: int, paddings: tuple[tuple[int, int], ...], value: int | None = None) -> int:
         """PAD, or PADV2 where there is a value."""
         before = self.tensors[source]
-        inputs = (source, self.integers(paddings))
+        inputs: tuple[int, ...] = (source, self.integers(paddings))
         if value is not None:
             data = np.array([value], np.int8)
             inputs += (self.tensor((1,), "int8", before.scales, before.zero_points, data=data),)
@@ -269,7 +270,7 @@ class Builder:
         shape = self.tensors[source].shape
         shapes = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
         made = tuple(self.like(source, one) for one in shapes)
-        inputs = (self.integers(axis), source)
+        inputs: tuple[int, ...] = (self.integers(axis), source)
         if not equal:
             inputs = (source, self.integers(sizes), self.integers(axis))
         self.operators.append(("SPLIT" if equal else "SPLIT_V", inputs, made, {"num_splits": len(sizes)}))
