@@ -4,18 +4,21 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import EdgecnnError
 
 TEMPORARY = ".edgecnn-"  # how the names of folders begin that last only while something is written
+_LOCKED = f"{TEMPORARY}~"  # and of those that are locked as long as the process lives that writes there
 MOST_BYTES = (1 << 31) - 1  # of a file that is read as a whole; a flatbuffer can't be larger either
 _KINDS = (
     (stat.S_ISDIR, "folder"),
@@ -132,8 +135,9 @@ def _temporary(within: Path, path: Path) -> Iterator[Path]:
     try:
         made += [folder for folder in (within, *within.parents) if not folder.exists()]
         within.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=within, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        _sweep(real_path(within))
+        with _locked_folder(within) as folder:
+            yield folder
     except FileExistsError as error:
         raise EdgecnnError(f"can't write {path}: {within} is a file, not a folder") from error
     except OSError as error:
@@ -142,6 +146,46 @@ def _temporary(within: Path, path: Path) -> Iterator[Path]:
         with suppress(OSError):  # nothing came into it
             for empty in made:
                 empty.rmdir()
+
+
+@contextmanager
+def _locked_folder(within: Path) -> Iterator[Path]:
+    """Yield a new folder; it is called as those that are swept only once it is locked."""
+    new = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=within))
+    folder = new.with_name(_LOCKED + new.name.removeprefix(TEMPORARY))
+    lock = _lock(new)
+    try:
+        new.rename(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Return what holds a folder's lock while the process lives; None: another has it, or there is none."""
+    try:
+        import fcntl  # not on Windows
+    except ImportError:
+        return None
+    opened = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # a network's file system may have no locks
+        os.close(opened)
+        return None
+    return opened
+
+
+@cache
+def _sweep(within: Path) -> None:
+    """Remove what processes that were killed were writing in a folder, once in the life of this one."""
+    for left in within.glob(f"{_LOCKED}*"):
+        with suppress(OSError):
+            if left.lstat().st_uid == os.geteuid() and (lock := _lock(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import errno
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -148,3 +150,24 @@ def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
             write_text(tmp_path / name, "text")
         assert os.lstat(tmp_path / name) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "open", "pipe"]
+
+
+def test_what_a_killed_process_was_writing_goes(tmp_path: Path) -> None:
+    """The folder of a process that lives stays: it has locked it, whoever asks."""
+    killed = (
+        "import os, sys; from pathlib import Path; from edgecnn.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as new:\n    new.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "a" / "b.txt"], check=False)
+    [left] = (tmp_path / "a").iterdir()
+    assert (left / "b.txt").read_text() == "half"
+    with replacing(tmp_path / "c.txt") as living:
+        living.write_text("whole")
+        write = "import sys; from pathlib import Path; from edgecnn.files import write_text\n"
+        write += "for path in sys.argv[1:]: write_text(Path(path), 'new')"
+        paths = tmp_path / "a" / "b.txt", tmp_path / "d.txt"
+        subprocess.run([sys.executable, "-c", write, *paths], check=True)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "a", "a/b.txt", "c.txt", "d.txt",
+    ]  # fmt: skip
+    assert (tmp_path / "c.txt").read_text() == "whole"

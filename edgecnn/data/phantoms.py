@@ -12,6 +12,7 @@ The pictures show nobody, and a model trained on them says nothing about anybody
 Lengths are in half widths of the body, angles in radians, brightness from 0 (air) to 1 (bone).
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from edgecnn.data.images import FORMATS
 from edgecnn.errors import DataError
-from edgecnn.files import replacing
+from edgecnn.files import real_path, replacing
 from edgecnn.progress import Progress, silent
 
 CLASSES = ("benign", "malignant", "normal")
@@ -79,6 +80,7 @@ def write_phantoms(
     Raises:
         DataError: `directory` holds something, or a count leaves a class without an image.
     """
+    directory = real_path(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise DataError(f"{directory} is there and is not an empty folder; give a new one")
     for split, count in counts.items():
@@ -88,6 +90,7 @@ def write_phantoms(
             )
     done, total = 0, sum(counts.values())
     with replacing(directory) as folder:
+        _require_place(folder, directory)
         for split, count in counts.items():
             for name in ("images", "masks") if masks else CLASSES:
                 (folder / split / name).mkdir(parents=True)
@@ -96,6 +99,15 @@ def write_phantoms(
                 done += 1
                 progress("drawing phantoms", done, total)
         (folder / "README.txt").write_text(_README.format(total=total, seed=seed))
+
+
+def _require_place(new: Path, directory: Path) -> None:
+    """Put an empty folder where the pictures will be: what prevents that is told before they are drawn."""
+    was_there = directory.is_dir()
+    new.mkdir()
+    os.replace(new, directory)
+    if not was_there:
+        directory.rmdir()
 
 
 _README = """\

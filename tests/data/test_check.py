@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The check of a data set: each fault is planted, and found; on the real packs, what is known is found."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn.data import phantoms
 from edgecnn.data.check import check
 from edgecnn.data.dataset import open_dataset
 from edgecnn.data.phantoms import write_phantoms
+from edgecnn.errors import EdgecnnError
 
 
 def report_of(source):
@@ -111,6 +114,21 @@ def test_json_names_every_file(folder):
     assert found["exact_duplicates"] == [["cat/02.png", "cat/03.png"]]
     assert [entry["file"] for entry in found["unreadable"]] == ["cat/00.png"]
     assert found["auc"]["width"] == {"cat": 0.5, "dog": 0.5}
+
+
+@pytest.mark.parametrize("place", ["circle", "file", "file/p", "closed"])
+def test_where_phantoms_cannot_be_is_told_before_they_are_drawn(tmp_path, monkeypatch, place):
+    def replace(new, old):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), new, old)
+
+    monkeypatch.setattr(phantoms, "_write_phantom", lambda *_: pytest.fail("it draws"))
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "file").touch()
+    if place == "closed":
+        monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(EdgecnnError, match=rf"{tmp_path / place}(: | is there)|file is a file"):
+        write_phantoms(tmp_path / place, {"train": 3, "validation": 3, "test": 3}, seed=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["circle", "file"]
 
 
 def test_phantoms_are_clean(tmp_path):
