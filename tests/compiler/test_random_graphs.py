@@ -10,46 +10,11 @@ from generated_c import check, random_inputs, run_numpy, run_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from on_target import check_on_target
-from random_operators import KINDS, Draw
-from tflite_builder import RELU, Builder
+from random_graphs import build, networks
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import compile_tflite, run_passes
 from edgecnn.compiler.reading.tflite import parse
-
-# What a network is made of, by number, so that a failing one shrinks to few and small numbers.
-Choice = tuple[int, int, int, int]
-choices = st.tuples(
-    st.integers(0, len(KINDS["int8"]) - 1), st.integers(1, 7), st.integers(1, 3), st.integers(0, 5)
-)
-networks = st.tuples(
-    st.tuples(st.integers(1, 17), st.integers(1, 17), st.integers(1, 4)),
-    st.lists(choices, max_size=9),
-    st.integers(0, 4),
-    st.sampled_from(("int8", "int8", "int16")),
-)
-
-
-def build(network: tuple[tuple[int, int, int], list[Choice], int, str], seed: int = 0) -> bytes:
-    """Return a model: `network` is an input's shape, an operator for each choice, an end and a type."""
-    shape, body, end, dtype = network
-    builder, kinds = Builder(seed, dtype=dtype), KINDS[dtype]
-    source = at = builder.input((1, *shape))
-    for kind, channels, size, variant in body:
-        at = kinds[kind % len(kinds)](Draw(builder, at, channels, size, variant))
-    return builder.build((source,), (_end(builder, at, end),))
-
-
-def _end(builder: Builder, at: int, end: int) -> int:
-    if end == 0:
-        return builder.conv(at, 2, (1, 1))
-    if end == 1:
-        return builder.mean(at)
-    if end == 2:
-        return builder.unary("SOFTMAX", builder.fully_connected(builder.flatten(at), 3))
-    if end == 3:
-        return builder.unary("LOGISTIC", builder.fully_connected(builder.flatten(at), 1, RELU))
-    return builder.fully_connected(builder.fully_connected(builder.flatten(at), 5, RELU), 4)
 
 
 @settings(max_examples=100)

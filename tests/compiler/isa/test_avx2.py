@@ -10,8 +10,8 @@ import pytest
 from generated_c import Case, check
 from hypothesis import given, settings
 from kernel_cases import DEPTHWISE_LEFT, LEFT, MAKE, cases, kernels
-from test_random_graphs import build
-from test_random_graphs import networks as random_networks
+from random_graphs import build
+from random_graphs import networks as random_networks
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite

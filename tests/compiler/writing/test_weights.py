@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from generated_c import run_numpy
 from hypothesis import given, settings
-from test_random_graphs import build as build_random
-from test_random_graphs import networks as random_networks
+from random_graphs import build as build_random
+from random_graphs import networks as random_networks
 from tflite_builder import Builder
 
 from edgecnn.compiler import isa, ops
