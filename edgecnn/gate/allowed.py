@@ -80,7 +80,8 @@ WRAPPERS = _names("""
 
 # edgecnn's own, as they are registered.
 OURS = _names(
-    "edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>HardSwish edgecnn>KeepsRange edgecnn>QuantizesOutput"
+    "edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>HardSwish edgecnn>KeepsRange edgecnn>QuantizesOutput "
+    "edgecnn>Resize edgecnn>Slice"
 )
 
 INITIALIZERS = _names("""
