@@ -16,7 +16,7 @@ from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.search import schedule
-from edgecnn.compiler.steps import Step
+from edgecnn.compiler.steps import INPUT, Step
 from edgecnn.compiler.targets import find_target
 from edgecnn.compiler.writing.header import header_text
 from edgecnn.compiler.writing.model import CModel, Edge, edges
@@ -245,7 +245,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             {
                 "index": step.operator.index,
                 "op": _op(step),
-                "kernel": step.key,
+                "kernel": step.kernel.key,
                 "shape": list(model.graph.tensors[step.output].shape[1:]),
                 "macs": _macs_given(given, step),
                 "macs_computed": step.macs,
@@ -280,7 +280,7 @@ def _op(step: Step) -> str:
 
 def _macs_given(given: Sequence[int], step: Step) -> int:
     """Return the multiplications of a step's operators in the file, where `given` has all operators'."""
-    if step.kernel == "input":
+    if step.kernel is INPUT:
         return 0
     before = _macs_given(given, step.before) if step.before is not None else 0
     return before + given[step.operator.index]

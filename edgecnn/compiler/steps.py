@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator becomes in C: a kernel that is fired once for each row, and the rows it reads then."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Operator
+from edgecnn.compiler.kernel import Kernel, Params
 
-_ROOT = Path(__file__).parent
+INPUT = Kernel("input")  # what takes rows from the caller is written with the model
 _COLUMNS = 12  # at a time: more save little and cost memory
-Params = Mapping[str, "int | NDArray[np.generic]"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Step:
     """
 
     operator: Operator
-    kernel: str  # what it computes: the name of its file, as in `file`
+    kernel: Kernel
     inputs: tuple[int, ...]
     output: int
     windows: tuple[Window, ...]
@@ -56,24 +53,9 @@ class Step:
     ] = ()  # what the kernel takes after the output row: part, row, sums, columns, working
     constant: NDArray[Any] | None = None  # (1 or output rows, values): its row is read behind the inputs'
     before: "Step | None" = None  # what makes this step's input, some columns at a time, in the scratch
-    types: str = ""  # over which types; int8 over int8 is the unmarked case
-    isa: str = ""  # for which instruction set; none for portable C
 
-    @property
-    def key(self) -> str:
-        """What tells the kernel from all others: `conv_2d`, `conv_2d.s16`, `conv_2d.dsp`."""
-        return ".".join(part for part in (self.kernel, self.types, self.isa) if part)
-
-    @property
-    def function(self) -> str:
-        """The name of the kernel in C."""
-        return self.key.replace(".", "_")
-
-    @property
-    def file(self) -> Path:
-        """The C file of the kernel: its key is the file's place and name."""
-        room = _ROOT / "isa" / self.isa if self.isa else _ROOT / "ops"
-        return room / f"{self.kernel}{f'.{self.types}' if self.types else ''}.c"
+    def __post_init__(self) -> None:
+        self.kernel.check(self.params)
 
     def first_row(self, window: Window, firing: int) -> int:
         """Return the first input row, maybe negative, that a firing reads."""
@@ -127,4 +109,4 @@ def columns_at_once(width: int) -> int:
 def takes_columns(step: Step) -> bool:
     """Tell whether a step reads its input column by column: a 1x1 convolution of stride 1, nothing fused."""
     ones = ("filter_h", "filter_w", "stride_h", "stride_w", "pool_h", "pool_w")
-    return step.kernel == "conv_2d" and all(step.params[name] == 1 for name in ones)
+    return step.kernel.name == "conv_2d" and all(step.params[name] == 1 for name in ones)

@@ -15,6 +15,7 @@ from edgecnn.compiler.compile import run_passes
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.scheduling.measure import lower
+from edgecnn.compiler.steps import INPUT
 from edgecnn.compiler.targets import TARGETS
 
 TABLE = Path(__file__).parents[2] / "docs" / "operators.md"
@@ -62,8 +63,8 @@ def kernels_of_ops(isa: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for graph in graphs():
         for step in (step for ways in lower(graph, isa) for step in ways):
-            if step.kernel != "input":
-                found.setdefault(step.operator.op, set()).add(step.key)
+            if step.kernel is not INPUT:
+                found.setdefault(step.operator.op, set()).add(step.kernel.key)
     return found
 
 

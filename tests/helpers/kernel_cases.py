@@ -111,4 +111,4 @@ def kernel_models(own: dict[str, Sequence[Case]]) -> dict[str, list[bytes]]:
 def kernels(model: bytes, target: str) -> list[str]:
     """Return the kernels that a model is compiled to, in order; of two that share columns the first first."""
     steps = compile_tflite(model, name="net", target=target).model.schedule.network.steps
-    return [one.key for step in steps[1:] for one in (step.before, step) if one is not None]
+    return [one.kernel.key for step in steps[1:] for one in (step.before, step) if one is not None]

@@ -9,9 +9,28 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.kernel import INT8, INT16, MULTIPLIER, OFFSET, SHIFT, Kernel, Line, serving
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
+
+ADD = Kernel(
+    "add",
+    (
+        *_broadcast.LINES,
+        Line.shape("int16_t first_sign, second_sign"),
+        Line.trained("int32_t first_multiplier, second_multiplier, output_multiplier", limits=MULTIPLIER),
+        Line.trained("int16_t first_offset, second_offset", limits=OFFSET),
+        Line.trained("int16_t first_shift, second_shift", limits=(-31, 0)),
+        Line.trained("int16_t output_shift", limits=SHIFT),
+        Line.trained("int16_t output_zero_point, activation_min, activation_max", limits=INT8),
+    ),
+)
+ADD_S16 = ADD.but(
+    Line.trained("int16_t activation_min, activation_max", limits=INT16),
+    without="first_offset second_offset output_zero_point",
+    types="s16",
+)
 
 _LEFT_SHIFT = {
     "int8": 20,
@@ -123,6 +142,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     low, high = geometry.clamp_range(graph, operator)
+    kernel = serving(graph.output(operator).dtype, ADD, ADD_S16)
     params = {
         "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
         "activation_min": low,
@@ -139,4 +159,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         ("first", "second", "output"), _scaling(graph, operator), strict=True
     ):
         params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
-    return (_broadcast.step(graph, operator, "add", params),)
+    return (_broadcast.step(graph, operator, kernel, params),)

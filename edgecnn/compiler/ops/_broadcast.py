@@ -6,7 +6,6 @@ operand has for neighbouring columns, and within a column, are fields of its par
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,17 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.kernel import Kernel, Line, Params
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
 _STRIDES = ("columns", "first_column", "second_column", "first_value", "second_value")
+LINES = (
+    Line.shape("int32_t columns, size"),
+    Line.shape(
+        "int16_t first_column, second_column, first_value, second_value", "how far apart; 0: one for all"
+    ),
+)
 
 
 def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
@@ -106,7 +112,7 @@ def _cropped(graph: Graph, operator: Operator, value: NDArray[Any]) -> quant.Int
     return geometry.cropped(graph, operator, value).astype(np.int64)
 
 
-def step(graph: Graph, operator: Operator, kernel: str, params: Params) -> Step:
+def step(graph: Graph, operator: Operator, kernel: Kernel, params: Params) -> Step:
     """Return a step that makes one row per firing, its parameters those given and the strides."""
     _, rows, columns, channels = graph.output(operator).shape
     positions = order(graph, operator)
@@ -125,7 +131,7 @@ def step(graph: Graph, operator: Operator, kernel: str, params: Params) -> Step:
         operator.outputs[0],
         tuple(windows if kept is None else windows[:1]),
         rows,
-        {**params, **_strides(columns, channels, shapes)},
+        kernel.take({**params, **_strides(columns, channels, shapes)}),
         constant=None if kept is None else kept.reshape(len(kept), -1).astype(tensors[1].dtype),
     )
 
@@ -143,8 +149,7 @@ def _strides(columns: int, channels: int, shapes: Sequence[tuple[int, ...]]) -> 
     return {"size": channels, **dict(zip(_STRIDES, (columns, *per_column, *per_value), strict=True))}
 
 
-def without_strides(step: Step) -> Step | None:
-    """Return a step for a kernel that takes two whole rows, or None where the rows are not whole."""
-    if step.params["columns"] != 1 or not (step.params["first_value"] and step.params["second_value"]):
-        return None
-    return replace(step, params={name: of for name, of in step.params.items() if name not in _STRIDES})
+def reads_whole_rows(step: Step) -> bool:
+    """Tell whether a step takes two whole rows, as kernels do that know no strides."""
+    strides = [step.params[name] for name in _STRIDES]
+    return strides[0] == 1 and all(strides[3:])

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.kernel import Kernel, Line, Params
+from edgecnn.compiler.steps import Step, Window
+
+LOOKUP = Kernel(
+    "lookup",
+    (Line.shape("int32_t size"), Line.trained("const int8_t *table", "by the value as an unsigned byte")),
+)
 
 Float32s = NDArray[np.float32]
 FARTHEST = {"int8": 255, "int16": 1 << 15}  # that a value is from the zero point
@@ -106,6 +112,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     every = np.arange(256, dtype=np.uint8).view(np.int8)
     table = ops.require(graph, operator).reference(graph, operator, [every])
     params: Params = {"size": columns * channels, "table": table}
-    return (
-        Step(operator, "lookup", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
-    )
+    return (Step(operator, LOOKUP, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),)

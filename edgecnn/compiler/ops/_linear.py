@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params, Sums
 from edgecnn.errors import ModelError
 
 # Where TRANSPOSE_CONV, whose output shape comes first, has its input and its bias.
@@ -17,6 +18,31 @@ _POSITIONS = {"TRANSPOSE_CONV": (2, 3)}
 _WIDE_BITS = 48  # of sums that TensorFlow Lite scales in 64 bits
 _MOST_WIDE_SHIFT = 14  # of the 15 bits of their multipliers one is left to round by
 LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of output channels in weights
+
+
+def lines(order: str) -> tuple[Line, ...]:
+    """Declare what all linear kernels are given over int8; `order` says how the weights lie."""
+    return (
+        Line.trained(
+            "int16_t input_zero_point, output_zero_point, activation_min, activation_max", limits=INT8
+        ),
+        Line.trained("const int8_t *filter", order),
+        Line.trained("const int32_t *bias", "the input's zero point folded in"),
+        Line.trained("const int32_t *multiplier"),
+        Line.trained("const int8_t *shift"),
+    )
+
+
+def over_int16(kernel: Kernel, bias: str = "") -> Kernel:
+    """Declare a linear kernel over int16, where zero points are 0 and sums have 64 bits."""
+    return kernel.but(
+        Line.trained("int16_t activation_min, activation_max", limits=INT16),
+        Line.shape("int16_t wide", "0: sums wrap to 32 bits"),
+        Line.trained("const int64_t *bias", bias),
+        without="input_zero_point output_zero_point",
+        types="s16",
+        sums=Sums(wide="wide"),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +123,8 @@ class Linear:
         largest = -quant.limits(self.dtype)[0]
         return np.asarray(np.abs(self.folded_bias()) + largest * self.weight_sums(magnitude=True))
 
-    def params(self) -> dict[str, "int | NDArray[np.generic]"]:
-        """Return the fields of a C parameter struct that all linear kernels have.
+    def params(self) -> Params:
+        """Return the parameters that all linear kernels have over the type.
 
         Raises:
             ModelError: a sum can leave the bits that it has.
@@ -107,9 +133,12 @@ class Linear:
         over_int16, multiplier = self.dtype == "int16", self.multiplier
         if self.wide:
             multiplier = quant.reduced(multiplier)
-        fields: dict[str, int | NDArray[np.generic]] = {
+        own: Params = {
             "input_zero_point": self.input_zero_point,
             "output_zero_point": self.output_zero_point,
+        }
+        return {
+            **({"wide": int(self.wide)} if over_int16 else own),
             "activation_min": self.activation_min,
             "activation_max": self.activation_max,
             "filter": self.weights,
@@ -117,7 +146,6 @@ class Linear:
             "multiplier": multiplier.astype(np.int32),
             "shift": self.shift.astype(np.int8),
         }
-        return fields | ({"wide": int(self.wide)} if over_int16 else {})
 
     def _check_sums(self) -> None:
         bits, bound = _WIDE_BITS if self.wide else 32, self.bound()

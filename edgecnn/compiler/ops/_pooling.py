@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What MAX_POOL_2D and AVERAGE_POOL_2D share."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params
 from edgecnn.errors import ModelError
+
+_LINES = (
+    Line.shape("int16_t in_w, channels, out_w"),
+    Line.shape("int16_t filter_h, filter_w, stride_w, pad_w"),
+    Line.trained("int16_t activation_min, activation_max", limits=INT8),
+)
+_INT16 = Line.trained("int16_t activation_min, activation_max", limits=INT16)
+MAX_POOL_2D = Kernel("max_pool_2d", _LINES)
+MAX_POOL_2D_S16 = MAX_POOL_2D.but(_INT16, types="s16")
+AVERAGE_POOL_2D = Kernel("average_pool_2d", (*_LINES, Line.shape("int16_t parts")))
+AVERAGE_POOL_2D_S16 = AVERAGE_POOL_2D.but(_INT16, types="s16")
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -39,8 +48,8 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return vertical.needed(height, in_h), horizontal.needed(width, in_w)
 
 
-def params(graph: Graph, operator: Operator) -> dict[str, int | NDArray[np.generic]]:
-    """Return the fields that the C parameter structs of both have."""
+def params(graph: Graph, operator: Operator) -> Params:
+    """Return the parameters that both have, but `filter_h`."""
     _, horizontal = axes(graph, operator)
     _, _, out_w, channels = graph.output(operator).shape
     low, high = geometry.clamp_range(graph, operator)

@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+LINES = (
+    Line.shape("int16_t columns, channels", "of the output"),
+    Line.shape("int16_t over_columns, over_channels", "of the input that make one value: all or 1"),
+    Line.shape("int16_t column", "bytes of one column of the input"),
+    Line.shape("int16_t rows, parts"),
+)
+VALUES = Line.shape("int16_t column", "values of one column of the input")  # over int16
 
 _ROWS, _COLUMNS, _CHANNELS = "reduce_rows", "reduce_columns", "reduce_channels"
 _FLAGS = {-3: _ROWS, -2: _COLUMNS, -1: _CHANNELS}
@@ -88,7 +97,7 @@ def reduced(
     return np.asarray(function(value, axis=axes(operator, value.ndim), keepdims=True), np.int64)
 
 
-def lower(graph: Graph, operator: Operator, kernel: str, params: Params, sums: bool) -> tuple[Step, ...]:
+def lower(graph: Graph, operator: Operator, kernel: Kernel, params: Params, sums: bool) -> tuple[Step, ...]:
     """Return steps: over rows one that takes all at once and one that takes each as it comes.
 
     `sums` tells whether 32 bits are kept for each output until the last row.
@@ -113,7 +122,7 @@ def lower(graph: Graph, operator: Operator, kernel: str, params: Params, sums: b
             operator.outputs[0],
             (every,),
             made_rows * parts,
-            {**params, **fields, "rows": rows_at_once, "parts": parts},
+            kernel.take({**params, **fields, "rows": rows_at_once, "parts": parts}),
             group=parts,
             scratch=4 * made_columns * made_channels if sums and parts > 1 else 0,
             arguments=("part", "sums") if sums else ("part",),

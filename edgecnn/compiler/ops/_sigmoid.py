@@ -9,10 +9,23 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _elementwise
 from edgecnn.compiler.ops._interpolation import sigmoid_table
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+LOGISTIC_S16 = Kernel(
+    "logistic",
+    (
+        Line.shape("int32_t size"),
+        Line.trained("int32_t multiplier", limits=(0, 32767)),
+        Line.trained("int16_t shift", "to the right", limits=(0, 31)),
+        Line.table("const uint16_t *table"),
+    ),
+    types="s16",
+)
+TANH_S16 = LOGISTIC_S16.but(name="tanh")
 
 _MOST_MULTIPLIER = 32767
 _WHOLE_STEPS = {
@@ -68,5 +81,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "shift": right,
         "table": sigmoid_table(),
     }
-    kernel = operator.op.lower()
+    kernel = LOGISTIC_S16 if operator.op == "LOGISTIC" else TANH_S16
     return (Step(operator, kernel, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),)

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t columns, size;
-    int32_t first_multiplier, second_multiplier, output_multiplier;
-    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
-    int16_t first_sign, second_sign;
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t first_shift, second_shift, output_shift;
-    int16_t activation_min, activation_max;
-} kernel_add_params;
-
 /* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
 EDGECNN_INLINE void kernel_add(const kernel_add_params *p, const int8_t *const *rows, int8_t *output)
 {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t columns, channels;
-    int16_t bytes; /* of a number: 4 or 8 */
-} kernel_arg_max_params;
-
 /* For each column of one row the number of its first largest value, in its part of the output. */
 EDGECNN_INLINE void kernel_arg_max(const kernel_arg_max_params *p, const int8_t *const *rows, int8_t *output, int part)
 {

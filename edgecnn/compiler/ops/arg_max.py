@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+ARG_MAX = Kernel(
+    "arg_max",
+    (Line.shape("int16_t columns, channels"), Line.shape("int16_t bytes", "of a number: 4 or 8")),
+    over=("int8", "int32", "int64"),
+)
 
 macs = _moving.macs
 
@@ -62,6 +69,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     params: Params = {"columns": columns, "channels": channels, "bytes": bytes_}
     source, made = operator.inputs[:1], operator.outputs[0]
     window = Window(1, 0, inner=1)
-    return (
-        Step(operator, "arg_max", source, made, (window,), rows, params, group=rows, arguments=("part",)),
-    )
+    return (Step(operator, ARG_MAX, source, made, (window,), rows, params, group=rows, arguments=("part",)),)

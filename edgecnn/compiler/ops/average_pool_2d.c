@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t parts;
-} kernel_average_pool_2d_params;
-
 /* One row of outputs, rounded half away from zero; the last part writes it. Padding doesn't count. */
 EDGECNN_INLINE void kernel_average_pool_2d(const kernel_average_pool_2d_params *p, const int8_t *const *rows,
                                            int8_t *output, int part, int32_t *sums)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t positions, count;
-    const int32_t *sizes; /* of each input, bytes at a position */
-} kernel_concatenation_params;
-
 /* One row: at each position the bytes of all inputs that have a row here. */
 EDGECNN_INLINE void kernel_concatenation(const kernel_concatenation_params *p, const int8_t *const *rows,
                                          int8_t *output)

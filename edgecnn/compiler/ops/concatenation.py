@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.kernel import ANY, Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+CONCATENATION = Kernel(
+    "concatenation",
+    (
+        Line.shape("int16_t positions, count"),
+        Line.table("const int32_t *sizes", "of each input, bytes at a position"),
+    ),
+    over=ANY,
+)
 
 _ROWS, _COLUMNS = -3, -2
 
@@ -96,5 +106,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     bytes_ = np.array(sizes, np.int32) * graph.output(operator).itemsize
     params: Params = {"positions": positions, "count": len(shapes), "sizes": bytes_}
     return (
-        Step(operator, "concatenation", operator.inputs, operator.outputs[0], tuple(windows), rows, params),
+        Step(operator, CONCATENATION, operator.inputs, operator.outputs[0], tuple(windows), rows, params),
     )

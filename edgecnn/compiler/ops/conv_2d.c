@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    const int8_t *filter; /* OHWI */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_conv_2d_params;
-
 /* The products of one window, whose first column is x. Padding counts as the zero point: it is in the bias. */
 EDGECNN_INLINE int32_t kernel_conv_2d_window(const kernel_conv_2d_params *p, const int8_t *const *rows, int x,
                                              const int8_t *filter)

@@ -14,9 +14,25 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
+from edgecnn.compiler.ops import _linear
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+CONV_2D = Kernel(
+    "conv_2d",
+    (
+        Line.shape("int16_t in_w, in_c, out_w, out_c"),
+        Line.shape("int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w"),
+        Line.shape(
+            "int16_t pool_h, pool_w, pool_stride_w", "a fused max pool: of the sums, before they are scaled"
+        ),
+        *_linear.lines("OHWI"),
+    ),
+    sums=Sums(),
+)
+CONV_2D_S16 = _linear.over_int16(CONV_2D)
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -109,7 +125,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, horizontal = axes(graph, operator)
     _, out_h, out_w, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
-    params = {
+    params: Params = {
         "in_w": in_w,
         "in_c": in_c,
         "out_w": out_w,
@@ -124,7 +140,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "pool_h": pool_h,
         "pool_w": pool_w,
         "pool_stride_w": pool_stride_w,
-    } | Linear.of(graph, operator, channel_axis=0).params()
+        **Linear.of(graph, operator, channel_axis=0).params(),
+    }
 
     def step(rows_at_once: int) -> Step:
         group = pool_h // rows_at_once
@@ -132,12 +149,12 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         window = Window(extent, pool_stride_h * vertical.stride, -vertical.pad, vertical.stride)
         return Step(
             operator,
-            "conv_2d",
+            serving(graph.output(operator).dtype, CONV_2D, CONV_2D_S16),
             operator.inputs[:1],
             operator.outputs[0],
             (window,),
             out_h * group,
-            params | {"pool_h": rows_at_once},
+            {**params, "pool_h": rows_at_once},
             group=group,
             macs=macs(graph, operator),
             arguments=("part",),

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t out_w, channels, block;
-} kernel_depth_to_space_params;
-
 /* Row number `row`: from each pixel of the input the row of its block. */
 EDGECNN_INLINE void kernel_depth_to_space(const kernel_depth_to_space_params *p, const int8_t *const *rows,
                                           int8_t *output, int row)

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _blocks, _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
+
+DEPTH_TO_SPACE = Kernel("depth_to_space", (Line.shape("int16_t out_w, channels, block"),))
 
 macs = _moving.macs
 
@@ -42,7 +45,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     return (
         Step(
             operator,
-            "depth_to_space",
+            DEPTH_TO_SPACE,
             operator.inputs,
             operator.outputs[0],
             (window,),

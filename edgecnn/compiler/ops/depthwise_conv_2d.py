@@ -11,9 +11,23 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
+from edgecnn.compiler.ops import _linear
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+DEPTHWISE_CONV_2D = Kernel(
+    "depthwise_conv_2d",
+    (
+        Line.shape("int16_t in_w, in_c, depth_multiplier"),
+        Line.shape("int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w"),
+        *_linear.lines("HWC"),
+    ),
+    sums=Sums(),
+)
+DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -76,7 +90,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, horizontal = axes(graph, operator)
     _, out_h, _, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
-    params = {
+    params: Params = {
         "in_w": in_w,
         "in_c": in_c,
         "depth_multiplier": out_c // in_c,
@@ -86,12 +100,13 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "dilation_h": vertical.dilation,
         "dilation_w": horizontal.dilation,
         "pad_w": horizontal.pad,
-    } | Linear.of(graph, operator, channel_axis=3).params()
+        **Linear.of(graph, operator, channel_axis=3).params(),
+    }
     window = Window(vertical.extent, vertical.stride, -vertical.pad)
     return (
         Step(
             operator,
-            "depthwise_conv_2d",
+            serving(graph.output(operator).dtype, DEPTHWISE_CONV_2D, DEPTHWISE_CONV_2D_S16),
             operator.inputs[:1],
             operator.outputs[0],
             (window,),
@@ -105,7 +120,6 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
 
 def as_conv_2d(step: Step, width: int) -> Step:
     """Return a step over one channel as the convolution that it is."""
-    params = dict(step.params)
-    params |= {"out_c": params.pop("depth_multiplier"), "out_w": width}
     ones = {"stride_h": 1, "pool_h": 1, "pool_w": 1, "pool_stride_w": 1}
-    return replace(step, kernel="conv_2d", params=params | ones)
+    params = CONV_2D.take(step.params, out_c=step.params["depth_multiplier"], out_w=width, **ones)
+    return replace(step, kernel=CONV_2D, params=params)

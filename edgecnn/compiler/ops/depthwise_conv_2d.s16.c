@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int16_t in_w, in_c, depth_multiplier;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t wide;         /* 0: sums wrap to 32 bits */
-    const int8_t *filter; /* HWC */
-    const int64_t *bias;
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_s16_params;
-
 /* The products of one window of one channel, whose first column is x; padding adds nothing. */
 EDGECNN_INLINE int64_t kernel_depthwise_conv_2d_s16_window(const kernel_depthwise_conv_2d_s16_params *p,
                                                              const int8_t *const *rows, int x, int channel,

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t in, row; /* bytes of the whole input and of one of its rows */
-    int16_t out, rows, parts;
-    int16_t per_channel; /* 0: one multiplier and shift for all */
-    int16_t output_zero_point, activation_min, activation_max;
-    const int8_t *filter; /* [out][in] */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_fully_connected_params;
-
 /* All outputs, from p->rows rows of the input at a time; the last part writes them. */
 EDGECNN_INLINE void kernel_fully_connected(const kernel_fully_connected_params *p, const int8_t *const *rows,
                                            int8_t *output, int part, int32_t *sums)

@@ -16,10 +16,25 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.kernel import Kernel, Line, Sums, serving
+from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+FULLY_CONNECTED = Kernel(
+    "fully_connected",
+    (
+        Line.shape("int32_t in, row", "bytes of the whole input and of one of its rows"),
+        Line.shape("int16_t out, rows, parts"),
+        Line.shape("int16_t per_channel", "0: one multiplier and shift for all"),
+        *_linear.lines("[out][in]"),
+    ),
+    sums=Sums(),
+).but(without="input_zero_point")  # there is no padding
+FULLY_CONNECTED_S16 = _linear.over_int16(FULLY_CONNECTED).but(
+    Line.shape("int32_t in, row", "values of the whole input and of one of its rows")
+)
 
 _BIAS_TOLERANCE = 0.02  # of a step of the output
 
@@ -132,12 +147,13 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that takes all rows at once; with several rows also one that takes each as it comes."""
     _, rows, columns, channels = graph.input(operator, 0).shape
     linear = Linear.of(graph, operator, channel_axis=0)
-    params = linear.params() | {
+    kernel = serving(linear.dtype, FULLY_CONNECTED, FULLY_CONNECTED_S16)
+    params = {
+        **kernel.take(linear.params()),
         "out": graph.output(operator).size,
         "row": columns * channels,
         "in": rows * columns * channels,
     }
-    del params["input_zero_point"]  # there is no padding
     if len(set(zip(linear.multiplier.tolist(), linear.shift.tolist(), strict=True))) == 1:
         params |= {name: np.asarray(params[name])[:1] for name in ("multiplier", "shift")}
     params["per_channel"] = int(np.size(params["shift"]) > 1)
@@ -146,7 +162,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         parts = rows // rows_at_once
         return Step(
             operator,
-            "fully_connected",
+            kernel,
             operator.inputs[:1],
             operator.outputs[0],
             (Window(rows_at_once, 0, inner=rows_at_once),),

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t in, row; /* values of the whole input and of one of its rows */
-    int16_t out, rows, parts;
-    int16_t per_channel; /* 0: one multiplier and shift for all */
-    int16_t activation_min, activation_max;
-    int16_t wide;         /* 0: sums wrap to 32 bits */
-    const int8_t *filter; /* [out][in] */
-    const int64_t *bias;
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_fully_connected_s16_params;
-
 /* All outputs, from p->rows rows of the input at a time; the last part writes them.
  *
  * A sum has two words of `sums`, which is aligned to words only.

@@ -10,9 +10,20 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import MULTIPLIER, SHIFT, Kernel, Line, Params
 from edgecnn.compiler.ops import _elementwise
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+LEAKY_RELU_S16 = Kernel(
+    "leaky_relu",
+    (
+        Line.shape("int32_t size"),
+        Line.trained("int32_t multiplier, below_multiplier", "of values from 0 on, and below", MULTIPLIER),
+        Line.trained("int16_t shift, below_shift", limits=SHIFT),
+    ),
+    types="s16",
+)
 
 macs, needs = _elementwise.macs, _elementwise.needs
 
@@ -52,4 +63,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         multiplier, shift = _elementwise.scaling(graph, operator, *factors)
         params = {**params, f"{prefix}multiplier": multiplier, f"{prefix}shift": shift}
     source, made = operator.inputs[:1], operator.outputs[0]
-    return (Step(operator, "leaky_relu", source, made, (Window(1, 1),), rows, params),)
+    return (Step(operator, LEAKY_RELU_S16, source, made, (Window(1, 1),), rows, params),)

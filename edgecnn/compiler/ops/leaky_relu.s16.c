@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t size;
-    int32_t multiplier, below_multiplier; /* of values from 0 on, and below */
-    int16_t shift, below_shift;
-} kernel_leaky_relu_s16_params;
-
 /* One row: values scaled, those below 0 otherwise. */
 EDGECNN_INLINE void kernel_leaky_relu_s16(const kernel_leaky_relu_s16_params *p, const int8_t *const *rows,
                                             int8_t *output)

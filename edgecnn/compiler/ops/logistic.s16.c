@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t size, multiplier;
-    int16_t shift; /* to the right */
-    const uint16_t *table;
-} kernel_logistic_s16_params;
-
 /* One row: 1 / (1 + exp(-x)), by a table of its positive side. */
 EDGECNN_INLINE void kernel_logistic_s16(const kernel_logistic_s16_params *p, const int8_t *const *rows,
                                           int8_t *output)

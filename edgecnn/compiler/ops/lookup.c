@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t size;
-    const int8_t *table; /* by the value as an unsigned byte */
-} kernel_lookup_params;
-
 /* One row: each value's entry in a table of 256. */
 EDGECNN_INLINE void kernel_lookup(const kernel_lookup_params *p, const int8_t *const *rows, int8_t *output)
 {

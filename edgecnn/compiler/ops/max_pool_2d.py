@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import serving
 from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step, Window
 
@@ -43,12 +44,12 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         group = vertical.size // rows_at_once
         return Step(
             operator,
-            "max_pool_2d",
+            serving(graph.output(operator).dtype, _pooling.MAX_POOL_2D, _pooling.MAX_POOL_2D_S16),
             operator.inputs[:1],
             operator.outputs[0],
             (Window(rows_at_once, vertical.stride, -vertical.pad, 1),),
             out_h * group,
-            params | {"filter_h": rows_at_once},
+            {**params, "filter_h": rows_at_once},
             group=group,
             arguments=("part",),
         )

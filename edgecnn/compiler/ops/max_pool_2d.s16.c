@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-} kernel_max_pool_2d_s16_params;
-
 /* One row of outputs. With part > 0 the row holds the maximum of earlier parts. */
 EDGECNN_INLINE void kernel_max_pool_2d_s16(const kernel_max_pool_2d_s16_params *p, const int8_t *const *rows,
                                              int8_t *output, int part)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t columns, size;
-    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
-} kernel_maximum_params;
-
 /* One row: of each two values the larger. */
 EDGECNN_INLINE void kernel_maximum(const kernel_maximum_params *p, const int8_t *const *rows, int8_t *output)
 {

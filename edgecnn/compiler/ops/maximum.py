@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
+
+MAXIMUM = Kernel("maximum", _broadcast.LINES)
 
 check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broadcast.needs
 
@@ -21,4 +24,4 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    return (_broadcast.step(graph, operator, "maximum", {}),)
+    return (_broadcast.step(graph, operator, MAXIMUM, {}),)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MEAN over rows, columns or channels, with a scale of its own: global average pooling, for one."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,31 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import INT8, MULTIPLIER, SHIFT, Kernel, Limits, Line, Params, serving
 from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
+
+
+def _offsets(params: Params) -> Limits:
+    """Return between which values the zero points of all values of a mean lie."""
+    over = ("rows", "parts", "over_columns", "over_channels")
+    most = 128 * math.prod(int(params.get(name, 1)) for name in over)
+    return -most, most
+
+
+MEAN = Kernel(
+    "mean",
+    (
+        *_reduction.LINES,
+        Line.trained("int16_t output_zero_point", limits=INT8),
+        Line.trained("int16_t shift", limits=SHIFT),
+        Line.trained(
+            "int32_t multiplier", "the division by the number of values is in it", limits=MULTIPLIER
+        ),
+        Line.trained("int32_t bias", "the input's zero point, as often as there are values", limits=_offsets),
+    ),
+)
+MEAN_S16 = MEAN.but(_reduction.VALUES, without="output_zero_point bias", types="s16")
 
 _FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
 
@@ -61,4 +85,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "shift": shift,
         "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
     }
-    return _reduction.lower(graph, operator, "mean", params, sums=True)
+    kernel = serving(graph.output(operator).dtype, MEAN, MEAN_S16)
+    return _reduction.lower(graph, operator, kernel, params, sums=True)

@@ -9,8 +9,25 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import INT8, INT16, MULTIPLIER, OFFSET, SHIFT, Kernel, Line, serving
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
+
+MUL = Kernel(
+    "mul",
+    (
+        *_broadcast.LINES,
+        Line.trained("int32_t multiplier", limits=MULTIPLIER),
+        Line.trained("int16_t first_offset, second_offset", limits=OFFSET),
+        Line.trained("int16_t shift", limits=SHIFT),
+        Line.trained("int16_t output_zero_point, activation_min, activation_max", limits=INT8),
+    ),
+)
+MUL_S16 = MUL.but(
+    Line.trained("int16_t activation_min, activation_max", limits=INT16),
+    without="first_offset second_offset output_zero_point",
+    types="s16",
+)
 
 _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 
@@ -46,6 +63,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     first, second = _broadcast.quantizations(graph, operator)
     multiplier, shift = _scaling(graph, operator)
     low, high = geometry.clamp_range(graph, operator)
+    kernel = serving(graph.output(operator).dtype, MUL, MUL_S16)
     params = {
         "multiplier": multiplier,
         "shift": shift,
@@ -55,4 +73,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "activation_min": low,
         "activation_max": high,
     }
-    return (_broadcast.step(graph, operator, "mul", params),)
+    return (_broadcast.step(graph, operator, kernel, params),)

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t columns, size;
-    int32_t multiplier;
-    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
-    int16_t shift;
-    int16_t activation_min, activation_max;
-} kernel_mul_s16_params;
-
 /* One row: rows[0] * rows[1]. */
 EDGECNN_INLINE void kernel_mul_s16(const kernel_mul_s16_params *p, const int8_t *const *rows, int8_t *output)
 {

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t size;          /* bytes of a row */
-    int32_t before;        /* of them before the first copy of the input's */
-    int32_t copies, bytes; /* how many there are, and the bytes of each */
-    int32_t stride;        /* from one to the next */
-    int32_t value;
-} kernel_pad_params;
-
 /* One row: the input's, if it has one there, and the value around it. */
 EDGECNN_INLINE void kernel_pad(const kernel_pad_params *p, const int8_t *const *rows, int8_t *output)
 {

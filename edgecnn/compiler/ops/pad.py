@@ -9,9 +9,22 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import ANY, INT8, Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+PAD = Kernel(
+    "pad",
+    (
+        Line.shape("int32_t size", "bytes of a row"),
+        Line.shape("int32_t before", "of them before the first copy of the input's"),
+        Line.shape("int32_t copies, bytes", "how many there are, and the bytes of each"),
+        Line.shape("int32_t stride", "from one to the next"),
+        Line.trained("int32_t value", limits=INT8),
+    ),
+    over=ANY,
+)
 
 macs = _moving.macs
 
@@ -84,4 +97,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "value": value(graph, operator),
     }
     window = Window(1, 1, -top)
-    return (Step(operator, "pad", operator.inputs[:1], operator.outputs[0], (window,), rows, params),)
+    return (Step(operator, PAD, operator.inputs[:1], operator.outputs[0], (window,), rows, params),)

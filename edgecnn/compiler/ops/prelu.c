@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t columns, size;
-    int32_t multiplier, alpha_multiplier;
-    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t shift, alpha_shift;
-} kernel_prelu_params;
-
 /* One row: rows[0], or rows[0] * rows[1] below zero. */
 EDGECNN_INLINE void kernel_prelu(const kernel_prelu_params *p, const int8_t *const *rows, int8_t *output)
 {

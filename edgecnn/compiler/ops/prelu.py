@@ -9,9 +9,21 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import INT8, MULTIPLIER, OFFSET, SHIFT, Kernel, Line
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
+
+PRELU = Kernel(
+    "prelu",
+    (
+        *_broadcast.LINES,
+        Line.trained("int32_t multiplier, alpha_multiplier", limits=MULTIPLIER),
+        Line.trained("int16_t first_offset, second_offset", limits=OFFSET),
+        Line.trained("int16_t shift, alpha_shift", limits=SHIFT),
+        Line.trained("int16_t output_zero_point", limits=INT8),
+    ),
+)
 
 macs, needs = _broadcast.macs, _broadcast.needs
 
@@ -59,4 +71,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "second_offset": -alpha.zero_point,
         "output_zero_point": geometry.quantization_of(graph.output(operator)).zero_point,
     }
-    return (_broadcast.step(graph, operator, "prelu", params),)
+    return (_broadcast.step(graph, operator, PRELU, params),)

@@ -9,8 +9,22 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import INT8, MULTIPLIER, SHIFT, Kernel, Line, Params
 from edgecnn.compiler.ops import _elementwise
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
+
+QUANTIZE_S16 = Kernel(
+    "quantize",
+    (
+        Line.shape("int32_t size"),
+        Line.shape("int16_t narrow", "1: to int8"),
+        Line.trained("int32_t multiplier", limits=MULTIPLIER),
+        Line.trained("int16_t shift", limits=SHIFT),
+        Line.trained("int16_t output_zero_point", limits=INT8),
+    ),
+    types="s16",
+    over=("int8", "int16"),
+)
 
 macs, needs = _elementwise.macs, _elementwise.needs
 
@@ -60,5 +74,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "narrow": int(made.dtype == "int8"),
     }
     return (
-        Step(operator, "quantize", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
+        Step(operator, QUANTIZE_S16, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
     )

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t size, multiplier;
-    int16_t shift, output_zero_point;
-    int16_t narrow; /* 1: to int8 */
-} kernel_quantize_s16_params;
-
 /* One row, to another scale. */
 EDGECNN_INLINE void kernel_quantize_s16(const kernel_quantize_s16_params *p, const int8_t *const *rows,
                                           int8_t *output)

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t columns, channels;           /* of the output */
-    int16_t over_columns, over_channels; /* of the input that make one value: all or 1 */
-    int16_t column;                      /* bytes of one column of the input */
-    int16_t rows, parts;
-} kernel_reduce_min_params;
-
 /* Smallest values, from p->rows rows of the input at a time; the output holds the smallest so far. */
 EDGECNN_INLINE void kernel_reduce_min(const kernel_reduce_min_params *p, const int8_t *const *rows, int8_t *output,
                                       int part)

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, serving
 from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
+
+REDUCE_MIN = Kernel("reduce_min", _reduction.LINES).but(without="parts")
+REDUCE_MIN_S16 = REDUCE_MIN.but(_reduction.VALUES, types="s16")
 
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
@@ -28,4 +32,5 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return the ways of a reduction; what is kept between rows is the output itself."""
-    return _reduction.lower(graph, operator, "reduce_min", {}, sums=False)
+    kernel = serving(graph.output(operator).dtype, REDUCE_MIN, REDUCE_MIN_S16)
+    return _reduction.lower(graph, operator, kernel, {}, sums=False)

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reduction.h"
 
-typedef struct {
-    int16_t columns, channels;           /* of the output */
-    int16_t over_columns, over_channels; /* of the input that make one value: all or 1 */
-    int16_t column;                      /* bytes of one column of the input */
-    int16_t rows, parts;
-    const int32_t *thresholds; /* the least sums that give -127, -126, ... 127 */
-} kernel_reduce_sum_params;
-
 /* Sums, from p->rows rows of the input at a time; the last part writes them. */
 EDGECNN_INLINE void kernel_reduce_sum(const kernel_reduce_sum_params *p, const int8_t *const *rows, int8_t *output,
                                       int part, int32_t *sums)

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.kernel import ANY, Kernel, Line
 from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+RESHAPE = Kernel(
+    "reshape", (Line.shape("int32_t rows, size", "of the input, and the bytes of each"),), over=ANY
+)
 
 macs = _moving.macs
 
@@ -72,7 +77,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     window = Window(rows, 0)
     step = Step(
         operator,
-        "reshape",
+        RESHAPE,
         operator.inputs[:1],
         operator.outputs[0],
         (window,),

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t out_w, channels;
-    int32_t scale_h, offset_h, last_h; /* in 1/1024 of a row */
-    int32_t scale_w, offset_w, last_w;
-} kernel_resize_bilinear_params;
-
 /* Where row or column number i of the output lies in the input, in 1/1024. */
 EDGECNN_INLINE int32_t kernel_resize_bilinear_place(int i, int32_t scale, int32_t offset, int32_t last)
 {

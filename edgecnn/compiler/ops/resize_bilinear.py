@@ -8,9 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _resizing
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+RESIZE_BILINEAR = Kernel(
+    "resize_bilinear",
+    (
+        Line.shape("int16_t out_w, channels"),
+        Line.shape("int32_t scale_h, offset_h, last_h", "in 1/1024 of a row"),
+        Line.shape("int32_t scale_w, offset_w, last_w"),
+    ),
+)
 
 rewrite = _resizing.rewrite
 
@@ -92,7 +102,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     return (
         Step(
             operator,
-            "resize_bilinear",
+            RESIZE_BILINEAR,
             operator.inputs[:1],
             operator.outputs[0],
             (window,),

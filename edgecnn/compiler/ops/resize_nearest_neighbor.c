@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t out_w;
-    int32_t size;           /* bytes of a column */
-    const int16_t *columns; /* of the input, for each column of the output */
-} kernel_resize_nearest_neighbor_params;
-
 /* One row: columns of the input, each as often as it is the nearest. */
 EDGECNN_INLINE void kernel_resize_nearest_neighbor(const kernel_resize_nearest_neighbor_params *p,
                                                    const int8_t *const *rows, int8_t *output)

@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import ANY, Kernel, Line, Params
 from edgecnn.compiler.ops import _moving, _resizing
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
+
+RESIZE_NEAREST_NEIGHBOR = Kernel(
+    "resize_nearest_neighbor",
+    (
+        Line.shape("int16_t out_w"),
+        Line.shape("int32_t size", "bytes of a column"),
+        Line.table("const int16_t *columns", "of the input, for each column of the output"),
+    ),
+    over=ANY,
+)
 
 macs, rewrite = _moving.macs, _resizing.rewrite
 check = partial(_resizing.check, dtypes=geometry.INT8_OR_INT16)
@@ -58,7 +69,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     return (
         Step(
             operator,
-            "resize_nearest_neighbor",
+            RESIZE_NEAREST_NEIGHBOR,
             operator.inputs[:1],
             operator.outputs[0],
             (window,),

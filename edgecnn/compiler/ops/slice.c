@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int32_t begin;             /* byte of a row at which the first value lies */
-    int32_t positions, stride; /* how many there are, and bytes from one to the next */
-    int32_t size, step;        /* values at a position, and bytes from one to the next */
-} kernel_slice_params;
-
 /* One row: some of the input's values. */
 EDGECNN_INLINE void kernel_slice(const kernel_slice_params *p, const int8_t *const *rows, int8_t *output)
 {

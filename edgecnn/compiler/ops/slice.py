@@ -12,9 +12,25 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params, serving
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+SLICE = Kernel(
+    "slice",
+    (
+        Line.shape("int32_t begin", "byte of a row at which the first value lies"),
+        Line.shape("int32_t positions, stride", "how many there are, and bytes from one to the next"),
+        Line.shape("int32_t size, step", "values at a position, and bytes from one to the next"),
+    ),
+)
+SLICE_S16 = SLICE.but(
+    Line.shape("int32_t begin", "of a row's values the first one"),
+    Line.shape("int32_t positions, stride", "how many there are, and values from one to the next"),
+    Line.shape("int32_t size, step", "values at a position, and how far apart they are"),
+    types="s16",
+)
 
 macs = _moving.macs
 
@@ -79,4 +95,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "step": step_c,
     }
     window = Window(1, step_h, top)
-    return (Step(operator, "slice", operator.inputs[:1], operator.outputs[0], (window,), rows, params),)
+    kernel = serving(graph.output(operator).dtype, SLICE, SLICE_S16)
+    return (Step(operator, kernel, operator.inputs[:1], operator.outputs[0], (window,), rows, params),)

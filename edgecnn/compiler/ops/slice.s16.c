@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t begin;             /* of a row's values the first one */
-    int32_t positions, stride; /* how many there are, and values from one to the next */
-    int32_t size, step;        /* values at a position, and how far apart they are */
-} kernel_slice_s16_params;
-
 /* One row: some of the input's values. */
 EDGECNN_INLINE void kernel_slice_s16(const kernel_slice_s16_params *p, const int8_t *const *rows,
                                        int8_t *output)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t columns, channels;
-    const int32_t *table; /* exp(-scale * d) with 31 bits below the point, for d = 0, 1, ... 255 */
-} kernel_softmax_params;
-
 /* round(a * b / 2^31), for factors that are not both INT32_MIN. */
 EDGECNN_INLINE int32_t kernel_high_mul(int32_t a, int32_t b)
 {

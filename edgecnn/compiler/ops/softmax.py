@@ -10,9 +10,30 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import MULTIPLIER, Kernel, Line, Params, serving
 from edgecnn.compiler.ops._interpolation import looked_up, table_of
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+SOFTMAX = Kernel(
+    "softmax",
+    (
+        Line.shape("int16_t columns, channels"),
+        Line.trained(
+            "const int32_t *table",
+            "exp(-scale * d) with 31 bits below the point, for d = 0, 1, ... 255",
+            holds="exponentials",
+        ),
+    ),
+)
+SOFTMAX_S16 = SOFTMAX.but(
+    Line.trained("int16_t shift", limits=(-31, 15)),
+    Line.trained("int32_t multiplier", "of differences, such that -65535 stands for -10", MULTIPLIER),
+    Line.table("const int16_t *exponential", "exp(x) from -10 to 0, 15 bits below the point"),
+    Line.table("const int16_t *reciprocal", "1 / (1 + x) from 0 to 1"),
+    without="table",
+    types="s16",
+)
 
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
 _SUM_BITS = 12  # integer bits of the sum of exponentials
@@ -130,9 +151,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     _, rows, columns, channels = graph.output(operator).shape
     params: Params = {"columns": columns, "channels": channels, **_tables(graph, operator)}
-    return (
-        Step(operator, "softmax", operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),
-    )
+    kernel = serving(graph.output(operator).dtype, SOFTMAX, SOFTMAX_S16)
+    return (Step(operator, kernel, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),)
 
 
 def _tables(graph: Graph, operator: Operator) -> Params:

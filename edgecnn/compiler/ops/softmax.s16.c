@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int16_t columns, channels;
-    int16_t shift;
-    int32_t multiplier;         /* of differences, such that -65535 stands for -10 */
-    const int16_t *exponential; /* exp(x) from -10 to 0, 15 bits below the point */
-    const int16_t *reciprocal;  /* 1 / (1 + x) from 0 to 1 */
-} kernel_softmax_s16_params;
-
 EDGECNN_INLINE int32_t kernel_softmax_s16_exp(const kernel_softmax_s16_params *p, int32_t difference)
 {
     const int32_t scaled = kernel_requantize(difference, p->multiplier, p->shift) + INT16_MAX;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t out_w, block;
-    int32_t size; /* bytes of one row of a block */
-} kernel_space_to_depth_params;
-
 /* One row: from each block its rows, one behind the other. */
 EDGECNN_INLINE void kernel_space_to_depth(const kernel_space_to_depth_params *p, const int8_t *const *rows,
                                           int8_t *output)

@@ -8,8 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _blocks, _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
+
+SPACE_TO_DEPTH = Kernel(
+    "space_to_depth",
+    (Line.shape("int16_t out_w, block"), Line.shape("int32_t size", "bytes of one row of a block")),
+)
 
 macs = _moving.macs
 
@@ -38,4 +44,4 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     block, (_, rows, columns, channels) = _blocks.size(graph, operator), graph.output(operator).shape
     params: Params = {"out_w": columns, "block": block, "size": channels // block}
     window = Window(block, block)
-    return (Step(operator, "space_to_depth", operator.inputs, operator.outputs[0], (window,), rows, params),)
+    return (Step(operator, SPACE_TO_DEPTH, operator.inputs, operator.outputs[0], (window,), rows, params),)

@@ -13,8 +13,17 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line
 from edgecnn.compiler.ops import _reduction
 from edgecnn.compiler.steps import Step
+
+REDUCE_SUM = Kernel(
+    "reduce_sum",
+    (
+        *_reduction.LINES,
+        Line.trained("const int32_t *thresholds", "the least sums that give -127, -126, ... 127"),
+    ),
+)
 
 DEFINED_BY = "optimized"
 
@@ -60,4 +69,4 @@ def _thresholds(graph: Graph, operator: Operator) -> quant.Int64s:
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return the ways of a reduction."""
     params = {"thresholds": _thresholds(graph, operator).astype(np.int32)}
-    return _reduction.lower(graph, operator, "reduce_sum", params, sums=True)
+    return _reduction.lower(graph, operator, REDUCE_SUM, params, sums=True)

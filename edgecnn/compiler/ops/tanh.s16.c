@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int32_t size, multiplier;
-    int16_t shift; /* to the right */
-    const uint16_t *table;
-} kernel_tanh_s16_params;
-
 /* One row: tanh(x) = 2 * sigmoid(2 * x) - 1, by a table of the sigmoid's positive side. */
 EDGECNN_INLINE void kernel_tanh_s16(const kernel_tanh_s16_params *p, const int8_t *const *rows, int8_t *output)
 {

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t out_w, out_c;
-    int16_t row_y, row_x, row_c;    /* rows of the input that a step along an axis of the output goes, */
-    int32_t byte_y, byte_x, byte_c; /* and bytes of a row */
-} kernel_transpose_params;
-
 /* Row number `row`: rows[0] is the input's first row, or the same one where rows stay rows. */
 EDGECNN_INLINE void kernel_transpose(const kernel_transpose_params *p, const int8_t *const *rows, int8_t *output,
                                      int row)

@@ -8,9 +8,24 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import Kernel, Line, Params, serving
 from edgecnn.compiler.ops import _moving
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+TRANSPOSE = Kernel(
+    "transpose",
+    (
+        Line.shape("int16_t out_w, out_c"),
+        Line.shape(
+            "int16_t row_y, row_x, row_c", "rows of the input that a step along an axis of the output goes,"
+        ),
+        Line.shape("int32_t byte_y, byte_x, byte_c", "and bytes of a row"),
+    ),
+)
+TRANSPOSE_S16 = TRANSPOSE.but(
+    Line.shape("int32_t byte_y, byte_x, byte_c", "and values of a row"), types="s16"
+)
 
 macs = _moving.macs
 
@@ -74,7 +89,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     return (
         Step(
             operator,
-            "transpose",
+            serving(graph.output(operator).dtype, TRANSPOSE, TRANSPOSE_S16),
             operator.inputs[:1],
             operator.outputs[0],
             (window,),

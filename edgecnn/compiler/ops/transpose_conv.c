@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, pad_h, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    const int8_t *filter; /* for each phase of rows and of columns: OHWI of the taps that meet input there */
-    const int32_t *bias;  /* for each phase; the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_transpose_conv_params;
-
 /* How many of a filter's taps meet input at a phase. */
 EDGECNN_INLINE int kernel_transpose_conv_taps(int size, int stride, int phase)
 {

@@ -17,10 +17,22 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
+from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.steps import Params, Step, Window
+from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
+
+TRANSPOSE_CONV = Kernel(
+    "transpose_conv",
+    (
+        Line.shape("int16_t in_w, in_c, out_w, out_c"),
+        Line.shape("int16_t filter_h, filter_w, stride_h, stride_w, pad_h, pad_w"),
+        *_linear.lines("for each phase of rows and of columns: OHWI of the taps that meet input there"),
+    ),
+    sums=Sums(),
+).but(Line.trained("const int32_t *bias", "for each phase; the input's zero point folded in"))
+TRANSPOSE_CONV_S16 = _linear.over_int16(TRANSPOSE_CONV, "for each phase")
 
 _SOURCE = 2  # input 0 is the output's shape, input 1 the filter
 _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
@@ -115,7 +127,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, horizontal = axes(graph, operator)
     _, out_h, out_w, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, _SOURCE).shape
-    params = {
+    params: Params = {
         "in_w": in_w,
         "in_c": in_c,
         "out_w": out_w,
@@ -133,7 +145,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     return (
         Step(
             operator,
-            "transpose_conv",
+            serving(graph.output(operator).dtype, TRANSPOSE_CONV, TRANSPOSE_CONV_S16),
             operator.inputs[_SOURCE : _SOURCE + 1],
             operator.outputs[0],
             (Window(extent, 0, firsts=firsts),),

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s16.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, pad_h, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t wide;         /* 0: sums wrap to 32 bits */
-    const int8_t *filter; /* for each phase of rows and of columns: OHWI of the taps that meet input there */
-    const int64_t *bias;  /* for each phase */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_transpose_conv_s16_params;
-
 /* How many of a filter's taps meet input at a phase. */
 EDGECNN_INLINE int kernel_transpose_conv_s16_taps(int size, int stride, int phase)
 {

@@ -11,7 +11,7 @@ from edgecnn.compiler.scheduling.cuts import CutSearch
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.memory import buffers, events_of, place, ring_heights
 from edgecnn.compiler.scheduling.rolling import Rolled, place_rolling
-from edgecnn.compiler.steps import Step, column_by_column
+from edgecnn.compiler.steps import INPUT, Step, column_by_column
 
 _MEASURED = 32  # steps of the search for each of the network's
 
@@ -67,7 +67,7 @@ def lower(graph: Graph, isa: str) -> list[tuple[Step, ...]]:
 
 def _input_step(graph: Graph, tensor: int, number: int) -> Step:
     operator = Operator("INPUT", number, (), (tensor,))
-    return Step(operator, "input", (), tensor, (), graph.tensors[tensor].shape[1], {})
+    return Step(operator, INPUT, (), tensor, (), graph.tensors[tensor].shape[1], {})
 
 
 class Measure:

@@ -231,7 +231,7 @@ class _Search:
             step.inputs[0]
             for step in steps.values()
             if takes_columns(step)
-            and steps[step.inputs[0]].kernel.startswith("depthwise_conv_2d")
+            and steps[step.inputs[0]].kernel.name.startswith("depthwise_conv_2d")
             and len(self._graph.consumers(step.inputs[0])) == 1
             and step.inputs[0] not in self._graph.outputs
         ]

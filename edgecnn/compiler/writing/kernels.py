@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from edgecnn.compiler.kernel import Kernel
+
 # What a block of a header defines: a function, a type, or a macro that only some kernels need.
 _DEFINED = re.compile(
     r"\b(kernel_\w+\()|^(?:} |#define |typedef \w+ )(kernel_\w+|EDGECNN_(?!INLINE\b|\w*_H\b)\w+)",
@@ -15,11 +17,12 @@ _DEFINED = re.compile(
 _INCLUDE = re.compile(r'#include "([\w./]+\.h)"\n')
 
 
-def kernel_text(files: Iterable[Path], name: str) -> str:
-    """Return the text of kernels' files, and of what they share, with names that start with `name`."""
-    ordered = sorted(set(files), key=lambda file: (file.name, file))
-    own = "\n\n".join(_INCLUDE.split(_read(file))[-1].strip() for file in ordered)
-    headers = dict.fromkeys(header for file in ordered for header in _headers(file))
+def kernel_text(kernels: Iterable[Kernel], name: str) -> str:
+    """Return the text of kernels, and of what they share, with names that start with `name`."""
+    ordered = sorted(set(kernels), key=lambda kernel: (kernel.file.name, kernel.file))
+    texts = [f"{kernel.struct()}\n{_INCLUDE.split(_read(kernel.file))[-1].strip()}" for kernel in ordered]
+    own, files = "\n\n".join(texts), [kernel.file for kernel in ordered]
+    headers = dict.fromkeys(header for file in files for header in _headers(file))
     blocks = [block for header in headers for block in _read(header).split("\n\n")]
     shared: list[str] = []
     # What a helper calls comes before it in the headers, so one walk from the end finds all that is used.

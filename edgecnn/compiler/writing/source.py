@@ -7,14 +7,14 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.kernel import Role
 from edgecnn.compiler.scheduling.rolling import Rolled
-from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.steps import INPUT, Step, Window
 from edgecnn.compiler.writing import arrays, templates
 from edgecnn.compiler.writing.header import describe, parameters, pushed_parameters
 from edgecnn.compiler.writing.kernels import kernel_text
 from edgecnn.compiler.writing.model import CModel, Edge
 from edgecnn.compiler.writing.text import comment_text, string_literal
-from edgecnn.compiler.writing.trained import is_trained_table
 from edgecnn.compiler.writing.weights import WEIGHTS_INSIDE, Weights, weights_apart
 
 _LONGEST_RUN = 255
@@ -25,7 +25,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
     """Return the text of NAME.c; what belongs to `weights` is put there."""
     steps = model.schedule.network.steps
     parts = [part for step in steps for part in (step.before, step) if part is not None]
-    kernels = [part.file for part in parts if part.kernel != "input"]
+    kernels = [part.kernel for part in parts if part.kernel is not INPUT]
     tables = "".join(_tables(model, weights))
     words = {
         "name": model.name,
@@ -140,7 +140,7 @@ def _tables(model: CModel, weights: Weights | None) -> Iterator[str]:
     for number, step in enumerate(model.schedule.network.steps):
         if step.before is not None:
             yield from _parameters(model, f"{model.name}_op{number}_before", step.before, weights)
-        if step.kernel != "input":
+        if step.kernel is not INPUT:
             yield from _parameters(model, f"{model.name}_op{number}", step, weights)
         for position, window in enumerate(step.windows):
             if window.firsts:
@@ -153,18 +153,18 @@ def _rows_read(step: Step) -> int:
 
 def _parameters(model: CModel, base: str, step: Step, weights: Weights | None) -> Iterator[str]:
     """Yield the tables of a step, then the struct that points to them, called `base`."""
-    table = weights.table if weights else arrays.table
     fields = []
-    for field, value in step.params.items():
+    for line, field, value in step.kernel.fields(step.params):
+        apart = weights if line.role is Role.TRAINED else None
         if isinstance(value, int):
-            fields.append(f".{field} = {weights.number(step, field, value) if weights else value}")
+            fields.append(f".{field} = {apart.number(step, line, field, value) if apart else value}")
         else:
-            yield (table if is_trained_table(step, field) else arrays.table)(f"{base}_{field}", value)
+            yield (apart or arrays).table(f"{base}_{field}", value)
             fields.append(f".{field} = {arrays.pointer(f'{base}_{field}', value)}")
     if step.constant is not None:
-        yield table(f"{base}_constant", step.constant)
+        yield (weights or arrays).table(f"{base}_constant", step.constant)
     lines = ",\n    ".join(", ".join(fields[at : at + 4]) for at in range(0, len(fields), 4))
-    kind = f"{model.name}_{step.function}_params"
+    kind = f"{model.name}_{step.kernel.function}_params"
     title = f"/* {_title(model, step)} */\n"
     if weights:
         weights.require(base, step)
@@ -216,9 +216,7 @@ def _base(model: CModel, tensor: int) -> str:
 
 def _case(model: CModel, number: int) -> str:
     step = model.schedule.network.steps[number]
-    lines = (
-        _input_lines(model, number, step) if step.kernel == "input" else _kernel_lines(model, number, step)
-    )
+    lines = _input_lines(model, number, step) if step.kernel is INPUT else _kernel_lines(model, number, step)
     body = "".join(f"            {line}\n" for line in lines)
     before = f"{step.before.operator.op} and " if step.before is not None else ""
     return f"        case {number}: /* {before}{step.operator.op} */\n{body}            break;\n"
@@ -269,7 +267,7 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         "working": _words(model, "working", _segment(model, number)),
     }
     arguments = "".join(f", {extra[argument]}" for argument in step.arguments)
-    yield f"{name}_{step.function}(&{name}_op{number}, rows, {made}{arguments});"
+    yield f"{name}_{step.kernel.function}(&{name}_op{number}, rows, {made}{arguments});"
 
 
 def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator[str]:
@@ -288,9 +286,9 @@ def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator
     yield f"    int8_t *const row = {made};"
     yield f"    for (int x = 0; x < {width}; x += {columns}) {{"
     yield f"        const int begin = {begin}, end = begin + {columns};"
-    params, function = f"&{name}_op{number}", f"{name}_{step.before.function}"
+    params, function = f"&{name}_op{number}", f"{name}_{step.before.kernel.function}"
     yield f"        {function}({params}_before, rows, column, begin, end{before});"
-    yield f"        {name}_{step.function}({params}, columns, row + begin * {size}, 0{after});"
+    yield f"        {name}_{step.kernel.function}({params}, columns, row + begin * {size}, 0{after});"
     yield "    }"
     yield "}"
 

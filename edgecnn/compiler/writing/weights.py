@@ -16,7 +16,7 @@ hash of it, the ABI, is in both, so that code never runs on weights that were ma
     32          tables and numbers, each filled up to a multiple of 16 bytes
 
 The CRC finds damage, not malice: sign updates where they come over a network. What passes the check runs
-without harm, whoever made it: each value is one for which the C is defined (`trained.py`).
+without harm, whoever made it: each value is one for which the C is defined (`kernel.py`, `sums.py`).
 """
 
 import hashlib
@@ -29,9 +29,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.kernel import Limits, Line
 from edgecnn.compiler.steps import Step
-from edgecnn.compiler.writing import trained
 from edgecnn.compiler.writing.arrays import CTYPES, table
+from edgecnn.compiler.writing.sums import SumLimits
 from edgecnn.errors import ModelError
 
 _MAGIC = b"ECNN"
@@ -46,35 +47,33 @@ class Weights:
     name: str
     tables: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
-    limits: list[trained.Limits] = field(default_factory=list)  # of each number
+    limits: list[Limits] = field(default_factory=list)  # of each number
     conditions: list[str] = field(default_factory=list)  # in C, of the tables
     helpers: set[str] = field(default_factory=set)  # the functions of those
     general: str = ""  # the C of the last `general_scale`
     abi: int = 0  # known once NAME.c is written
 
-    def number(self, step: Step, key: str, value: int) -> str:
-        """Return the C of a number of a step's parameters, which is put here if training changes it.
+    def number(self, step: Step, line: Line, name: str, value: int) -> str:
+        """Put a trained number of a step's parameters here, and return the C that reads it.
 
         Raises:
             ModelError: it is none for which the C is defined.
         """
-        limits = trained.number_limits(step, key)
-        if limits is None:
-            return str(value)
-        if key == "general_scale":  # as every training may need it
-            sums = trained.sums_of(step)
-            value = int(value or sums is None or not sums.simple())
-        if not limits[0] <= value <= limits[1]:
+        sums, (least, most) = step.kernel.sums, line.limits_in(step.params)
+        general = sums is not None and name == sums.general
+        if sums is not None and general:  # as every training may need it
+            value = int(value or not SumLimits.of(sums, step.params).simple())
+        if not least <= value <= most:
             raise ModelError(
-                f"{_title(step)}: its {key} is {value}; with weights apart from the code {limits[0]} to "
-                f"{limits[1]} are allowed; convert the model anew, or keep the weights inside"
+                f"{_title(step)}: its {name} is {value}; with weights apart from the code {least} to "
+                f"{most} are allowed; convert the model anew, or keep the weights inside"
             )
         self.numbers.append(value)
-        self.limits.append(limits)
+        self.limits.append((least, most))
         place = f"weights->numbers[{len(self.numbers) - 1}]"
-        if key == "general_scale":
+        if general:
             self.general = place
-        return place if trained.has_32_bits(key) else f"(int16_t){place}"
+        return place if line.ctype == "int32_t" else f"({line.ctype}){place}"
 
     def table(self, name: str, values: NDArray[np.generic]) -> str:
         """Put a table here, and return the C that makes its name stand for its place."""
@@ -87,24 +86,27 @@ class Weights:
         Raises:
             ModelError: it doesn't hold of the model's own.
         """
-        if step.key == "softmax":
-            self._demand("exponentials", f"({base}_table, {np.size(step.params['table'])})")
-        sums = trained.sums_of(step)
+        for line, name, value in step.kernel.fields(step.params):
+            if line.holds:
+                self._demand(line.holds, f"({base}_{name}, {np.size(value)})")
+        sums = step.kernel.sums
         if sums is None:
             return
-        if not sums.fit():
+        limits = SumLimits.of(sums, step.params)
+        if not limits.fit():
             raise ModelError(
-                f"{_title(step)}: its sums can leave {48 if sums.wide else 32} bits once others take "
+                f"{_title(step)}: its sums can leave {48 if limits.wide else 32} bits once others take "
                 "the place of its weights; keep the weights inside the code"
             )
-        tables = ", ".join(f"{base}_{name}" for name in sums.fields)
-        counts = f"{sums.bias.size}, {sums.multiplier.size}"
-        if sums.wide:
-            self._demand("wide_sums", f"({tables}, {counts}, {step.params['wide']})")
+        pair = " + 1" if sums.stride > 1 else ""
+        tables = f"{base}_{sums.bias}, {base}_{sums.multiplier}{pair}, {base}_{sums.shift}"
+        counts = f"{limits.bias.size}, {limits.multiplier.size}"
+        if limits.wide:
+            self._demand("wide_sums", f"({tables}, {counts}, {step.params[sums.wide]})")
             return
-        general = self.general if "general_scale" in step.params else "1"
-        ending = "" if sums.shift.dtype == np.int8 else "_s32"
-        self._demand(f"sums{ending}", f"({tables}, {counts}, {sums.stride}, {sums.reach}u, {general})")
+        general = self.general if sums.general else "1"
+        ending = "" if limits.shift.dtype == np.int8 else "_s32"
+        self._demand(f"sums{ending}", f"({tables}, {counts}, {sums.stride}, {limits.reach}u, {general})")
 
     def _demand(self, helper: str, arguments: str) -> None:
         self.helpers.add(helper)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edgecnn.compiler.compile import CompiledModel
 from edgecnn.compiler.ir import short_name
+from edgecnn.compiler.steps import INPUT
 from edgecnn.runtime.cortex_m4_cycles import cycles_by_step, disassembled
 from edgecnn.runtime.cross_compiler import Binary
 from edgecnn.runtime.emulator import Emulator
@@ -65,7 +66,7 @@ def _titles(compiled: CompiledModel) -> dict[int, tuple[int | None, str, str, in
     titles: dict[int, tuple[int | None, str, str, int]] = {BEFORE_THE_FIRST: (None, "(begin)", "", 0)}
     plans = zip(compiled.model.schedule.network.steps, compiled.plan["steps"], strict=True)
     for number, (step, plan) in enumerate(plans):
-        index = None if step.kernel == "input" else step.operator.index
+        index = None if step.kernel is INPUT else step.operator.index
         name = short_name(compiled.model.graph.tensors[step.output].name)
         titles[number] = (index, plan["op"], name, plan["macs_computed"])
     return titles

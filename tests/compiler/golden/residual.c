@@ -92,9 +92,10 @@ typedef struct {
     int32_t first_multiplier, second_multiplier, output_multiplier;
     int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
     int16_t first_sign, second_sign;
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t first_shift, second_shift, output_shift;
-    int16_t activation_min, activation_max;
+    int16_t first_offset, second_offset;
+    int16_t first_shift, second_shift;
+    int16_t output_shift;
+    int16_t output_zero_point, activation_min, activation_max;
 } residual_add_params;
 
 /* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
@@ -370,11 +371,11 @@ static const residual_conv_2d_params residual_op3 = {
 
 /* ADD "tensor10" (operator 3) makes 16x16x8 */
 static const residual_add_params residual_op4 = {
-    .output_zero_point = -114, .activation_min = -114, .activation_max = 127, .first_sign = 1,
-    .first_offset = 0, .second_sign = 1, .second_offset = 128, .first_multiplier = 1073741824,
-    .first_shift = 0, .second_multiplier = 1366750055, .second_shift = -6, .output_multiplier = 2140435653,
-    .output_shift = -20, .size = 128, .columns = 1, .first_column = 0,
-    .second_column = 0, .first_value = 1, .second_value = 1
+    .columns = 1, .size = 128, .first_multiplier = 1073741824, .second_multiplier = 1366750055,
+    .output_multiplier = 2140435653, .first_column = 0, .second_column = 0, .first_value = 1,
+    .second_value = 1, .first_sign = 1, .second_sign = 1, .first_offset = 0,
+    .second_offset = 128, .first_shift = 0, .second_shift = -6, .output_shift = -20,
+    .output_zero_point = -114, .activation_min = -114, .activation_max = 127
 };
 
 static const int8_t residual_op5_filter[1152] = {
@@ -624,18 +625,18 @@ static const residual_conv_2d_params residual_op7 = {
 
 /* ADD "tensor20" (operator 7) makes 8x8x16 */
 static const residual_add_params residual_op8 = {
-    .output_zero_point = 0, .activation_min = 0, .activation_max = 127, .first_sign = 1,
-    .first_offset = 55, .second_sign = 1, .second_offset = -40, .first_multiplier = 1180138148,
-    .first_shift = -4, .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1152808852,
-    .output_shift = -19, .size = 128, .columns = 1, .first_column = 0,
-    .second_column = 0, .first_value = 1, .second_value = 1
+    .columns = 1, .size = 128, .first_multiplier = 1180138148, .second_multiplier = 1073741824,
+    .output_multiplier = 1152808852, .first_column = 0, .second_column = 0, .first_value = 1,
+    .second_value = 1, .first_sign = 1, .second_sign = 1, .first_offset = 55,
+    .second_offset = -40, .first_shift = -4, .second_shift = 0, .output_shift = -19,
+    .output_zero_point = 0, .activation_min = 0, .activation_max = 127
 };
 
 /* AVERAGE_POOL_2D "tensor21" (operator 8) makes 1x1x16 */
 static const residual_average_pool_2d_params residual_op9 = {
-    .in_w = 8, .channels = 16, .out_w = 1, .filter_w = 8,
-    .stride_w = 8, .pad_w = 0, .activation_min = -128, .activation_max = 127,
-    .filter_h = 1, .parts = 8
+    .in_w = 8, .channels = 16, .out_w = 1, .filter_h = 1,
+    .filter_w = 8, .stride_w = 8, .pad_w = 0, .activation_min = -128,
+    .activation_max = 127, .parts = 8
 };
 
 static const int8_t residual_op10_filter[64] = {
@@ -649,10 +650,10 @@ static const int32_t residual_op10_multiplier[1] = {1123971350};
 static const int8_t residual_op10_shift[1] = {-8};
 /* FULLY_CONNECTED "tensor25" (operator 10) makes 1x1x4, 64 multiplications */
 static const residual_fully_connected_params residual_op10 = {
-    .output_zero_point = 32, .activation_min = -128, .activation_max = 127, .filter = residual_op10_filter,
-    .bias = residual_op10_bias, .multiplier = residual_op10_multiplier, .shift = residual_op10_shift, .out = 4,
-    .row = 16, .in = 16, .per_channel = 0, .rows = 1,
-    .parts = 1
+    .in = 16, .row = 16, .out = 4, .rows = 1,
+    .parts = 1, .per_channel = 0, .output_zero_point = 32, .activation_min = -128,
+    .activation_max = 127, .filter = residual_op10_filter, .bias = residual_op10_bias, .multiplier = residual_op10_multiplier,
+    .shift = residual_op10_shift
 };
 
 /* ---- the schedule ----------------------------------------------------------------------------- */

@@ -104,9 +104,10 @@ typedef struct {
     int32_t first_multiplier, second_multiplier, output_multiplier;
     int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
     int16_t first_sign, second_sign;
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t first_shift, second_shift, output_shift;
-    int16_t activation_min, activation_max;
+    int16_t first_offset, second_offset;
+    int16_t first_shift, second_shift;
+    int16_t output_shift;
+    int16_t output_zero_point, activation_min, activation_max;
 } small_add_params;
 
 /* One row: rows[0] + rows[1], with signs, both brought to one scale with 20 bits below the point. */
@@ -277,14 +278,14 @@ EDGECNN_INLINE void small_lookup(const small_lookup_params *p, const int8_t *con
 }
 
 typedef struct {
+    int32_t multiplier;                  /* the division by the number of values is in it */
+    int32_t bias;                        /* the input's zero point, as often as there are values */
     int16_t columns, channels;           /* of the output */
     int16_t over_columns, over_channels; /* of the input that make one value: all or 1 */
     int16_t column;                      /* bytes of one column of the input */
     int16_t rows, parts;
     int16_t output_zero_point;
     int16_t shift;
-    int32_t multiplier; /* the division by the number of values is in it */
-    int32_t bias;       /* the input's zero point, as often as there are values */
 } small_mean_params;
 
 /* Means, from p->rows rows of the input at a time; the last part writes them. */
@@ -381,18 +382,18 @@ static const small_conv_2d_params small_op4 = {
 
 /* ADD "tensor13" (operator 4) makes 5x6x4 */
 static const small_add_params small_op5 = {
-    .output_zero_point = 1, .activation_min = 1, .activation_max = 127, .first_sign = 1,
-    .first_offset = 14, .second_sign = 1, .second_offset = 32, .first_multiplier = 1810621822,
-    .first_shift = -3, .second_multiplier = 1073741824, .second_shift = 0, .output_multiplier = 1352935908,
-    .output_shift = -18, .size = 24, .columns = 1, .first_column = 0,
-    .second_column = 0, .first_value = 1, .second_value = 1
+    .columns = 1, .size = 24, .first_multiplier = 1810621822, .second_multiplier = 1073741824,
+    .output_multiplier = 1352935908, .first_column = 0, .second_column = 0, .first_value = 1,
+    .second_value = 1, .first_sign = 1, .second_sign = 1, .first_offset = 14,
+    .second_offset = 32, .first_shift = -3, .second_shift = 0, .output_shift = -18,
+    .output_zero_point = 1, .activation_min = 1, .activation_max = 127
 };
 
 /* MEAN "tensor15" (operator 5) makes 1x1x4 */
 static const small_mean_params small_op6 = {
-    .bias = -30, .multiplier = 598191027, .shift = -2, .output_zero_point = -36,
-    .columns = 1, .channels = 4, .over_columns = 6, .over_channels = 1,
-    .column = 4, .rows = 5, .parts = 1
+    .multiplier = 598191027, .bias = -30, .columns = 1, .channels = 4,
+    .over_columns = 6, .over_channels = 1, .column = 4, .rows = 5,
+    .parts = 1, .output_zero_point = -36, .shift = -2
 };
 
 static const int8_t small_op7_filter[4] = {96, -14, -49, 114};
@@ -401,10 +402,10 @@ static const int32_t small_op7_multiplier[1] = {1648047431};
 static const int8_t small_op7_shift[1] = {-7};
 /* FULLY_CONNECTED "tensor17" (operator 6) makes 1x1x1, 4 multiplications */
 static const small_fully_connected_params small_op7 = {
-    .output_zero_point = -50, .activation_min = -128, .activation_max = 127, .filter = small_op7_filter,
-    .bias = small_op7_bias, .multiplier = small_op7_multiplier, .shift = small_op7_shift, .out = 1,
-    .row = 4, .in = 4, .per_channel = 0, .rows = 1,
-    .parts = 1
+    .in = 4, .row = 4, .out = 1, .rows = 1,
+    .parts = 1, .per_channel = 0, .output_zero_point = -50, .activation_min = -128,
+    .activation_max = 127, .filter = small_op7_filter, .bias = small_op7_bias, .multiplier = small_op7_multiplier,
+    .shift = small_op7_shift
 };
 
 static const int8_t small_op8_table[256] = {

@@ -9,7 +9,7 @@ from tflite_builder import SAME, VALID, Builder
 def kernels(builder: Builder, source: int, *outputs: int) -> list[str]:
     """Return the kernels of the model's C, checked against the oracle."""
     compiled = check([builder.build((source,), outputs)])[0]
-    return [step.key for step in compiled.model.schedule.network.steps[1:]]
+    return [step.kernel.key for step in compiled.model.schedule.network.steps[1:]]
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])

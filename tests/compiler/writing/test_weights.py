@@ -17,13 +17,9 @@ from random_graphs import build as build_random
 from random_graphs import networks as random_networks
 from tflite_builder import Builder
 
-from edgecnn.compiler import isa, ops
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import golden_vectors
-from edgecnn.compiler.ir import Operator
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.compiler.steps import Step
-from edgecnn.compiler.writing.trained import has_32_bits, number_limits
 from edgecnn.runtime.host_compiler import HostCompiler, execute
 
 pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
@@ -280,24 +276,6 @@ def test_what_no_training_changes_stays_in_the_code() -> None:
     compiled = external(builder.build((source,), (large,)))
     for table in ("sizes", "columns"):
         assert re.search(rf"^static const int\d+_t net_op\d_{table}\[", compiled.source, re.MULTILINE)
-
-
-def test_the_numbers_of_every_kernel_have_the_types_they_are_read_as() -> None:
-    rooms = (Path(ops.__file__).parent, *Path(isa.__file__).parent.iterdir())
-    kinds = set()
-    for file in (file for room in rooms for file in room.glob("*.c")):
-        text, (kernel, *types) = file.read_text(), file.stem.split(".")
-        members = "".join(re.findall(r"typedef struct \{(.*?)\} kernel_\w+_params;", text, re.DOTALL))
-        room = "" if file.parent == rooms[0] else file.parent.name
-        step = Step(Operator("", 0, (), ()), kernel, (), 0, (), 1, {}, types="".join(types), isa=room)
-        assert step.file == file
-        for kind, names in re.findall(r"^ +(int\d+_t) ([\w, ]+);", members, re.MULTILINE):
-            for name in names.split(", "):
-                limits = number_limits(step, name)
-                if limits is not None:
-                    kinds.add((has_32_bits(name), kind))
-                    assert -np.iinfo(kind[:-2]).max - 1 <= limits[0] <= limits[1] <= np.iinfo(kind[:-2]).max
-    assert kinds == {(True, "int32_t"), (False, "int16_t")}
 
 
 def test_the_file_is_aligned_and_says_its_size() -> None:

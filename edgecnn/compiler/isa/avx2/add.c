@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int32_t size;
-    int16_t first_is_half, second_is_half; /* 1: this input's scale is the larger: it is halved, which is exact */
-    int16_t first_kind, second_kind, output_kind; /* of scaling, see avx2.h */
-    int16_t output_zero_point, activation_min, activation_max;
-    int16_t by_float; /* 1: the sum of inputs times factors, and an offset, of which the outputs are proved */
-    /* 16 biases, with 20 bits below the point, multipliers and shifts; or 16 factors, factors and offsets */
-    const int32_t *first, *second, *output;
-} kernel_add_avx2_params;
-
 /* An input with 20 bits below the point, scaled. */
 EDGECNN_INLINE kernel_lanes kernel_add_avx2_input(__m128i bytes, const int32_t *scale, int is_half, int kind)
 {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ADD for AVX2 and AVX-512: 16 outputs at once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,39 +11,60 @@ from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.avx2 import packing
 from edgecnn.compiler.isa.avx2.float_scale import find_float_sum
 from edgecnn.compiler.isa.short_scale import MOST_RIGHT
+from edgecnn.compiler.kernel import FLAG, INT8, Kernel, Line, Params
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 
 _HALF = 1 << 30, 0  # multiplier and shift
 _TABLES = "first", "second", "output"
+_KERNEL = Kernel(
+    "add",
+    (
+        Line.shape("int32_t size"),
+        Line.trained(
+            "int16_t first_is_half, second_is_half",
+            "1: this input's scale is the larger: it is halved, which is exact",
+            FLAG,
+        ),
+        Line.trained("int16_t first_kind, second_kind, output_kind", "of scaling, see avx2.h", FLAG),
+        Line.trained("int16_t output_zero_point, activation_min, activation_max", limits=INT8),
+        Line.trained(
+            "int16_t by_float",
+            "1: the sum of inputs times factors, and an offset, of which the outputs are proved",
+            FLAG,
+        ),
+        Line.trained(
+            "const int32_t *first, *second, *output",
+            "16 biases, 20 bits below the point, multipliers and shifts; or 16 factors, factors and offsets",
+        ),
+    ),
+    isa="avx2",
+)
 _KINDS = "first_is_half", "second_is_half", "first_kind", "second_kind", "output_kind"
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where it broadcasts or subtracts."""
-    whole = _broadcast.without_strides(step)
-    if whole is None or any(step.params[sign] != 1 for sign in ("first_sign", "second_sign")):
+    if not _broadcast.reads_whole_rows(step) or -1 in (step.params["first_sign"], step.params["second_sign"]):
         return ()
-    own = {name: int(value) for name, value in whole.params.items() if isinstance(value, int)}
-    kept = "size", "output_zero_point", "activation_min", "activation_max"
+    own = {name: int(value) for name, value in step.params.items() if isinstance(value, int)}
     scalings = [(own[f"{name}_multiplier"], own[f"{name}_shift"]) for name in _TABLES]
     offsets = own["first_offset"], own["second_offset"], own["output_zero_point"]
     limits = own["activation_min"], own["activation_max"]
     factors = find_float_sum(scalings[0], scalings[1], scalings[2], offsets, limits)
-    params: dict[str, int | NDArray[np.generic]] = {name: own[name] for name in kept}
-    params["by_float"] = int(factors is not None)
-    if factors is None:
-        params |= _in_integers(scalings, offsets)
-    else:
-        bits = np.array(factors, np.float32).view(np.int32)
-        params |= {name: np.repeat(value, packing.LANES) for name, value in zip(_TABLES, bits, strict=True)}
-        params |= dict.fromkeys(_KINDS, 0)
-    return (replace(whole, isa="avx2", params=params),)
+    fields = _in_integers(scalings, offsets) if factors is None else _in_floats(factors)
+    params = _KERNEL.take(step.params, by_float=int(factors is not None), **fields)
+    return (replace(step, kernel=_KERNEL, params=params),)
 
 
-def _in_integers(
-    scalings: list[tuple[int, int]], offsets: tuple[int, int, int]
-) -> dict[str, int | NDArray[np.generic]]:
+def _in_floats(factors: Sequence[np.float32]) -> Params:
+    """Return the fields for scaling by floats."""
+    bits = np.array(factors, np.float32).view(np.int32)
+    tables = {name: np.repeat(value, packing.LANES) for name, value in zip(_TABLES, bits, strict=True)}
+    return {**tables, **dict.fromkeys(_KINDS, 0)}
+
+
+def _in_integers(scalings: list[tuple[int, int]], offsets: tuple[int, int, int]) -> Params:
     """Return the fields for scaling by integers, as the portable kernel does."""
     halved = [int(scaling == _HALF) for scaling in scalings]
     biases = [(offsets[0] << 20) >> halved[0], (offsets[1] << 20) >> halved[1], 0]

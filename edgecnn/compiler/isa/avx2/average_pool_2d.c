@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t parts;
-} kernel_average_pool_2d_avx2_params;
-
 /* The sums of `count` channels, 16 at most, over columns `first` to `end` - 1 of all rows. */
 EDGECNN_INLINE kernel_lanes kernel_average_pool_2d_avx2_sum(const kernel_average_pool_2d_avx2_params *p,
                                                            const int8_t *const *rows, int first, int end, int c,

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int32_t in_w, in_c, out_w, out_c;
-    int32_t groups;       /* of four taps in a run, the last filled up with zeros */
-    int16_t runs;         /* of taps that lie one behind the other, in a row of the filter */
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t columns;        /* of sums at once: a multiple of pool_w, 12 at most */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t scale_kind, corrections; /* see kernel_scale_lanes */
-    const int8_t *filter; /* for 16 channels after the other: run after run, group after group */
-    const int32_t *scale; /* for 16 channels after the other: what scales them */
-} kernel_conv_2d_avx2_params;
-
 /* The inputs of a widened row: padding, and what a last group reads beyond. */
 EDGECNN_INLINE int kernel_conv_2d_avx2_size(const kernel_conv_2d_avx2_params *p)
 {

@@ -8,8 +8,23 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.avx2 import packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.steps import Params, Step
+from edgecnn.compiler.ops.conv_2d import CONV_2D
+from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.shape("int32_t in_w, in_c, out_w, out_c"),
+    Line.shape("int32_t groups", "of four taps in a run, the last filled up with zeros"),
+    Line.shape("int16_t runs", "of taps that lie one behind the other, in a row of the filter"),
+    Line.plan("int16_t columns", "of sums at once: a multiple of pool_w, 12 at most"),
+    *packing.SCALING,
+    Line.trained("const int8_t *filter", "for 16 channels after the other: run after run, group after group"),
+    Line.trained("const int32_t *scale", "for 16 channels after the other: what scales them"),
+    isa="avx2",
+    without="pool_stride_w bias multiplier shift",
+    sums=None,
+)
 
 _MOST_COLUMNS = 12  # at once: so many sums and what they are made of fit 32 registers
 _LATENCY = 4  # cycles of a multiplication: fewer columns don't take less
@@ -32,19 +47,18 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
         runs = weights.reshape(len(weights), -1, size["in_c"])
     extent = (size["filter_w"] - 1) * size["dilation_w"] + 1
     row = ((positions - 1) * size["stride_w"] + extent) * size["in_c"] + packing.TAPS - 1
-    dropped = "pool_stride_w", "bias", "multiplier", "shift"
-    params: Params = {
-        **{name: value for name, value in step.params.items() if name not in dropped},
-        "runs": runs.shape[1] // size["filter_h"],
-        "groups": -(-runs.shape[2] // packing.TAPS),
-        "columns": _columns(positions, pool_w),
-        "filter": packing.pack_filter(runs),
+    params = _KERNEL.take(
+        step.params,
+        runs=runs.shape[1] // size["filter_h"],
+        groups=-(-runs.shape[2] // packing.TAPS),
+        columns=_columns(positions, pool_w),
+        filter=packing.pack_filter(runs),
         **packing.scaling(linear),
-    }
+    )
     return (
         replace(
             step,
-            isa="avx2",
+            kernel=_KERNEL,
             params=params,
             working=-(-step.windows[0].extent * row * packing.WIDE // 4) * 4,
             arguments=("part", "working"),

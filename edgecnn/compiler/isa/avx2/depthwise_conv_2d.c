@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int32_t in_w, in_c, out_w;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t scale_kind, corrections; /* see kernel_scale_lanes */
-    int16_t blocks;       /* of 16 outputs in a row, until their channels are the same again */
-    const int8_t *filter; /* for each block: rows in fours, columns, 16 channels of four rows */
-    const int32_t *scale; /* for each block: what scales them */
-} kernel_depthwise_conv_2d_avx2_params;
-
 /* Columns of the input are spread over stride_w planes, in which those that neighbouring outputs read are neighbours.
  * Of each value four rows lie together; behind a plane is room for what is written or read beyond its end.
  */

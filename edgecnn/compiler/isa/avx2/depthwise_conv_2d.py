@@ -13,9 +13,21 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.avx2 import conv_2d, packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
 from edgecnn.compiler.steps import Step
+
+_KERNEL = DEPTHWISE_CONV_2D.but(
+    Line.shape("int32_t in_w, in_c, out_w"),
+    *packing.SCALING,
+    Line.shape("int16_t blocks", "of 16 outputs in a row, until their channels are the same again"),
+    Line.trained("const int8_t *filter", "for each block: rows in fours, columns, 16 channels of four rows"),
+    Line.trained("const int32_t *scale", "for each block: what scales them"),
+    isa="avx2",
+    without="depth_multiplier bias multiplier shift",
+    sums=None,
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -32,17 +44,17 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     extent = (size["filter_w"] - 1) * size["dilation_w"] + 1
     plane = -(-((width - 1) * size["stride_w"] + extent) // size["stride_w"]) * size["in_c"] + packing.LANES
     fours = -(-size["filter_h"] // packing.TAPS)
-    dropped = "depth_multiplier", "bias", "multiplier", "shift"
-    params = {name: value for name, value in step.params.items() if name not in dropped} | {
-        "out_w": width,
-        "blocks": blocks,
-        "filter": _pack(linear.weights[0], channels),
+    params = _KERNEL.take(
+        step.params,
+        out_w=width,
+        blocks=blocks,
+        filter=_pack(linear.weights[0], channels),
         **packing.scaling(linear, channels),
-    }
+    )
     return (
         replace(
             step,
-            isa="avx2",
+            kernel=_KERNEL,
             params=params,
             working=packing.TAPS * packing.WIDE * fours * size["stride_w"] * plane,
             arguments=("columns", "working"),

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int32_t row, groups; /* bytes of one row of the input, and of four of them the groups */
-    int16_t out, rows, parts;
-    int16_t output_zero_point, activation_min, activation_max;
-    int16_t scale_kind, corrections; /* see kernel_scale_lanes */
-    const int8_t *filter; /* for 16 outputs after the other: row after row, group after group */
-    const int32_t *scale; /* for 16 outputs after the other: what scales them */
-} kernel_fully_connected_avx2_params;
-
 /* The sums of 16 outputs over a part of the input. Four run side by side, for each waits for itself. */
 EDGECNN_INLINE kernel_lanes kernel_fully_connected_avx2_total(const kernel_wide *x, const int8_t *filter, int groups)
 {

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "avx2.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-} kernel_max_pool_2d_avx2_params;
-
 /* `count` channels, 16 at most, of one output, the maximum over columns `first` to `end` - 1 of all rows. */
 EDGECNN_INLINE void kernel_max_pool_2d_avx2_channels(const kernel_max_pool_2d_avx2_params *p, const int8_t *const *rows,
                                                     int first, int end, int c, int count, int8_t *output, int part)

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 from edgecnn.compiler import quant
 from edgecnn.compiler.isa.avx2.float_scale import find_float_scale
 from edgecnn.compiler.isa.short_scale import needs_general_scale
+from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.steps import Params
 
 LANES = 16  # channels at once
 TAPS = 4  # in a group
 WIDE = 2  # bytes of a widened input, at most
 GENERAL, SIMPLE, FLOAT, SIGNED_FLOAT = range(4)  # ways to scale
+SCALING = (
+    Line.trained("int16_t scale_kind", "of kernel_scale_lanes", (GENERAL, SIGNED_FLOAT)),
+    Line.plan("int16_t corrections", "of floats, at most"),
+)
 
 
 def pack_filter(runs: NDArray[np.int8]) -> NDArray[np.int8]:

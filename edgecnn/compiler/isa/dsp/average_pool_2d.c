@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t parts;
-} kernel_average_pool_2d_dsp_params;
-
 /* The sums of four channels over the window whose first column is x: of 0 and 2, then of 1 and 3, 16 bits each. */
 EDGECNN_INLINE void kernel_average_pool_2d_dsp_window(const kernel_average_pool_2d_dsp_params *p,
                                                       const int8_t *const *rows, int first, int end, int c,

@@ -4,7 +4,10 @@
 from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.ops._pooling import AVERAGE_POOL_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = AVERAGE_POOL_2D.but(isa="dsp")
 
 _MOST = 255  # bytes whose sum 16 bits hold
 
@@ -14,4 +17,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     window = int(step.params["filter_h"]) * int(step.params["filter_w"])
     if int(step.params["channels"]) % 4 or window > _MOST:
         return ()
-    return (replace(step, isa="dsp"),)
+    return (replace(step, kernel=_KERNEL),)

@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t groups;        /* of four taps in a column, the last filled up with zeros */
-    int16_t chunk;         /* groups at once: so few that 256 times a sum stays within 32 bits */
-    int16_t columns;       /* at once: 1, 2 or 3 */
-    int16_t channels;      /* at once: even */
-    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
-    const int32_t *filter; /* for `channels` at once: chunk after chunk, pair after pair, as kernel_dot_2 takes them */
-    const int32_t *scale;  /* for each channel the bias, with the input's zero point folded in, and the multiplier */
-    const int8_t *shift;
-} kernel_conv_2d_dsp_params;
-
 /* Writes `count` bytes of a row from column x on to a column, as its taps from number `tap` on: widened where channels
  * come in fours, else gathered in `bytes`.
  */

@@ -9,8 +9,26 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.dsp import packing
+from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.shape("int16_t groups", "of four taps in a column, the last filled up with zeros"),
+    Line.plan("int16_t chunk", "groups at once: so few that 256 times a sum stays within 32 bits"),
+    Line.plan("int16_t columns", "at once: 1, 2 or 3"),
+    Line.plan("int16_t channels", "at once: even"),
+    short_scale.GENERAL_SCALE,
+    Line.trained(
+        "const int32_t *filter",
+        "for `channels` at once: chunk after chunk, pair after pair, as kernel_dot_2 takes them",
+    ),
+    short_scale.BIASES_AND_MULTIPLIERS,
+    isa="dsp",
+    without="bias multiplier",
+    sums=short_scale.IN_PAIRS,
+)
 
 _CHANNELS = 32  # at once: more save little and cost memory
 _MOST_GROUPS = 32767  # what a field of the parameters holds
@@ -31,14 +49,13 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
     packed = packing.pack_pairs(matrix, chunk, channels)
     if packed is None or groups > _MOST_GROUPS:
         return ()
-    params = {
-        **{name: value for name, value in step.params.items() if name not in ("bias", "multiplier")},
+    own: Params = {
         "groups": groups,
         "chunk": chunk,
         "channels": channels,
         "general_scale": int(short_scale.needs_general_scale(linear)),
         "filter": packed,
-        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
+        "scale": short_scale.pairs(linear),
     }
     pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
 
@@ -49,8 +66,8 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
         words = 2 * columns * groups + best + max(sums, groups)
         return replace(
             step,
-            isa="dsp",
-            params=params | {"columns": columns},
+            kernel=_KERNEL,
+            params=_KERNEL.take(step.params, columns=columns, **own),
             working=4 * words,
             arguments=("part", "working"),
         )

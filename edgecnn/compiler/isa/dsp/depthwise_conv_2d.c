@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int16_t in_w, in_c;
-    int16_t stride_w, dilation_h, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t columns;       /* at once: even */
-    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
-    const int8_t *filter;  /* HWC, 3 x 3 */
-    const int32_t *bias;   /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_dsp_params;
-
 /* Four channels of three rows as pairs: (first row, second row), then (third row, its next column), for each channel.
  * The third row's are given as even and odd bytes.
  */

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int16_t in_w, in_c;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
-    const int8_t *filter;  /* HWC */
-    const int32_t *bias;   /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_any_dsp_params;
-
 /* Adds the products of four channels, at the bytes of a word each, to their sums. */
 EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp_tap(uint32_t x, uint32_t filter, int32_t *sum0, int32_t *sum1,
                                                          int32_t *sum2, int32_t *sum3)

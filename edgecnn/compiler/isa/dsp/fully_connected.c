@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int32_t row; /* bytes of one row of the input */
-    int16_t out, rows, parts;
-    int16_t per_channel; /* 0: one multiplier and shift for all */
-    int16_t output_zero_point, activation_min, activation_max;
-    int16_t chunk, channels; /* taps and outputs at once: multiples of 4 and 2 */
-    int16_t general_scale;   /* 1: some output needs kernel_requantize, 0: kernel_scale serves all */
-    const int32_t *filter;   /* row after row, in each chunk after chunk, outputs after outputs, see kernel_dot_2 */
-    const int32_t *bias;     /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_fully_connected_dsp_params;
-
 /* Adds to all sums the products with `count` bytes of the input; returns where the next weights begin. */
 EDGECNN_INLINE const int32_t *kernel_fully_connected_dsp_chunk(const kernel_fully_connected_dsp_params *p,
                                                                const int8_t *bytes, int count, const int32_t *filter,

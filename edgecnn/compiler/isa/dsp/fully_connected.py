@@ -8,8 +8,23 @@ import numpy as np
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.dsp import packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
 from edgecnn.compiler.steps import Step
+
+_KERNEL = FULLY_CONNECTED.but(
+    Line.shape("int32_t row", "bytes of one row of the input"),
+    Line.plan("int16_t chunk, channels", "taps and outputs at once: multiples of 4 and 2"),
+    short_scale.GENERAL_SCALE,
+    Line.trained(
+        "const int32_t *filter",
+        "row after row, in each chunk after chunk, outputs after outputs, see kernel_dot_2",
+    ),
+    isa="dsp",
+    without="in",
+    sums=short_scale.APART,
+)
 
 _CHUNK = 256  # taps at once: so few that the sum of any weights, times 256, stays within 32 bits
 _CHANNELS = 32  # at once
@@ -29,17 +44,17 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     whole = [one for one in packed if one is not None]
     if len(whole) < len(packed):
         return ()
-    params = {name: value for name, value in step.params.items() if name != "in"}
-    params |= {
-        "chunk": _CHUNK,
-        "channels": channels,
-        "general_scale": int(short_scale.needs_general_scale(linear)),
-        "filter": np.concatenate(whole),
-    }
+    params = _KERNEL.take(
+        step.params,
+        chunk=_CHUNK,
+        channels=channels,
+        general_scale=int(short_scale.needs_general_scale(linear)),
+        filter=np.concatenate(whole),
+    )
     return (
         replace(
             step,
-            isa="dsp",
+            kernel=_KERNEL,
             params=params,
             scratch=4 * outputs,
             working=4 * (_CHUNK // 2 + channels),

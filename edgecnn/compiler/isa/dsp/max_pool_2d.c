@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-} kernel_max_pool_2d_dsp_params;
-
 /* The maximum of four channels from c on, over the window whose first column is x; no less than `best`. */
 EDGECNN_INLINE uint32_t kernel_max_pool_2d_dsp_window(const kernel_max_pool_2d_dsp_params *p,
                                                       const int8_t *const *rows, int x, int c, uint32_t best)

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mve_scale.h"
 
-typedef struct {
-    int32_t size;
-    int32_t first_factor; /* a half, exactly, and a sign, with 20 bits below the point */
-    int32_t second_multiplier, output_multiplier;
-    int16_t first, second; /* which row: the first has the larger scale */
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t second_sign;
-    int16_t second_shift, output_shift; /* 0 or less, the last less than 0 */
-    int16_t activation_min, activation_max;
-    int16_t rounding; /* as in kernel_scaling */
-} kernel_add_mve_params;
-
 #if EDGECNN_MVE
 #define EDGECNN_ADD(fix)                                                                                               \
     __asm__ volatile("ldr lr, %[min]\n\t"                                                                              \

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mve.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t parts;
-} kernel_average_pool_2d_mve_params;
-
 /* Divides sums of `count` values, at most 4087, and rounds halves away from zero.
  *
  * A magnitude n, less than 2^20, divided by d is the high half of 2 n (2^31 / d + 1): what that is too large by is

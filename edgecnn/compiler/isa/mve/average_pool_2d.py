@@ -4,7 +4,10 @@
 from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.ops._pooling import AVERAGE_POOL_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = AVERAGE_POOL_2D.but(isa="mve")
 
 _MOST = 4087  # values for which the multiplication is exact
 
@@ -15,4 +18,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     if values > _MOST:
         return ()
     scratch = step.scratch or 4 * int(step.params["channels"])
-    return (replace(step, isa="mve", scratch=scratch),)
+    return (replace(step, kernel=_KERNEL, scratch=scratch),)

@@ -2,21 +2,6 @@
 #include "mve_dot.h"
 #include "mve_scale.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t columns;      /* at once: four of at most 16 taps, three, or fewer */
-    int16_t column;       /* bytes of one; 0 for a single tap, whose columns lie in the row as they are */
-    int16_t rounding;     /* as in kernel_scaling */
-    const uint8_t *bytes; /* four of a row for each of four columns, and where they go; NULL: four are not enough */
-    const int8_t *filter; /* OHWI; with zeros behind where kernel_dot_16 or _32 reads them */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_conv_2d_mve_params;
-
 /* Writes the taps of the window whose first column is x. */
 EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
                                               int8_t *column)

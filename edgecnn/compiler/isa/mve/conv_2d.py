@@ -9,8 +9,25 @@ from numpy.typing import NDArray
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.mve import packing
+from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.steps import Params, Step
+from edgecnn.compiler.ops.conv_2d import CONV_2D
+from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.plan("int16_t columns", "at once: four of at most 16 taps, three, or fewer"),
+    Line.shape(
+        "int16_t column", "bytes of one; 0 for a single tap, whose columns lie in the row as they are"
+    ),
+    packing.ROUNDING,
+    Line.table(
+        "const uint8_t *bytes",
+        "four of a row for each of four columns, and where they go; NULL: four are not enough",
+        optional=True,
+    ),
+    Line.trained("const int8_t *filter", "OHWI; with zeros behind where kernel_dot_16 or _32 reads them"),
+    isa="mve",
+)
 
 _MOST_TAPS = 32752  # what fields of the parameters hold, and whole vectors
 _FEW_TAPS = 32  # columns of so many stay in registers
@@ -31,20 +48,19 @@ def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) ->
         return ()
     few = taps <= _FEW_TAPS
     pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
-    params = dict(step.params) | {
+    own = {
         "column": 0 if not pooled and _in_the_row(graph, step) else taps + -taps % packing.VECTOR,
         "rounding": packing.rounding(linear),
         "filter": packing.filled_up(weights, taps) if few else weights,
+        **(_gathered(step.params) if taps <= packing.VECTOR else {}),
     }
-    if taps <= packing.VECTOR:
-        params |= _gathered(params)
 
     def way(columns: int) -> Step:
-        words = columns * int(params["column"]) // 4 + columns * packing.ROW + (channels if pooled else 0)
+        words = columns * int(own["column"]) // 4 + columns * packing.ROW + (channels if pooled else 0)
         return replace(
             step,
-            isa="mve",
-            params=params | {"columns": columns},
+            kernel=_KERNEL,
+            params=_KERNEL.take(step.params, columns=columns, **own),
             working=4 * words,
             arguments=("part", "working"),
         )
@@ -54,7 +70,7 @@ def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) ->
     return (way(3), way(2), way(1)) if way(3).working > _LARGE else (way(3),)
 
 
-def _gathered(params: Params) -> dict[str, int | NDArray[np.generic]]:
+def _gathered(params: Params) -> Params:
     """Return which bytes of a row four columns take, and where they put them: four bytes each, if they do.
 
     What a filter row has less than four is filled up with its first byte, over which the next row is written.

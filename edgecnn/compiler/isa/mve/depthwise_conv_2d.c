@@ -4,20 +4,6 @@
 /* Rows of 8 or 16 channels are interleaved, so that bytes of one channel and of up to four filter rows are a word.
  * Words of four columns are gathered to a vector: a window of 3 x 3 is one, and its products are one VMLADAV.
  */
-typedef struct {
-    int16_t in_w, in_c;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t channels;     /* at once: 8 or 16 */
-    int16_t columns;      /* of outputs at once */
-    int16_t stretch;      /* columns of interleaved rows that they read, and for the last vector's sake a few more */
-    int16_t rounding;     /* as in kernel_scaling */
-    const int8_t *filter; /* HWC */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_mve_params;
-
 #if EDGECNN_MVE
 #define EDGECNN_INTERLEAVE(begin, loaded, end)                                                                         \
     __asm__ volatile("ldrd r0, r1, [r11]\n\t"                                                                          \

@@ -8,9 +8,22 @@ from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.mve import conv_2d, packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
 from edgecnn.compiler.steps import Step
+
+_KERNEL = DEPTHWISE_CONV_2D.but(
+    Line.plan("int16_t channels", "at once: 8 or 16"),
+    Line.plan("int16_t columns", "of outputs at once"),
+    Line.plan(
+        "int16_t stretch",
+        "columns of interleaved rows that they read, and for the last vector's sake a few more",
+    ),
+    packing.ROUNDING,
+    isa="mve",
+    without="depth_multiplier",
+)
 
 _FOUR = 4  # rows of a word, columns of a vector, and channels at once
 _AT_ONCE = ((16, 12), (8, 6))  # channels and columns of outputs: more save little and cost memory
@@ -25,8 +38,6 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         return conv_2d.ways(graph, made, linear, linear.weights[0].transpose(2, 0, 1))
     if int(step.params["in_c"]) < _FOUR or step.params["depth_multiplier"] != 1:
         return ()
-    params = dict(step.params) | {"rounding": packing.rounding(linear)}
-    del params["depth_multiplier"]
     stride, dilation = int(step.params["stride_w"]), int(step.params["dilation_w"])
     height, filter_w = (-(-int(step.params[name]) // _FOUR) for name in ("filter_h", "filter_w"))
 
@@ -35,14 +46,19 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         interleaved = height * (_FOUR * filter_w + stretch) * _FOUR * channels
         return replace(
             step,
-            isa="mve",
-            params=params | {"channels": channels, "columns": columns, "stretch": stretch},
+            kernel=_KERNEL,
+            params=_KERNEL.take(
+                step.params,
+                channels=channels,
+                columns=columns,
+                stretch=stretch,
+                rounding=packing.rounding(linear),
+            ),
             # The last column of 8 channels is written as if it were of 16, before there are sums.
             working=2 * packing.VECTOR + interleaved + max(_FOUR * columns, 8) * 4,
             arguments=("columns", "working"),
         )
 
-    found = (
-        (channels if int(params["in_c"]) > 8 else 8, min(width, columns)) for channels, columns in _AT_ONCE
-    )
+    few = int(step.params["in_c"]) <= 8
+    found = ((8 if few else channels, min(width, columns)) for channels, columns in _AT_ONCE)
     return tuple(way(*at_once) for at_once in dict.fromkeys(found))

@@ -2,18 +2,6 @@
 #include "mve_dot.h"
 #include "mve_scale.h"
 
-typedef struct {
-    int32_t in, row; /* bytes of the whole input and of one of its rows */
-    int16_t out, rows, parts;
-    int16_t per_channel; /* 0: one multiplier and shift for all */
-    int16_t output_zero_point, activation_min, activation_max;
-    int16_t rounding;     /* as in kernel_scaling */
-    const int8_t *filter; /* [out][in] */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_fully_connected_mve_params;
-
 /* Scales the sums of outputs from number o on. */
 EDGECNN_INLINE void kernel_fully_connected_mve_scale(const kernel_fully_connected_mve_params *p, const int32_t *sums,
                                                      int o, int count, int8_t *output)

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mve.h"
 
-typedef struct {
-    int16_t channels, over_columns;
-    int16_t rows, parts;
-    int16_t output_zero_point;
-    int16_t shift;
-    int32_t multiplier; /* the division by the number of values is in it */
-    int32_t bias;       /* the input's zero point, as often as there are values */
-} kernel_mean_mve_params;
-
 /* The mean of each channel, from p->rows rows of the input at a time; the last part writes it. */
 EDGECNN_INLINE void kernel_mean_mve(const kernel_mean_mve_params *p, const int8_t *const *rows, int8_t *output,
                                     int part, int32_t *sums)

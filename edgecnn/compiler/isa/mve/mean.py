@@ -4,9 +4,10 @@
 from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.ops.mean import MEAN
 from edgecnn.compiler.steps import Step
 
-_FIXED = ("columns", "over_channels", "column")
+_KERNEL = MEAN.but(isa="mve", without="columns over_channels column")
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -14,7 +15,5 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     given = step.params
     if given["columns"] != 1 or given["over_channels"] != 1:
         return ()
-    params = {
-        name: value for name, value in given.items() if name not in ("columns", "over_channels", "column")
-    }
-    return (replace(step, isa="mve", params=params, scratch=4 * int(given["channels"])),)
+    params = _KERNEL.take(given)
+    return (replace(step, kernel=_KERNEL, params=params, scratch=4 * int(given["channels"])),)

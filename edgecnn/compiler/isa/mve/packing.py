@@ -4,10 +4,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
 
 VECTOR = 16  # bytes
 ROW = 32  # channels of a row of sums
+ROUNDING = Line.trained("int16_t rounding", "as in kernel_scaling", limits=(0, 2))
 
 
 def rounding(linear: Linear) -> int:

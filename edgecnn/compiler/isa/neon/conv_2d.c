@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "neon.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int32_t blocks;       /* of 16 taps in a column, the last filled up with zeros */
-    const int8_t *filter; /* for four channels after the other, as kernel_dot_4x2 takes them */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier, *shift;
-} kernel_conv_2d_neon_params;
-
 /* Returns the taps of the window whose first column is x: where they lie, or copied to `column`. */
 EDGECNN_INLINE const int8_t *kernel_conv_2d_neon_column(const kernel_conv_2d_neon_params *p, const int8_t *const *rows,
                                                         int x, int8_t *column)

@@ -8,8 +8,17 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.neon import packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.shape("int32_t blocks", "of 16 taps in a column, the last filled up with zeros"),
+    Line.trained("const int8_t *filter", "for four channels after the other, as kernel_dot_4x2 takes them"),
+    packing.SHIFT,
+    isa="neon",
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -27,8 +36,8 @@ def ways(step: Step, matrix: NDArray[np.int8]) -> tuple[Step, ...]:
     return (
         replace(
             step,
-            isa="neon",
-            params={**packing.params(step), "blocks": blocks, "filter": filters},
+            kernel=_KERNEL,
+            params=_KERNEL.take(packing.params(step), blocks=blocks, filter=filters),
             working=4 * sums + 2 * packing.TAPS * blocks,
             arguments=("part", "working"),
         ),

@@ -6,8 +6,10 @@ from dataclasses import replace
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.neon import conv_2d, packing
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
+from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
 from edgecnn.compiler.steps import Step
+
+_KERNEL = DEPTHWISE_CONV_2D.but(packing.SHIFT, isa="neon", without="depth_multiplier")
 
 _CHANNELS = 8  # at once
 
@@ -21,12 +23,11 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     several = step.params["depth_multiplier"] != 1
     if int(step.params["in_c"]) < _CHANNELS or several or not packing.fits(weights):
         return ()
-    params = {name: value for name, value in packing.params(step).items() if name != "depth_multiplier"}
     return (
         replace(
             step,
-            isa="neon",
-            params=params,
+            kernel=_KERNEL,
+            params=_KERNEL.take(packing.params(step)),
             working=_CHANNELS,
             arguments=("columns", "working"),
         ),

@@ -6,11 +6,14 @@ from dataclasses import replace
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.neon import packing
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
 from edgecnn.compiler.steps import Step
+
+_KERNEL = FULLY_CONNECTED.but(isa="neon")
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none where two products may not fit 16 bits."""
     if not packing.fits(Linear.of(graph, step.operator, channel_axis=0).weights):
         return ()
-    return (replace(step, isa="neon"),)
+    return (replace(step, kernel=_KERNEL),)

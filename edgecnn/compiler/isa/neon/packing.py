@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What kernels for NEON, the vectors of Arm's larger cores, want of weights and scales (neon.h)."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.quant import INT8_MIN
 from edgecnn.compiler.steps import Step
 
 CHANNELS, TAPS = 4, 16  # at once
+SHIFT = Line.trained("const int32_t *shift")
 
 
 def fits(weights: NDArray[np.int8]) -> bool:
@@ -25,6 +25,6 @@ def pack(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(fours.transpose(0, 2, 1, 3))
 
 
-def params(step: Step) -> dict[str, Any]:
+def params(step: Step) -> Params:
     """Return a portable step's parameters with shifts of 32 bits, of which a vector has four."""
     return {**step.params, "shift": np.asarray(step.params["shift"], np.int32)}

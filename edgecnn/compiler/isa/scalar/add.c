@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../short_scale.h"
 
-typedef struct {
-    int32_t size;
-    int32_t first_multiplier, second_multiplier, output_multiplier;
-    int16_t first_sign, second_sign;
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t first_shift, second_shift, output_shift; /* 0 or less, the last less than 0 */
-    int16_t activation_min, activation_max;
-} kernel_add_scalar_params;
-
 /* An input with 20 bits below the point, scaled; a half, the larger of two scales, is exact. */
 EDGECNN_INLINE int32_t kernel_add_scalar_input(int32_t value, int32_t offset, int32_t multiplier, int right)
 {

@@ -5,8 +5,18 @@ from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops import _broadcast
+from edgecnn.compiler.ops._addition import ADD
 from edgecnn.compiler.steps import Step
+
+_KERNEL = ADD.but(
+    Line.shape("int32_t size"),
+    Line.trained("int16_t first_shift, second_shift", limits=(-short_scale.MOST_RIGHT, 0)),
+    Line.trained("int16_t output_shift", "less than 0", (-short_scale.MOST_RIGHT, -1)),
+    isa="scalar",
+    without="columns first_column second_column first_value second_value",
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -14,5 +24,6 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     right = [-int(step.params[f"{name}_shift"]) for name in ("first", "second", "output")]
     if min(right) < 0 or max(right) > short_scale.MOST_RIGHT or right[2] == 0:
         return ()
-    whole = _broadcast.without_strides(step)
-    return () if whole is None else (replace(whole, isa="scalar"),)
+    if not _broadcast.reads_whole_rows(step):
+        return ()
+    return (replace(step, kernel=_KERNEL, params=_KERNEL.take(step.params)),)

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../../ops/kernel.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-    int16_t parts;
-} kernel_average_pool_2d_scalar_params;
-
 /* The sums of four channels from c on over the window whose columns are `first` to `end` - 1. */
 EDGECNN_INLINE void kernel_average_pool_2d_scalar_window(const kernel_average_pool_2d_scalar_params *p,
                                                          const int8_t *const *rows, int first, int end, int c,

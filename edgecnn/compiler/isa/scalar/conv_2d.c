@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scalar.h"
 
-typedef struct {
-    int16_t in_w, in_c, out_w, out_c;
-    int16_t filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t pool_h, pool_w, pool_stride_w; /* a fused max pool: of the sums, before they are scaled */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t parts;         /* in which the filter's rows are taken: 1 or filter_h */
-    int16_t chunk;         /* taps at once: so few that sums stay within 21 bits */
-    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
-    const int8_t *filter;  /* part after part, in each four channels after four, as kernel_dot_3 takes them */
-    const int32_t *scale;  /* for each channel the bias, with the input's zero point folded in, and the multiplier */
-    const int8_t *shift;
-} kernel_conv_2d_scalar_params;
-
 /* A position of the convolution: column x and row y of a window of the fused pool, which is 1 x 1 where there is none.
  * Positions are taken window after window.
  */

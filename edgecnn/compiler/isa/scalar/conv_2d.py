@@ -9,8 +9,24 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.scalar import packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.plan("int16_t parts", "in which the filter's rows are taken: 1 or filter_h"),
+    Line.plan("int16_t chunk", "taps at once: so few that sums stay within 21 bits"),
+    short_scale.GENERAL_SCALE,
+    Line.trained(
+        "const int8_t *filter",
+        "part after part, in each four channels after four, as kernel_dot_3 takes them",
+    ),
+    short_scale.BIASES_AND_MULTIPLIERS,
+    isa="scalar",
+    without="bias multiplier",
+    sums=short_scale.IN_PAIRS,
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -43,18 +59,18 @@ def _way(step: Step, linear: Linear, weights: NDArray[np.int8], parts: int) -> S
     sums = packing.POSITIONS * (channels if parts > 1 else packing.CHANNELS if chunk < taps else 0)
     pooled = step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     padding, best = -(-weights.shape[-1] // 4), channels if pooled else 0
-    params = {
-        "parts": parts,
-        "chunk": chunk,
-        "general_scale": int(short_scale.needs_general_scale(linear)),
-        "filter": packing.pack_fours(matrix),
-        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
-    }
-    kept = {name: value for name, value in step.params.items() if name not in ("bias", "multiplier")}
+    params = _KERNEL.take(
+        step.params,
+        parts=parts,
+        chunk=chunk,
+        general_scale=int(short_scale.needs_general_scale(linear)),
+        filter=packing.pack_fours(matrix),
+        scale=short_scale.pairs(linear),
+    )
     return replace(
         step,
-        isa="scalar",
-        params=kept | params,
+        kernel=_KERNEL,
+        params=params,
         working=4 * (padding + best + sums + 2 * taps),
         arguments=("part", "working"),
     )

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scalar.h"
 
-typedef struct {
-    int16_t in_w, in_c;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w; /* filter_h is 7 at most */
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    int16_t outputs;       /* at once: 3 or 4 */
-    int16_t general_scale; /* 1: some channel needs kernel_requantize, 0: kernel_scale serves all */
-    const int8_t *filter;  /* CHW: channel after channel */
-    const int32_t *scale;  /* for each channel the bias, with the input's zero point folded in, and the multiplier */
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_scalar_params;
-
 /* Adds to the sums of three or four neighbouring outputs the products with one row of three taps, whose columns are
  * `step` bytes apart: each value is loaded once.
  */

@@ -8,9 +8,20 @@ import numpy as np
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.scalar import conv_2d
+from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.ops._linear import Linear
-from edgecnn.compiler.ops.depthwise_conv_2d import as_conv_2d
-from edgecnn.compiler.steps import Params, Step, columns_at_once
+from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
+from edgecnn.compiler.steps import Step, columns_at_once
+
+_KERNEL = DEPTHWISE_CONV_2D.but(
+    Line.plan("int16_t outputs", "at once: 3 or 4"),
+    short_scale.GENERAL_SCALE,
+    Line.trained("const int8_t *filter", "CHW: channel after channel"),
+    short_scale.BIASES_AND_MULTIPLIERS,
+    isa="scalar",
+    without="depth_multiplier bias multiplier",
+    sums=short_scale.IN_PAIRS,
+)
 
 _FEW = 32  # channels below which a whole tile is made, as in the kernel
 _MOST_ROWS = 7  # of a filter: the kernel points to each
@@ -25,18 +36,18 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         return conv_2d.ways(as_conv_2d(step, width), linear, weights)
     if step.params["depth_multiplier"] != 1 or int(step.params["filter_h"]) > _MOST_ROWS:
         return ()
-    without = ("depth_multiplier", "bias", "multiplier")
     width = columns_at_once(graph.output(step.operator).shape[2])
-    params = {name: value for name, value in step.params.items() if name not in without} | {
-        "outputs": 3 if -(-width // 3) * 3 < -(-width // 4) * 4 else 4,
-        "general_scale": int(short_scale.needs_general_scale(linear)),
-        "filter": np.ascontiguousarray(linear.weights[0].transpose(2, 0, 1)),
-        "scale": np.stack([linear.folded_bias(), linear.multiplier], axis=1).astype(np.int32),
-    }
+    params = _KERNEL.take(
+        step.params,
+        outputs=3 if -(-width // 3) * 3 < -(-width // 4) * 4 else 4,
+        general_scale=int(short_scale.needs_general_scale(linear)),
+        filter=np.ascontiguousarray(linear.weights[0].transpose(2, 0, 1)),
+        scale=short_scale.pairs(linear),
+    )
     return (
         replace(
             step,
-            isa="scalar",
+            kernel=_KERNEL,
             params=params,
             working=-(-_tile(params) // 4) * 4,
             arguments=("columns", "working"),

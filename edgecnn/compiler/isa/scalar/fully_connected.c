@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scalar.h"
 
-typedef struct {
-    int32_t row; /* bytes of one row of the input */
-    int16_t out, rows, parts;
-    int16_t per_channel; /* 0: one multiplier and shift for all */
-    int16_t output_zero_point, activation_min, activation_max;
-    int16_t general_scale; /* 1: some output needs kernel_requantize, 0: kernel_scale serves all */
-    const int8_t *filter;  /* row after row, in each four outputs after four, as kernel_dot_1 takes them */
-    const int32_t *bias;   /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_fully_connected_scalar_params;
-
 /* All outputs, from p->rows rows of the input at a time; the last part writes them. */
 EDGECNN_INLINE void kernel_fully_connected_scalar(const kernel_fully_connected_scalar_params *p,
                                                   const int8_t *const *rows, int8_t *output, int part, int32_t *sums)

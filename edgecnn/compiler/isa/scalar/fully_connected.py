@@ -6,8 +6,19 @@ from dataclasses import replace
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.scalar import packing
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
 from edgecnn.compiler.steps import Step
+
+_KERNEL = FULLY_CONNECTED.but(
+    Line.shape("int32_t row", "bytes of one row of the input"),
+    short_scale.GENERAL_SCALE,
+    Line.trained("const int8_t *filter", "row after row, in each four outputs after four, see kernel_dot_3"),
+    isa="scalar",
+    without="in",
+    sums=short_scale.APART,
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
@@ -15,9 +26,9 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     linear = Linear.of(graph, step.operator, channel_axis=0)
     outputs, row = len(linear.weights), int(step.params["row"])
     rows = linear.weights.reshape(outputs, -1, row).transpose(1, 0, 2)
-    params = {name: value for name, value in step.params.items() if name != "in"}
-    params |= {
-        "general_scale": int(short_scale.needs_general_scale(linear)),
-        "filter": packing.pack_fours(rows),
-    }
-    return (replace(step, isa="scalar", params=params, scratch=4 * outputs),)
+    params = _KERNEL.take(
+        step.params,
+        general_scale=int(short_scale.needs_general_scale(linear)),
+        filter=packing.pack_fours(rows),
+    )
+    return (replace(step, kernel=_KERNEL, params=params, scratch=4 * outputs),)

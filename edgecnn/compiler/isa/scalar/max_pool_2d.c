@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../../ops/kernel.h"
 
-typedef struct {
-    int16_t in_w, channels, out_w;
-    int16_t filter_h, filter_w, stride_w, pad_w;
-    int16_t activation_min, activation_max;
-} kernel_max_pool_2d_scalar_params;
-
 EDGECNN_INLINE int kernel_max_pool_2d_scalar_larger(int a, int b)
 {
     return a > b ? a : b;

@@ -4,9 +4,12 @@
 from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.ops._pooling import MAX_POOL_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = MAX_POOL_2D.but(isa="scalar")
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none for fewer than four channels."""
-    return (replace(step, isa="scalar"),) if int(step.params["channels"]) >= 4 else ()
+    return (replace(step, kernel=_KERNEL),) if int(step.params["channels"]) >= 4 else ()

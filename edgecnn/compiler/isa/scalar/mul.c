@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../short_scale.h"
 
-typedef struct {
-    int32_t columns, size;
-    int32_t multiplier;
-    int16_t first_column, second_column, first_value, second_value; /* how far apart; 0: one for all */
-    int16_t first_offset, second_offset, output_zero_point;
-    int16_t shift; /* less than 0 */
-    int16_t activation_min, activation_max;
-} kernel_mul_scalar_params;
-
 /* One row: rows[0] * rows[1]. */
 EDGECNN_INLINE void kernel_mul_scalar(const kernel_mul_scalar_params *p, const int8_t *const *rows, int8_t *output)
 {

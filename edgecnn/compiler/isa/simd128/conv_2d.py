@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
+
+_KERNEL = CONV_2D.but(
+    Line.shape("int32_t pairs", "of taps in a column, the last filled up with a zero"),
+    Line.trained("const int8_t *filter", "for eight channels after the other, as kernel_dot_8x4 takes them"),
+    isa="simd128",
+)
 
 _CHANNELS, _COLUMNS = 8, 4  # at once
 
@@ -21,8 +29,8 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     return (
         replace(
             step,
-            isa="simd128",
-            params={**step.params, "pairs": pairs, "filter": filters},
+            kernel=_KERNEL,
+            params=_KERNEL.take(step.params, pairs=pairs, filter=filters),
             working=4 * (sums + _COLUMNS * pairs),
             arguments=("part", "working"),
         ),

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "simd128.h"
 
-typedef struct {
-    int16_t in_w, in_c;
-    int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w;
-    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
-    const int8_t *filter; /* HWC */
-    const int32_t *bias;  /* the input's zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
-} kernel_depthwise_conv_2d_simd128_params;
-
 /* The sums of eight channels from `channel` on, at the window whose first column is x. */
 EDGECNN_INLINE void kernel_depthwise_conv_2d_simd128_window(const kernel_depthwise_conv_2d_simd128_params *p,
                                                             const int8_t *const *rows, int x, int channel,
