@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgecnn compile`: a .tflite file to standalone C."""
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.cli.console import json_option, say
+from edgecnn.cli.console import BYTES, json_option, say
 from edgecnn.cli.suggestions import Choice
 from edgecnn.compiler import supported_ops
 from edgecnn.compiler.scheduling.effort import SEARCH, Effort
@@ -36,16 +35,6 @@ target_option = click.option(
 )
 
 
-def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """Read a size such as 20000, 20K or 1M; K and M are 1,024 and 1,048,576."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,12})([kKmM]?)", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is no size; write bytes, or a number with K or M, such as 20K")
-    return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
-
-
 @click.command("compile", epilog=f"Operators: {', '.join(supported_ops())}.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
@@ -57,7 +46,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--ram",
     metavar="LIMIT",
-    callback=_bytes,
+    type=BYTES,
     help="Take a fast schedule with an arena of so many bytes at most (20K, 1M).  [default: the smallest]",
 )
 @click.option(

@@ -52,6 +52,27 @@ def whole(bounds: Between, least: int | None = None) -> click.IntRange:
     return click.IntRange(int(bounds.least) if least is None else least, int(bounds.greatest))
 
 
+class Amount(click.ParamType[int]):
+    """A number such as 20000, 20K or 1M."""
+
+    name = "amount"
+
+    def __init__(self, kilo: int, unit: str) -> None:
+        """Choose what a K stands for: 1024 of bytes, 1000 of what is counted."""
+        self._kilo, self._unit = kilo, unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number that `value` says, as click asks of its types."""
+        match = re.fullmatch(r"([0-9]{1,12})([kKmM]?)", str(value))
+        if match is None or not int(match[1]):
+            self.fail(f"{value!r} is no size; write {self._unit} with K or M, such as 20K", param, ctx)
+        power = ("", "k", "m").index(match[2].lower())
+        return int(int(match[1]) * self._kilo**power)
+
+
+BYTES, COUNT = Amount(1024, "bytes, or a number"), Amount(1000, "a number, or one")
+
+
 class ImageSize(click.ParamType[tuple[int, int]]):
     """A height and width: "96" or "96x128"."""
 
@@ -167,13 +188,24 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
         print_json(metrics.as_json())
         return
     from edgecnn.evaluation.results import RunMetrics
-    from edgecnn.evaluation.summary import baseline_note, binary_rows, latency_note, summary_rows
+    from edgecnn.evaluation.summary import (
+        baseline_note,
+        binary_rows,
+        device_rows,
+        headline,
+        latency_note,
+        summary_rows,
+    )
 
     columns, rows = summary_rows(metrics)
     kind = "synthetic test images" if metrics.data["synthetic"] else "test images"
     told = "masks" if metrics.masks else f"{len(metrics.classes)} classes"
     print_table(f"{metrics.test_images:,} {kind}, {told}", columns, rows)
     say(latency_note(metrics))
+    if on_device := device_rows(metrics):
+        print_table("On a device", *on_device)
+    if sentence := headline(metrics):
+        say(sentence)
     if metrics.masks:
         say(baseline_note(metrics))
     if positive := binary_rows(metrics):

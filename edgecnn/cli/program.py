@@ -14,7 +14,7 @@ COMMANDS = {
     "data": "Make the built-in pictures, or check your own before you train on them.",
     "models": "List the networks that can be trained, and what one needs on a device.",
     "train": "Train a compact CNN on a folder of images.",
-    "compress": "Prune a trained model and quantize it to int8.",
+    "compress": "Shrink a trained model until it fits a device, and quantize it to int8.",
     "export": "Quantize a model and write it as .tflite, C, a web page or a firmware package.",
     "benchmark": "Measure latency and accuracy of several models side by side.",
     "report": "Compare finished runs side by side.",
@@ -54,7 +54,7 @@ def edgecnn() -> None:
     A session, from pictures to firmware:
       edgecnn data check photos
       edgecnn train --data photos --model cainvas --out runs/first
-      edgecnn compress runs/first --sparsity 0.5
+      edgecnn compress runs/first
       edgecnn benchmark runs/first --data photos
       edgecnn export runs/first --out firmware --format c-array
 

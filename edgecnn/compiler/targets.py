@@ -10,6 +10,7 @@ from edgecnn.errors import EdgecnnError, did_you_mean
 
 KIB = 1024
 MIB = 1024 * KIB
+STACK_BYTES = 4 * KIB  # of a part's RAM, for what a program needs beside the arena, rounded up
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,20 @@ class Arrays:
     paths: tuple[Path, ...]
     masks: NDArray[np.uint8] | None = None
     """(N, H, W, 1), 1 where there is something; None for classes."""
+    answers: NDArray[np.float32] | None = None
+    """What a teacher says of each, in the shape of a network's output: learned in place of what is known."""
+
+    def part(self, index: NDArray[np.int64]) -> "Arrays":
+        """Return some of the samples, (n,) of their numbers, in that order."""
+        numbers = index.tolist()
+        return Arrays(
+            self.images[index],
+            self.labels[index],
+            tuple(self.groups[number] for number in numbers),
+            tuple(self.paths[number] for number in numbers),
+            None if self.masks is None else self.masks[index],
+            None if self.answers is None else self.answers[index],
+        )
 
     def sample(self, count: int, seed: int) -> NDArray[np.uint8]:
         """Return at most `count` of the images, (n, H, W, C), chosen by `seed`."""

@@ -46,14 +46,14 @@ class ArenaPlans:
     rows: ArenaPlan
 
 
-def plan_arena(graph: Graph) -> ArenaPlans:
-    """Plan a model's memory as `edgecnn compile` does for the target c99.
+def plan_arena(graph: Graph, isa: str = "c99") -> ArenaPlans:
+    """Plan a model's memory as `edgecnn compile` does for a target of that instruction set.
 
     Raises:
         ModelError: an operator is not supported.
     """
     passed, _ = run_passes(graph)
-    whole, rows = (_describe(passed, schedule(passed, rows=rows)) for rows in (False, True))
+    whole, rows = (_describe(passed, schedule(passed, rows=rows, isa=isa)) for rows in (False, True))
     return ArenaPlans(whole, rows)
 
 

@@ -27,6 +27,8 @@ from edgecnn.evaluation.summary import (
     baseline_note,
     binary_rows,
     calibration_rows,
+    device_rows,
+    headline,
     latency_note,
     microseconds,
     percent,
@@ -116,7 +118,9 @@ def _results(report: RunReport) -> str:
         f"{variant_title(metrics.reference)} on the same images; a loss comes with its 95% interval, and a "
         f"negative one is a gain. {f'{latency_note(metrics)} {baseline_note(metrics)}'.strip()}"
     )
-    return f"{_tiles(report)}\n{text_table(*summary_rows(metrics))}\n{note(for_html(said))}"
+    rows = device_rows(metrics)
+    on_device = f"\n{text_table(*rows)}\n{note(for_html(headline(metrics)))}" if rows else ""
+    return f"{_tiles(report)}\n{text_table(*summary_rows(metrics))}\n{note(for_html(said))}{on_device}"
 
 
 def _tiles(report: RunReport) -> str:

@@ -85,6 +85,15 @@ class MaskFigures(MaskScores):
 
 
 @dataclass(frozen=True)
+class Instructions:
+    """How many instructions an inference takes on a core."""
+
+    target: str
+    count: Count
+    measured: bool  # in an emulator; else estimated
+
+
+@dataclass(frozen=True)
 class Costs:
     """What a model takes; None: not measured, as the C of a model that is not compiled."""
 
@@ -94,8 +103,18 @@ class Costs:
     latency_us: LatencySummary
     runtime: str
     threads: Count
-    arena_bytes: Count | None = None  # of its C, row by row
+    macs: Count | None = None  # of an inference
+    const_bytes: Count | None = None  # of its C: weights and other constants
+    code_bytes: Count | None = None  # of its C
+    arena_bytes: Count | None = None  # RAM of its C, row by row
     arena_bytes_whole: Count | None = None  # the same with whole tensors
+    instructions: Instructions | None = None  # of its C, an inference
+
+    @property
+    def flash_bytes(self) -> int | None:
+        """Bytes of code and constants together."""
+        known = self.const_bytes is not None and self.code_bytes is not None
+        return (self.const_bytes or 0) + (self.code_bytes or 0) if known else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgecnn.evaluation.accuracy import Interval
 from edgecnn.evaluation.binary import BinaryScores
-from edgecnn.evaluation.results import ClassFigures, Costs, MaskFigures, Metrics, Variant
+from edgecnn.evaluation.results import ClassFigures, Costs, Instructions, MaskFigures, Metrics, Variant
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # columns, rows
 
@@ -32,6 +32,16 @@ MASK_COLUMNS = (
     "pixel accuracy",
     "agreement",
 )
+DEVICE_COLUMNS = (
+    "model as C",
+    "flash, bytes",
+    "of it constants",
+    "RAM, bytes",
+    "MACs",
+    "instructions",
+    "core",
+    "instructions and code",
+)
 COST_COLUMNS = ("bytes", "gzip", "median µs", "p95 µs")
 
 
@@ -42,6 +52,51 @@ def summary_rows(metrics: Metrics) -> Table:
         for variant in metrics.variants
     ]
     return (*(MASK_COLUMNS if metrics.masks else COLUMNS), *COST_COLUMNS), rows
+
+
+def device_rows(metrics: Metrics) -> Table | None:
+    """Return the table of what the C of each int8 variant takes on a core; None where nothing is known."""
+    rows = [
+        _device_row(variant, variant.costs.instructions)
+        for variant in metrics.variants
+        if variant.costs.instructions is not None
+    ]
+    return (DEVICE_COLUMNS, rows) if rows else None
+
+
+def _device_row(variant: Variant, instructions: Instructions) -> tuple[str, ...]:
+    costs = variant.costs
+    return (
+        variant_title(variant.name),
+        f"{costs.flash_bytes:,}",
+        f"{costs.const_bytes:,}",
+        f"{costs.arena_bytes:,}",
+        f"{costs.macs:,}",
+        f"{instructions.count:,}",
+        instructions.target,
+        "measured" if instructions.measured else "estimated",
+    )
+
+
+def headline(metrics: Metrics) -> str:
+    """Return a sentence on what compression brought on the device, where that is known; else nothing."""
+    variants = {variant.name: variant for variant in metrics.variants}
+    if not {"int8_ptq", "int8_qat"} <= variants.keys():
+        return ""
+    dense, small = variants["int8_ptq"].costs, variants["int8_qat"].costs
+    if dense.instructions is None or small.instructions is None:
+        return ""
+    pairs = (
+        (dense.instructions.count, small.instructions.count, "fewer instructions"),
+        (dense.flash_bytes, small.flash_bytes, "less flash"),
+        (dense.arena_bytes, small.arena_bytes, "less RAM"),
+    )
+    ratios = ", ".join(f"{(was or 0) / (now or 1):.1f} times {what}" for was, now, what in pairs)
+    return (
+        f"On {small.instructions.target}, {variant_title('int8_qat')} takes {ratios} than "
+        f"{variant_title('int8_ptq')}, and loses {points(*variants['int8_qat'].scores.loss)} points against "
+        f"{variant_title(metrics.reference)}."
+    )
 
 
 def baseline_note(metrics: Metrics) -> str:
@@ -144,13 +199,22 @@ def provenance(record: Mapping[str, Any], metrics: Metrics) -> str:
     )
     variants = {variant.name: variant for variant in metrics.variants}
     if "int8_qat" in variants:
-        zeros = 100 * (variants["int8_qat"].costs.sparsity or 0)
-        text += f" {zeros:.3g}% of its weights were then made zero, and it was quantized to int8."
+        text += f" {_removed(record, variants)}, and it was quantized to int8."
         if left := record.get("post_training"):
             text += f" Quantized after training only, as the toolkit can't train them: {', '.join(left)}."
     elif "int8_ptq" in variants:
         text += " It was then quantized to int8 without further training."
     return text
+
+
+def _removed(record: Mapping[str, Any], variants: Mapping[str, Variant]) -> str:
+    """Say what went before quantization: single weights or whole filters."""
+    costs = variants["int8_qat"].costs
+    if "target" not in record.get("compress", {}):
+        return f"{100 * (costs.sparsity or 0):.3g}% of its weights were then made zero"
+    whole = variants["int8_ptq"].costs.macs if "int8_ptq" in variants else None
+    left = f", which left {costs.macs / whole:.1%} of its multiplications" if costs.macs and whole else ""
+    return f"Filters were then removed{left}"
 
 
 def variant_title(name: str) -> str:

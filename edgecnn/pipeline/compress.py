@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prune a trained network and quantize it to int8: the second step of a run."""
+"""Remove filters or weights of a trained network and quantize it to int8: the second step of a run."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compression.costs import FLASH, INSTRUCTIONS, RAM
+from edgecnn.compression.filters import ROUNDS, Goal, Material, taught
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
+from edgecnn.compression.settling import shrink_and_quantize, told
 from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays, load_part
@@ -17,19 +21,20 @@ from edgecnn.models import architecture, load_model
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import append_history, read_history, write_history
-from edgecnn.pipeline.run.options import CompressOptions, asked_of, refuse_unfit, refuse_unlike
+from edgecnn.pipeline.run.options import Compression, asked_of, refuse_unfit, refuse_unlike
 from edgecnn.pipeline.variant_file import write_tflite
-from edgecnn.progress import Progress
+from edgecnn.progress import Progress, say
 from edgecnn.tf import make_repeatable
 from edgecnn.training.fit import fit_options
 from edgecnn.training.objective import class_count
 
 LEARNING_RATE = {"prune": 0.3, "qat": 0.1}  # relative to that of training
+SETTLING_PATIENCE = 2  # epochs without a lower validation loss before steps get half as long
 
 
 def compress(
     path: Path,
-    options: CompressOptions | None,
+    options: Compression,
     progress: Progress,
     *,
     data: Path | None = None,
@@ -42,7 +47,7 @@ def compress(
 
     Args:
         path: the run folder.
-        options: how to prune and train; None: post-training quantization only.
+        options: what to remove, and how to train; None: post-training quantization only.
         progress: told how far each long step is.
         data: where the run's data are now, when they have been moved since training.
         resume: go on from the last checkpoint of an interrupted `compress` with the same options.
@@ -91,8 +96,10 @@ def _make_models(run: Run, work: Run, model: Any, dataset: Dataset, progress: Pr
     validation = load_part(dataset, "validation", run.input_shape(), progress)
     best = work.variant("int8_ptq")
     write_tflite(work, best, keras_to_int8(model, representative), validation)
-    if "ptq" not in work.record()["compress"]:
-        quantized = _prune_and_train(work, model, train, validation, progress)
+    asked = work.record()["compress"]
+    if "ptq" not in asked:
+        way = _prune_and_train if "sparsity" in asked else _remove_and_train
+        quantized = way(work, model, train, validation, progress)
         best = work.variant("int8_qat")
         write_tflite(work, best, keras_to_int8(quantized, representative), validation)
     write_bytes(work.int8_model, best.read_bytes())
@@ -138,9 +145,7 @@ def _prune_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, pr
         progress,
     )
     append_history(run, "prune", history)
-    with replacing(run.pruned_keras_model) as temporary:
-        pruned.save(temporary)
-    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned), validation)
+    _write_pruned(run, pruned, validation)
     quantized, history, post_training = quantize_aware(
         pruned,
         model,
@@ -153,3 +158,42 @@ def _prune_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, pr
     append_history(run, "qat", history)
     run.update_record(post_training=post_training)
     return quantized
+
+
+def _write_pruned(run: Run, pruned: Any, validation: Arrays) -> None:
+    with replacing(run.pruned_keras_model) as temporary:
+        pruned.save(temporary)
+    write_tflite(run, run.variant("float32_pruned"), keras_to_float32(pruned), validation)
+
+
+def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, progress: Progress) -> Any:
+    """Leave the float model without some of its filters in the run; return the quantization-aware one.
+
+    What is left of a network has much to learn anew, and does so in steps as long as those of training.
+    """
+    trained, asked = run.record()["train"], run.record()["compress"]
+    goal, epochs = _goal(asked), asked["prune_epochs"]
+    options = fit_options(trained, "filters", epochs // goal.rounds, 1.0, keep_best=False)
+    settling = fit_options(trained, "settle", max(1, epochs // 2), 1.0, reduce_patience=SETTLING_PATIENCE)
+    qat = fit_options(trained, "qat", asked["qat_epochs"], LEARNING_RATE["qat"])
+    material = Material(taught(train, model, options), validation, run.checkpoint, progress)
+    found = shrink_and_quantize(model, goal, material, options, settling, qat)
+    _write_pruned(run, found.pruned, validation)
+    append_history(run, "prune", found.history)
+    append_history(run, "qat", found.qat_history)
+    run.update_record(post_training=found.post_training)
+    for sentence in told(found):
+        say(sentence)
+    return found.quantized
+
+
+def _goal(asked: dict[str, Any]) -> Goal:
+    """Return what run.json says of the goal."""
+    limits = {FLASH: asked["flash"], INSTRUCTIONS: asked["instructions"], RAM: asked["ram"]}
+    return Goal(
+        asked["target"],
+        {resource: limit for resource, limit in limits.items() if limit is not None},
+        removed=asked["filters"],
+        loss=math.inf if asked["filters"] is not None else asked["max_loss"] / 100,
+        rounds=min(ROUNDS, asked["prune_epochs"]),
+    )

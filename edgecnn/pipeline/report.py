@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run shows of itself: metrics.json and evidence.json, and the pages that are made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.compiler.targets import find_target
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError, RunError
 from edgecnn.evaluation.accuracy import confusion_matrix
@@ -20,6 +21,7 @@ from edgecnn.evaluation.model_card import write_model_card
 from edgecnn.evaluation.report import RunReport, write_report
 from edgecnn.evaluation.results import Metrics, RunMetrics, ended_in
 from edgecnn.files import write_json
+from edgecnn.pipeline.device_costs import CORE, DeviceCosts, device_costs
 from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
 from edgecnn.pipeline.examples import (
     choose_differing,
@@ -39,7 +41,7 @@ def evaluate_run(run: Run, test: Arrays, progress: Progress) -> None:
     record, models = run.record(), run.variants()
     evaluation = evaluate_models(models, "float32", test, run.labels(), record["data"], Timing(), progress)
     arena = _plan(run, progress)
-    metrics = _run_metrics(evaluation.metrics, record.get("post_training", ()), arena)
+    metrics = _run_metrics(evaluation.metrics, record.get("post_training", ()), _on_device(run, progress))
     evidence = _evidence(test, evaluation, metrics)
     write_json(run.evidence_file, as_json(evidence))
     write_report(run.report_file, RunReport(record, metrics, read_history(run), evidence, arena, ()))
@@ -69,21 +71,40 @@ def _plan(run: Run, progress: Progress) -> ArenaPlans | None:
         return None
     progress("planning memory", 0, 1)
     try:
-        return plan_arena(read_model(run.int8_model))
+        return plan_arena(read_model(run.int8_model), find_target(_core(run)).isa)
     except ModelError:
         return None
     finally:
         progress("planning memory", 1, 1)
 
 
-def _run_metrics(measured: Metrics, post_training: Sequence[str], arena: ArenaPlans | None) -> RunMetrics:
-    """Add to figures what is of a run: the variant it ended in, and the memory that its C takes."""
+def _core(run: Run) -> str:
+    """Return the core whose figures are shown."""
+    return str(run.record().get("compress", {}).get("target", CORE))
+
+
+def _on_device(run: Run, progress: Progress) -> dict[str, DeviceCosts]:
+    """Return what the C of each int8 variant takes, by its name."""
+    paths = {name: path for name, path in run.variants().items() if name.startswith("int8")}
+    found = {}
+    for done, (name, path) in enumerate(paths.items(), 1):
+        if costs := device_costs(path, _core(run)):
+            found[name] = costs
+        progress("compiling", done, len(paths), name)
+    return found
+
+
+def _run_metrics(
+    measured: Metrics, post_training: Sequence[str], on_device: Mapping[str, DeviceCosts]
+) -> RunMetrics:
+    """Add to figures what is of a run: the variant it ended in, and what the C of its variants takes."""
     chosen = ended_in([variant.name for variant in measured.variants])
-    variants = measured.variants
-    if arena:
-        ours = measured[chosen]
-        costs = replace(ours.costs, arena_bytes=arena.rows.bytes, arena_bytes_whole=arena.whole.bytes)
-        variants = tuple(replace(ours, costs=costs) if variant is ours else variant for variant in variants)
+    variants = tuple(
+        replace(variant, costs=replace(variant.costs, **vars(on_device[variant.name])))
+        if variant.name in on_device
+        else variant
+        for variant in measured.variants
+    )
     fields: dict[str, Any] = {**vars(measured), "variants": variants}
     return RunMetrics(**fields, chosen=chosen, post_training=tuple(post_training))
 

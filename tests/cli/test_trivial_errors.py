@@ -44,7 +44,16 @@ CASES = {
     "compress absent --resume": "absent is not a run: it has no run.json",
     "compress run": "lacks train.seed",
     "compress run --resume": "has no interrupted 'compress' to resume",
-    "compress run --ptq --sparsity 0.5 --qat-epochs 1": "--ptq neither prunes nor trains; leave out --",
+    "compress run --ptq --sparsity 0.5": "--ptq leaves nothing to do for --sparsity; give one or the other",
+    "compress run --ptq --qat-epochs 1": "--ptq leaves nothing to do for --qat-epochs; give one or the other",
+    "compress run --ptq --flash 16K": "--ptq leaves nothing to do for --flash; give one or the other",
+    "compress run --sparsity 0.5 --filters 0.5": "--sparsity leaves nothing to do for --filters; give one or",
+    "compress run --sparsity 0.5 --max-loss 2": "--sparsity leaves nothing to do for --max-loss; give one or",
+    "compress run --filters 0.5 --ram 8K": "--filters leaves nothing to do for --ram; give one or the other",
+    "compress run --part RP2040 --target cortex-m4": "--part has its own core; leave out --target",
+    "compress run --part RP2041": "'RP2041' is not one of 'RP2040'",
+    "compress run --flash 0": "'0' is no size; write bytes, or a number with K or M, such as 20K",
+    "compress run --instructions 1G": "'1G' is no size; write a number, or one with K or M, such as 20K",
     "compress run --model cainvas": "--model cainvas defines no layers; give FILE.py",
     "demo --out full": "full holds something that is not a demo",
     "demo --out circle": "circle holds something that is not a demo",
@@ -72,7 +81,7 @@ CASES = {
     "trian": 'Did you mean "train"?',
     "data phantom": 'Did you mean "phantoms"?',
     "train --optimizer adm": 'Did you mean "adam"?',
-    "compress run --sparsty 0.5": "Did you mean '--sparsity'?",
+    "compress run --sparsty 0.5": "'--sparsity'?",
 }
 
 

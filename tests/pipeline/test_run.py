@@ -18,9 +18,12 @@ from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.options import (
     CompressOptions,
+    FilterOptions,
     TrainOptions,
+    asked_of,
     chosen_options,
     refuse_other_options,
+    refuse_unlike,
     resumed_compression,
     resumed_training,
 )
@@ -128,6 +131,12 @@ def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: 
     work.update_record(compress={"ptq": True})
     assert resumed_compression(run.path, {}) is None
     assert resumed_compression(run.path, {"sparsity": 0.6}) == CompressOptions(sparsity=0.6)
+    began_filters = FilterOptions("cortex-m55", flash=16384, max_loss=2.0)
+    work.update_record(compress=asdict(began_filters))
+    assert resumed_compression(run.path, {}) == began_filters
+    assert resumed_compression(run.path, {"qat_epochs": 9}) == replace(began_filters, qat_epochs=9)
+    with pytest.raises(RunError, match=r"was started to remove filters .*, not to make weights zero"):
+        refuse_unlike(run, asked_of(CompressOptions()))
     shutil.rmtree(work.path)
     run.update_record(compress={"ptq": True})
     with pytest.raises(RunError, match=r"'compress' in .*run is finished"):
@@ -136,7 +145,8 @@ def test_a_resumed_step_has_the_options_it_began_with_and_those_given(tmp_path: 
 
 def test_every_option_has_a_type_that_is_checked_when_it_is_read_back() -> None:
     assert {field.name for field in fields(TrainOptions)} == Train.__annotations__.keys()
-    assert {field.name for field in fields(CompressOptions)} == Compress.__annotations__.keys() - {"ptq"}
+    ways = {field.name for way in (CompressOptions, FilterOptions) for field in fields(way)}
+    assert ways == Compress.__annotations__.keys() - {"ptq"}
 
 
 def test_a_path_that_run_json_cannot_hold_is_refused_before_training(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compression.instructions import factors
 from edgecnn.data.dataset import PARTS, list_files, open_listed
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError
@@ -65,12 +66,38 @@ _DEFAULTS = {
 
 
 @dataclass(frozen=True)
+class FilterOptions:
+    """What `edgecnn compress` was asked for where it removes whole filters."""
+
+    target: str = "cortex-m4"
+    flash: int | None = None  # bytes of code and constants together
+    ram: int | None = None  # bytes of the arena
+    instructions: int | None = None  # of an inference
+    filters: float | None = None  # part of the MACs that goes, whatever it costs
+    max_loss: float = 1.0  # points of validation accuracy, or Dice
+    prune_epochs: int = 30  # of which each round has a part; half as many follow the last
+    qat_epochs: int = 5
+
+
+@dataclass(frozen=True)
 class CompressOptions:
-    """What `edgecnn compress` was asked for."""
+    """What `edgecnn compress` was asked for where it makes single weights zero."""
 
     sparsity: float = 0.5  # part of the weights of each layer that become zero
     prune_epochs: int = 10
     qat_epochs: int = 5
+
+
+_FILTERS = "filters"
+_ONLY_FILTERS = {field.name for field in fields(FilterOptions)} - {
+    field.name for field in fields(CompressOptions)
+}
+_WAYS = {
+    "ptq": "quantize only (--ptq)",
+    "sparsity": "make weights zero (--sparsity)",
+    _FILTERS: "remove filters (neither --ptq nor --sparsity)",
+}
+Compression = FilterOptions | CompressOptions | None  # None: post-training quantization only
 
 
 def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> None:
@@ -96,7 +123,7 @@ def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> N
 
 
 def check_compress(
-    path: Path, options: CompressOptions | None, *, data: Path | None = None, resume: bool = False
+    path: Path, options: Compression, *, data: Path | None = None, resume: bool = False
 ) -> None:
     """Raise at once what `compress` would: of its folder, its options and the names of its images.
 
@@ -109,6 +136,8 @@ def check_compress(
         refuse_unfit(run)
         if resume:
             refuse_unlike(run, asked_of(options))
+    if isinstance(options, FilterOptions):
+        factors(options.target)
     _list_images(data or run.data(), record["train"]["seed"])
 
 
@@ -140,20 +169,27 @@ def resumed_training(path: Path, given: Mapping[str, Any]) -> TrainOptions:
     return TrainOptions(**{**begun, **given})
 
 
-def resumed_compression(path: Path, given: Mapping[str, Any]) -> CompressOptions | None:
+def resumed_compression(path: Path, given: Mapping[str, Any]) -> Compression:
     """Return what `compress` was begun with, as it takes it; options of `given`, by field, in their place.
 
     Raises:
         RunError: `path` is no run in which it was begun.
     """
     begun = _begun(Run(path), "compress")
-    if given.get("ptq") or ("ptq" in begun and not given):
+    way = _way(given, _FILTERS if given.keys() & _ONLY_FILTERS else _way(begun))
+    if way == "ptq":
         return None
-    known = {field.name for field in fields(CompressOptions)} & begun.keys()
-    return CompressOptions(**{**{name: begun[name] for name in known}, **given})
+    kind = CompressOptions if way == "sparsity" else FilterOptions
+    known = {field.name for field in fields(kind)} & begun.keys()
+    return kind(**{**{name: begun[name] for name in known}, **given})
 
 
-def asked_of(options: CompressOptions | None) -> dict[str, Any]:
+def _way(options: Mapping[str, Any], otherwise: str = _FILTERS) -> str:
+    """Return how options want a network to be compressed: by "ptq", "sparsity" or "filters"."""
+    return next((name for name in ("ptq", "sparsity") if options.get(name)), otherwise)
+
+
+def asked_of(options: Compression) -> dict[str, Any]:
     """Return what run.json holds of "compress"."""
     return asdict(options) if options else {"ptq": True}
 
@@ -266,7 +302,10 @@ def refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
         RunError: it is finished, was not begun, or not with these.
     """
     started = _begun(run, "compress")
-    if ("ptq" in started) != ("ptq" in asked):
-        how = "with" if "ptq" in started else "without"
-        raise RunError(f"'compress' in {run.path} was started {how} --ptq; resume with the same options")
+    before, now = _way(started), _way(asked)
+    if before != now:
+        raise RunError(
+            f"'compress' in {run.path} was started to {_WAYS[before]}, not to {_WAYS[now]}; "
+            "resume with the same options"
+        )
     refuse_other_options(run, "compress", asked)

@@ -44,6 +44,12 @@ class Train(TypedDict, total=False):
 class Compress(TypedDict, total=False):
     """The options of `compress`."""
 
+    target: str
+    flash: Count | None
+    ram: Count | None
+    instructions: Count | None
+    filters: Annotated[float, Between(0, 1)] | None
+    max_loss: Annotated[float, Between(0, 100)]
     sparsity: Annotated[float, Between(0, 0.98)]
     prune_epochs: Epochs
     qat_epochs: Epochs

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many instructions an inference takes on a core, without its compiler or an emulator: a fitted model.
+
+Each operator's count is a sum of terms of its shape, with factors of 0 or more that
+`benchmarks/instructions.py` fits to `edgecnn verify --profile` and leaves in instructions.json, beside the
+error on networks that they were not fitted to.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.compiler.compile import CompiledModel
+from edgecnn.errors import EdgecnnError
+
+TABLE = Path(__file__).with_name("instructions.json")
+# Behind the name of an op: what a max pool is fused into, and what makes columns of another one's input.
+POOLED, FUSED = " + MAX_POOL_2D", " + ..."
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an operator computes.
+
+    Attributes:
+        op: as TensorFlow Lite calls it, and what is fused into it.
+        rows: that are made.
+        positions: at which a window is applied, in all rows.
+        taps: of a window, of one channel.
+        read: channels that are added up; 0 where each is by itself.
+        made: channels that come out.
+    """
+
+    op: str
+    rows: int
+    positions: int
+    taps: int
+    read: int
+    made: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated figure of a network, and how far off the model was on networks that it did not know."""
+
+    instructions: int
+    code_bytes: int
+    const_bytes: int  # beside weights
+    error: float  # of the instructions, the mean of relative errors
+
+
+def terms(rows: Any, positions: Any, taps: Any, read: Any, made: Any) -> Values:
+    """Return the terms of an operator's count, (terms, ...), of numbers or arrays that broadcast.
+
+    Kernels work on 2 or 4 channels at a time, and on 4 or 16 taps.
+    """
+    sums = np.where(np.equal(read, 0), taps, np.multiply(taps, read))
+    outer = [np.ones_like(made, np.float64), *(np.ceil(np.divide(made, at)) for at in (1, 2, 4, 16))]
+    inner = [np.ones_like(sums, np.float64), *(np.ceil(np.divide(sums, at)) for at in (1, 4, 16))]
+    each = [positions * a * b for a in outer for b in inner]
+    return np.stack(np.broadcast_arrays(np.ones_like(each[0]), rows, rows * sums, rows * made, *each))
+
+
+def works(compiled: CompiledModel) -> list[list[Work]]:
+    """Return what each step of a compiled model computes, those operators included that are fused into it."""
+    return [_works(compiled, step) for step in compiled.model.schedule.network.steps]
+
+
+def _works(compiled: CompiledModel, step: Any) -> list[Work]:
+    graph, operator = compiled.model.graph, step.operator
+    rows, columns, made = graph.tensors[step.output].shape[1:]
+    if not step.inputs:
+        return [Work("INPUT", rows, rows * columns, 1, 0, made)]
+    before = [replace(work, op=f"{work.op}{FUSED}") for work in _works_before(compiled, step)]
+    macs = step.macs - (step.before.macs if step.before is not None else 0)
+    if not macs or operator.op not in _WEIGHTED:
+        return [*before, Work(operator.op, rows, rows * columns, _window(compiled, step), 0, made)]
+    out, *window, into = shape = graph.tensors[operator.inputs[1]].shape
+    pool = int(operator.options.get("pool_h", 0))
+    read, made = (0, into) if operator.op == "DEPTHWISE_CONV_2D" else (into, out)
+    op = operator.op + (POOLED if pool else "")
+    positions = round(macs / prod(shape))
+    return [*before, Work(op, rows * max(1, pool), positions, prod(window), read, made)]
+
+
+def _works_before(compiled: CompiledModel, step: Any) -> list[Work]:
+    return _works(compiled, step.before) if step.before is not None else []
+
+
+def _window(compiled: CompiledModel, step: Any) -> int:
+    """Return how many values of its first input go into each of a step's, at least 1."""
+    tensors, options = compiled.model.graph.tensors, step.operator.options
+    if "filter_height" in options:
+        return int(options["filter_height"]) * int(options["filter_width"])
+    source, made = (prod(tensors[index].shape) for index in (step.inputs[0], step.output))
+    return max(1, int(source / made))
+
+
+def estimate(compiled: CompiledModel, target: str) -> Estimate:
+    """Return what a compiled model will take on a target.
+
+    Raises:
+        EdgecnnError: nothing is known of the target.
+    """
+    table, every = factors(target), [work for step in works(compiled) for work in step]
+    count = table["begin"] + sum(work_count(table, work) for work in every)
+    code, const = (
+        table[part]["begin"] + sum(table[part].get(work.op, 0) for work in every)
+        for part in ("code", "const")
+    )
+    return Estimate(round(count), code, const, table["error"])
+
+
+def work_count(table: Mapping[str, Any], work: Work) -> float:
+    """Return the instructions of an operator; of one that the table doesn't know, none."""
+    if work.op not in table["ops"]:
+        return 0.0
+    return float(
+        terms(work.rows, work.positions, work.taps, work.read, work.made) @ np.array(table["ops"][work.op])
+    )
+
+
+def factors(target: str) -> dict[str, Any]:
+    """Return what is known of a target.
+
+    Raises:
+        EdgecnnError: nothing is.
+    """
+    table = _table()
+    if target not in table:
+        raise EdgecnnError(f"instructions on {target} can't be estimated; choose one of {', '.join(table)}")
+    found: dict[str, Any] = table[target]
+    return found
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a whole network to a small int8 one: rounds, then learning on, then quantization, within the loss."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgecnn.compression.channels import find_channels
+from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM
+from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores
+from edgecnn.compression.qat import quantize_aware
+from edgecnn.training.fit import FitOptions
+
+_UNITS = {
+    MACS: "{:,.0f} MACs",
+    FLASH: "{:,.0f} bytes of flash",
+    INSTRUCTIONS: "{:,.0f} instructions",
+    RAM: "{:,.0f} bytes of RAM",
+}
+_NEXT_TO_LIMIT = 0.9  # of a limit: it binds
+_SHOWN = 8  # layers
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What a network became.
+
+    Attributes:
+        goal: what it was to come to.
+        rounds: the whole network, and those that it became one after the other.
+        number: of the round that was taken.
+        pruned: the float model.
+        quantized: the quantization-aware one.
+        loss: of the validation score, 0..1, after quantization.
+        history: one row for each epoch before quantization.
+        qat_history: for each epoch of it.
+        post_training: the layers that were quantized after training only.
+    """
+
+    goal: Goal
+    rounds: Sequence[Round]
+    number: int
+    pruned: Any
+    quantized: Any
+    loss: float
+    history: list[dict[str, float]]
+    qat_history: list[dict[str, float]]
+    post_training: list[str]
+
+
+def shrink_and_quantize(
+    model: Any, goal: Goal, material: Material, options: FitOptions, settling: FitOptions, qat: FitOptions
+) -> Shrunk:
+    """Remove filters of a network, and return the smallest that loses no more than it may as int8.
+
+    The last of the rounds learns on and is quantized; where it loses too much, the one before does, and so on
+    to the whole network.
+
+    Args:
+        model: a flat Keras 2 model, the teacher.
+        goal: what to come to.
+        material: what to learn from.
+        options: how to learn in each round.
+        settling: how to learn when no more filters go.
+        qat: how to learn with int8 imitated.
+
+    Raises:
+        ModelError: none of the network's filters can go, or a layer can't be quantized or compiled.
+    """
+    rounds = remove_filters(model, goal, material, options)
+    for number in range(len(rounds) - 1, -1, -1):
+        pruned, settled = rounds[number].model, []
+        if number:
+            settled = material.teach(pruned, model, replace(settling, stage=f"{settling.stage}{number}"))
+            if goal.lost(rounds[0].scores, scores(pruned, material.validation)) > goal.loss:
+                continue
+        quantized, qat_history, left = quantize_aware(
+            pruned,
+            model if material.train.answers is None else None,
+            material.train,
+            material.validation,
+            qat,
+            material.checkpoint(f"{qat.stage}{number}"),
+            material.progress,
+        )
+        reached = scores(quantized, material.validation)
+        if not number or goal.lost(rounds[0].scores, reached) <= goal.loss:
+            break
+    before = [row for one in rounds[1 : number + 1] for row in one.history] + settled
+    history = [{**row, "epoch": epoch} for epoch, row in enumerate(before, 1)]
+    loss = float((rounds[0].scores - reached).mean())
+    return Shrunk(goal, rounds, number, pruned, quantized, loss, history, qat_history, left)
+
+
+def told(shrunk: Shrunk) -> Iterator[str]:
+    """Yield what was reached, in sentences: filters, costs, what binds, and what could not be cut."""
+    goal, reached = shrunk.goal, shrunk.rounds[shrunk.number]
+    yield f"{_widths(shrunk)}; validation loses {100 * shrunk.loss:.2f} points"
+    if not (shrunk.number or goal.limited):
+        count = len(shrunk.rounds[0].scores)
+        yield (
+            f"{count:,} validation images can't show that a smaller network loses less than "
+            f"{100 * goal.loss:g} points; give more of them, a higher --max-loss, or a limit"
+        )
+    yield f"on {goal.target}: {_costs(reached, goal)}"
+    if goal.limited:
+        yield _limits(shrunk, goal, reached)
+    if whole := find_channels(reached.model).kept_whole:
+        names = ", ".join(f'"{name}" ({reason})' for name, reason in list(whole.items())[:_SHOWN])
+        yield f"layers that keep all of their channels: {names}{_more(len(whole))}"
+
+
+def _widths(shrunk: Shrunk) -> str:
+    """Return how many channels each layer had, and has, that makes any."""
+    before, after = (
+        {layer.name: layer.output_shape[-1] for layer in model.layers if layer.get_weights()}
+        for model in (shrunk.rounds[0].model, shrunk.pruned)
+    )
+    changed = [f"{name} {before[name]} to {count}" for name, count in after.items() if before[name] != count]
+    if not changed:
+        return "no filters went"
+    return f"channels: {', '.join(changed[:_SHOWN])}{_more(len(changed))}"
+
+
+def _more(count: int) -> str:
+    return f" and {count - _SHOWN} more layers" if count > _SHOWN else ""
+
+
+def _costs(reached: Round, goal: Goal) -> str:
+    shown = (FLASH, RAM, INSTRUCTIONS, MACS) if reached.compiled is not None else (MACS,)
+    figures = ", ".join(_UNITS[resource].format(reached.footprint.vector[resource]) for resource in shown)
+    if reached.compiled is None:
+        return figures
+    off = f"{reached.footprint.error:.0%} off on average"
+    return f"{figures}; instructions, and what of flash is code, are estimates ({off})"
+
+
+def _limits(shrunk: Shrunk, goal: Goal, reached: Round) -> str:
+    """Return which limits bind, or that they can't all be met."""
+    most = goal.most(shrunk.rounds[0].footprint)
+    used = reached.footprint.vector / most
+    binding = [
+        _UNITS[resource].format(most[resource]) for resource in _UNITS if used[resource] > _NEXT_TO_LIMIT
+    ]
+    if (used <= 1).all():
+        return f"within all limits; what binds: {', '.join(binding) or 'nothing'}"
+    missed = ", ".join(_UNITS[resource].format(most[resource]) for resource in _UNITS if used[resource] > 1)
+    why = (
+        f"within a loss of {100 * goal.loss:g} points"
+        if shrunk.number + 1 < len(shrunk.rounds)
+        else "by filters"
+    )
+    return f"the limit of {missed} can't be met {why}; this is the nearest"

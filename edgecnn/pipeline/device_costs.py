@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the C of a run's int8 models takes on a core: measured in an emulator, or estimated without one."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.targets import find_target
+from edgecnn.compression.instructions import estimate
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.evaluation.results import Instructions
+from edgecnn.pipeline.verify.program import program
+from edgecnn.runtime.emulator import find_emulator
+
+CORE = "cortex-m4"  # whose figures are shown of a run that names no other
+_MOST_MEASURED = 200_000_000  # instructions, which take an emulator some seconds
+
+
+@dataclass(frozen=True)
+class DeviceCosts:
+    """Figures of `evaluation.results.Costs`."""
+
+    macs: int
+    const_bytes: int
+    code_bytes: int
+    arena_bytes: int
+    arena_bytes_whole: int
+    instructions: Instructions
+
+
+def device_costs(path: Path, target: str) -> DeviceCosts | None:
+    """Return what an int8 .tflite takes on a target as C; None where it can't be compiled.
+
+    Raises:
+        EdgecnnError: nothing is known of the target's instructions.
+    """
+    try:
+        compiled = compile_tflite(path, name="model", target=target)
+    except ModelError:
+        return None
+    plan, told = compiled.plan, estimate(compiled, target)
+    code, const = told.code_bytes, plan["weight_bytes"] + told.const_bytes
+    instructions = Instructions(target, told.instructions, measured=False)
+    if told.instructions <= _MOST_MEASURED and (found := _measured(compiled)):
+        code, const, count = found
+        instructions = Instructions(target, count, measured=True)
+    return DeviceCosts(
+        plan["macs"], const, code, plan["arena_bytes"], plan["arena_bytes_whole"], instructions
+    )
+
+
+def _measured(compiled: CompiledModel) -> tuple[int, int, int] | None:
+    """Return bytes of code and of constants, and instructions; None without tools, or beyond the board."""
+    target = find_target(compiled.model.target)
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+        folder = Path(name)
+        compiled.write(folder)
+        built = program(compiled.model, folder, both_ways=False, pointer=target.pointer)
+        try:
+            emulator = find_emulator(target, "-O2")
+            binary = emulator.build(built, folder)
+            counts = emulator.run(binary, [bytes(built.input_bytes)]).instructions or []
+        except EdgecnnError:
+            return None
+    return (binary.code_bytes, binary.const_bytes, max(counts)) if counts else None

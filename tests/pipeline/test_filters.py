@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`compress` removes filters of a run's network, goes on after a kill, and says what it reached."""
+
+import logging
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgecnn.compiler.inspect import inspect
+from edgecnn.errors import EdgecnnError
+from edgecnn.models import load_model
+from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.run import Run
+from edgecnn.pipeline.run.history import read_history
+from edgecnn.pipeline.run.options import FilterOptions, check_compress
+from edgecnn.progress import silent
+
+OPTIONS = FilterOptions(filters=0.6, prune_epochs=1, qat_epochs=1)
+
+
+def _copy(trained: Run, folder: Path, images: Path) -> Run:
+    shutil.copytree(trained.path, folder)
+    run = Run(folder)
+    run.update_record(data={**run.record()["data"], "source": run.relative(images)})
+    return run
+
+
+def test_filters_go_and_an_interrupted_compress_ends_the_same(
+    trained: Run, images: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill(step: str, done: int, total: int, note: str = "") -> None:
+        if step.startswith("settle"):
+            raise KilledError
+
+    with caplog.at_level(logging.WARNING):
+        whole = compress(_copy(trained, tmp_path / "whole", images).path, OPTIONS, silent)
+    before, after = (inspect(whole.variant(name))["macs"] for name in ("int8_ptq", "int8_qat"))
+    assert after <= 0.4 * before
+    assert load_model(whole.pruned_keras_model).count_params() < load_model(whole.keras_model).count_params()
+    assert whole.record()["compress"]["filters"] == 0.6
+    epochs = [row["epoch"] for row in read_history(whole)["prune"]]
+    assert epochs == list(range(1, len(epochs) + 1))
+    told = caplog.text
+    assert "within all limits; what binds:" in told
+    assert 'layers that keep all of their channels: "probabilities" (it makes the answers)' in told
+
+    killed = _copy(trained, tmp_path / "killed", images)
+    with pytest.raises(KilledError):
+        compress(killed.path, OPTIONS, kill)
+    resumed = compress(killed.path, OPTIONS, silent, resume=True)
+    for name in ("float32_pruned", "int8_qat"):
+        assert resumed.variant(name).read_bytes() == whole.variant(name).read_bytes()
+
+
+def test_a_target_of_which_no_instructions_are_known_is_refused_at_once(trained: Run) -> None:
+    with pytest.raises(EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m4"):
+        check_compress(trained.path, replace(OPTIONS, target="c99"))
