@@ -31,7 +31,7 @@ demo: $(VENV)/edgecnn-train ## Run the whole job on the built-in pictures; the r
 	$(VENV)/bin/edgecnn demo --out runs/demo
 
 test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are there
-	PATH="$$PATH:$(abspath $(VENV)-tools)/bin:$(abspath $(VENV)-tools)/monocypher" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile $(PYTEST_FLAGS)
+	PATH="$$PATH:$(abspath $(VENV)-tools)/bin:$(abspath $(VENV)-tools)/monocypher" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 test-all: debian-packages pypi-tools ## Install the system tools, then run the tests; none may be skipped for want of one
 	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"

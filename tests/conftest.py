@@ -14,6 +14,7 @@ With --require-tools (`make test-all`, `.ci/run`) a missing tool fails the run.
 import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if shutil.which(mark.args[0], os.F_OK) is None:  # a program, or the source of a library
             [(origin, package)] = mark.kwargs.items()
             pytest.skip(_REASON.format(_ORIGINS[origin], package))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take longest: at the end no core waits for one. See `slow` in setup.cfg."""
+    seconds: dict[Path, int] = {}
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            seconds[item.path] = max(seconds.get(item.path, 1), mark.kwargs.get("seconds", 1))
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 def missing_packages(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:

@@ -141,7 +141,7 @@ def test_inspect_loads_no_tensorflow() -> None:
     assert loaded & {"tensorflow", "keras", "tf_keras"} == set()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=90)
 def test_the_readme_runs(tmp_path: Path) -> None:
     """What a reader types, in the order of the page."""
     for language, text in blocks():

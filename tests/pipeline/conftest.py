@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from shared import shared
 
 from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.run import Run
@@ -39,7 +40,7 @@ def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_images(tmp_path_factory.mktemp("data") / "patterns")
+    return shared(tmp_path_factory, "patterns", write_images)
 
 
 def options(images: Path) -> TrainOptions:
@@ -48,14 +49,16 @@ def options(images: Path) -> TrainOptions:
 
 @pytest.fixture(scope="session")
 def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    run = train(tmp_path_factory.mktemp("runs") / "trained", options(images), silent)
-    assert run
-    return run
+    """Return a run that is only trained; like `compressed`, to be read and not to be changed."""
+    return Run(shared(tmp_path_factory, "trained", lambda path: train(path, options(images), silent)))
 
 
 @pytest.fixture(scope="session")
 def compressed(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run of its own, trained with the options of `trained`, and compressed."""
-    path = tmp_path_factory.mktemp("runs") / "compressed"
-    train(path, options(images), silent)
-    return compress(path, COMPRESS, silent)
+
+    def make(path: Path) -> None:
+        train(path, options(images), silent)
+        compress(path, COMPRESS, silent)
+
+    return Run(shared(tmp_path_factory, "compressed", make))

@@ -35,7 +35,7 @@ from edgecnn.pipeline.run.options import TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=70)
 NETWORK = """
 from edgecnn.tf import keras
 
