@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file of Keras 2 or 3, or a SavedModel, to a model that can be called and converted.
+"""A file of Keras 2 or 3 or ONNX, or a SavedModel, to a model that can be called and converted.
 
-Both come through the gate: see edgecnn.gate.
+Those of Keras and SavedModels come through the gate: see edgecnn.gate.
 """
 
 import tempfile
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.converters.network_file import load_network
 from edgecnn.converters.saved_model import SignatureModel
-from edgecnn.errors import ModelError
+from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.gate import harmless_saved_model
-from edgecnn.models import load_model, require_float_model
+from edgecnn.models import require_float_model
 from edgecnn.models._answers import answers_with_logits
 from edgecnn.models._normalize import normalized, with_probabilities
 from edgecnn.models._rebuild import is_keras3
@@ -30,7 +31,7 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
     What was changed for that in a Keras model is told.
 
     Args:
-        path: a .keras or .h5 file, or the folder of a SavedModel.
+        path: a .keras, .h5 or .onnx file, or the folder of a SavedModel.
         own: it is a run's, which takes 0 to 1 already.
 
     Raises:
@@ -40,7 +41,7 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
     try:
         with quiet():
             model = _load(path)
-    except ModelError:
+    except EdgecnnError:
         raise
     except Exception as error:
         raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
@@ -117,7 +118,7 @@ def _load(path: Path) -> Any:
     if path.is_dir():
         with harmless_saved_model(path) as folder:
             return SignatureModel(folder, path)
-    model = load_model(path)
+    model = load_network(path)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
             f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not one of each"

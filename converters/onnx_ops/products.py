@@ -30,7 +30,7 @@ def _dense(node: Node, kernel: Array, bias: Array) -> Tensor:
     tensor = node.tensor()
     if (columns := tensor.columns()) is not None:
         kernel = kernel[columns]
-        tensor = Tensor.of(L.Flatten(name=node.aside("flat"))(tensor.keras), tensor.shape[0])
+        tensor = Tensor.of(L.Flatten(name=node.aside("rows"))(tensor.keras), tensor.shape[0])
     layer = L.Dense(kernel.shape[1], use_bias=bias.size > 0, name=node.name)
     return node.of(called(layer, tensor.keras, kernel, bias), tensor)
 

@@ -41,13 +41,14 @@ def command(
 ) -> None:
     """Quantize a model and write it as .tflite, as C, as a web page, or as a package for firmware tools.
 
-    SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), a SavedModel folder, or a .tflite file. A run gives
-    its int8 model if 'compress' has made one; any other float model is quantized after training, with ranges
-    taken from --data. It is given images of 0 to 1; layers that scale bytes first are made to scale those. A
-    .tflite file that is quantized already, or comes without --data, is taken as it is. Where --data has
-    labels, you see how the model answers on its test part, as floats and as int8. No code of a file is run: a
-    model that would need that (a Lambda, a layer that Keras doesn't have, an op that writes files) is refused
-    by its name. 'edgecnn train --model FILE.py:FUNCTION' runs your own.
+    SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), an .onnx file (opset 11 to 28, as torch.onnx.export
+    writes it), a SavedModel folder, or a .tflite file. A run gives its int8 model if 'compress' has made one;
+    any other float model is quantized after training, with ranges taken from --data. It is given images of 0
+    to 1; layers that scale bytes first are made to scale those. A .tflite file that is quantized already, or
+    comes without --data, is taken as it is. Where --data has labels, you see how the model answers on its
+    test part, as floats and as int8. No code of a file is run: a model that would need that (a Lambda, a
+    layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn train --model
+    FILE.py:FUNCTION' runs your own.
 
     \b
     Examples:

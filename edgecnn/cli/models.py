@@ -41,22 +41,25 @@ def command(
     """List the networks that 'train' knows, or show what one needs on a device.
 
     Without NAME: their inputs, and parameters at that size. With NAME, which may be a network of your own
-    (FILE.py:FUNCTION, which runs as your own code, or a .keras or .h5 file, which is refused where it would
-    run any): it is built with random weights, quantized and compiled, and you see its multiplications (MACs),
-    the bytes of its int8 file and of RAM (C99, row by row and with whole tensors), the smallest part that
-    holds it, and what 'train' does with it unless told otherwise.
+    (FILE.py:FUNCTION, which runs as your own code, or a .keras, .h5 or .onnx file, which is refused where it
+    would run any): it is built with random weights, quantized and compiled, and you see its multiplications
+    (MACs), the bytes of its int8 file and of RAM (C99, row by row and with whole tensors), the smallest part
+    that holds it, and what 'train' does with it unless told otherwise.
 
     \b
     Examples:
       edgecnn models
       edgecnn models melanoma-v2 --input-size 96
     """
+    from edgecnn.converters.network_file import load_network
     from edgecnn.models import architecture, architectures
 
     if name is None:
         _list(list(architectures().values()), as_json)
         return
-    found = architecture(name)  # before the import: it needs TensorFlow, and a wrong name doesn't
+    found = architecture(
+        name, load_network
+    )  # before the import: it needs TensorFlow, and a wrong name doesn't
     from edgecnn.pipeline.size import size
 
     with progress_bar() as progress:

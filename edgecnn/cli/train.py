@@ -31,8 +31,8 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     "--model",
     default="cainvas",
     show_default=True,
-    help="A network of 'edgecnn models', FILE.py:FUNCTION, which runs as your own code, or a .keras or .h5 "
-    "file, which is refused where it would run any.",
+    help="A network of 'edgecnn models', FILE.py:FUNCTION, which runs as your own code, or a .keras, .h5 or "
+    ".onnx file, which is refused where it would run any.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to make.")
 @network_options

@@ -16,6 +16,7 @@ from edgecnn.errors import ModelError, did_you_mean
 from edgecnn.files import require_file
 
 Shape = tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
+Load = Callable[[Path], Any]  # from a file to a Keras model
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,12 @@ def architectures() -> dict[str, Architecture]:
     return {found.name: found for module in modules for found in module.ARCHITECTURES}
 
 
-def architecture(name: str) -> Architecture:
-    """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", a .keras or .h5 file.
+def architecture(name: str, load: Load | None = None) -> Architecture:
+    """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", or a file.
+
+    Args:
+        name: what is meant.
+        load: what makes a model of a file; None: `load_model`, which knows those of Keras.
 
     Raises:
         ModelError: there is none.
@@ -64,7 +69,7 @@ def architecture(name: str) -> Architecture:
     from edgecnn.models._user import is_own, own_architecture
 
     if is_own(name):
-        return own_architecture(name)
+        return own_architecture(name, load or load_model)
     known = architectures()
     if name not in known:
         raise ModelError(
@@ -98,17 +103,19 @@ def load_model(path: Path) -> Any:
 
 
 def require_float_model(path: Path) -> None:
-    """Check that `path` is named as a Keras model or holds a SavedModel, before anything is loaded.
+    """Check that `path` is named as a model of Keras or ONNX or holds a SavedModel, before it is loaded.
 
     Raises:
         ModelError: it is not.
     """
     if not path.exists():
         raise ModelError(
-            f"there is no {path}; give a run, a .keras, .h5 or .tflite file, or a SavedModel folder"
+            f"there is no {path}; give a run, a .keras, .h5, .onnx or .tflite file, or a SavedModel folder"
         )
     if path.is_dir():
         if not (path / "saved_model.pb").exists():
             raise ModelError(f"{path} is neither a run (no run.json) nor a SavedModel (no saved_model.pb)")
-    elif path.suffix not in (".keras", ".h5"):
-        raise ModelError(f"{path} is none of: a run, a .keras, .h5 or .tflite file, a SavedModel folder")
+    elif path.suffix not in (".keras", ".h5", ".onnx"):
+        raise ModelError(
+            f"{path} is none of: a run, a .keras, .h5, .onnx or .tflite file, a SavedModel folder"
+        )

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ L = keras.layers
 _WHOLE_NUMBERS = (
     'model "{}" takes whole numbers, bytes of 0 to 255; edgecnn gives it 0 to 1, so it scales them by '
     "255 first"
+)
+# PyTorch networks mostly leave the scaling to the code around them.
+_SILENT = (
+    'model "{}" doesn\'t tell which range its image has; edgecnn gives it 0 to 1: if it learned from images '
+    "less a mean and divided by a deviation, export it with that as its first step (torchvision's Normalize)"
 )
 # These choose and mix pixels, of black around them, too, and know no values.
 _SPATIAL = (L.Resizing, L.Cropping2D, L.ZeroPadding2D)
@@ -40,6 +46,8 @@ def with_unit_image(flat: Any, name: str, *, whole_numbers: bool = False) -> tup
     wants_bytes, notes = beginning.told(name)
     if whole_numbers:
         wants_bytes, notes = True, [_WHOLE_NUMBERS.format(name)]
+    elif not notes and Path(name).suffix == ".onnx" and beginning.is_silent():
+        notes = [_SILENT.format(name)]
     factor = 255 if wants_bytes else 1
     if factor == 1 and all(not door.changed for door in doors):
         return flat, notes

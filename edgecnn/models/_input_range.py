@@ -120,6 +120,12 @@ class Beginning:
             ]
         return False, []
 
+    def is_silent(self) -> bool:
+        """Say whether nothing tells: weights, which aren't statistics of the image, meet it as it came."""
+        meeting = self.behind(self.colours)
+        normalized = any(step.statistics for step in self.steps for tensor in meeting if tensor in step.takes)
+        return not normalized and all(self.colours[tensor].is_image() for tensor in meeting)
+
     def _scaled_by(self) -> list[str]:
         """Return the names of the steps that want an image of 0 to 255; none: it may be one of 0 to 1."""
         for tensor in self.behind(self.colours):

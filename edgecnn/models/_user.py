@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A person's own network: a function in a Python file, or a saved Keras model."""
+"""A person's own network: a function in a Python file, or a saved model."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import ModelError
-from edgecnn.models import Architecture, Shape, load_model
+from edgecnn.models import Architecture, Load, Shape
 from edgecnn.progress import say
 
 INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked for
@@ -16,7 +16,7 @@ INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked f
 
 def is_own(name: str) -> bool:
     """Say whether `name` means a function or a file, and no network of edgecnn's."""
-    return runs_code(name) or Path(name).suffix in (".keras", ".h5")
+    return runs_code(name) or Path(name).suffix in (".keras", ".h5", ".onnx")
 
 
 def runs_code(name: str) -> bool:
@@ -32,13 +32,19 @@ def require_own(name: str) -> None:
     """
     path = Path(name.rpartition(":")[0] if runs_code(name) else name)
     if not path.is_file():
-        raise ModelError(f'model "{name}": there is no file {path}; give FILE.py:FUNCTION, .keras or .h5')
+        raise ModelError(
+            f'model "{name}": there is no file {path}; give FILE.py:FUNCTION, .keras, .h5 or .onnx'
+        )
 
 
-def own_architecture(name: str) -> Architecture:
-    """Return the network that "FILE.py:FUNCTION" builds or that a .keras or .h5 file holds.
+def own_architecture(name: str, load: Load) -> Architecture:
+    """Return the network that "FILE.py:FUNCTION" builds or that a file holds.
 
     The function takes input shape and classes, and returns a Keras model, of Keras 2 or 3.
+
+    Args:
+        name: what is meant.
+        load: makes a Keras model of a file.
 
     Raises:
         ModelError: there is no such file or function, or the file can't be run or loaded.
@@ -46,8 +52,8 @@ def own_architecture(name: str) -> Architecture:
     require_own(name)
     if runs_code(name):
         return _architecture(name, INPUT_SHAPE, _calling(name, _function(name)))
-    shape = load_model(Path(name)).input_shape[1:]
-    return _architecture(name, shape, _loading(name, shape))
+    shape = load(Path(name)).input_shape[1:]
+    return _architecture(name, shape, _loading(name, shape, load))
 
 
 def _architecture(name: str, shape: Shape, build: Callable[[Shape, int, float], Any]) -> Architecture:
@@ -118,12 +124,12 @@ def _require_shape(model: Any, name: str, input_shape: Shape) -> None:
     raise ModelError(f"{asked}; build it as a Sequential with an Input, or by keras.Model(inputs, outputs)")
 
 
-def _loading(name: str, shape: Shape) -> Callable[[Shape, int, float], Any]:
+def _loading(name: str, shape: Shape, load: Load) -> Callable[[Shape, int, float], Any]:
     def build(input_shape: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
         if input_shape != shape:
             raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
-        return _told(load_model(Path(name)), name)
+        return _told(load(Path(name)), name)
 
     return build
 

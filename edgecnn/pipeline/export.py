@@ -102,8 +102,8 @@ def export(
     """Write a model in each of the formats asked for; a float model is quantized to int8 first.
 
     Args:
-        source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, or a .tflite file, which is
-            taken as it is where it is not float, or `data` is None.
+        source: a run, a .keras or .h5 file of Keras 2 or 3, an .onnx file, a SavedModel folder, or a .tflite
+            file, which is taken as it is where it is not float, or `data` is None.
         out: the folder to write to.
         options: what to write.
         progress: told how far each long step is.

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
+from edgecnn.converters.network_file import load_network
 from edgecnn.data.arrays import Arrays, load_dataset
 from edgecnn.data.check import check
 from edgecnn.data.dataset import Dataset
@@ -61,7 +62,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
 
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
-    found = architecture(options.model)
+    found = architecture(options.model, load_network)
     chosen = chosen_options(run, found, options)
     if workers.chief:
         refuse_overwriting(run, chosen, resume)

@@ -96,7 +96,7 @@ def test_code_in_a_file_is_not_run(name: str, keras: Any, tmp_path: Path) -> Non
         ("absent.keras", None, "there is no"),
         ("broken.keras", b"PK\x03\x04nonsense", "can't be loaded as a Keras model"),
         ("broken.h5", b"nonsense", "can't be loaded as a Keras model"),
-        ("model.onnx", b"", "is none of: a run, a .keras, .h5 or .tflite file"),
+        ("model.pt", b"", "is none of: a run, a .keras, .h5, .onnx or .tflite file"),
         ("folder/x", b"", "neither a run .* nor a SavedModel"),
     ],
 )

@@ -140,7 +140,7 @@ def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
 @pytest.mark.parametrize(
     ("source", "formats", "name", "message"),
     [
-        ("absent", BOTH, "a", "there is no .*absent; give a run, a .keras, .h5 or .tflite file"),
+        ("absent", BOTH, "a", "there is no .*absent; give a run, a .keras, .h5, .onnx or .tflite file"),
         ("garbage.tflite", BOTH, "a", "not a .tflite file"),
         (
             "tiny.tflite",
