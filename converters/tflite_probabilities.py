@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.ir import Operator, Signature
+from edgecnn.compiler.ir import Operator, Options, Signature
+from edgecnn.compiler.ops.softmax import SoftmaxOptions
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.keras_file import are_logits
 from edgecnn.progress import say
 from edgecnn.runtime.tflite import TfliteModel
 
-_OPS: Mapping[str, tuple[str, dict[str, float]]] = {
-    "softmax": ("SOFTMAX", {"beta": 1.0}),
-    "sigmoid": ("LOGISTIC", {}),
+_OPS: Mapping[str, tuple[str, Options]] = {
+    "softmax": ("SOFTMAX", SoftmaxOptions(beta=1.0)),
+    "sigmoid": ("LOGISTIC", Options()),
 }
 
 

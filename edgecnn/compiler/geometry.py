@@ -2,23 +2,63 @@
 """Windows, shapes and checks that several ops share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor, short_name
+from edgecnn.compiler.ir import Graph, Operator, Options, Quantization, Tensor, short_name
 from edgecnn.compiler.quant import ACTIVATIONS, INT8_MIN, INT32_MAX, activation_range, limits
 from edgecnn.errors import ModelError
 
-SAME = 0  # tflite.Padding; VALID is 1
 MOST = 32767  # what the C's parameters hold
 INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an op may be
 _MOST_STEPS = (1 << 31) - (1 << 16)  # of a bound: float32 rounds it, and zero points come to it
-_OTHER_ACTIVATIONS: dict[float, str] = {4: "TANH", 5: "SIGN_BIT"}
 _FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
+_Kind = TypeVar("_Kind", bound=Options)
 _MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fused(Options):
+    """Of an op with an activation fused into it; `clamp` is its range where a pass has fused more."""
+
+    activation: str  # "none", "relu", "relu_n1_to_1", "relu6", or what the file says
+    clamp: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windowed(Fused):
+    """Of an op with windows; `pads` are rows above and columns to the left, where a pass has set them."""
+
+    padding: str  # "same", "valid", or what the file says
+    stride_h: int
+    stride_w: int
+    pads: tuple[int, int] | None = None
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """How far windows lie apart, (h, w)."""
+        return self.stride_h, self.stride_w
+
+    @property
+    def dilations(self) -> tuple[int, int]:
+        """How far the elements of a window lie apart, (h, w)."""
+        return 1, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dilated(Windowed):
+    """Of a convolution with gaps in its windows; its padding stands for zero points."""
+
+    dilation_h: int
+    dilation_w: int
+
+    @property
+    def dilations(self) -> tuple[int, int]:
+        """How far the elements of a window lie apart, (h, w)."""
+        return self.dilation_h, self.dilation_w
 
 
 @dataclass(frozen=True)
@@ -45,23 +85,21 @@ class Axis:
 
 
 def axes(
-    operator: Operator, sizes: tuple[int, int], in_shape: Sequence[int], out_shape: Sequence[int]
+    options: Windowed, sizes: tuple[int, int], in_shape: Sequence[int], out_shape: Sequence[int]
 ) -> tuple[Axis, Axis]:
-    """Return the vertical and the horizontal axis of an operator with windows of `sizes` (h, w).
+    """Return the vertical and the horizontal axis of windows of `sizes` (h, w).
 
-    Padding is the operator's own `pad_h` and `pad_w` where a pass has made it explicit, else what SAME
-    and VALID mean in TensorFlow Lite (ComputePaddingHeightWidth).
+    Padding is what a pass has set, or what SAME and VALID mean in TFLite (ComputePaddingHeightWidth).
     """
     result = []
-    for name, size, length, count in zip(("h", "w"), sizes, in_shape[1:3], out_shape[1:3], strict=True):
-        stride = int(operator.options.get(f"stride_{name}", 1))
-        dilation = int(operator.options.get(f"dilation_{name}_factor", 1))
+    for size, stride, dilation, length, count in zip(
+        sizes, options.strides, options.dilations, in_shape[1:3], out_shape[1:3], strict=True
+    ):
         extent = (size - 1) * dilation + 1
-        pad = operator.options.get(f"pad_{name}")
-        if pad is None:
-            same = operator.options.get("padding", 1) == SAME
-            pad = max((count - 1) * stride + extent - length, 0) // 2 if same else 0
-        result.append(Axis(size, stride, dilation, int(pad)))
+        same = max((count - 1) * stride + extent - length, 0) // 2
+        result.append(Axis(size, stride, dilation, same if options.padding == "same" else 0))
+    if options.pads is not None:
+        result = [replace(axis, pad=pad) for axis, pad in zip(result, options.pads, strict=True)]
     return result[0], result[1]
 
 
@@ -81,23 +119,25 @@ def taps(axis: Axis, count: int, length: int) -> list[tuple[int, slice, slice]]:
 
 def clamp_range(graph: Graph, operator: Operator) -> tuple[int, int]:
     """Return (activation_min, activation_max): those a pass has set, else the fused activation's."""
-    options = operator.options
-    if "activation_min" in options:
-        return int(options["activation_min"]), int(options["activation_max"])
+    told = options(graph, operator, Fused)
+    if told.clamp is not None:
+        return told.clamp
     made = graph.output(operator)
-    activation = int(options.get("fused_activation_function", 0))
-    return activation_range(activation, quantization_of(made), made.dtype)
+    return activation_range(told.activation, quantization_of(made), made.dtype)
 
 
-def option(graph: Graph, operator: Operator, name: str) -> int:
-    """Return an option that the operator must have.
+def options(graph: Graph, operator: Operator, kind: type[_Kind]) -> _Kind:
+    """Return the options of an operator, which must be of its op's kind.
 
     Raises:
-        ModelError: it is missing: the file stores options of another op.
+        ModelError: the file stores none, or those of another op.
     """
-    if name not in operator.options:
-        raise ModelError(f"{graph.describe(operator)} has no option {name}, which it needs")
-    return int(operator.options[name])
+    if not isinstance(operator.options, kind):
+        raise ModelError(
+            f"{graph.describe(operator)} lacks the options of its op, or has those of another; "
+            "convert the model anew"
+        )
+    return operator.options
 
 
 def check_shape(graph: Graph, operator: Operator, expected: Sequence[int]) -> None:
@@ -119,17 +159,17 @@ def check_windows(graph: Graph, operator: Operator, sizes: tuple[int, int], chan
     Raises:
         ModelError: a size, stride, dilation or padding makes no sense, or the shape is another.
     """
-    what, same = graph.describe(operator), option(graph, operator, "padding") == SAME
-    counts = []
-    for name, size, length in zip(("h", "w"), sizes, graph.input(operator, 0).shape[1:3], strict=True):
-        stride = option(graph, operator, f"stride_{name}")
-        dilation = int(operator.options.get(f"dilation_{name}_factor", 1))
+    what, told = graph.describe(operator), options(graph, operator, Windowed)
+    if told.padding not in ("same", "valid"):
+        raise ModelError(f"{what} has padding {told.padding}; only SAME and VALID are supported")
+    lengths, counts = graph.input(operator, 0).shape[1:3], []
+    for size, length, stride, dilation in zip(sizes, lengths, told.strides, told.dilations, strict=True):
         if not (0 < size <= MOST and 0 < stride <= MOST and 0 < dilation <= MOST // size):
             raise ModelError(
                 f"{what} has window {size}, stride {stride}, dilation {dilation}; 1 to {MOST} supported"
             )
         extent = (size - 1) * dilation + 1
-        counts.append(-(-length // stride) if same else (length - extent) // stride + 1)
+        counts.append(-(-length // stride) if told.padding == "same" else (length - extent) // stride + 1)
     if min(counts) < 1:
         raise ModelError(
             f"{what} has windows larger than its input {graph.input(operator, 0).shape}; use SAME padding"
@@ -232,14 +272,13 @@ def check_activation(graph: Graph, operator: Operator) -> None:
     Raises:
         ModelError: it is another, such as TANH, or the output's scale is out of proportion.
     """
-    activation = operator.options.get("fused_activation_function", 0)
+    activation = options(graph, operator, Fused).activation
     if activation not in ACTIVATIONS:
-        name = _OTHER_ACTIVATIONS.get(activation, activation)
         raise ModelError(
-            f"{graph.describe(operator)} has fused activation {name}; "
+            f"{graph.describe(operator)} has fused activation {activation.upper()}; "
             "only NONE, RELU, RELU_N1_TO_1 and RELU6 are supported"
         )
-    check_bounds(graph, operator, *ACTIVATIONS[int(activation)])
+    check_bounds(graph, operator, *ACTIVATIONS[activation])
 
 
 def check_bounds(graph: Graph, operator: Operator, *bounds: float | None) -> None:

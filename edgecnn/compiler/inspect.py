@@ -119,11 +119,15 @@ def _operator(graph: Graph, operator: Operator) -> dict[str, Any]:
         "name": outputs[0]["name"] if outputs else "",
         "inputs": _tensors(graph, operator.inputs),
         "outputs": outputs,
-        "options": {name: _number(value) for name, value in operator.options.items()},
+        "options": {name: _number(value) for name, value in _options(operator).items()},
         "macs": _macs(graph, operator),
         "weight_bytes": sum(tensor.data.nbytes for tensor in constants if tensor.data is not None),
         "sparsity": _sparsity(filter(_is_weights, constants)),
     }
+
+
+def _options(operator: Operator) -> dict[str, Any]:
+    return {**operator.options.told(), **operator.stored.numbers}
 
 
 def _macs(graph: Graph, operator: Operator) -> int | None:
@@ -160,9 +164,9 @@ def _tensor(index: int, tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _number(value: float) -> float | str:
-    """Return a number, or its name where JSON has none for it."""
-    return value if math.isfinite(value) else str(value)
+def _number(value: float | str) -> float | str:
+    """Return a word or a number, or its name where JSON has none for it."""
+    return value if isinstance(value, str) or math.isfinite(value) else str(value)
 
 
 def _is_weights(tensor: Tensor) -> bool:

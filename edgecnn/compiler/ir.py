@@ -7,8 +7,8 @@ An op is a kind (`CONV_2D`), an operator is an instance of it. Tensors are named
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,31 +92,58 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Options:
+    """What an operator is told beside its inputs, in the compiler's own words, whatever the file calls it.
+
+    An op that needs to be told anything declares a kind of its own as OPTIONS. A reader fills the fields
+    without a default; those with one are what passes say.
+    """
+
+    def told(self) -> dict[str, Any]:
+        """Return the fields that a reader has filled, and those that a pass has changed."""
+        values = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+
+@dataclass(frozen=True)
+class OtherOptions(Options):
+    """Options that the compiler has no use for, or of another op's table, as a file calls them."""
+
+    values: Mapping[str, int | float | bool] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """Return the options."""
+        return dict(self.values)
+
+
+@dataclass(frozen=True)
 class Stored:
     """What a .tflite file says of an operator, and the compiler has no use for: kept for who writes it anew.
 
     Attributes:
         version: of the op; 0 where no file says it.
         table: what the schema calls the table of its options; empty where the file has none.
+        numbers: its options that are one number, and not among those that the compiler uses, by name.
         lists: its options that are more than a number, by name: a dtype of NumPy's or "" for text, and bytes.
         custom: the options of an op that is somebody's own.
     """
 
     version: int = 0
     table: str = ""
+    numbers: Mapping[str, int | float | bool] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     custom: bytes = b""
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An instance of an op. `options` are the flatbuffer's, in snake case (`stride_h`, `padding`)."""
+    """An instance of an op."""
 
     op: str
     index: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: Mapping[str, int | float | bool] = field(default_factory=dict)
+    options: Options = Options()
     stored: Stored = Stored()
 
 
@@ -247,7 +274,7 @@ class Graph:
         for operator in self.operators:
             made = ", ".join(f"%{i} {self.tensors[i]}" for i in operator.outputs)
             read = ", ".join(self._operand(i) for i in operator.inputs)
-            options = ", ".join(f"{key}={value}" for key, value in sorted(operator.options.items()))
+            options = ", ".join(f"{key}={value}" for key, value in sorted(operator.options.told().items()))
             lines.append(f"{made} = {operator.op}({read})" + (f" {{{options}}}" if options else ""))
         lines += [f"output %{i}" for i in self.outputs]
         return "\n".join(lines) + "\n"

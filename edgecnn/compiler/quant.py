@@ -18,13 +18,12 @@ Float64s = NDArray[np.float64]
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
-NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)  # tflite.ActivationFunctionType
-# The real values that each lets through.
-ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
-    NONE: (None, None),
-    RELU: (0.0, None),
-    RELU_N1_TO_1: (-1.0, 1.0),
-    RELU6: (0.0, 6.0),
+# The real values that each fused activation lets through.
+ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "none": (None, None),
+    "relu": (0.0, None),
+    "relu_n1_to_1": (-1.0, 1.0),
+    "relu6": (0.0, 6.0),
 }
 
 
@@ -140,7 +139,7 @@ def limits(dtype: str) -> tuple[int, int]:
     return info.min, info.max
 
 
-def activation_range(activation: int, quantization: Quantization, dtype: str) -> tuple[int, int]:
+def activation_range(activation: str, quantization: Quantization, dtype: str) -> tuple[int, int]:
     """Return (activation_min, activation_max) of a fused activation in a type.
 
     Source: CalculateActivationRangeQuantized of TensorFlow Lite; divisions are in float32.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor
+from edgecnn.compiler.ir import Graph, Operator, OtherOptions, Quantization, Signature, Stored, Tensor
 from edgecnn.compiler.writing.tflite import Writer
 
 _BUFFER_OFFSET = 6  # its place in the vtable of Buffer
@@ -72,7 +72,7 @@ def _operator(index: int, op: str, inputs: tuple[int, ...], output: Any, options
     lists = {name: ("int32", np.array(of, np.int32).tobytes()) for name, of in options.items() if _many(of)}
     numbers = {name: value for name, value in options.items() if not _many(value)}
     outputs = output if isinstance(output, tuple) else (output,)
-    return Operator(op, index, inputs, outputs, numbers, Stored(lists=lists))
+    return Operator(op, index, inputs, outputs, OtherOptions(numbers), Stored(lists=lists))
 
 
 def _many(value: Any) -> bool:

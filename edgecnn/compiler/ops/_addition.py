@@ -2,6 +2,7 @@
 """What ADD and SUB share: both operands are brought to one scale, with some bits below the point."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ _MOST_EXPONENT = 128 - 20  # of an output scale, which gets that many bits more 
 _HALF, _ONE = 1 << 30, (1 << 30, 1)  # a multiplier, and with its shift one that changes nothing
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdditionOptions(geometry.Fused):
+    """Of ADD and SUB; `pot_scale_int16` asks for shifts where scales of int16 are powers of two."""
+
+    pot_scale_int16: bool
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     _broadcast.check(graph, operator, geometry.INT8_OR_INT16)
@@ -80,7 +88,8 @@ def _shifts(graph: Graph, operator: Operator) -> tuple[int, int] | None:
         for tensor in (*_operands(graph, operator), graph.output(operator))
     ]
     exponents = [exponent for exponent in map(quant.power_of_two, scales) if exponent is not None]
-    asked = operator.options.get("pot_scale_int16", False) and graph.output(operator).dtype == "int16"
+    told = geometry.options(graph, operator, AdditionOptions)
+    asked = told.pot_scale_int16 and graph.output(operator).dtype == "int16"
     if not asked or len(exponents) < len(scales):
         return None
     first, second, made = exponents

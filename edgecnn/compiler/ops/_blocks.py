@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SPACE_TO_DEPTH and DEPTH_TO_SPACE share: blocks of pixels on one side, channels on the other."""
 
+from dataclasses import dataclass
+
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.ops import _moving
 from edgecnn.errors import ModelError
 
 
+@dataclass(frozen=True, kw_only=True)
+class BlockOptions(Options):
+    """Of both ops."""
+
+    block_size: int
+
+
 def size(graph: Graph, operator: Operator) -> int:
     """Return the side of a block."""
-    return geometry.option(graph, operator, "block_size")
+    return geometry.options(graph, operator, BlockOptions).block_size
 
 
 def check(graph: Graph, operator: Operator, large: tuple[int, ...], small: tuple[int, ...]) -> None:

@@ -216,7 +216,7 @@ def _scales(
         raise ModelError(
             f"{what} has {len(stored.scales)} scales for {channels} channels; 1 or {channels} needed"
         )
-    dense = operator.op == "FULLY_CONNECTED" or operator.options.get("float32_scales", False)
+    dense = operator.op == "FULLY_CONNECTED" or getattr(operator.options, "float32_scales", False)
     if dense and not stored.per_channel:
         # GetQuantizedConvolutionMultipler multiplies these two in float32.
         product = float(np.float32(source.scale) * np.float32(stored.scale))

@@ -5,12 +5,20 @@ Axes count from the end: a view of (1, rows, columns, channels) changes none of 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ir import Graph, Operator, Options, Tensor
 from edgecnn.errors import ModelError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceOptions(Options):
+    """Of SLICE: steps along rows, columns and channels, which may be negative."""
+
+    steps: tuple[int, int, int] = (1, 1, 1)
 
 
 def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
@@ -72,4 +80,4 @@ def sliced(
 ) -> Operator:
     """Return a SLICE from `begin` on, as large as the tensor that it makes, as a part of `operator`."""
     constants = (add_constant(tensors, begin), add_constant(tensors, tensors[made].shape))
-    return Operator("SLICE", operator.index, (source, *constants), (made,))
+    return Operator("SLICE", operator.index, (source, *constants), (made,), SliceOptions())

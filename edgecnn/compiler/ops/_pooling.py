@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What MAX_POOL_2D and AVERAGE_POOL_2D share."""
 
+from dataclasses import dataclass
+
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
@@ -19,6 +21,14 @@ AVERAGE_POOL_2D = Kernel("average_pool_2d", (*_LINES, Line.shape("int16_t parts"
 AVERAGE_POOL_2D_S16 = AVERAGE_POOL_2D.but(_INT16, types="s16")
 
 
+@dataclass(frozen=True, kw_only=True)
+class PoolingOptions(geometry.Windowed):
+    """Of both ops."""
+
+    filter_h: int
+    filter_w: int
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and the fused activation."""
     source = graph.input(operator, 0)
@@ -31,14 +41,14 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def _sizes(graph: Graph, operator: Operator) -> tuple[int, int]:
-    height, width = (geometry.option(graph, operator, f"filter_{side}") for side in ("height", "width"))
-    return height, width
+    told = geometry.options(graph, operator, PoolingOptions)
+    return told.filter_h, told.filter_w
 
 
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of the windows."""
-    sizes = _sizes(graph, operator)
-    return geometry.axes(operator, sizes, graph.input(operator, 0).shape, graph.output(operator).shape)
+    told, sizes = geometry.options(graph, operator, PoolingOptions), _sizes(graph, operator)
+    return geometry.axes(told, sizes, graph.input(operator, 0).shape, graph.output(operator).shape)
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ Over rows they take each row as it comes; over columns or channels alone they ar
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ir import Graph, Operator, Options, Tensor
 from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
@@ -27,27 +27,34 @@ LINES = (
 )
 VALUES = Line.shape("int16_t column", "values of one column of the input")  # over int16
 
-_ROWS, _COLUMNS, _CHANNELS = "reduce_rows", "reduce_columns", "reduce_channels"
-_FLAGS = {-3: _ROWS, -2: _COLUMNS, -1: _CHANNELS}
+_ROWS, _COLUMNS, _CHANNELS = -3, -2, -1
 _MOST = 1 << 23  # values whose distances from the zero point 32 bits can sum up
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReductionOptions(Options):
+    """Whether reduced axes stay, with one value; `over` are those axes, from the end, once known."""
+
+    keep_dims: bool
+    over: tuple[int, ...] = ()
+
+
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
-    """Return the operator with flags for axes and all dimensions kept, and a RESHAPE where it drops some.
+    """Return the operator with its axes as an option, and a RESHAPE where it drops dimensions.
 
     Raises:
         ModelError: there is no such axis, or another shape follows.
     """
     source, made = graph.input(operator, 0), graph.output(operator)
-    rank, keep = len(source.shape), bool(operator.options.get("keep_dims", False))
+    rank, told = len(source.shape), geometry.options(graph, operator, ReductionOptions)
     given = _moving.integers(graph, operator, 1)
     reduced = {_moving.axis_from_end(graph, operator, axis, rank) for axis in given}
     shape = [1 if at - rank in reduced else length for at, length in enumerate(source.shape)]
     dropped = [length for at, length in enumerate(shape) if at - rank not in reduced]
-    geometry.check_shape(graph, operator, shape if keep else dropped)
-    flags = {name: int(axis in reduced) for axis, name in _FLAGS.items()}
-    whole = replace(operator, options={**operator.options, **flags})
-    if keep:
+    geometry.check_shape(graph, operator, shape if told.keep_dims else dropped)
+    over = tuple(axis for axis in (_ROWS, _COLUMNS, _CHANNELS) if axis in reduced)
+    whole = replace(operator, options=replace(told, over=over))
+    if told.keep_dims:
         return [whole]
     between = _moving.add_between(tensors, made, shape)
     return [replace(whole, outputs=(between,)), _moving.reshaped(operator, between, operator.outputs[0])]
@@ -71,18 +78,20 @@ def macs(graph: Graph, operator: Operator) -> int:
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input: all along an axis that is reduced, else as many."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
-    return in_h if operator.options[_ROWS] else height, in_w if operator.options[_COLUMNS] else width
+    over = axes(graph, operator)
+    return in_h if _ROWS in over else height, in_w if _COLUMNS in over else width
 
 
-def axes(operator: Operator, rank: int) -> tuple[int, ...]:
+def axes(graph: Graph, operator: Operator, rank: int = 4) -> tuple[int, ...]:
     """Return the axes that are reduced in tensors of `rank` dimensions, from the end: -3 to -1."""
-    return tuple(axis for axis, name in _FLAGS.items() if operator.options[name] and -axis <= rank)
+    over = geometry.options(graph, operator, ReductionOptions).over
+    return tuple(axis for axis in over if -axis <= rank)
 
 
 def count(graph: Graph, operator: Operator) -> int:
     """Return how many values are reduced to one."""
     shape = graph.input(operator, 0).shape
-    return prod(shape[axis] for axis in axes(operator, len(shape)))
+    return prod(shape[axis] for axis in axes(graph, operator, len(shape)))
 
 
 def reduced(
@@ -90,11 +99,11 @@ def reduced(
 ) -> NDArray[np.int64]:
     """Return what NumPy's `function` makes of the input along the axes, in the output's shape."""
     made = graph.output(operator).shape
-    value = inputs[0].astype(np.int64)
+    value, over = inputs[0].astype(np.int64), axes(graph, operator, inputs[0].ndim)
     if value.ndim == len(made) == 4:  # a pass may have cut the output, where it has rows and columns
-        value = value[:, : made[1] if not operator.options[_ROWS] else None]
-        value = value[:, :, : made[2] if not operator.options[_COLUMNS] else None]
-    return np.asarray(function(value, axis=axes(operator, value.ndim), keepdims=True), np.int64)
+        value = value[:, : made[1] if _ROWS not in over else None]
+        value = value[:, :, : made[2] if _COLUMNS not in over else None]
+    return np.asarray(function(value, axis=over, keepdims=True), np.int64)
 
 
 def lower(graph: Graph, operator: Operator, kernel: Kernel, params: Params, sums: bool) -> tuple[Step, ...]:
@@ -104,17 +113,17 @@ def lower(graph: Graph, operator: Operator, kernel: Kernel, params: Params, sums
     """
     _, rows, columns, channels = graph.input(operator, 0).shape
     _, made_rows, made_columns, made_channels = graph.output(operator).shape
-    options = operator.options
+    over = axes(graph, operator)
     fields = {
         "columns": made_columns,
         "channels": made_channels,
-        "over_columns": columns if options[_COLUMNS] else 1,
-        "over_channels": channels if options[_CHANNELS] else 1,
+        "over_columns": columns if _COLUMNS in over else 1,
+        "over_channels": channels if _CHANNELS in over else 1,
         "column": channels,
     }
 
     def step(rows_at_once: int, parts: int) -> Step:
-        every = Window(rows_at_once, 0, inner=rows_at_once) if options[_ROWS] else Window(1, 1)
+        every = Window(rows_at_once, 0, inner=rows_at_once) if _ROWS in over else Window(1, 1)
         return Step(
             operator,
             kernel,
@@ -128,6 +137,6 @@ def lower(graph: Graph, operator: Operator, kernel: Kernel, params: Params, sums
             arguments=("part", "sums") if sums else ("part",),
         )
 
-    if options[_ROWS] and rows > 1:
+    if _ROWS in over and rows > 1:
         return step(rows, 1), step(1, rows)
     return (step(1, 1),)

@@ -2,7 +2,7 @@
 """CONCATENATION along channels, columns or rows, of tensors of one scale."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,22 @@ _ROWS, _COLUMNS = -3, -2
 macs = _moving.macs
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConcatenationOptions(geometry.Fused):
+    """Along which axis the inputs lie side by side; it counts from the end once `rewrite` has seen it."""
+
+    axis: int
+
+
+OPTIONS = ConcatenationOptions
+
+
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return the same operator with an axis that counts from the end."""
     rank = len(graph.output(operator).shape)
-    axis = _moving.axis_from_end(graph, operator, geometry.option(graph, operator, "axis"), rank)
-    return [replace(operator, options=dict(operator.options) | {"axis": axis})]
+    told = geometry.options(graph, operator, ConcatenationOptions)
+    axis = _moving.axis_from_end(graph, operator, told.axis, rank)
+    return [replace(operator, options=replace(told, axis=axis))]
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -41,7 +52,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
     TensorFlow Lite's int8 kernel scales nothing: it refuses inputs of other scales than the output's.
     """
-    made, axis = graph.output(operator), _axis(operator)
+    made, axis = graph.output(operator), _axis(graph, operator)
     inputs = [graph.input(operator, position) for position in range(len(operator.inputs))]
     geometry.check_types(graph, operator, (*inputs, made), geometry.INT8_OR_INT16)
     wanted = geometry.quantization_of(made)
@@ -52,7 +63,7 @@ def check(graph: Graph, operator: Operator) -> None:
                 f"{graph.describe(operator)} has inputs of other scale or zero point than its output; "
                 "equal ones needed"
             )
-    if operator.options.get("fused_activation_function", 0):
+    if geometry.options(graph, operator, ConcatenationOptions).activation != "none":
         raise ModelError(f"{graph.describe(operator)} has a fused activation; none is supported here")
     _check_shapes(graph, operator, [tensor.shape for tensor in inputs], axis)
 
@@ -70,8 +81,8 @@ def _check_shapes(graph: Graph, operator: Operator, shapes: Sequence[tuple[int, 
     geometry.check_shape(graph, operator, expected)
 
 
-def _axis(operator: Operator) -> int:
-    return int(operator.options["axis"])
+def _axis(graph: Graph, operator: Operator) -> int:
+    return geometry.options(graph, operator, ConcatenationOptions).axis
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
@@ -84,8 +95,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     made = graph.output(operator).shape
     inside = [slice(length) for length in made]
     joined = np.array(inside, dtype=object)
-    joined[_axis(operator)] = slice(None)
-    whole = np.concatenate([value[tuple(joined)] for value in inputs], axis=_axis(operator))
+    joined[_axis(graph, operator)] = slice(None)
+    whole = np.concatenate([value[tuple(joined)] for value in inputs], axis=_axis(graph, operator))
     return np.asarray(whole[tuple(inside)])
 
 
@@ -95,10 +106,10 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     shapes = [graph.tensors[i].shape for i in operator.inputs]
     windows = [Window(1, 1)] * len(shapes)
     positions, sizes = 1, [columns * channels] * len(shapes)
-    if _axis(operator) == _ROWS:
+    if _axis(graph, operator) == _ROWS:
         ends = np.cumsum([shape[1] for shape in shapes]).tolist()
         windows = [Window(1, 1, shape[1] - end) for shape, end in zip(shapes, ends, strict=True)]
-    elif _axis(operator) == _COLUMNS:
+    elif _axis(graph, operator) == _COLUMNS:
         ends = np.minimum(np.cumsum([shape[2] for shape in shapes]), columns)
         sizes = (np.diff(ends, prepend=0) * channels).tolist()
     else:

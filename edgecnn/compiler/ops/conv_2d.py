@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """CONV_2D, and with it a max pool that a pass has fused into it.
 
-A fused pool is in the options `pool_h`, `pool_w`, `pool_stride_h`, `pool_stride_w`: the maximum is
-taken of the sums, which are requantized once per pooled output.
+The maximum is taken of the sums, which are requantized once per pooled output.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,26 @@ CONV_2D = Kernel(
 CONV_2D_S16 = _linear.over_int16(CONV_2D)
 
 
+class Pool(NamedTuple):
+    """A fused pool: its windows' size, and how far they lie apart."""
+
+    h: int
+    w: int
+    stride_h: int
+    stride_w: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv2DOptions(geometry.Dilated):
+    """Of CONV_2D; `pool` is what a pass has fused, `float32_scales` how FULLY_CONNECTED multiplies scales."""
+
+    pool: Pool | None = None
+    float32_scales: bool = False
+
+
+OPTIONS = Conv2DOptions
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)
@@ -56,20 +76,18 @@ def check(graph: Graph, operator: Operator) -> None:
 def macs(graph: Graph, operator: Operator) -> int:
     """Return the multiplications of one inference, those with padding included."""
     batch, rows, columns, _ = graph.output(operator).shape
-    pool_h, pool_w, _, _ = _pool(operator)
+    pool_h, pool_w, _, _ = _pool(graph, operator)
     return batch * rows * pool_h * columns * pool_w * graph.input(operator, 1).size
 
 
-def _pool(operator: Operator) -> tuple[int, int, int, int]:
-    """Return (pool_h, pool_w, pool_stride_h, pool_stride_w) of the fused pool, ones where there is none."""
-    names = ("pool_h", "pool_w", "pool_stride_h", "pool_stride_w")
-    height, width, stride_h, stride_w = (int(operator.options.get(name, 1)) for name in names)
-    return height, width, stride_h, stride_w
+def _pool(graph: Graph, operator: Operator) -> Pool:
+    """Return the fused pool, ones where there is none."""
+    return geometry.options(graph, operator, Conv2DOptions).pool or Pool(1, 1, 1, 1)
 
 
-def _positions(operator: Operator, height: int, width: int) -> tuple[int, int]:
+def _positions(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return how many rows and columns of convolution outputs make `height` x `width` pooled ones."""
-    pool_h, pool_w, stride_h, stride_w = _pool(operator)
+    pool_h, pool_w, stride_h, stride_w = _pool(graph, operator)
     return (height - 1) * stride_h + pool_h, (width - 1) * stride_w + pool_w
 
 
@@ -77,16 +95,15 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of the windows."""
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
     out = graph.output(operator).shape
-    rows, columns = _positions(operator, out[1], out[2])
-    return geometry.axes(
-        operator, (filter_h, filter_w), graph.input(operator, 0).shape, (1, rows, columns, out[3])
-    )
+    rows, columns = _positions(graph, operator, out[1], out[2])
+    told, source = geometry.options(graph, operator, Conv2DOptions), graph.input(operator, 0).shape
+    return geometry.axes(told, (filter_h, filter_w), source, (1, rows, columns, out[3]))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
-    rows, columns = _positions(operator, height, width)
+    rows, columns = _positions(graph, operator, height, width)
     vertical, horizontal = axes(graph, operator)
     return vertical.needed(rows, in_h), horizontal.needed(columns, in_w)
 
@@ -95,7 +112,7 @@ def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> q
     """Return the sums of all positions, int64[rows, columns, channels], bias included."""
     linear = Linear.of(graph, operator, channel_axis=0)
     _, height, width, channels = graph.output(operator).shape
-    rows, columns = _positions(operator, height, width)
+    rows, columns = _positions(graph, operator, height, width)
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
     # Sums of such products are exact in float64, and NumPy multiplies matrices of floats fast.
     total = np.zeros((rows, columns, channels))
@@ -113,7 +130,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     linear = Linear.of(graph, operator, channel_axis=0)
     total = _sums(graph, operator, inputs)
-    pool_h, pool_w, stride_h, stride_w = _pool(operator)
+    pool_h, pool_w, stride_h, stride_w = _pool(graph, operator)
     windows: Any = np.lib.stride_tricks.sliding_window_view(total, (pool_h, pool_w), axis=(0, 1))  # type: ignore[call-overload]
     pooled = windows[::stride_h, ::stride_w].max(axis=(-2, -1))
     return linear.requantize(pooled)[np.newaxis]
@@ -121,7 +138,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step; with a fused pool also one that keeps a running maximum and so reads fewer rows."""
-    pool_h, pool_w, pool_stride_h, pool_stride_w = _pool(operator)
+    pool_h, pool_w, pool_stride_h, pool_stride_w = _pool(graph, operator)
     vertical, horizontal = axes(graph, operator)
     _, out_h, out_w, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape

@@ -14,6 +14,7 @@ from edgecnn.compiler.steps import Step, Window
 
 DEPTH_TO_SPACE = Kernel("depth_to_space", (Line.shape("int16_t out_w, channels, block"),))
 
+OPTIONS = _blocks.BlockOptions
 macs = _moving.macs
 
 

@@ -29,6 +29,8 @@ DEPTHWISE_CONV_2D = Kernel(
 )
 DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
 
+OPTIONS = geometry.Dilated
+
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
@@ -58,9 +60,8 @@ def macs(graph: Graph, operator: Operator) -> int:
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of the windows."""
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
-    return geometry.axes(
-        operator, (filter_h, filter_w), graph.input(operator, 0).shape, graph.output(operator).shape
-    )
+    told, source = geometry.options(graph, operator, geometry.Dilated), graph.input(operator, 0).shape
+    return geometry.axes(told, (filter_h, filter_w), source, graph.output(operator).shape)
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

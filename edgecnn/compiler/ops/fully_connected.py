@@ -8,7 +8,7 @@ it makes then is followed here.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import Kernel, Line, Sums, serving
 from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
@@ -39,6 +40,16 @@ FULLY_CONNECTED_S16 = _linear.over_int16(FULLY_CONNECTED).but(
 _BIAS_TOLERANCE = 0.02  # of a step of the output
 
 
+@dataclass(frozen=True, kw_only=True)
+class FullyConnectedOptions(geometry.Fused):
+    """Of FULLY_CONNECTED; a weights format of 0 is that of a matrix."""
+
+    weights_format: int
+
+
+OPTIONS = FullyConnectedOptions
+
+
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return a 1x1 convolution where there are several vectors; over a single one the operator stays."""
     source, made, weights = graph.input(operator, 0), graph.output(operator), graph.input(operator, 1)
@@ -56,8 +67,15 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     if not bias and made.dtype == "int16":  # where a convolution needs one
         tensors.append(Tensor("", (weights.shape[0],), "int32", None, np.zeros(weights.shape[0], np.int32)))
         bias = (len(tensors) - 1,)
-    options = {"padding": 1, "stride_h": 1, "stride_w": 1, "float32_scales": True}
-    activation = operator.options.get("fused_activation_function", 0)
+    options = Conv2DOptions(
+        activation=geometry.options(graph, operator, FullyConnectedOptions).activation,
+        padding="valid",
+        stride_h=1,
+        stride_w=1,
+        dilation_h=1,
+        dilation_w=1,
+        float32_scales=True,
+    )
     return [
         _moving.reshaped(operator, operator.inputs[0], read),
         Operator(
@@ -65,7 +83,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
             operator.index,
             (read, filter_, *bias),
             (written,),
-            options | {"fused_activation_function": activation},
+            options,
         ),
         _moving.reshaped(operator, written, operator.outputs[0]),
     ]
@@ -96,7 +114,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def _check_options(graph: Graph, operator: Operator) -> None:
-    if operator.options.get("weights_format", 0) != 0:
+    if geometry.options(graph, operator, FullyConnectedOptions).weights_format != 0:
         raise ModelError(
             f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
         )

@@ -3,20 +3,31 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler import geometry
+from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.ops import _elementwise
 
+
+@dataclass(frozen=True, kw_only=True)
+class GeluOptions(Options):
+    """Whether the tanh is taken."""
+
+    approximate: bool
+
+
+OPTIONS = GeluOptions
 check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's kernel fills its table: in float32."""
-    approximate = bool(operator.options.get("approximate", False))
+    approximate = geometry.options(graph, operator, GeluOptions).approximate
     return _elementwise.through_float32(graph, operator, inputs, _by_tanh if approximate else _by_erf)
 
 

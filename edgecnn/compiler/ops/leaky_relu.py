@@ -3,13 +3,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.kernel import MULTIPLIER, SHIFT, Kernel, Line, Params
 from edgecnn.compiler.ops import _elementwise
 from edgecnn.compiler.steps import Step, Window
@@ -25,20 +26,29 @@ LEAKY_RELU_S16 = Kernel(
     types="s16",
 )
 
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyReluOptions(Options):
+    """What values below zero are multiplied by."""
+
+    alpha: float
+
+
+OPTIONS = LeakyReluOptions
 macs, needs = _elementwise.macs, _elementwise.needs
 
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes, scales, and that alpha is a number."""
-    alpha = _alpha(operator)
+    alpha = _alpha(graph, operator)
     if not math.isfinite(alpha):
         raise ModelError(f"{graph.describe(operator)} has alpha {alpha}; a finite number needed")
     for factors in ((), (alpha,)):
         _elementwise.check_rescaled(graph, operator, *factors, dtypes=geometry.INT8_OR_INT16)
 
 
-def _alpha(operator: Operator) -> float:
-    return float(operator.options.get("alpha", 0.0))
+def _alpha(graph: Graph, operator: Operator) -> float:
+    return geometry.options(graph, operator, LeakyReluOptions).alpha
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -47,7 +57,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     scaled = np.where(
         value >= 0,
         _elementwise.rescaled(graph, operator, value),
-        _elementwise.rescaled(graph, operator, value, _alpha(operator)),
+        _elementwise.rescaled(graph, operator, value, _alpha(graph, operator)),
     )
     dtype = graph.output(operator).dtype
     return np.clip(scaled, *quant.limits(dtype)).astype(dtype)
@@ -59,7 +69,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         return _elementwise.lower(graph, operator)
     _, rows, columns, channels = graph.output(operator).shape
     params: Params = {"size": columns * channels}
-    for prefix, factors in (("", ()), ("below_", (_alpha(operator),))):
+    for prefix, factors in (("", ()), ("below_", (_alpha(graph, operator),))):
         multiplier, shift = _elementwise.scaling(graph, operator, *factors)
         params = {**params, f"{prefix}multiplier": multiplier, f"{prefix}shift": shift}
     source, made = operator.inputs[:1], operator.outputs[0]

@@ -13,6 +13,7 @@ from edgecnn.compiler.kernel import serving
 from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step, Window
 
+OPTIONS = _pooling.PoolingOptions
 axes, check, needs = _pooling.axes, _pooling.check, _pooling.needs
 
 

@@ -38,6 +38,7 @@ MEAN_S16 = MEAN.but(_reduction.VALUES, without="output_zero_point bias", types="
 
 _FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
 
+OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
 

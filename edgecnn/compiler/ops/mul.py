@@ -31,6 +31,7 @@ MUL_S16 = MUL.but(
 
 _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 
+OPTIONS = geometry.Fused
 macs, needs = _broadcast.macs, _broadcast.needs
 
 

@@ -16,6 +16,7 @@ from edgecnn.compiler.steps import Step
 REDUCE_MAX = Kernel("reduce_max", _reduction.LINES).but(without="parts")
 REDUCE_MAX_S16 = REDUCE_MAX.but(_reduction.VALUES, types="s16")
 
+OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
 

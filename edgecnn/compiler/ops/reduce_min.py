@@ -16,6 +16,7 @@ from edgecnn.compiler.steps import Step
 REDUCE_MIN = Kernel("reduce_min", _reduction.LINES).but(without="parts")
 REDUCE_MIN_S16 = REDUCE_MIN.but(_reduction.VALUES, types="s16")
 
+OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 
 

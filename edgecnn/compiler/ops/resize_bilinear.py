@@ -22,6 +22,7 @@ RESIZE_BILINEAR = Kernel(
     ),
 )
 
+OPTIONS = _resizing.ResizingOptions
 rewrite = _resizing.rewrite
 
 _ONE = 1 << 10
@@ -50,7 +51,7 @@ def _scaling(graph: Graph, operator: Operator, axis: int) -> tuple[int, int]:
 
     Source: ResizeBilinearInteger of TensorFlow Lite.
     """
-    align, half = _resizing.rules(operator)
+    align, half = _resizing.rules(graph, operator)
     length, wanted = _resizing.lengths(graph, operator, axis)
     if align and wanted > 1:
         length, wanted = length - 1, wanted - 1

@@ -24,6 +24,7 @@ RESIZE_NEAREST_NEIGHBOR = Kernel(
     over=ANY,
 )
 
+OPTIONS = _resizing.ResizingOptions
 macs, rewrite = _moving.macs, _resizing.rewrite
 check = partial(_resizing.check, dtypes=geometry.INT8_OR_INT16)
 
@@ -33,7 +34,7 @@ def _sources(graph: Graph, operator: Operator, axis: int) -> NDArray[np.int64]:
 
     Source: GetNearestNeighbor of TensorFlow Lite, which computes in float32.
     """
-    align, half = _resizing.rules(operator)
+    align, half = _resizing.rules(graph, operator)
     length, wanted = _resizing.lengths(graph, operator, axis)
     scale = np.float32(length) / np.float32(wanted)
     if align and wanted > 1:

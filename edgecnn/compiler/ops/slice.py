@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SLICE: some rows, columns and channels; also what STRIDED_SLICE and SPLIT become.
 
-From STRIDED_SLICE come the options `step_h`, `step_w`, `step_c`, which may be negative.
+Steps come from STRIDED_SLICE.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ SLICE_S16 = SLICE.but(
 
 macs = _moving.macs
 
-STEPS = {-3: "step_h", -2: "step_w", -1: "step_c"}
+OPTIONS = _moving.SliceOptions
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -59,7 +59,8 @@ def _span(graph: Graph, operator: Operator, axis: int) -> tuple[int, int, int]:
     """Return (first element, step, how many) along an axis that counts from the end."""
     begin, made = _moving.integers(graph, operator, 1), graph.output(operator).shape
     first = begin[axis] if -axis <= len(begin) else 0
-    return first, int(operator.options.get(STEPS.get(axis, ""), 1)), made[axis]
+    steps = geometry.options(graph, operator, _moving.SliceOptions).steps
+    return first, steps[axis] if -axis <= len(steps) else 1, made[axis]
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 """SOFTMAX over the channels, in fixed point; over int16 by tables between whose entries it interpolates."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.kernel import MULTIPLIER, Kernel, Line, Params, serving
 from edgecnn.compiler.ops._interpolation import looked_up, table_of
 from edgecnn.compiler.steps import Step, Window
@@ -40,6 +41,16 @@ _SUM_BITS = 12  # integer bits of the sum of exponentials
 _MOST_SHIFT = 15  # by which 32 bits hold a difference of 16
 
 
+@dataclass(frozen=True, kw_only=True)
+class SoftmaxOptions(Options):
+    """What differences are multiplied by."""
+
+    beta: float
+
+
+OPTIONS = SoftmaxOptions
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and the output's fixed scale."""
     made, what = graph.output(operator), graph.describe(operator)
@@ -67,9 +78,9 @@ def check_ranges(graph: Graph, operator: Operator) -> None:
     """
     real = _difference_scale(graph, operator)
     if graph.output(operator).dtype in ("int8", "uint8") and not real > 1:
-        scale = geometry.quantization_of(graph.input(operator, 0)).scale
+        scale, beta = geometry.quantization_of(graph.input(operator, 0)).scale, _beta(graph, operator)
         raise ModelError(
-            f"{graph.describe(operator)} has input scale {scale:.3g} times beta {_beta(operator):g}; TFLite "
+            f"{graph.describe(operator)} has input scale {scale:.3g} times beta {beta:g}; TFLite "
             "takes more than 2**-26 (1.49e-08) and dies of less, which untrained models have: train it first"
         )
 
@@ -84,14 +95,14 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return height, width
 
 
-def _beta(operator: Operator) -> float:
-    return float(operator.options.get("beta", 1.0))
+def _beta(graph: Graph, operator: Operator) -> float:
+    return geometry.options(graph, operator, SoftmaxOptions).beta
 
 
 def _difference_scale(graph: Graph, operator: Operator) -> float:
     """Return what a difference of one step is as 5.26 fixed point."""
     scale = geometry.quantization_of(graph.input(operator, 0)).scale
-    return min(_beta(operator) * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
+    return min(_beta(graph, operator) * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
 
 
 def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
@@ -122,7 +133,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def _wide_scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
     """Return (multiplier, shift) of differences of int16 such that -65535 stands for -10."""
     scale = geometry.quantization_of(graph.input(operator, 0)).scale
-    return quant.quantize_multiplier(scale * _beta(operator) / (10 / 65535))
+    return quant.quantize_multiplier(scale * _beta(graph, operator) / (10 / 65535))
 
 
 @cache

@@ -17,6 +17,7 @@ SPACE_TO_DEPTH = Kernel(
     (Line.shape("int16_t out_w, block"), Line.shape("int32_t size", "bytes of one row of a block")),
 )
 
+OPTIONS = _blocks.BlockOptions
 macs = _moving.macs
 
 

@@ -3,6 +3,7 @@
 
 from edgecnn.compiler.ops import _addition, _broadcast
 
+OPTIONS = _addition.AdditionOptions
 check, check_ranges = _addition.check, _addition.check_ranges
 reference, lower = _addition.reference, _addition.lower
 macs, needs = _broadcast.macs, _broadcast.needs

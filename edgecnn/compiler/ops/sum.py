@@ -27,6 +27,7 @@ REDUCE_SUM = Kernel(
 
 DEFINED_BY = "optimized"
 
+OPTIONS = _reduction.ReductionOptions
 rewrite, check, macs, needs = _reduction.rewrite, _reduction.check, _reduction.macs, _reduction.needs
 
 

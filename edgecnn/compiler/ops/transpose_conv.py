@@ -38,6 +38,9 @@ _SOURCE = 2  # input 0 is the output's shape, input 1 the filter
 _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
 
 
+OPTIONS = geometry.Windowed
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, _SOURCE), graph.output(operator)
@@ -52,10 +55,10 @@ def check(graph: Graph, operator: Operator) -> None:
     wanted = _moving.integers(graph, operator, 0, 4)
     for shape in (wanted, (1, *wanted[1:3], weights.shape[0])):  # TFLite makes what is wanted, batch and all
         geometry.check_shape(graph, operator, shape)
-    strides = [geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w")]
+    strides = geometry.options(graph, operator, geometry.Windowed).strides
     if min(strides) < 1 or max(strides) > _LARGEST_STRIDE or max(weights.shape[1:3]) > geometry.MOST:
         raise ModelError(
-            f"{graph.describe(operator)} has strides {strides}, filter {weights.shape}; "
+            f"{graph.describe(operator)} has strides {list(strides)}, filter {weights.shape}; "
             f"strides of 1 to {_LARGEST_STRIDE} and filters up to {geometry.MOST} are supported"
         )
 
@@ -69,10 +72,10 @@ def macs(graph: Graph, operator: Operator) -> int:
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the axes of the convolution that would make the input's shape of the output's."""
     made = graph.output(operator).shape
-    strides = (geometry.option(graph, operator, f"stride_{name}") for name in ("h", "w"))
-    counts = [-(-length // stride) for length, stride in zip(made[1:3], strides, strict=True)]
+    told = geometry.options(graph, operator, geometry.Windowed)
+    counts = [-(-length // stride) for length, stride in zip(made[1:3], told.strides, strict=True)]
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
-    return geometry.axes(operator, (filter_h, filter_w), made, (1, *counts, made[3]))
+    return geometry.axes(told, (filter_h, filter_w), made, (1, *counts, made[3]))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

@@ -52,7 +52,9 @@ def reads_padding(graph: Graph, operator: Operator) -> bool:
         return False
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
     source, made = graph.input(operator, 0).shape, graph.output(operator).shape
-    axes = geometry.axes(operator, (filter_h, filter_w), source, made)
+    axes = geometry.axes(
+        geometry.options(graph, operator, geometry.Dilated), (filter_h, filter_w), source, made
+    )
     return any(
         axis.pad > 0 or axis.start(count - 1) + axis.extent > length
         for axis, count, length in zip(axes, made[1:3], source[1:3], strict=True)
@@ -70,7 +72,7 @@ def channelwise(graph: Graph, operator: Operator) -> bool:
 
 def joins_channels(operator: Operator) -> bool:
     """Tell whether the channels of what an operator makes are those of its inputs, side by side."""
-    return operator.op == "CONCATENATION" and operator.options["axis"] == -1
+    return operator.op == "CONCATENATION" and getattr(operator.options, "axis", 0) == -1
 
 
 def _any(tensor: Tensor) -> Range:

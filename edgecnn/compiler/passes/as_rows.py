@@ -6,7 +6,7 @@ A RESHAPE goes where both sides have the same rows, and into FULLY_CONNECTED, wh
 
 from dataclasses import replace
 
-from edgecnn.compiler import ops
+from edgecnn.compiler import geometry, ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor, short_name
 from edgecnn.errors import ModelError
 
@@ -49,9 +49,8 @@ def _explicit(graph: Graph, operator: Operator) -> Operator:
     axes = ops.axes(graph, operator)
     if axes is None:
         return operator
-    vertical, horizontal = axes
-    options = {key: value for key, value in operator.options.items() if key != "padding"}
-    return replace(operator, options=options | {"pad_h": vertical.pad, "pad_w": horizontal.pad})
+    told, pads = geometry.options(graph, operator, geometry.Windowed), (axes[0].pad, axes[1].pad)
+    return replace(operator, options=replace(told, pads=pads))
 
 
 def _four_dimensions(tensor: Tensor) -> Tensor:

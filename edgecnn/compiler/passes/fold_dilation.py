@@ -62,9 +62,8 @@ def _dilated(
     """Return a PAD and the dilated convolution, or nothing where they would do something else."""
     first, middle, last = trio
     source, made, filters = graph.input(first, 0), graph.output(last), graph.input(middle, 1)
-    names = ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")
-    plain = all(int(middle.options.get(name, 1)) == 1 for name in names)
-    if not plain or int(middle.options.get("padding", geometry.SAME)) == geometry.SAME:
+    told = geometry.options(graph, middle, geometry.Dilated)
+    if told.strides != (1, 1) or told.dilations != (1, 1) or told.padding != "valid":
         return []
     if not len(source.shape) == len(made.shape) == len(filters.shape) == 4:
         return []
@@ -82,6 +81,6 @@ def _dilated(
     tensors.append(Tensor("", (4, 2), "int32", None, amounts))
     inside = _moving.add_between(tensors, source, (1, *padded.tolist(), source.shape[3]))
     pad = Operator("PAD", first.index, (first.inputs[0], len(tensors) - 2), (inside,))
-    options = dict(middle.options) | {"dilation_h_factor": block[0], "dilation_w_factor": block[1]}
+    options = replace(told, dilation_h=block[0], dilation_w=block[1])
     inputs = (inside, *middle.inputs[1:])
     return [pad, replace(middle, inputs=inputs, outputs=last.outputs, options=options)]

@@ -12,6 +12,7 @@ from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.ops._linear import Linear
+from edgecnn.compiler.ops.conv_2d import Conv2DOptions, Pool
 
 
 def fuse_max_pool(graph: Graph) -> Graph:
@@ -29,7 +30,7 @@ def fuse_max_pool(graph: Graph) -> Graph:
 
 def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
     if (
-        source.op != "CONV_2D"
+        not isinstance(source.options, Conv2DOptions)
         or source.outputs[0] in graph.outputs
         or len(graph.consumers(source.outputs[0])) != 1
     ):
@@ -46,12 +47,9 @@ def _fuse(graph: Graph, source: Operator, pool: Operator) -> Operator:
     vertical, horizontal = _pooling.axes(graph, pool)
     low, high = geometry.clamp_range(graph, source)
     pool_low, pool_high = geometry.clamp_range(graph, pool)
-    options = dict(source.options) | {
-        "pool_h": vertical.size,
-        "pool_w": horizontal.size,
-        "pool_stride_h": vertical.stride,
-        "pool_stride_w": horizontal.stride,
-        "activation_min": min(max(low, pool_low), pool_high),
-        "activation_max": min(max(high, pool_low), pool_high),
-    }
+    options = replace(
+        geometry.options(graph, source, Conv2DOptions),
+        pool=Pool(vertical.size, horizontal.size, vertical.stride, horizontal.stride),
+        clamp=(min(max(low, pool_low), pool_high), min(max(high, pool_low), pool_high)),
+    )
     return replace(source, outputs=pool.outputs, options=options)

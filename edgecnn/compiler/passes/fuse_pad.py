@@ -8,7 +8,6 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.ops import pad
 
 _PADS = ("PAD", "PADV2")
-_READERS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 def fuse_pad(graph: Graph) -> Graph:
@@ -24,8 +23,8 @@ def fuse_pad(graph: Graph) -> Graph:
 
 def _without_pad(graph: Graph, operator: Operator) -> Operator:
     before = graph.producer(operator.inputs[0])
-    axes = ops.axes(graph, operator) if operator.op in _READERS else None
-    if axes is None or before is None or before.op not in _PADS:
+    axes, told = ops.axes(graph, operator), operator.options
+    if axes is None or not isinstance(told, geometry.Dilated) or before is None or before.op not in _PADS:
         return operator
     made = graph.output(before)
     zero_point = geometry.quantization_of(made).zero_point
@@ -37,5 +36,5 @@ def _without_pad(graph: Graph, operator: Operator) -> Operator:
     if rows >= vertical.extent or columns >= horizontal.extent:
         return operator
     top, left, _ = pad.before(graph, before)
-    options = dict(operator.options) | {"pad_h": vertical.pad + top, "pad_w": horizontal.pad + left}
+    options = replace(told, pads=(vertical.pad + top, horizontal.pad + left))
     return replace(operator, inputs=(before.inputs[0], *operator.inputs[1:]), options=options)

@@ -121,7 +121,7 @@ def table_of(op: str) -> str:
     return name if hasattr(tflite.BuiltinOptions, name) or hasattr(tflite.BuiltinOptions2, name) else ""
 
 
-def options_of(operator: Any) -> dict[str, int | float | bool]:
+def numbers_of(operator: Any) -> dict[str, int | float | bool]:
     """Return the options of an operator that are one number, by snake-case names, whichever op it is."""
     values = {
         snake: getattr(table, name)()
@@ -132,14 +132,17 @@ def options_of(operator: Any) -> dict[str, int | float | bool]:
 
 
 def stored_of(operator: Any, code: Any, length: Length) -> Stored:
-    """Return what else a file says of an operator with an OperatorCode; `length` checks those of vectors."""
+    """Return what a file says of an operator with an OperatorCode, but for its options that are one number.
+
+    `length` checks those of vectors.
+    """
     tables = _tables(operator)
     size = length(operator.CustomOptionsLength(), 1)
     return Stored(
         int(code.Version()),
         tables[0].__class__.__name__ if tables else "",
-        {name: value for table in tables for name, value in _lists(table, length)},
-        operator.CustomOptionsAsNumpy().tobytes() if size else b"",
+        lists={name: value for table in tables for name, value in _lists(table, length)},
+        custom=operator.CustomOptionsAsNumpy().tobytes() if size else b"",
     )
 
 

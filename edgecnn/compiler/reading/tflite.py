@@ -11,7 +11,6 @@ import math
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor, short_name
 from edgecnn.compiler.reading.metadata import read_files, read_labels, read_threshold, read_window
+from edgecnn.compiler.reading.options import decoded
 from edgecnn.compiler.reading.schema import (
     DTYPES,
     NAMELESS,
+    numbers_of,
     op_name,
-    options_of,
     stored_of,
     text,
     type_name,
@@ -273,14 +273,16 @@ class _Reader:
             self._problems.append(f"operator {index} has op code {code}, but the model lists {len(ops)}")
         if what := unkept(operator):
             self._unkept.append(f"operator {index} with {what}")
-        op, stored = ops[code] if code < len(ops) else (f"{NAMELESS}{code}", None)
+        op, stored_code = ops[code] if code < len(ops) else (f"{NAMELESS}{code}", None)
+        stored = stored_of(operator, stored_code, self._length) if stored_code else Stored()
+        options, rest = decoded(op, stored.table, numbers_of(operator))
         return Operator(
             op=op,
             index=index,
             inputs=tuple(operator.Inputs(i) for i in range(self._length(operator.InputsLength()))),
             outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),
-            options=MappingProxyType(options_of(operator)),
-            stored=stored_of(operator, stored, self._length) if stored else Stored(),
+            options=options,
+            stored=replace(stored, numbers=rest),
         )
 
     def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
@@ -383,7 +385,7 @@ def _beyond_one(subgraphs: list[Graph]) -> list[str]:
         what = graph.describe(operator)
         if operator.op in _VARIABLES:
             return [f"{what} keeps variables from one inference to the next; {_NO_STATE}"]
-        if any("subgraph" in option for option in operator.options):
+        if any("subgraph" in option for option in operator.options.told()):
             return [f"{what} runs another of the model's {count} subgraphs; {_NO_LOOP}"]
         read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
         if states := [short_name(tensor.name) for tensor in read if tensor.state]:

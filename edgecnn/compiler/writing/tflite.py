@@ -17,6 +17,7 @@ import tflite
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Tensor
+from edgecnn.compiler.reading.options import encoded
 from edgecnn.compiler.reading.schema import field_names, op_code, table_of, type_code, version_of
 from edgecnn.errors import ModelError
 
@@ -175,7 +176,7 @@ class Writer:
             key: self._vector(np.frombuffer(data, dtype), dtype) if dtype else self.builder.CreateString(data)
             for key, (dtype, data) in stored.lists.items()
         }
-        values = {**operator.options, **lists}
+        values = {**encoded(graph, operator), **lists}
         names = field_names(getattr(tflite, name)) if name else {}
         if unknown := sorted(values.keys() - names.keys()):
             raise ModelError(

@@ -52,3 +52,12 @@ def test_refusals(begin: int, end: int, stride: int | None, shrink: int, message
     case = ((0, begin), (1, end), strides, (0, 0, 0, 0, shrink), (1, 4, 5, 3))
     with pytest.raises(ModelError, match=message):
         compile_tflite(builder.build((source,), (make(builder, source, *case),)), name="net")
+
+
+def test_ends_that_count_from_begins_are_refused() -> None:
+    builder = Builder()
+    source = builder.input((1, 4, 5, 3))
+    ranges = tuple(builder.integers(one) for one in ((0, 1), (1, 2), (1, 1)))
+    made = builder.move("STRIDED_SLICE", (source, *ranges), (1, 2, 5, 3), offset=True)
+    with pytest.raises(ModelError, match="has ends that count from its begins"):
+        compile_tflite(builder.build((source,), (made,)), name="net")

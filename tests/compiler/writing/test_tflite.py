@@ -12,7 +12,8 @@ import pytest
 import tflite
 from tflite_builder import Builder
 
-from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ir import Graph, Operator, Options, Tensor
+from edgecnn.compiler.ops._addition import AdditionOptions
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.tflite_metadata import add_metadata
@@ -125,7 +126,7 @@ def test_options_that_are_lists_or_texts_are_kept() -> None:
     [squeeze] = graph.operators
     assert squeeze.stored.lists["squeeze_dims"] == ("int32", np.array([0, 2], np.int32).tobytes())
     named = replace(squeeze.stored, table="VarHandleOptions", lists={"shared_name": ("", b"state")})
-    handle = replace(squeeze, op="CUSTOM:handle", options={}, stored=named)
+    handle = replace(squeeze, op="CUSTOM:handle", options=Options(), stored=named)
     check_same(tflite_bytes(replace(graph, operators=(handle,))))
     check_same(tflite_bytes(graph))
 
@@ -162,9 +163,10 @@ def _damaged(model: bytes) -> bytes:
 
 def test_what_no_file_holds_is_refused() -> None:
     tensors = (Tensor("", (1, 4), "int8"), Tensor("", (1, 4), "int8"))
-    graph = Graph(tensors, (Operator("ADD", 0, (0, 0), (1,), {"pad_h": 1}),), (0,), (1,))
+    added = AdditionOptions(activation="relu", pot_scale_int16=False, clamp=(0, 9))
+    graph = Graph(tensors, (Operator("ADD", 0, (0, 0), (1,), added),), (0,), (1,))
     with pytest.raises(
-        ModelError, match=r'^ADD .operator 0. has option "pad_h", for which a \.tflite file has'
+        ModelError, match=r'^ADD .operator 0. has option "clamp", for which a \.tflite file has'
     ):
         tflite_bytes(graph)
 
