@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 from provenance import RESULTS, first_line, provenance
 
-from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.ops._linear import LINEAR_AXES
+from edgecnn.compiler import compile_tflite, ops
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.verify import verify
@@ -155,7 +154,7 @@ def _used(command: list[Path | str]) -> resource.struct_rusage:
 def raw_bytes(path: Path) -> int:
     """Return the bytes of a model's weights and biases as they are in the file."""
     graph = read_model(path)
-    parameters = {i for op in graph.operators if op.op in LINEAR_AXES for i in op.inputs[1:] if i >= 0}
+    parameters = {i for op in graph.operators if ops.layout(op) for i in op.inputs[1:] if i >= 0}
     return sum(data.nbytes for i in parameters if (data := graph.tensors[i].data) is not None)
 
 

@@ -6,17 +6,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 
-# Which inputs are the image, the filters and the bias.
-_INPUTS = {
-    "CONV_2D": (0, 1, 2),
-    "DEPTHWISE_CONV_2D": (0, 1, 2),
-    "FULLY_CONNECTED": (0, 1, 2),
-    "TRANSPOSE_CONV": (2, 1, 3),
-}
 _INT32 = np.iinfo(np.int32)
 
 
@@ -39,10 +33,10 @@ def with_bias_scales(model: bytes) -> bytes:
 
 def _bias(graph: Graph, operator: Operator) -> tuple[int, npt.NDArray[np.float32]] | None:
     """Return which tensor is the operator's int32 bias, and its right scales; None where it has none."""
-    places = _INPUTS.get(operator.op, ())
-    if not places or max(places) >= len(operator.inputs):
+    layout = ops.layout(operator)
+    if layout is None or max(layout.source, layout.bias) >= len(operator.inputs):
         return None
-    image, filters, bias = (operator.inputs[place] for place in places)
+    image, filters, bias = (operator.inputs[place] for place in (layout.source, 1, layout.bias))
     if bias < 0 or graph.tensors[bias].dtype != "int32" or graph.tensors[bias].quantization is None:
         return None
     scales = [graph.tensors[index].quantization for index in (image, filters)]

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler import ops
+from edgecnn.compiler.ops import dequantize, quantize
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.bias_scales import with_bias_scales
 from edgecnn.errors import ModelError
@@ -93,7 +95,7 @@ def check_integer(tflite: bytes) -> None:
     graph = parse(tflite)
     for operator in graph.operators:
         floats = [i for i in operator.outputs if graph.tensors[i].dtype == "float32"]
-        if floats and operator.op not in ("QUANTIZE", "DEQUANTIZE"):
+        if floats and not ops.is_a(operator, quantize, dequantize):
             raise ModelError(f"{graph.describe(operator)} has no int8 form: replace that layer")
     image = graph.tensors[graph.inputs[0]].quantization
     if image is None or (np.float32(image.scale), image.zero_point) != (

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Operator, Options, Signature
-from edgecnn.compiler.ops.softmax import SoftmaxOptions
+from edgecnn.compiler.ops import logistic, softmax
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.keras_file import are_logits
@@ -17,8 +18,8 @@ from edgecnn.progress import say
 from edgecnn.runtime.tflite import TfliteModel
 
 _OPS: Mapping[str, tuple[str, Options]] = {
-    "softmax": ("SOFTMAX", SoftmaxOptions(beta=1.0)),
-    "sigmoid": ("LOGISTIC", Options()),
+    "softmax": (ops.name(softmax), softmax.SoftmaxOptions(beta=1.0)),
+    "sigmoid": (ops.name(logistic), Options()),
 }
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgecnn.compiler import supported_ops
+
 ROOT = Path(__file__).parent.parent
 BASE = ("errors", "escape", "files", "progress", "stderr", "tf", "values")
 FOLDERS = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
@@ -119,3 +121,28 @@ def test_commands_print_what_can_only_be_read() -> None:
     commands = [module for module in SOURCES if layer(module) == "cli" and module not in OUTLETS]
     assert commands
     assert {module: found for module in commands if (found := set(calls(module)) & PRINTING)} == {}
+
+
+# A macro of the C array, which ops another runtime computes as the definition does, and what ops cost that
+# Keras layers become.
+OPS = set(supported_ops())
+NAMES_OF_OPS = {
+    "converters.tflite_to_c_array": {"SHAPE"},
+    "pipeline.verify.oracle": OPS,
+    "compression.costs": OPS,
+}
+
+
+def ops_named(module: str) -> set[str]:
+    """The ops that a module names in strings, one or several in each."""
+    strings = (node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant))
+    words = [text.split() for text in strings if isinstance(text, str)]
+    return {word for line in words if set(line) <= OPS for word in line}
+
+
+def test_what_an_op_is_the_op_says() -> None:
+    """Whoever needs to know asks for a trait; only who reads files of others has lists of ops."""
+    rooms = ("compiler.ops.", "compiler.isa.", "compiler.reading.")
+    named = {module: ops_named(module) for module in SOURCES if not module.startswith(rooms)}
+    assert {module: ops for module, ops in named.items() if ops - NAMES_OF_OPS.get(module, set())} == {}
+    assert ops_named("compiler.reading.schema")

@@ -11,6 +11,7 @@ import numpy as np
 from edgecnn import __version__
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import ABSENT, Graph, Tensor, short_name
+from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.reading.schema import DTYPES
@@ -276,7 +277,7 @@ def _op(step: Step) -> str:
     """Return the op of a step, with what is fused into it."""
     before = f"{step.before.operator.op} + " if step.before is not None else ""
     told = step.operator.options
-    after = " + MAX_POOL_2D" if isinstance(told, Conv2DOptions) and told.pool else ""
+    after = f" + {ops.name(max_pool_2d)}" if isinstance(told, Conv2DOptions) and told.pool else ""
     return before + step.operator.op + after
 
 

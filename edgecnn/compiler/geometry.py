@@ -17,7 +17,7 @@ INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an
 _MOST_STEPS = (1 << 31) - (1 << 16)  # of a bound: float32 rounds it, and zero points come to it
 _FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
 _Kind = TypeVar("_Kind", bound=Options)
-_MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
+MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +194,7 @@ def check_types(
     tensors: Sequence[Tensor],
     dtypes: Sequence[str] = INT8,
     constants: bool = False,
+    most: int = MOST,
 ) -> None:
     """Check that tensors are of one type that an op takes, quantized as a whole, and of batch 1.
 
@@ -203,6 +204,7 @@ def check_types(
         tensors: what to check.
         dtypes: the types that its op takes.
         constants: whether a tensor may be one.
+        most: how long each dimension may be.
 
     Raises:
         ModelError: naming the operator, the tensor, and what is allowed.
@@ -227,9 +229,7 @@ def check_types(
             raise ModelError(
                 f"{what} is a constant; it must be made by an operator or be an input of the model"
             )
-        # A flattened map may be longer, where it is only renamed or multiplied by a matrix.
-        most = _MOST_VALUES if operator.op in ("RESHAPE", "FULLY_CONNECTED") else MOST
-        if not 0 < tensor.size <= _MOST_VALUES or max(tensor.shape, default=1) > most:
+        if not 0 < tensor.size <= MOST_VALUES or max(tensor.shape, default=1) > most:
             raise ModelError(f"{what} has shape {tensor.shape}; 1 to {most} in each dimension are supported")
 
 

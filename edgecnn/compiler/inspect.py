@@ -10,17 +10,9 @@ import numpy as np
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.reading.schema import NAMELESS
+from edgecnn.compiler.reading.schema import NAMELESS, micro_name
 from edgecnn.compiler.reading.tflite import ModelFile, read_file
 from edgecnn.errors import ModelError
-
-# Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.
-_IRREGULAR = {
-    "BATCH_MATMUL": "BatchMatMul",
-    "CUMSUM": "CumSum",
-    "PADV2": "PadV2",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
-}
 
 
 def inspect(path: Path) -> dict[str, Any]:
@@ -78,13 +70,7 @@ def _register(op: str) -> str:
         name = op.removeprefix("CUSTOM:")
         quoted = "".join(c if c.isascii() and (c.isalnum() or c in "_-. ") else "?" for c in name)
         return f'resolver.AddCustom("{quoted}", Register_YOUR_OP());'
-    words = _IRREGULAR.get(op) or "".join(word[:1] + _lower(word[1:]) for word in op.split("_"))
-    return f"resolver.Add{words}();"
-
-
-def _lower(rest: str) -> str:
-    """Lower a word's letters but those of 2D and 3D."""
-    return rest if rest == "D" else rest.lower()
+    return f"resolver.Add{micro_name(op)}();"
 
 
 def _subgraph(file: ModelFile, number: int, graph: Graph) -> dict[str, Any]:

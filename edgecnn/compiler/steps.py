@@ -104,9 +104,3 @@ def column_by_column(before: Step, step: Step, width: int, itemsize: int) -> Ste
 def columns_at_once(width: int) -> int:
     """Return how many columns of a row are made at a time between two steps, if not one."""
     return -(-width // -(-width // _COLUMNS))
-
-
-def takes_columns(step: Step) -> bool:
-    """Tell whether a step reads its input column by column: a 1x1 convolution of stride 1, nothing fused."""
-    ones = ("filter_h", "filter_w", "stride_h", "stride_w", "pool_h", "pool_w")
-    return step.kernel.name == "conv_2d" and all(step.params[name] == 1 for name in ones)

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.compile import CompiledModel
+from edgecnn.compiler.ops.conv_2d import Conv2DOptions
+from edgecnn.compiler.steps import Step
+from edgecnn.compiler.traits import Channels
 from edgecnn.errors import EdgecnnError
 
 TABLE = Path(__file__).with_name("instructions.json")
 # Behind the name of an op: what a max pool is fused into, and what makes columns of another one's input.
 POOLED, FUSED = " + MAX_POOL_2D", " + ..."
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 Values = NDArray[np.float64]
 
 
@@ -75,33 +78,34 @@ def works(compiled: CompiledModel) -> list[list[Work]]:
     return [_works(compiled, step) for step in compiled.model.schedule.network.steps]
 
 
-def _works(compiled: CompiledModel, step: Any) -> list[Work]:
+def _works(compiled: CompiledModel, step: Step) -> list[Work]:
     graph, operator = compiled.model.graph, step.operator
     rows, columns, made = graph.tensors[step.output].shape[1:]
     if not step.inputs:
         return [Work("INPUT", rows, rows * columns, 1, 0, made)]
     before = [replace(work, op=f"{work.op}{FUSED}") for work in _works_before(compiled, step)]
     macs = step.macs - (step.before.macs if step.before is not None else 0)
-    if not macs or operator.op not in _WEIGHTED:
+    if not macs or ops.layout(operator) is None:
         return [*before, Work(operator.op, rows, rows * columns, _window(compiled, step), 0, made)]
     out, *window, into = shape = graph.tensors[operator.inputs[1]].shape
-    pool = int(operator.options.get("pool_h", 0))
-    read, made = (0, into) if operator.op == "DEPTHWISE_CONV_2D" else (into, out)
+    told = operator.options
+    pool = told.pool.h if isinstance(told, Conv2DOptions) and told.pool else 0
+    read, made = (0, into) if ops.channels(graph, operator) is Channels.GROUPED else (into, out)
     op = operator.op + (POOLED if pool else "")
     positions = round(macs / prod(shape))
     return [*before, Work(op, rows * max(1, pool), positions, prod(window), read, made)]
 
 
-def _works_before(compiled: CompiledModel, step: Any) -> list[Work]:
+def _works_before(compiled: CompiledModel, step: Step) -> list[Work]:
     return _works(compiled, step.before) if step.before is not None else []
 
 
-def _window(compiled: CompiledModel, step: Any) -> int:
+def _window(compiled: CompiledModel, step: Step) -> int:
     """Return how many values of its first input go into each of a step's, at least 1."""
-    tensors, options = compiled.model.graph.tensors, step.operator.options
-    if "filter_height" in options:
-        return int(options["filter_height"]) * int(options["filter_width"])
-    source, made = (prod(tensors[index].shape) for index in (step.inputs[0], step.output))
+    graph = compiled.model.graph
+    if windows := ops.axes(graph, step.operator):
+        return prod(axis.size for axis in windows)
+    source, made = (prod(graph.tensors[index].shape) for index in (step.inputs[0], step.output))
     return max(1, int(source / made))
 
 

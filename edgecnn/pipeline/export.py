@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
-from edgecnn.compiler.ir import Graph, Window
+from edgecnn.compiler import ops
+from edgecnn.compiler.ir import Graph, Operator, Window
+from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
 from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
@@ -33,8 +35,6 @@ from edgecnn.progress import Progress, say
 
 Images = npt.NDArray[np.uint8]  # (n, height, width, channels)
 DEFAULT_TARGET = "c99"
-_UNCHANGED = {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE"}
-_BOUNDED = {"SOFTMAX", "LOGISTIC", "ARG_MAX"}
 _INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
 
 
@@ -260,13 +260,17 @@ def _tell_of_logits(source: Path, graph: Graph) -> None:
     """Warn of a file, taken as it is, that answers with a row of numbers which nothing bounds."""
     makers = {number: operator for operator in graph.operators for number in operator.outputs}
     last = makers.get(graph.outputs[0])
-    while last and last.op in _UNCHANGED:
+    while last and ops.is_a(last, quantize, dequantize, reshape, squeeze):
         last = makers.get(last.inputs[0])
-    if last and len(graph.tensors[graph.outputs[0]].shape) == 2 and last.op not in _BOUNDED:
+    if last and len(graph.tensors[graph.outputs[0]].shape) == 2 and not _is_bounded(last):
         say(
             f"{source} answers by {last.op}: if it tells classes apart, those are logits, not probabilities; "
             "put a softmax or sigmoid behind them where probabilities are asked for"
         )
+
+
+def _is_bounded(operator: Operator) -> bool:
+    return ops.is_a(operator, softmax, logistic, arg_max)
 
 
 def _is_float(graph: Graph) -> bool:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One place per op, found by file name: `CONV_2D` lives in conv_2d.py, its C kernel in a .c file beside it.
 
-A module here is an `Op`; `find` loads it when a model has such an operator, and no list names it.
+A module here is an `Op`; `find` loads it when a model has such an operator, and no list names it. Its traits,
+which the functions from `check_ranges` on ask for, are optional: a module without one says nothing.
 """
 
 import re
@@ -10,6 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from edgecnn.compiler import geometry, supported_ops
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.steps import Step
+from edgecnn.compiler.traits import Channels, Layout, Range
 from edgecnn.errors import ModelError
 
 
@@ -112,3 +115,81 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)
     return found(graph, operator) if found else None
+
+
+def reads_padding(graph: Graph, operator: Operator) -> bool:
+    """Tell whether an operator's windows reach into padding anywhere."""
+    windows = axes(graph, operator)
+    if windows is None:
+        return False
+    lengths, counts = graph.input(operator, 0).shape[1:3], graph.output(operator).shape[1:3]
+    return any(
+        axis.pad > 0 or axis.start(count - 1) + axis.extent > length
+        for axis, count, length in zip(windows, counts, lengths, strict=True)
+    )
+
+
+def name(module: ModuleType) -> str:
+    """Return the op that a module of this package is."""
+    return module.__name__.rpartition(".")[2].upper()
+
+
+def is_a(operator: Operator, *modules: ModuleType) -> bool:
+    """Say whether an operator is an instance of one of the ops that modules of this package are."""
+    return operator.op in map(name, modules)
+
+
+def channels(graph: Graph, operator: Operator) -> Channels:
+    """Return on which channels of its inputs those depend that an operator makes."""
+    of = getattr(find(operator.op), "channels", None)
+    kind: Channels = of(graph, operator) if of else Channels.MIXED
+    return kind
+
+
+def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range | None:
+    """Return what each channel can be that an operator makes, given those of its inputs; None if unknown."""
+    of = getattr(find(operator.op), "range_of", None)
+    if of is None or channels(graph, operator) is Channels.MIXED:
+        return None
+    made: Range = of(graph, operator, inputs)
+    return made
+
+
+def layout(operator: Operator) -> Layout | None:
+    """Return where an operator that multiplies by weights has them; None for others."""
+    of = getattr(find(operator.op), "layout", None)
+    where: Layout | None = of(operator) if of else None
+    return where
+
+
+def passes_constants(operator: Operator) -> bool:
+    """Say whether an operator makes a constant of a constant channel, the same if its clamp lets it."""
+    return getattr(find(operator.op), "PASSES_CONSTANTS", False)
+
+
+def known(graph: Graph, operator: Operator) -> bool:
+    """Say whether what an operator makes is known when compiling, by its op's reference."""
+    of = getattr(find(operator.op), "known", None)
+    return of is not None and bool(of(graph, operator))
+
+
+def takes_any_rows(operator: Operator) -> bool:
+    """Say whether an operator reads the same of a map and of what a RESHAPE has made of it."""
+    return getattr(find(operator.op), "TAKES_ANY_ROWS", False)
+
+
+def makes_whole(operator: Operator) -> bool:
+    """Say whether an operator makes its whole output or nothing, even where not all of it is read."""
+    return getattr(find(operator.op), "MAKES_WHOLE", False)
+
+
+def column_producer(step: Step) -> bool:
+    """Say whether a step can make its output some columns at a time."""
+    of = getattr(find(step.operator.op), "column_producer", None)
+    return of is not None and bool(of(step))
+
+
+def column_consumer(step: Step) -> bool:
+    """Say whether a step can take its input some columns at a time."""
+    of = getattr(find(step.operator.op), "column_consumer", None)
+    return of is not None and bool(of(step))

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant
+from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
 from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params, Sums
+from edgecnn.compiler.traits import Channels, Layout, Range
 from edgecnn.errors import ModelError
 
-# Where TRANSPOSE_CONV, whose output shape comes first, has its input and its bias.
-_POSITIONS = {"TRANSPOSE_CONV": (2, 3)}
 _WIDE_BITS = 48  # of sums that TensorFlow Lite scales in 64 bits
 _MOST_WIDE_SHIFT = 14  # of the 15 bits of their multipliers one is left to round by
-LINEAR_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of output channels in weights
 
 
 def lines(order: str) -> tuple[Line, ...]:
@@ -68,26 +66,24 @@ class Linear:
     name: str
 
     @staticmethod
-    def of(graph: Graph, operator: Operator, channel_axis: int) -> "Linear":
-        """Read weights and quantization of an operator whose output channels lie along `channel_axis`.
+    def of(graph: Graph, operator: Operator) -> "Linear":
+        """Read weights and quantization of an operator whose op has a layout.
 
         Raises:
             ModelError: weights, bias or scales are not what kernels take.
         """
         weights = geometry.constant(graph, operator, 1)
-        channels = weights.shape[channel_axis]
-        source_position, bias_position = _POSITIONS.get(operator.op, (0, 2))
-        source = geometry.quantization_of(graph.input(operator, source_position))
+        layout = _layout(operator)
+        source = geometry.quantization_of(graph.input(operator, layout.source))
         made = graph.output(operator)
         multipliers = [
-            quant.quantize_multiplier(real)
-            for real in _scales(graph, operator, source, weights, channel_axis)
+            quant.quantize_multiplier(real) for real in _scales(graph, operator, source, weights, layout)
         ]
         low, high = geometry.clamp_range(graph, operator)
         return Linear(
             weights,
-            channel_axis,
-            _bias(graph, operator, bias_position, channels),
+            layout.channel_axis,
+            _bias(graph, operator, layout, weights.shape[layout.channel_axis]),
             np.array([multiplier for multiplier, _ in multipliers], np.int64),
             np.array([shift for _, shift in multipliers], np.int64),
             source.zero_point,
@@ -176,6 +172,32 @@ class Linear:
         return np.where(self.shift > _MOST_WIDE_SHIFT, quant.INT32_MAX + 1, scaled)
 
 
+def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
+    """Return what each channel of the output can be, given that of the input."""
+    linear = Linear.of(graph, operator)
+    least, most = _products(graph, operator, linear, inputs[0])
+    if ops.reads_padding(graph, operator):  # there a product is 0
+        least, most = np.minimum(least, 0), np.maximum(most, 0)
+    axes = tuple(axis for axis in range(least.ndim) if axis != linear.channel_axis)
+    least, most = least.sum(axis=axes) + linear.bias, most.sum(axis=axes) + linear.bias
+    ends = [linear.requantize(end).astype(np.int64) for end in (least, most)]
+    sure = linear.reach(np.maximum(np.abs(least), np.abs(most))) <= quant.INT32_MAX
+    low, high = linear.activation_min, linear.activation_max
+    return Range(np.where(sure, ends[0], low), np.where(sure, ends[1], high))
+
+
+def _products(
+    graph: Graph, operator: Operator, linear: Linear, source: Range
+) -> tuple[quant.Int64s, quant.Int64s]:
+    """Return the least and the largest product of each weight with what it can meet."""
+    weights = linear.weights.astype(np.int64)
+    ends = [end - linear.input_zero_point for end in (source.low, source.high)]
+    times = weights.shape[-1] // source.low.size
+    grouped = ops.channels(graph, operator) is Channels.GROUPED
+    low, high = (np.repeat(end, times) if grouped else np.tile(end, times) for end in ends)
+    return np.minimum(weights * low, weights * high), np.maximum(weights * low, weights * high)
+
+
 def with_parameters(
     operator: Operator,
     tensors: list[Tensor],
@@ -196,7 +218,7 @@ def with_parameters(
 
 
 def _scales(
-    graph: Graph, operator: Operator, source: Quantization, weights: NDArray[Any], channel_axis: int
+    graph: Graph, operator: Operator, source: Quantization, weights: NDArray[Any], layout: Layout
 ) -> list[float]:
     """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
     made = geometry.quantization_of(graph.output(operator))
@@ -209,6 +231,7 @@ def _scales(
             f"{what} has weights of {weights.dtype} with zero point {', '.join(map(str, points))}; "
             "int8 with 0 is supported"
         )
+    channel_axis = layout.channel_axis
     channels = weights.shape[channel_axis]
     if stored.per_channel and stored.axis != channel_axis:
         raise ModelError(f"{what} has scales along axis {stored.axis} of its weights; {channel_axis} needed")
@@ -216,8 +239,7 @@ def _scales(
         raise ModelError(
             f"{what} has {len(stored.scales)} scales for {channels} channels; 1 or {channels} needed"
         )
-    dense = operator.op == "FULLY_CONNECTED" or getattr(operator.options, "float32_scales", False)
-    if dense and not stored.per_channel:
+    if layout.float32_scales and not stored.per_channel:
         # GetQuantizedConvolutionMultipler multiplies these two in float32.
         product = float(np.float32(source.scale) * np.float32(stored.scale))
         return [product / made.scale] * channels
@@ -225,26 +247,34 @@ def _scales(
     return [source.scale * scale / made.scale for scale in scales]
 
 
+def _layout(operator: Operator) -> Layout:
+    layout = ops.layout(operator)
+    assert layout is not None, "only ops that have one ask"
+    return layout
+
+
 def _bias_type(tensors: Sequence[Tensor], operator: Operator) -> str:
     """Return the type of an operator's bias, or what stands for it where there is none."""
-    _, position = _POSITIONS.get(operator.op, (0, 2))
+    layout = _layout(operator)
+    position = layout.bias
     if position < len(operator.inputs) and operator.inputs[position] != ABSENT:
         return tensors[operator.inputs[position]].dtype
-    return _bias_types(tensors[operator.outputs[0]].dtype, operator.op)[0]
+    return _bias_types(tensors[operator.outputs[0]].dtype, layout)[0]
 
 
-def _bias_types(dtype: str, op: str) -> tuple[str, ...]:
+def _bias_types(dtype: str, layout: Layout) -> tuple[str, ...]:
     """Return what biases may be, first the one that an absent one counts as."""
     if dtype == "int8":
         return ("int32",)
-    return ("int64",) if op == "DEPTHWISE_CONV_2D" else ("int32", "int64")
+    return ("int64",) if layout.wide_bias else ("int32", "int64")
 
 
-def _bias(graph: Graph, operator: Operator, position: int, channels: int) -> quant.Int64s:
+def _bias(graph: Graph, operator: Operator, layout: Layout, channels: int) -> quant.Int64s:
+    position = layout.bias
     if graph.optional_input(operator, position) is None:
         return np.zeros(channels, np.int64)
     bias, what = geometry.constant(graph, operator, position), graph.describe(operator)
-    allowed = _bias_types(graph.output(operator).dtype, operator.op)
+    allowed = _bias_types(graph.output(operator).dtype, layout)
     if bias.dtype not in allowed or bias.size != channels:
         raise ModelError(
             f"{what} has bias {bias.dtype}{bias.shape}; {' or '.join(allowed)} ({channels},) needed"

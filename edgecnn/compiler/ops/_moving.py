@@ -21,15 +21,26 @@ class SliceOptions(Options):
     steps: tuple[int, int, int] = (1, 1, 1)
 
 
-def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
-    """Check types, and that input and output have one scale and zero point."""
-    geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)
+def check(
+    graph: Graph,
+    operator: Operator,
+    dtypes: Sequence[str] = geometry.INT8,
+    most: int = geometry.MOST,
+) -> None:
+    """Check types, dimensions of up to `most`, and that input and output have one scale and zero point."""
+    ends = graph.input(operator, 0), graph.output(operator)
+    geometry.check_types(graph, operator, ends, dtypes, most=most)
     geometry.check_same_quantization(graph, operator)
 
 
 def macs(graph: Graph, operator: Operator) -> int:
     """Return 0: values are only moved."""
     return 0
+
+
+def known(graph: Graph, operator: Operator) -> bool:
+    """Say whether what an operator makes is known when compiling: whether all of its inputs are constants."""
+    return all(graph.tensors[i].data is not None for i in operator.inputs)
 
 
 def axis_from_end(graph: Graph, operator: Operator, axis: int, rank: int) -> int:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 
+channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = (
     _elementwise.check_rescaled,
     _elementwise.macs,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ADD of two operands, each with a scale of its own."""
 
-from edgecnn.compiler.ops import _addition, _broadcast
+from edgecnn.compiler.ops import _addition, _broadcast, _channels
 
+channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _addition.AdditionOptions
 check, check_ranges = _addition.check, _addition.check_ranges
 reference, lower = _addition.reference, _addition.lower

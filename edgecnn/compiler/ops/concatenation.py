@@ -13,6 +13,7 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import ANY, Kernel, Line, Params
 from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Channels, Range
 from edgecnn.errors import ModelError
 
 CONCATENATION = Kernel(
@@ -24,9 +25,9 @@ CONCATENATION = Kernel(
     over=ANY,
 )
 
-_ROWS, _COLUMNS = -3, -2
+_ROWS, _COLUMNS, _CHANNELS = -3, -2, -1
 
-macs = _moving.macs
+macs, known = _moving.macs, _moving.known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,16 @@ def _check_shapes(graph: Graph, operator: Operator, shapes: Sequence[tuple[int, 
 
 def _axis(graph: Graph, operator: Operator) -> int:
     return geometry.options(graph, operator, ConcatenationOptions).axis
+
+
+def channels(graph: Graph, operator: Operator) -> Channels:
+    """Say whether it joins channels."""
+    return Channels.JOINED if _axis(graph, operator) == _CHANNELS else Channels.MIXED
+
+
+def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
+    """Return the ranges of the inputs, side by side."""
+    return Range(*(np.concatenate([getattr(one, end) for one in inputs]) for end in ("low", "high")))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
 from edgecnn.compiler.ops import _linear
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Channels, Layout
 from edgecnn.errors import ModelError
 
 CONV_2D = Kernel(
@@ -53,6 +54,19 @@ class Conv2DOptions(geometry.Dilated):
 
 
 OPTIONS = Conv2DOptions
+range_of = _linear.range_of
+
+
+def layout(operator: Operator) -> Layout:
+    """Return where weights and biases are."""
+    told = operator.options
+    dense = isinstance(told, Conv2DOptions) and told.float32_scales
+    return Layout(channel_axis=0, float32_scales=dense)
+
+
+def channels(graph: Graph, operator: Operator) -> Channels:
+    """Say that each output channel sums up all of the input's."""
+    return Channels.SUMMED
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -100,6 +114,12 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     return geometry.axes(told, (filter_h, filter_w), source, (1, rows, columns, out[3]))
 
 
+def column_consumer(step: Step) -> bool:
+    """Say whether a step can take its input column by column: 1x1, of stride 1, and nothing is fused."""
+    ones = ("filter_h", "filter_w", "stride_h", "stride_w", "pool_h", "pool_w")
+    return step.kernel.name == CONV_2D.name and all(step.params[name] == 1 for name in ones)
+
+
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
@@ -110,7 +130,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:
     """Return the sums of all positions, int64[rows, columns, channels], bias included."""
-    linear = Linear.of(graph, operator, channel_axis=0)
+    linear = Linear.of(graph, operator)
     _, height, width, channels = graph.output(operator).shape
     rows, columns = _positions(graph, operator, height, width)
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
@@ -128,7 +148,7 @@ def _sums(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> q
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    linear = Linear.of(graph, operator, channel_axis=0)
+    linear = Linear.of(graph, operator)
     total = _sums(graph, operator, inputs)
     pool_h, pool_w, stride_h, stride_w = _pool(graph, operator)
     windows: Any = np.lib.stride_tricks.sliding_window_view(total, (pool_h, pool_w), axis=(0, 1))  # type: ignore[call-overload]
@@ -157,7 +177,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "pool_h": pool_h,
         "pool_w": pool_w,
         "pool_stride_w": pool_stride_w,
-        **Linear.of(graph, operator, channel_axis=0).params(),
+        **Linear.of(graph, operator).params(),
     }
 
     def step(rows_at_once: int) -> Step:

@@ -12,10 +12,11 @@ from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _linear, conv_2d
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Channels, Layout
 from edgecnn.errors import ModelError
 
 DEPTHWISE_CONV_2D = Kernel(
@@ -30,6 +31,18 @@ DEPTHWISE_CONV_2D = Kernel(
 DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
 
 OPTIONS = geometry.Dilated
+range_of = _linear.range_of
+column_consumer = conv_2d.column_consumer  # of a step that `as_conv_2d` has made
+
+
+def layout(operator: Operator) -> Layout:
+    """Return where weights and biases are."""
+    return Layout(channel_axis=3, wide_bias=True)
+
+
+def channels(graph: Graph, operator: Operator) -> Channels:
+    """Say that each output channel has one of the input's."""
+    return Channels.GROUPED
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -64,6 +77,11 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     return geometry.axes(told, (filter_h, filter_w), source, graph.output(operator).shape)
 
 
+def column_producer(step: Step) -> bool:
+    """Say whether a step can make its output column by column."""
+    return step.kernel.name.startswith(DEPTHWISE_CONV_2D.name)
+
+
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
     _, in_h, in_w, _ = graph.input(operator, 0).shape
@@ -73,7 +91,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    linear = Linear.of(graph, operator, channel_axis=3)
+    linear = Linear.of(graph, operator)
     _, rows, columns, channels = graph.output(operator).shape
     centred = inputs[0][0].astype(np.int64) - linear.input_zero_point
     repeated = np.repeat(centred, channels // centred.shape[2], axis=2)
@@ -101,7 +119,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "dilation_h": vertical.dilation,
         "dilation_w": horizontal.dilation,
         "pad_w": horizontal.pad,
-        **Linear.of(graph, operator, channel_axis=3).params(),
+        **Linear.of(graph, operator).params(),
     }
     window = Window(vertical.extent, vertical.stride, -vertical.pad)
     return (

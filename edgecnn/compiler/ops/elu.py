@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 
 DEFINED_BY = "optimized"
 
+channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 

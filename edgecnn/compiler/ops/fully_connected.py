@@ -21,6 +21,7 @@ from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Channels, Layout
 from edgecnn.errors import ModelError
 
 FULLY_CONNECTED = Kernel(
@@ -48,6 +49,8 @@ class FullyConnectedOptions(geometry.Fused):
 
 
 OPTIONS = FullyConnectedOptions
+TAKES_ANY_ROWS = True  # a map or its flattened form
+range_of = _linear.range_of
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
@@ -97,10 +100,20 @@ def unlike_reference(graph: Graph, operator: Operator) -> str:
     return ""
 
 
+def layout(operator: Operator) -> Layout:
+    """Return where weights and biases are."""
+    return Layout(channel_axis=0, float32_scales=True)
+
+
+def channels(graph: Graph, operator: Operator) -> Channels:
+    """Say that each output channel sums up all of the input's."""
+    return Channels.SUMMED
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
+    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16, most=geometry.MOST_VALUES)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != made.size:
@@ -155,7 +168,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    linear = Linear.of(graph, operator, channel_axis=0)
+    linear = Linear.of(graph, operator)
     centred = inputs[0].reshape(-1).astype(np.float64) - linear.input_zero_point
     total = (linear.weights.astype(np.float64) @ centred).astype(np.int64) + linear.bias
     return linear.requantize(total).reshape(graph.output(operator).shape)
@@ -164,7 +177,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that takes all rows at once; with several rows also one that takes each as it comes."""
     _, rows, columns, channels = graph.input(operator, 0).shape
-    linear = Linear.of(graph, operator, channel_axis=0)
+    linear = Linear.of(graph, operator)
     kernel = serving(linear.dtype, FULLY_CONNECTED, FULLY_CONNECTED_S16)
     params = {
         **kernel.take(linear.params()),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Options
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class GeluOptions(Options):
 
 
 OPTIONS = GeluOptions
+channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 from edgecnn.errors import ModelError
 
+channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 _FRACTION_BITS = 7  # below the point of an input step

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.kernel import MULTIPLIER, SHIFT, Kernel, Line, Params
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
@@ -35,6 +35,7 @@ class LeakyReluOptions(Options):
 
 
 OPTIONS = LeakyReluOptions
+channels, range_of = _channels.same, _channels.looked_up
 macs, needs = _elementwise.macs, _elementwise.needs
 
 

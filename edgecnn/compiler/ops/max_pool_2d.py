@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import serving
-from edgecnn.compiler.ops import _pooling
+from edgecnn.compiler.ops import _channels, _pooling
 from edgecnn.compiler.steps import Step, Window
 
+PASSES_CONSTANTS = True  # where its clamp lets it
+channels, range_of = _channels.same, _channels.clamped
 OPTIONS = _pooling.PoolingOptions
 axes, check, needs = _pooling.axes, _pooling.check, _pooling.needs
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel
-from edgecnn.compiler.ops import _broadcast
+from edgecnn.compiler.ops import _broadcast, _channels
 from edgecnn.compiler.steps import Step
 
 MAXIMUM = Kernel("maximum", _broadcast.LINES)
 
+channels, range_of = _channels.same, _channels.cornered
 check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broadcast.needs
 
 

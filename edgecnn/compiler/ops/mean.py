@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import INT8, MULTIPLIER, SHIFT, Kernel, Limits, Line, Params, serving
-from edgecnn.compiler.ops import _reduction
+from edgecnn.compiler.ops import _channels, _reduction
 from edgecnn.compiler.steps import Step
 
 
@@ -38,6 +38,7 @@ MEAN_S16 = MEAN.but(_reduction.VALUES, without="output_zero_point bias", types="
 
 _FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
 
+channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 

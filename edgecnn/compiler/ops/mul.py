@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import INT8, INT16, MULTIPLIER, OFFSET, SHIFT, Kernel, Line, serving
-from edgecnn.compiler.ops import _broadcast
+from edgecnn.compiler.ops import _broadcast, _channels
 from edgecnn.compiler.steps import Step
 
 MUL = Kernel(
@@ -31,6 +31,7 @@ MUL_S16 = MUL.but(
 
 _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 
+channels, range_of = _channels.same, _channels.cornered
 OPTIONS = geometry.Fused
 macs, needs = _broadcast.macs, _broadcast.needs
 

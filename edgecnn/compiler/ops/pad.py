@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import ANY, INT8, Kernel, Line, Params
-from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.ops import _channels, _moving
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Range
 from edgecnn.errors import ModelError
 
 PAD = Kernel(
@@ -26,7 +27,7 @@ PAD = Kernel(
     over=ANY,
 )
 
-macs = _moving.macs
+macs, channels = _moving.macs, _channels.same
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -62,6 +63,17 @@ def value(graph: Graph, operator: Operator) -> int:
             f"{graph.describe(operator)} pads with no int8 number of its output's scale and zero point"
         )
     return int(number.reshape(-1)[0])
+
+
+def padded(operator: Operator, source: int, amounts: int, made: int) -> Operator:
+    """Return a PAD of one tensor to another, as a part of `operator`."""
+    return Operator("PAD", operator.index, (source, amounts), (made,))
+
+
+def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
+    """Return the range of the input, and of what is padded with."""
+    filled = value(graph, operator)
+    return Range(np.minimum(inputs[0].low, filled), np.maximum(inputs[0].high, filled))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

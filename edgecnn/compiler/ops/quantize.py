@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import INT8, MULTIPLIER, SHIFT, Kernel, Line, Params
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 from edgecnn.compiler.steps import Step, Window
 
 QUANTIZE_S16 = Kernel(
@@ -26,6 +26,7 @@ QUANTIZE_S16 = Kernel(
     over=("int8", "int16"),
 )
 
+channels, range_of = _channels.same, _channels.looked_up
 macs, needs = _elementwise.macs, _elementwise.needs
 
 

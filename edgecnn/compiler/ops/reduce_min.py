@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, serving
-from edgecnn.compiler.ops import _reduction
+from edgecnn.compiler.ops import _channels, _reduction
 from edgecnn.compiler.steps import Step
 
 REDUCE_MIN = Kernel("reduce_min", _reduction.LINES).but(without="parts")
 REDUCE_MIN_S16 = REDUCE_MIN.but(_reduction.VALUES, types="s16")
 
+channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
 

@@ -7,8 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 
+channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = (
     _elementwise.check_rescaled,
     _elementwise.macs,

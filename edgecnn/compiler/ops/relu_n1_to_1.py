@@ -7,8 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise
+from edgecnn.compiler.ops import _channels, _elementwise
 
+channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
 
 

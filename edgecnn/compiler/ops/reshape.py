@@ -20,7 +20,8 @@ RESHAPE = Kernel(
     "reshape", (Line.shape("int32_t rows, size", "of the input, and the bytes of each"),), over=ANY
 )
 
-macs = _moving.macs
+MAKES_WHOLE = True  # it copies bytes, and knows no columns
+macs, known = _moving.macs, _moving.known
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
@@ -50,7 +51,8 @@ def _agree(sides: Sequence[int], shape: Sequence[int]) -> bool:
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and equal size."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    _moving.check(graph, operator, geometry.INT8_OR_INT16)
+    # A flattened map may be longer than what kernels can count.
+    _moving.check(graph, operator, geometry.INT8_OR_INT16, geometry.MOST_VALUES)
     if source.size != made.size:
         raise ModelError(
             f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params
-from edgecnn.compiler.ops import _resizing
+from edgecnn.compiler.ops import _channels, _resizing
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.errors import ModelError
 
@@ -22,6 +22,7 @@ RESIZE_BILINEAR = Kernel(
     ),
 )
 
+channels, range_of = _channels.same, _channels.unchanged
 OPTIONS = _resizing.ResizingOptions
 rewrite = _resizing.rewrite
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import ANY, Kernel, Line, Params
-from edgecnn.compiler.ops import _moving, _resizing
+from edgecnn.compiler.ops import _channels, _moving, _resizing
 from edgecnn.compiler.steps import Step, Window
 
 RESIZE_NEAREST_NEIGHBOR = Kernel(
@@ -24,6 +24,7 @@ RESIZE_NEAREST_NEIGHBOR = Kernel(
     over=ANY,
 )
 
+channels, range_of = _channels.same, _channels.unchanged
 OPTIONS = _resizing.ResizingOptions
 macs, rewrite = _moving.macs, _resizing.rewrite
 check = partial(_resizing.check, dtypes=geometry.INT8_OR_INT16)

@@ -32,7 +32,7 @@ SLICE_S16 = SLICE.but(
     types="s16",
 )
 
-macs = _moving.macs
+macs, known = _moving.macs, _moving.known
 
 OPTIONS = _moving.SliceOptions
 

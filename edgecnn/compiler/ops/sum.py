@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line
-from edgecnn.compiler.ops import _reduction
+from edgecnn.compiler.ops import _channels, _reduction
 from edgecnn.compiler.steps import Step
 
 REDUCE_SUM = Kernel(
@@ -27,6 +27,7 @@ REDUCE_SUM = Kernel(
 
 DEFINED_BY = "optimized"
 
+channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, check, macs, needs = _reduction.rewrite, _reduction.check, _reduction.macs, _reduction.needs
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _elementwise, _sigmoid
+from edgecnn.compiler.ops import _channels, _elementwise, _sigmoid
 from edgecnn.compiler.ops._interpolation import sigmoid_at
 
+channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _sigmoid.lower
 
 

@@ -21,6 +21,7 @@ from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
 from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
+from edgecnn.compiler.traits import Layout
 from edgecnn.errors import ModelError
 
 TRANSPOSE_CONV = Kernel(
@@ -39,6 +40,11 @@ _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own
 
 
 OPTIONS = geometry.Windowed
+
+
+def layout(operator: Operator) -> Layout:
+    """Return where weights and biases are: behind the output's shape."""
+    return Layout(channel_axis=0, source=_SOURCE, bias=3)
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -91,7 +97,7 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does: each input adds a filter to the sums."""
-    linear = Linear.of(graph, operator, channel_axis=0)
+    linear = Linear.of(graph, operator)
     _, rows, columns, channels = graph.output(operator).shape
     # Sums of such products are exact in float64, and NumPy multiplies matrices of floats fast.
     centred = inputs[0][0].astype(np.float64) - linear.input_zero_point
@@ -141,7 +147,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "stride_w": horizontal.stride,
         "pad_h": vertical.pad,
         "pad_w": horizontal.pad,
-        **_phases(Linear.of(graph, operator, channel_axis=0), vertical, horizontal),
+        **_phases(Linear.of(graph, operator), vertical, horizontal),
     }
     extent = -(-vertical.size // vertical.stride)
     firsts = tuple((row + vertical.pad) // vertical.stride - extent + 1 for row in range(out_h))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from edgecnn.compiler import geometry, ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor, short_name
+from edgecnn.compiler.ops import reshape
 from edgecnn.errors import ModelError
 
 
@@ -68,7 +69,7 @@ def _without_reshapes(graph: Graph) -> Graph:
     kept = []
     for original in graph.operators:
         operator = replace(original, inputs=tuple(renamed.get(i, i) for i in original.inputs))
-        if operator.op == "RESHAPE" and _only_renames(graph, operator):
+        if ops.is_a(operator, reshape) and _only_renames(graph, operator):
             renamed[operator.outputs[0]] = operator.inputs[0]
         else:
             kept.append(operator)
@@ -80,4 +81,4 @@ def _only_renames(graph: Graph, operator: Operator) -> bool:
         # The caller's buffers are no part of the arena: an output needs an operator that writes it.
         return operator.outputs[0] not in graph.outputs or operator.inputs[0] not in graph.inputs
     made = operator.outputs[0]
-    return made not in graph.outputs and all(user.op == "FULLY_CONNECTED" for user in graph.consumers(made))
+    return made not in graph.outputs and all(map(ops.takes_any_rows, graph.consumers(made)))

@@ -14,8 +14,7 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.errors import ModelError
 
-_COMPUTED = ("CONCATENATION", "RESHAPE", "SHAPE", "SLICE")  # on lists of integers
-_MOST = 1024  # of which no list that stands for shapes has more
+_MOST = 1024  # integers: no list that stands for shapes has more
 
 
 def basic_ops(graph: Graph) -> Graph:
@@ -42,9 +41,7 @@ def basic_ops(graph: Graph) -> Graph:
 
 def _is_constant(graph: Graph, operator: Operator) -> bool:
     made = graph.output(operator)
-    if operator.op not in _COMPUTED or made.dtype not in ("int32", "int64") or made.size > _MOST:
-        return False
-    return operator.op == "SHAPE" or all(graph.tensors[i].data is not None for i in operator.inputs)
+    return made.dtype in ("int32", "int64") and made.size <= _MOST and ops.known(graph, operator)
 
 
 def _value(graph: Graph, operator: Operator) -> NDArray[Any]:

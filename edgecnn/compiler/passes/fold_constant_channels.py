@@ -13,20 +13,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry
+from edgecnn.compiler import geometry, ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.ops._linear import LINEAR_AXES, Linear, with_parameters
-from edgecnn.compiler.passes._channel_ranges import (
-    Range,
-    channel_ranges,
-    channelwise,
-    joins_channels,
-    reads_padding,
-)
+from edgecnn.compiler.ops._linear import Linear, with_parameters
+from edgecnn.compiler.passes._channel_ranges import channel_ranges
+from edgecnn.compiler.traits import Channels, Range
 
 Kept = dict[int, NDArray[np.bool_]]
-
-_FOLDING = ("CONV_2D", "FULLY_CONNECTED")  # may lose inputs without losing outputs
 
 
 def fold_constant_channels(graph: Graph) -> Graph:
@@ -65,18 +58,19 @@ def _count(kept: Kept) -> int:
 def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept) -> None:
     """Keep what an operator needs for what is kept of its output."""
     sources, made = [kept[i] for i in operator.inputs if i in kept], kept[operator.outputs[0]]
-    if operator.op in _FOLDING:
+    depend = ops.channels(graph, operator)
+    if depend is Channels.SUMMED:  # it may lose inputs without losing outputs
         sources[0] |= _read(graph, operator, ranges[operator.inputs[0]], made)
-    elif operator.op == "DEPTHWISE_CONV_2D":
+    elif depend is Channels.GROUPED:
         groups = made.reshape(sources[0].size, -1)
         sources[0] |= groups.any(axis=1)
         groups |= sources[0][:, np.newaxis]
-    elif joins_channels(operator):
+    elif depend is Channels.JOINED:
         ends = np.cumsum([source.size for source in sources])[:-1]
         for channels, part in zip(sources, np.split(made, ends), strict=True):
             channels[:] |= part
             part[:] |= channels  # a view of what is made
-    elif channelwise(graph, operator):
+    elif depend is Channels.SAME:
         together = np.logical_or.reduce([made, *sources])
         for channels in (made, *sources):
             channels[:] = together
@@ -91,7 +85,7 @@ def _read(graph: Graph, operator: Operator, source: Range, made: NDArray[np.bool
     tapped = filters.reshape(-1, source.low.size).any(axis=0)
     zero_point = geometry.quantization_of(graph.input(operator, 0)).zero_point
     folds = source.constant
-    if reads_padding(graph, operator):
+    if ops.reads_padding(graph, operator):
         folds = folds & (source.low == zero_point)
     return np.asarray(tapped & ~folds)
 
@@ -101,13 +95,12 @@ def _without(
 ) -> Operator:
     """Return an operator over what is kept; its weights and bias are appended to `tensors`."""
     source, made = kept.get(operator.inputs[0]), kept[operator.outputs[0]]
-    if source is None or operator.op not in LINEAR_AXES or (source.all() and made.all()):
+    if source is None or ops.layout(operator) is None or (source.all() and made.all()):
         return operator
-    axis = LINEAR_AXES[operator.op]
-    linear = Linear.of(graph, operator, axis)
+    linear = Linear.of(graph, operator)
     bias, weights = linear.bias, linear.weights
-    if operator.op in _FOLDING:
-        taken = source if operator.op == "CONV_2D" else np.tile(source, weights.shape[1] // source.size)
+    if ops.channels(graph, operator) is Channels.SUMMED:
+        taken = np.tile(source, weights.shape[-1] // source.size)
         values = np.tile(ranges[operator.inputs[0]].low - linear.input_zero_point, taken.size // source.size)
         # Along the last axis: OHWI for a filter, [out][in] for a matrix.
         constant = weights[..., ~taken].astype(np.int64) @ values[~taken]
@@ -117,4 +110,5 @@ def _without(
     if scales.per_channel:
         of_kept = tuple(scale for scale, stays in zip(scales.scales, made, strict=True) if stays)
         scales = replace(scales, scales=of_kept, zero_points=(0,) * len(of_kept))
-    return with_parameters(operator, tensors, np.compress(made, weights, axis), bias[made], scales)
+    weights = np.compress(made, weights, linear.channel_axis)
+    return with_parameters(operator, tensors, weights, bias[made], scales)

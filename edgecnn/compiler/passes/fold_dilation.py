@@ -10,11 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecnn.compiler import geometry
+from edgecnn.compiler import geometry, ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.ops import _moving
-
-_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+from edgecnn.compiler.ops import _moving, batch_to_space_nd, pad, space_to_batch_nd
 
 
 def fold_dilation(graph: Graph) -> Graph:
@@ -38,13 +36,13 @@ def fold_dilation(graph: Graph) -> Graph:
 
 def _trio(graph: Graph, last: Operator) -> tuple[Operator, Operator, Operator] | None:
     """Return the three operators of which BATCH_TO_SPACE_ND is the last, with equal blocks."""
-    if last.op != "BATCH_TO_SPACE_ND":
+    if not ops.is_a(last, batch_to_space_nd):
         return None
     middle = graph.producer(last.inputs[0])
-    if middle is None or middle.op not in _CONVOLUTIONS or not _only_reader(graph, middle):
+    if middle is None or not isinstance(middle.options, geometry.Dilated) or not _only_reader(graph, middle):
         return None
     first = graph.producer(middle.inputs[0])
-    if first is None or first.op != "SPACE_TO_BATCH_ND" or not _only_reader(graph, first):
+    if first is None or not ops.is_a(first, space_to_batch_nd) or not _only_reader(graph, first):
         return None
     if _moving.integers(graph, first, 1) != _moving.integers(graph, last, 1):
         return None
@@ -80,7 +78,7 @@ def _dilated(
     amounts = np.array([[0, 0], *zip(before, after, strict=True), [0, 0]], np.int32)
     tensors.append(Tensor("", (4, 2), "int32", None, amounts))
     inside = _moving.add_between(tensors, source, (1, *padded.tolist(), source.shape[3]))
-    pad = Operator("PAD", first.index, (first.inputs[0], len(tensors) - 2), (inside,))
+    whole = pad.padded(first, first.inputs[0], len(tensors) - 2, inside)
     options = replace(told, dilation_h=block[0], dilation_w=block[1])
     inputs = (inside, *middle.inputs[1:])
-    return [pad, replace(middle, inputs=inputs, outputs=last.outputs, options=options)]
+    return [whole, replace(middle, inputs=inputs, outputs=last.outputs, options=options)]

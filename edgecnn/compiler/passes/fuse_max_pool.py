@@ -8,9 +8,9 @@ left, can leave 32 bits.
 
 from dataclasses import replace
 
-from edgecnn.compiler import geometry, quant
+from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import _pooling
+from edgecnn.compiler.ops import _pooling, max_pool_2d
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions, Pool
 
@@ -21,7 +21,7 @@ def fuse_max_pool(graph: Graph) -> Graph:
     gone: set[int] = set()
     for pool in graph.operators:
         source = graph.producer(pool.inputs[0])
-        if pool.op == "MAX_POOL_2D" and source is not None and _may_fuse(graph, source, pool):
+        if ops.is_a(pool, max_pool_2d) and source is not None and _may_fuse(graph, source, pool):
             fused[source.index] = _fuse(graph, source, pool)
             gone.add(pool.index)
     kept = (operator for operator in graph.operators if operator.index not in gone)
@@ -39,7 +39,7 @@ def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
     for axis, length, count in zip(_pooling.axes(graph, pool), lengths, counts, strict=True):
         if axis.pad or axis.stride < axis.size or axis.start(count - 1) + axis.size > length:
             return False
-    linear = Linear.of(graph, source, channel_axis=0)
+    linear = Linear.of(graph, source)
     return bool((linear.reach(linear.bound()) <= quant.INT32_MAX).all())
 
 

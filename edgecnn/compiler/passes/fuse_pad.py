@@ -5,9 +5,7 @@ from dataclasses import replace
 
 from edgecnn.compiler import geometry, ops
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import pad
-
-_PADS = ("PAD", "PADV2")
+from edgecnn.compiler.ops import pad, padv2
 
 
 def fuse_pad(graph: Graph) -> Graph:
@@ -17,14 +15,16 @@ def fuse_pad(graph: Graph) -> Graph:
     """
     operators = tuple(_without_pad(graph, operator) for operator in graph.operators)
     read = {i for operator in operators for i in operator.inputs}.union(graph.outputs)
-    kept = (op for op in operators if op.op not in _PADS or op.outputs[0] in read)
+    kept = (op for op in operators if not ops.is_a(op, pad, padv2) or op.outputs[0] in read)
     return replace(graph, operators=tuple(kept))
 
 
 def _without_pad(graph: Graph, operator: Operator) -> Operator:
     before = graph.producer(operator.inputs[0])
     axes, told = ops.axes(graph, operator), operator.options
-    if axes is None or not isinstance(told, geometry.Dilated) or before is None or before.op not in _PADS:
+    if axes is None or not isinstance(told, geometry.Dilated):
+        return operator
+    if before is None or not ops.is_a(before, pad, padv2):
         return operator
     made = graph.output(before)
     zero_point = geometry.quantization_of(made).zero_point

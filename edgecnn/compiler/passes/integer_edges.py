@@ -7,8 +7,10 @@ takes or makes int8 of 128 less instead, and goes if that changes nothing more.
 
 from dataclasses import replace
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.geometry import INT8_OR_INT16, quantization_of
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import dequantize, quantize
 
 _OFFSET = 128  # from int8 to uint8
 
@@ -31,11 +33,11 @@ def _with_signs(graph: Graph) -> Graph:
     """Return `graph` with int8 tensors for the uint8 ones of which QUANTIZE alone knows."""
     edges = {*graph.inputs, *graph.outputs}
     known = {
-        i: [op.op for op in graph.operators if i in (*op.inputs, *op.outputs)]
+        i: [ops.is_a(op, quantize) for op in graph.operators if i in (*op.inputs, *op.outputs)]
         for i in edges
         if graph.tensors[i].dtype == "uint8"
     }
-    signed = {i for i, ops in known.items() if set(ops) == {"QUANTIZE"}}
+    signed = {i for i, alone in known.items() if alone and all(alone)}
     tensors = (_signed(tensor) if i in signed else tensor for i, tensor in enumerate(graph.tensors))
     return replace(graph, tensors=tuple(tensors))
 
@@ -47,7 +49,7 @@ def _signed(tensor: Tensor) -> Tensor:
 
 
 def _is_entry(graph: Graph, operator: Operator) -> bool:
-    if operator.op != "QUANTIZE" or operator.inputs[0] not in graph.inputs:
+    if not ops.is_a(operator, quantize) or operator.inputs[0] not in graph.inputs:
         return False
     alone = len(graph.consumers(operator.inputs[0])) == 1 and operator.inputs[0] not in graph.outputs
     if _stands_for(graph.input(operator, 0), graph.output(operator)):
@@ -58,10 +60,10 @@ def _is_entry(graph: Graph, operator: Operator) -> bool:
 def _is_exit(graph: Graph, operator: Operator) -> bool:
     if operator.outputs[0] not in graph.outputs or graph.consumers(operator.outputs[0]):
         return False
-    if operator.op == "DEQUANTIZE":
+    if ops.is_a(operator, dequantize):
         return _stands_for(graph.output(operator), graph.input(operator, 0))
     apart = operator.inputs[0] not in (*graph.inputs, *graph.outputs)
-    return operator.op == "QUANTIZE" and apart and _renames(graph, operator)
+    return ops.is_a(operator, quantize) and apart and _renames(graph, operator)
 
 
 def _stands_for(real: Tensor, integers: Tensor) -> bool:

@@ -16,14 +16,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, quant
+from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.ops._linear import LINEAR_AXES, Linear, with_parameters
-from edgecnn.compiler.passes._channel_ranges import Range, channel_ranges, reads_padding
+from edgecnn.compiler.ops._linear import Linear, with_parameters
+from edgecnn.compiler.passes._channel_ranges import channel_ranges
+from edgecnn.compiler.traits import Channels, Range
 
 _MOST = 127  # of a weight's magnitude
-_READERS = ("CONV_2D", "FULLY_CONNECTED")
-_POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")  # a constant passes them, if their clamp lets it
+_WEIGHTED = (Channels.SUMMED, Channels.GROUPED)
 
 
 def merge_constant_channels(graph: Graph) -> Graph:
@@ -39,13 +39,17 @@ def _path(graph: Graph, tensor: int) -> list[Operator]:
     """Return the convolution that a tensor comes from and the pools between, or nothing if there is none."""
     path: list[Operator] = []
     maker = graph.producer(tensor)
-    while maker is not None and maker.op in _POOLS:
+    while maker is not None and ops.passes_constants(maker):
         path.insert(0, maker)
         tensor = maker.inputs[0]
         if tensor in graph.outputs or len(graph.consumers(tensor)) != 1:
             return []
         maker = graph.producer(tensor)
-    return [maker, *path] if maker is not None and maker.op in ("CONV_2D", "DEPTHWISE_CONV_2D") else []
+    return [maker, *path] if maker is not None and _is_convolution(graph, maker) else []
+
+
+def _is_convolution(graph: Graph, operator: Operator) -> bool:
+    return ops.channels(graph, operator) in _WEIGHTED and ops.axes(graph, operator) is not None
 
 
 def _all_may_change(graph: Graph, readers: Sequence[Operator]) -> bool:
@@ -55,8 +59,8 @@ def _all_may_change(graph: Graph, readers: Sequence[Operator]) -> bool:
     """
     if any(graph.output(reader).dtype != "int8" for reader in readers):
         return False
-    return all(reader.op in _READERS for reader in readers) and any(
-        reads_padding(graph, reader) for reader in readers
+    return all(ops.channels(graph, reader) is Channels.SUMMED for reader in readers) and any(
+        ops.reads_padding(graph, reader) for reader in readers
     )
 
 
@@ -121,8 +125,8 @@ def _with_constants(
     graph: Graph, operator: Operator, tensors: list[Tensor], taken: NDArray[np.int64], offsets: quant.Int64s
 ) -> Operator:
     """Return a convolution whose channels `taken` are the zero point plus `offsets`, whatever it reads."""
-    axis = LINEAR_AXES[operator.op]
-    linear, stored = Linear.of(graph, operator, axis), geometry.quantization_of(graph.input(operator, 1))
+    linear, stored = Linear.of(graph, operator), geometry.quantization_of(graph.input(operator, 1))
+    axis = linear.channel_axis
     weights, bias = np.moveaxis(linear.weights.copy(), axis, 0), linear.bias.copy()
     weights[taken], bias[taken] = 0, offsets
     scales = np.array(stored.scales if stored.per_channel else stored.scales * bias.size)
@@ -137,7 +141,7 @@ def _with_taps(
     graph: Graph, reader: Operator, tensors: list[Tensor], merged: NDArray[np.int64], digits: quant.Int64s
 ) -> Operator:
     """Return a convolution whose taps on the first of `merged` are `digits`, and zero on the others."""
-    linear, taps = Linear.of(graph, reader, LINEAR_AXES[reader.op]), _taps(graph, reader)
+    linear, taps = Linear.of(graph, reader), _taps(graph, reader)
     taps[..., merged] = 0
     taps[..., merged[: digits.shape[-1]]] = digits
     weights = taps.astype(np.int8).reshape(linear.weights.shape)

@@ -16,8 +16,7 @@ def narrow(graph: Graph) -> Graph:
     tensors = list(graph.tensors)
     for operator in reversed(graph.operators):
         made = operator.outputs[0]
-        # A RESHAPE copies bytes and knows no columns: what it makes stays whole.
-        whole = operator.op == "RESHAPE"
+        whole = ops.makes_whole(operator)
         height, width = graph.tensors[made].shape[1:3] if whole else needed.get(made, (1, 1))
         read = ops.require(graph, operator).needs(graph, operator, height, width)
         tensors[made] = replace(tensors[made], shape=(1, height, width, tensors[made].shape[3]))

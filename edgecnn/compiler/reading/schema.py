@@ -54,6 +54,13 @@ _VERSIONS = {
     "FULLY_CONNECTED": 5,
 }
 _NUMBERS = {name: number for number, name in BUILTIN_OPCODE2NAME.items()}
+# Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.
+_MICRO_NAMES = {
+    "BATCH_MATMUL": "BatchMatMul",
+    "CUMSUM": "CumSum",
+    "PADV2": "PadV2",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+}
 NAMELESS = "UNKNOWN_"  # what an op is called, before its number, that is newer than the schema
 _NAMELESS_TYPE = "type_"
 _BUILTIN_CODE = 10  # its place in the vtable of OperatorCode
@@ -119,6 +126,16 @@ def table_of(op: str) -> str:
     words = "".join(word.capitalize() for word in op.split("_"))
     name = _TABLES.get(op, f"{words}Options")
     return name if hasattr(tflite.BuiltinOptions, name) or hasattr(tflite.BuiltinOptions2, name) else ""
+
+
+def micro_name(op: str) -> str:
+    """Return what TensorFlow Lite Micro calls an op: Conv2D."""
+    return _MICRO_NAMES.get(op) or "".join(word[:1] + _lower(word[1:]) for word in op.split("_"))
+
+
+def _lower(rest: str) -> str:
+    """Lower a word's letters but those of 2D and 3D."""
+    return rest if rest == "D" else rest.lower()
 
 
 def numbers_of(operator: Any) -> dict[str, int | float | bool]:

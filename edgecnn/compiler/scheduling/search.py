@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.scheduling.cascade import Network
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.measure import Choice, Measure, Schedule, lazy_steps
-from edgecnn.compiler.steps import takes_columns
 from edgecnn.errors import ModelError
 
 _FIRST_BOUND = 1024  # bytes
@@ -230,8 +230,8 @@ class _Search:
         return [
             step.inputs[0]
             for step in steps.values()
-            if takes_columns(step)
-            and steps[step.inputs[0]].kernel.name.startswith("depthwise_conv_2d")
+            if ops.column_consumer(step)
+            and ops.column_producer(steps[step.inputs[0]])
             and len(self._graph.consumers(step.inputs[0])) == 1
             and step.inputs[0] not in self._graph.outputs
         ]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Quantization
+from edgecnn.compiler.ops import logistic
 from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.errors import ModelError
 
@@ -125,7 +127,7 @@ class CModel:
         if self.outputs[0].size > 1:
             return self.outputs[0].size
         last = self.graph.operators[-1]
-        return 2 if last.op == "LOGISTIC" else 0
+        return 2 if ops.is_a(last, logistic) else 0
 
     @property
     def marks(self) -> bool:
@@ -133,7 +135,7 @@ class CModel:
         if len(self.outputs) != 1 or self.outputs[0].scaling is None:
             return False
         shape = self.outputs[0].shape
-        return len(shape) == 4 and shape[3] == 1 and self.graph.operators[-1].op == "LOGISTIC"
+        return len(shape) == 4 and shape[3] == 1 and ops.is_a(self.graph.operators[-1], logistic)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ _LATENCY = 4  # cycles of a multiplication: fewer columns don't take less
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none for pools that are wide or leave columns out."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     return ways(step, linear, linear.weights)
 
 

@@ -32,7 +32,7 @@ _KERNEL = DEPTHWISE_CONV_2D.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none for several filters for each channel."""
-    linear = Linear.of(graph, step.operator, channel_axis=3)
+    linear = Linear.of(graph, step.operator)
     width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
         return conv_2d.ways(as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))

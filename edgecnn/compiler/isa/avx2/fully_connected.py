@@ -23,7 +23,7 @@ _KERNEL = FULLY_CONNECTED.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     outputs, row = len(linear.weights), int(step.params["row"])
     groups, parts = -(-row // packing.TAPS), int(step.params["parts"])
     params = _KERNEL.take(

@@ -37,7 +37,7 @@ _LARGE = 8192  # bytes of working memory from which a way with less is worth a t
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the ways with three columns at once and fewer, or none where 16 bits don't hold the weights."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     return ways(step, linear, linear.weights)
 
 

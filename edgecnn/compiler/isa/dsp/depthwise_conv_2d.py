@@ -34,7 +34,7 @@ _COLUMNS = {1: 12, 2: 8}  # at once, by stride: more save little and cost memory
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return ways faster than the portable `step`, or none for few channels or several filters for each."""
-    linear = Linear.of(graph, step.operator, channel_axis=3)
+    linear = Linear.of(graph, step.operator)
     width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
         return conv_2d.ways(as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))

@@ -32,7 +32,7 @@ _CHANNELS = 32  # at once
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where 16 bits don't hold the weights."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     outputs, row = len(linear.weights), int(step.params["row"])
     channels = min(_CHANNELS, outputs + outputs % 2)
     rows = linear.weights.reshape(outputs, -1, row)

@@ -37,7 +37,7 @@ _LARGE = 8192  # bytes of working memory from which a way with less is worth mor
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the ways with as many columns at once as pay, and fewer where they take much memory."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     return ways(graph, step, linear, linear.weights)
 
 

@@ -31,7 +31,7 @@ _AT_ONCE = ((16, 12), (8, 6))  # channels and columns of outputs: more save litt
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return ways faster than the portable `step`, or none for few channels or several filters for each."""
-    linear = Linear.of(graph, step.operator, channel_axis=3)
+    linear = Linear.of(graph, step.operator)
     width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
         made = as_conv_2d(step, width)

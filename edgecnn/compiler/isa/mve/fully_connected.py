@@ -14,6 +14,6 @@ _KERNEL = FULLY_CONNECTED.but(packing.ROUNDING, isa="mve")
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     params = _KERNEL.take(step.params, rounding=packing.rounding(linear))
     return (replace(step, kernel=_KERNEL, params=params, scratch=4 * len(linear.weights)),)

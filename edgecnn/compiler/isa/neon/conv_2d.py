@@ -23,7 +23,7 @@ _KERNEL = CONV_2D.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none where two products may not fit 16 bits."""
-    weights = Linear.of(graph, step.operator, channel_axis=0).weights
+    weights = Linear.of(graph, step.operator).weights
     return ways(step, weights.reshape(len(weights), -1))
 
 

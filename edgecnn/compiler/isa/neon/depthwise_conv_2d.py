@@ -16,7 +16,7 @@ _CHANNELS = 8  # at once
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none for fewer than eight channels, several filters for each, or weights of -128."""
-    weights = Linear.of(graph, step.operator, channel_axis=3).weights
+    weights = Linear.of(graph, step.operator).weights
     if step.params["in_c"] == 1:
         whole = as_conv_2d(step, graph.output(step.operator).shape[2])
         return conv_2d.ways(whole, weights.reshape(-1, weights.shape[3]).T)

@@ -31,7 +31,7 @@ _KERNEL = CONV_2D.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the ways to take the filter at once and, where that needs less memory, row by row."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     return ways(step, linear, linear.weights)
 
 

@@ -29,7 +29,7 @@ _MOST_ROWS = 7  # of a filter: the kernel points to each
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a way faster than the portable `step`, or none for several filters a channel and tall ones."""
-    linear = Linear.of(graph, step.operator, channel_axis=3)
+    linear = Linear.of(graph, step.operator)
     if step.params["in_c"] == 1:
         width = graph.output(step.operator).shape[2]
         weights = linear.weights.transpose(3, 1, 2, 0)

@@ -23,7 +23,7 @@ _KERNEL = FULLY_CONNECTED.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the faster way."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     outputs, row = len(linear.weights), int(step.params["row"])
     rows = linear.weights.reshape(outputs, -1, row).transpose(1, 0, 2)
     params = _KERNEL.take(

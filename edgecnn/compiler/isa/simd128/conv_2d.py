@@ -23,7 +23,7 @@ _CHANNELS, _COLUMNS = 8, 4  # at once
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, for any convolution."""
-    linear = Linear.of(graph, step.operator, channel_axis=0)
+    linear = Linear.of(graph, step.operator)
     filters = pack(linear.weights.reshape(len(linear.weights), -1))
     pairs, sums = filters.shape[1], int(step.params["out_w"]) * len(linear.weights)
     return (
