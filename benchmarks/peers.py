@@ -31,10 +31,10 @@ from bars import bar_chart
 from provenance import RESULTS, first_line, package_versions, provenance
 
 from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.reading.tflite import with_valid_axes
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.files import write_bytes, write_json, write_text
 from edgecnn.pipeline.shared import build_shared
+from edgecnn.runtime.patches import with_valid_axes
 from edgecnn.runtime.shared_library import SharedLibrary, cpu_features
 from edgecnn.runtime.tflite import TfliteModel
 

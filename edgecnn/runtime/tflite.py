@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.reading.tflite import parse, with_operators, with_valid_axes
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.files import read_bytes
 from edgecnn.runtime.interpreter import Description, Kernels, LocalInterpreter, Package, RefusedError
 from edgecnn.runtime.isolation import ProcessDiedError, Remote
 from edgecnn.runtime.model import Model
+from edgecnn.runtime.patches import with_operators, with_valid_axes
 
 _PACKAGES: tuple[Package, ...] = ("tflite_runtime", "ai_edge_litert", "tensorflow")  # in this order
 

@@ -40,8 +40,6 @@ _MAX_RANK = 8
 # How often a byte is read, on average, and how many bytes a table counts for: parts that lie over each other
 # could make a small file endless.
 _MOST_READS, _TABLE = 16, 16
-_QUANTIZED_DIMENSION = 16  # its place in the vtable of QuantizationParameters
-_OPERATORS = 10  # their place in that of SubGraph
 _VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 _NO_STATE = "only models without a state can be run and compiled, such as convolutions over a window of time"
 _NO_LOOP = "only models of one subgraph can be run and compiled, without loops and conditions"
@@ -115,33 +113,6 @@ def parse_file(data: bytes, name: str = "") -> ModelFile:
         raise ModelError("cut short or corrupt: offsets in the flatbuffer lead nowhere") from error
 
 
-def with_valid_axes(data: bytes) -> bytes:
-    """Return a model's bytes with 0 for each quantized_dimension that its tensor doesn't have.
-
-    person_detect.tflite of TensorFlow Lite Micro says 3 for its bias vectors: TFLM accepts that, and
-    the larger runtimes refuse the file.
-    """
-    repaired = bytearray(data)
-    subgraph = tflite.Model.GetRootAs(data, 0).Subgraphs(0)
-    for number in range(subgraph.TensorsLength()):
-        tensor = subgraph.Tensors(number)
-        stored = tensor.Quantization()
-        if stored is not None and stored.QuantizedDimension() >= max(tensor.ShapeLength(), 1):
-            table = stored._tab
-            position = table.Pos + table.Offset(_QUANTIZED_DIMENSION)
-            repaired[position : position + 4] = bytes(4)
-    return bytes(repaired)
-
-
-def with_operators(data: bytes, count: int) -> bytes:
-    """Return a model's bytes without the operators behind the first `count`, of which it has as many."""
-    shortened = bytearray(data)
-    table = tflite.Model.GetRootAs(data, 0).Subgraphs(0)._tab
-    position = table.Vector(table.Offset(_OPERATORS)) - 4  # of the length, which is followed by the elements
-    shortened[position : position + 4] = count.to_bytes(4, "little")
-    return bytes(shortened)
-
-
 class _Reader:
     """Reads one flatbuffer; every length it finds is checked against the bytes there are.
 
@@ -159,6 +130,8 @@ class _Reader:
     def file(self, name: str) -> ModelFile:
         model = self._model
         codes = [model.OperatorCodes(i) for i in range(self._length(model.OperatorCodesLength()))]
+        for code in codes:
+            self._text(code.CustomCode())
         ops = [(op_name(code), code) for code in codes]
         count = self._length(model.SubgraphsLength())
         signatures = tuple(
@@ -180,6 +153,7 @@ class _Reader:
 
     def _main(self, graph: Graph, name: str) -> Graph:
         metadata, files = self._metadata(), self._files()
+        description = self._text(self._model.Description())
         signatures = self._model.SignatureDefsLength()
         if signatures > 1:
             self._unkept.append(f"{signatures} signatures")
@@ -191,7 +165,7 @@ class _Reader:
             files=files,
             unkept=tuple(self._unkept),
             sha256=hashlib.sha256(self._data).hexdigest(),
-            description=self._text(self._model.Description()),
+            description=description,
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
             window=read_window(self._data),

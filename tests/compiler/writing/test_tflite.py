@@ -153,6 +153,12 @@ def test_what_no_graph_holds_is_refused() -> None:
     )
     with pytest.raises(ModelError, match=r"can't be written anew, as it has a name that is no UTF-8$"):
         tflite_bytes(parse(named))
+    builder = strange()
+    builder.description = "mark"
+    for lost in (b"mark", b"mine"):
+        named = builder.build((0,), (4,)).replace(lost, b"m\xff\xfek")
+        with pytest.raises(ModelError, match=r"as it has a name that is no UTF-8$"):
+            tflite_bytes(parse(named))
     with pytest.raises(ModelError, match="as it has an archive behind it that is damaged"):
         tflite_bytes(parse(_damaged(add_metadata(TINY, "tiny", "", ["no", "yes"]))))
 
