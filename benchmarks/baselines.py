@@ -50,8 +50,8 @@ def colours(train: Arrays, validation: Arrays, test: Arrays) -> Answers:
 
     def probabilities(arrays: Arrays) -> npt.NDArray[np.float64]:
         flat = arrays.images.reshape(-1, arrays.images.shape[-1])
-        found: npt.NDArray[np.float64] = trees.predict_proba(flat)[:, 1]
-        return found.reshape(*arrays.images.shape[:3], 1)
+        likely: npt.NDArray[np.float64] = trees.predict_proba(flat)[:, 1]
+        return likely.reshape(*arrays.images.shape[:3], 1)
 
     known, actual = probabilities(validation), validation.masks == 1
     best = max(np.linspace(0.05, 0.95, 19), key=lambda t: dice_by_image(actual, known >= t).mean())

@@ -90,16 +90,16 @@ def models(folder: Path, data: Path | None) -> dict[str, Path]:
     sys.path.append(str(ROOT / "tests" / "helpers"))
     networks = import_module("networks")
     (folder / "cainvas.tflite").write_bytes(networks.cainvas())
-    found = {"cainvas": folder / "cainvas.tflite"}
-    return found | ({name: data / "edge-models" / file for name, file in OTHERS.items()} if data else {})
+    paths = {"cainvas": folder / "cainvas.tflite"}
+    return paths | ({name: data / "edge-models" / file for name, file in OTHERS.items()} if data else {})
 
 
 def measure(path: Path, core: str) -> dict[str, Any]:
     """Return the figures of one model on one core; a byte that differs ends the program."""
-    found = verify(path, core, 1).as_json()
-    if found["bytes_different"]:
-        sys.exit(f"Error: {path.name} on {core}: {found['bytes_different']} bytes differ")
-    return {name: found[name] for name in FIGURES if found[name] is not None}
+    verified = verify(path, core, 1).as_json()
+    if verified["bytes_different"]:
+        sys.exit(f"Error: {path.name} on {core}: {verified['bytes_different']} bytes differ")
+    return {name: verified[name] for name in FIGURES if verified[name] is not None}
 
 
 def _print(rows: dict[str, dict[str, dict[str, Any]]]) -> None:

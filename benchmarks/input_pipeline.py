@@ -79,7 +79,7 @@ def main() -> None:
 def compare_all(rounds: int, images: int) -> dict[str, Any]:
     """Return the figures of each set of images, with and without augmentation."""
     root = os.environ.get("EDGECNN_DATA")
-    found = {}
+    measured = {}
     for name, shape in (PACKS if root else SYNTHETIC).items():
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) / name
@@ -89,8 +89,8 @@ def compare_all(rounds: int, images: int) -> dict[str, Any]:
                 counts = {"train": images, "validation": images // 2, "test": images // 2}
                 write_phantoms(folder, counts, seed=0)
             figures = compare(folder, shape, rounds)
-            found[name] = {"synthetic": root is None, "shape": shape, "images": counts, **figures}
-    return found
+            measured[name] = {"synthetic": root is None, "shape": shape, "images": counts, **figures}
+    return measured
 
 
 def link_parts(source: Path, folder: Path) -> dict[str, int]:
@@ -112,7 +112,7 @@ def compare(folder: Path, shape: Shape, rounds: int) -> dict[str, Any]:
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             taken[peer].append(json.loads(done.stdout.splitlines()[-1]))
             print(f"{folder.name}, round {number + 1}: {peer} {taken[peer][-1]}", file=sys.stderr)
-    return {kind: summary({peer: [one[kind] for one in taken[peer]] for peer in PEERS}) for kind in KINDS}
+    return {kind: summary({peer: [times[kind] for times in taken[peer]] for peer in PEERS}) for kind in KINDS}
 
 
 def summary(taken: dict[str, list[dict[str, float]]]) -> dict[str, Any]:

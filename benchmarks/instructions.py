@@ -123,8 +123,8 @@ def tried() -> Iterator[tuple[str, Any]]:
     for name in ("resnet8", "ds-cnn", "mobilenet-v1"):
         yield name, NETWORKS[name]()
     for name in ("unet", "cbam"):
-        found = architecture(name)
-        yield name, found.build((48, 48, 3), found.classes, 0.25)
+        network = architecture(name)
+        yield name, network.build((48, 48, 3), network.classes, 0.25)
 
 
 def randomize(model: Any, seed: int) -> None:
@@ -166,8 +166,8 @@ def profiled(tflite: bytes, target: str) -> Profiled:
 def fit(networks: list[Profiled]) -> dict[str, Any]:
     """Return the factors that explain the counts best, relative to them, and the bytes of code."""
     rows = [row for network in networks for row in network.steps]
-    ops = sorted({work.op for found, _ in rows for work in found})
-    columns = [np.concatenate([_terms(found, op) for op in ops]) for found, _ in rows]
+    ops = sorted({work.op for works, _ in rows for work in works})
+    columns = [np.concatenate([_terms(works, op) for op in ops]) for works, _ in rows]
     counts = np.array([count for _, count in rows], np.float64)
     weights = 1 / np.maximum(counts, 1000)
     solution = _least_squares(np.array(columns) * weights[:, None], counts * weights, offset=False)[0]
@@ -182,31 +182,33 @@ def fit(networks: list[Profiled]) -> dict[str, Any]:
 
 def _bytes(networks: list[Profiled], ops: list[str], sizes: list[int]) -> dict[str, int]:
     """Return how many bytes a network takes at least, and each of its operators."""
-    used = [[sum(work.op == op for row, _ in one.steps for work in row) for op in ops] for one in networks]
-    found, begin = _least_squares(np.array(used), np.array(sizes), offset=True)
-    return {"begin": round(begin), **dict(zip(ops, map(round, found.tolist()), strict=True))}
+    used = [
+        [sum(work.op == op for row, _ in network.steps for work in row) for op in ops] for network in networks
+    ]
+    bytes_of_ops, begin = _least_squares(np.array(used), np.array(sizes), offset=True)
+    return {"begin": round(begin), **dict(zip(ops, map(round, bytes_of_ops.tolist()), strict=True))}
 
 
-def _terms(found: list[Work], op: str) -> NDArray[np.float64]:
+def _terms(works: list[Work], op: str) -> NDArray[np.float64]:
     total = np.zeros(len(terms(1, 1, 1, 1, 1)))
-    for work in found:
+    for work in works:
         if work.op == op:
             total += terms(work.rows, work.positions, work.taps, work.read, work.made)
     return total
 
 
 def _least_squares(columns: Any, values: Any, *, offset: bool) -> tuple[NDArray[np.float64], float]:
-    found = LinearRegression(positive=True, fit_intercept=offset).fit(columns, values)
-    return found.coef_, float(found.intercept_)
+    model = LinearRegression(positive=True, fit_intercept=offset).fit(columns, values)
+    return model.coef_, float(model.intercept_)
 
 
 def errors(table: dict[str, Any], networks: dict[str, Profiled]) -> dict[str, float]:
     """Return how far the model is off, relative to what each network takes."""
-    found = {}
+    errors = {}
     for name, network in networks.items():
         told = table["begin"] + sum(work_count(table, work) for row, _ in network.steps for work in row)
-        found[name] = round(told / network.instructions - 1, 4)
-    return found
+        errors[name] = round(told / network.instructions - 1, 4)
+    return errors
 
 
 def main() -> None:
@@ -220,13 +222,13 @@ def main() -> None:
     others = {name: int8(model) for name, model in tried()}
     table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     for target in chosen:
-        found = fit([profiled(tflite, target) for tflite in fitted])
-        off = errors(found, {name: profiled(tflite, target) for name, tflite in others.items()})
+        terms = fit([profiled(tflite, target) for tflite in fitted])
+        off = errors(terms, {name: profiled(tflite, target) for name, tflite in others.items()})
         mean = round(float(np.mean(np.abs(list(off.values())))), 4)
         print(
             target, f"mean {mean:.1%}", *(f"{name} {value:+.1%}" for name, value in off.items()), flush=True
         )
-        table[target] = {"error": mean, "errors": off, **found}
+        table[target] = {"error": mean, "errors": off, **terms}
         write_text(
             TABLE, json.dumps({name: table[name] for name in boards if name in table}, indent=1) + "\n"
         )

@@ -38,10 +38,10 @@ def first_line(command: list[str]) -> str:
 
 def package_versions(packages: Sequence[str]) -> dict[str, str | None]:
     """Return the versions of packages that are installed, None for others."""
-    found: dict[str, str | None] = {}
+    versions: dict[str, str | None] = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            versions[package] = None
+    return versions

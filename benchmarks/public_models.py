@@ -115,18 +115,18 @@ def tried(file: Path, inputs: int) -> Row:
         return {"outcome": "refused", "op": named[1] if named else "", "reason": reason}
     row = {"seconds": round(time.process_time() - begin, 2), "arena_bytes": compiled.plan["arena_bytes"]}
     try:
-        found = verify_compiled(compiled, file, inputs)
+        verified = verify_compiled(compiled, file, inputs)
     except EdgecnnError as error:
         return {"outcome": "failed", "reason": str(error), **row}
     return {
-        "outcome": "equal" if found.equal else "different",
+        "outcome": "equal" if verified.equal else "different",
         **row,
-        "bytes_compared": found.bytes_compared,
-        "bytes_different": found.bytes_different,
-        "operators_different": found.operators_different,
-        "different_outputs": found.different_outputs,
-        "oracle": found.oracle,
-        "oracles": [text(ruling) for ruling in found.oracles],
+        "bytes_compared": verified.bytes_compared,
+        "bytes_different": verified.bytes_different,
+        "operators_different": verified.operators_different,
+        "different_outputs": verified.different_outputs,
+        "oracle": verified.oracle,
+        "oracles": [text(ruling) for ruling in verified.oracles],
     }
 
 

@@ -247,9 +247,9 @@ def _figures(name: str, rows: Rows) -> dict[str, Any]:
         "agreement": 100 * float(rows.values[f"{name} same"].mean()),
     }
     if (ranks := rows.values.get(f"{name} rank")) is not None:
-        figures["auc"] = rows.ranked(ranks, lambda found: found.auc)
+        figures["auc"] = rows.ranked(ranks, lambda curve: curve.auc)
         figures["sensitivity_at_90_specificity"] = rows.ranked(
-            ranks, lambda found: 100 * found.sensitivity_at(SPECIFICITY)
+            ranks, lambda curve: 100 * curve.sensitivity_at(SPECIFICITY)
         )
     if (pixels := rows.values.get(f"{name} pixels")) is not None:
         figures["pixel_accuracy"] = 100 * float(pixels.mean())
@@ -301,17 +301,17 @@ COLUMNS = (
 def table(studies: dict[str, Any]) -> str:
     """Return the tables in Markdown."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    lines += [f"| {' | '.join(_row(found))} |" for found in studies.values()]
-    ranked = [f"| {' | '.join(row)} |" for found in studies.values() for row in _ranked(found)]
+    lines += [f"| {' | '.join(_row(study))} |" for study in studies.values()]
+    ranked = [f"| {' | '.join(row)} |" for study in studies.values() for row in _ranked(study)]
     head = ["| network | model | AUC | sensitivity at 90% specificity |", "|---|---|---|---|"]
     return "\n".join([*lines, "", *head, *ranked, ""])
 
 
-def _row(found: dict[str, Any]) -> list[str]:
-    models, int8 = found["models"], found["int8"]
+def _row(study: dict[str, Any]) -> list[str]:
+    models, int8 = study["models"], study["int8"]
     return [
-        _network(found),
-        f"{found['data']['title']}; {found['metric']}",
+        _network(study),
+        f"{study['data']['title']}; {study['metric']}",
         _interval(models["float32"]["score"]),
         _interval(models["int8_qat"]["score"]),
         _interval(models["int8_qat"]["loss"]),
@@ -324,17 +324,17 @@ def _row(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _network(found: dict[str, Any]) -> str:
-    return f"`{found['model']}` {'x'.join(map(str, found['int8']['input']))}"
+def _network(study: dict[str, Any]) -> str:
+    return f"`{study['model']}` {'x'.join(map(str, study['int8']['input']))}"
 
 
-def _ranked(found: dict[str, Any]) -> Iterator[list[str]]:
+def _ranked(study: dict[str, Any]) -> Iterator[list[str]]:
     titles = {"float32": "float32", "int8_qat": "int8", BASELINE: "support vector machine"}
     for model, title in titles.items():
-        figures = found["models"][model]
+        figures = study["models"][model]
         if "auc" in figures:
             at_90 = figures["sensitivity_at_90_specificity"]
-            yield [_network(found), title, _interval(figures["auc"], 3), _interval(at_90)]
+            yield [_network(study), title, _interval(figures["auc"], 3), _interval(at_90)]
 
 
 def _interval(estimate: dict[str, Any], digits: int = 1) -> str:

@@ -49,10 +49,10 @@ def export(name: str, path: Path) -> list[int]:
     from edgecnn.converters.keras_to_tflite import keras_to_int8
     from edgecnn.models import architecture
 
-    found, rng = architecture(name), np.random.default_rng(0)
-    model = found.build(found.input_shape, found.classes, 1.0)  # its weights are random from the start
-    path.write_bytes(keras_to_int8(model, rng.integers(0, 256, (4, *found.input_shape), np.uint8)))
-    return list(found.input_shape)
+    network, rng = architecture(name), np.random.default_rng(0)
+    model = network.build(network.input_shape, network.classes, 1.0)  # its weights are random from the start
+    path.write_bytes(keras_to_int8(model, rng.integers(0, 256, (4, *network.input_shape), np.uint8)))
+    return list(network.input_shape)
 
 
 def measure(path: Path) -> dict[str, Any]:
@@ -75,12 +75,14 @@ def measure(path: Path) -> dict[str, Any]:
 
 def whole_bytes(graph: Graph) -> int:
     """Return the most bytes of activations alive at once when operators run one after the other."""
-    made = dict.fromkeys(graph.inputs, 0) | {i: n for n, op in enumerate(graph.operators) for i in op.outputs}
+    begun = dict.fromkeys(graph.inputs, 0) | {
+        i: n for n, op in enumerate(graph.operators) for i in op.outputs
+    }
     read = dict.fromkeys(graph.outputs, len(graph.operators))
     for number, operator in enumerate(graph.operators):
-        read |= {i: max(read.get(i, 0), number) for i in operator.inputs if i in made}
+        read |= {i: max(read.get(i, 0), number) for i in operator.inputs if i in begun}
     return max(
-        sum(graph.tensors[i].size for i in made if made[i] <= number <= read.get(i, made[i]))
+        sum(graph.tensors[i].size for i in begun if begun[i] <= number <= read.get(i, begun[i]))
         for number in range(len(graph.operators))
     )
 

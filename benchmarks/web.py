@@ -114,12 +114,12 @@ def measure(folder: Path, run: Path, npm: Path) -> dict[str, Any]:
         theirs.open(folder / "theirs.html")
         check(theirs.driver, model, image)
         for round_ in range(-1, ROUNDS):  # the first warms up
-            found = {
+            figures = {
                 "page": ours.driver.execute_async_script(OUR_TIMES, AT_ONCE),
                 "tfjs_wasm": theirs.driver.execute_async_script(THEIR_TIMES, AT_ONCE),
                 "ai_edge_litert": litert_time(litert),
             }
-            for name, value in found.items():
+            for name, value in figures.items():
                 times[name] += [value] if round_ >= 0 else []
     medians = {name: statistics.median(values) for name, values in times.items()}
     encoded = json.loads(page.partition('id="model">')[2].partition("</script>")[0])["wasm"]
@@ -179,16 +179,16 @@ def check(driver: Any, model: Any, image: np.ndarray[Any, Any]) -> None:
 def interpreter(model: bytes) -> Any:
     """Return ai-edge-litert's interpreter of a model, with its default kernels, on one thread."""
     module = import_module("ai_edge_litert.interpreter")
-    made = module.Interpreter(model_content=model, num_threads=1)
-    made.allocate_tensors()
-    return made
+    interpreter = module.Interpreter(model_content=model, num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
-def litert_time(made: Any) -> float:
+def litert_time(interpreter: Any) -> float:
     """Return the milliseconds that an inference takes."""
     start = time.perf_counter()
     for _ in range(AT_ONCE):
-        made.invoke()
+        interpreter.invoke()
     return 1000 * (time.perf_counter() - start) / AT_ONCE
 
 

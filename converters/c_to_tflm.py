@@ -61,17 +61,17 @@ def arena_bytes(graph: Graph) -> int:
                 lives.setdefault(tensor, []).append(number)
     for tensor in graph.outputs:
         lives[tensor].append(len(graph.operators))
-    found = [
+    lifetimes = [
         Buffer(("rows", tensor), aligned(_bytes(graph.tensors[tensor]), _ALIGN), min(when), max(when))
         for tensor, when in lives.items()
     ]
-    found += [
+    lifetimes += [
         Buffer(("scratch", number), aligned(_scratch(graph, operator), _ALIGN), number, number)
         for number, operator in enumerate(graph.operators)
     ]
     channels = sum(graph.output(one).shape[-1] for one in graph.operators if _filter(graph, one))
     persistent = len(graph.tensors) * _PER_TENSOR + len(graph.operators) * _PER_OPERATOR
-    return place(found)[1] + persistent + channels * _PER_CHANNEL + _FIXED
+    return place(lifetimes)[1] + persistent + channels * _PER_CHANNEL + _FIXED
 
 
 def _bytes(tensor: Tensor) -> int:

@@ -131,9 +131,9 @@ def fill(folder: Path, write: Callable[[Path], list[Path]]) -> list[Path]:
 @contextmanager
 def _temporary(within: Path, path: Path) -> Iterator[Path]:
     """Yield a temporary folder `within` another, and tell of what goes wrong as of `path`."""
-    made: list[Path] = []
+    missing: list[Path] = []
     try:
-        made += [folder for folder in (within, *within.parents) if not folder.exists()]
+        missing += [folder for folder in (within, *within.parents) if not folder.exists()]
         within.mkdir(parents=True, exist_ok=True)
         _sweep(real_path(within))
         with _locked_folder(within) as folder:
@@ -144,7 +144,7 @@ def _temporary(within: Path, path: Path) -> Iterator[Path]:
         raise EdgecnnError(f"can't write {path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):  # nothing came into it
-            for empty in made:
+            for empty in missing:
                 empty.rmdir()
 
 

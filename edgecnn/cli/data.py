@@ -113,10 +113,10 @@ def _print(report: "Report") -> None:
     sizes = [f"{size} ({count:,})" for size, count in report.sizes.items()]
     say(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
     found = findings(report)
-    for one in found:
-        say("", f"{one.title} ({len(one.lines):,}): {one.meaning}")
-        say(*(f"  {line}" for line in one.shown))
-        if more := len(one.lines) - len(one.shown):
+    for finding in found:
+        say("", f"{finding.title} ({len(finding.lines):,}): {finding.meaning}")
+        say(*(f"  {line}" for line in finding.shown))
+        if more := len(finding.lines) - len(finding.shown):
             say(f"  and {more:,} more; --json lists them all")
     if not found:
         say("Nothing found that makes training fail or its results lie.")

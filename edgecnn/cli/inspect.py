@@ -24,45 +24,45 @@ def command(model: Path, as_json: bool) -> None:
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.inspect import inspect
 
-    found = inspect(model)
+    contents = inspect(model)
     if as_json:
-        print_json(found)
+        print_json(contents)
     else:
-        _print(found)
+        _print(contents)
 
 
-def _print(found: dict[str, Any]) -> None:
-    say(f"{found['file']}   {found['bytes']:,} bytes   sha256 {found['sha256']}")
-    problems = found["problems"]
+def _print(contents: dict[str, Any]) -> None:
+    say(f"{contents['file']}   {contents['bytes']:,} bytes   sha256 {contents['sha256']}")
+    problems = contents["problems"]
     say(*(f"problem {problem}" for problem in problems[:_MOST_PROBLEMS]))
     if len(problems) > _MOST_PROBLEMS:
         say(f"problem and {len(problems) - _MOST_PROBLEMS} more, which --json names")
-    for signature in found["signatures"] if len(found["signatures"]) > 1 else ():
+    for signature in contents["signatures"] if len(contents["signatures"]) > 1 else ():
         ends = (", ".join(map(_printable, signature[end])) for end in ("inputs", "outputs"))
         where = f"subgraph {signature['subgraph']}"
         say(f"signature {_printable(signature['key'])}   {where}   {next(ends)} -> {next(ends)}")
-    _print_subgraph(found)
-    for subgraph in found["subgraphs"]:
+    _print_subgraph(contents)
+    for subgraph in contents["subgraphs"]:
         name = _printable(subgraph["subgraph"]["name"])
         say(f"subgraph {subgraph['subgraph']['index']}" + (f' "{name}"' if name else ""))
         _print_subgraph(subgraph)
-    zeros = "" if found["sparsity"] is None else f", {found['sparsity']:.1%} of the weights zero"
-    say(f"total: {found['macs']:,} MACs, {found['constant_bytes']:,} bytes of constants{zeros}", "")
+    zeros = "" if contents["sparsity"] is None else f", {contents['sparsity']:.1%} of the weights zero"
+    say(f"total: {contents['macs']:,} MACs, {contents['constant_bytes']:,} bytes of constants{zeros}", "")
     say("TensorFlow Lite Micro needs these ops:")
-    say(*(f"    {line}" for line in found["tflm"]))
+    say(*(f"    {line}" for line in contents["tflm"]))
 
 
-def _print_subgraph(found: dict[str, Any]) -> None:
+def _print_subgraph(subgraph: dict[str, Any]) -> None:
     from edgecnn.cli.console import print_table
 
     for end in ("inputs", "outputs"):
-        for tensor in found[end]:
+        for tensor in subgraph[end]:
             names = [_printable(name) for name in (tensor["signature_name"], tensor["name"]) if name]
             say("   ".join([f"{end[:-1]:<7} {names[0] if names else ''}", *names[1:], *_type(tensor)]))
-    if found.get("labels"):
-        say("labels  " + ", ".join(map(_printable, found["labels"])))
+    if subgraph.get("labels"):
+        say("labels  " + ", ".join(map(_printable, subgraph["labels"])))
     columns = ("operator", "filter", "input", "output", "output scale", "MACs", "weights", "zeros")
-    print_table("", columns, [_row(operator) for operator in found["operators"]])
+    print_table("", columns, [_row(operator) for operator in subgraph["operators"]])
 
 
 def _row(operator: dict[str, Any]) -> tuple[str, ...]:

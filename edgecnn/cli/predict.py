@@ -82,13 +82,13 @@ def _predict_masks(
     marked, unreadable = predict_masks(model, images, folder, window)
     if as_json:
         rows = [
-            {"image": str(one.image), "share": one.share, "mask": one.mask and str(one.mask)}
-            for one in marked
+            {"image": str(marking.image), "share": marking.share, "mask": marking.mask and str(marking.mask)}
+            for marking in marked
         ]
         unread = unreadable_as_json(unreadable)
         print_json({"model": str(model), "note": DISCLAIMER, "masks": rows, "unreadable": unread})
     elif marked:
-        for one in marked:
-            say(f"{one.image}  {one.share:6.1%} marked{f'  {one.mask}' if one.mask else ''}")
+        for marking in marked:
+            say(f"{marking.image}  {marking.share:6.1%} marked{f'  {marking.mask}' if marking.mask else ''}")
         say(DISCLAIMER)
     _name(unreadable)

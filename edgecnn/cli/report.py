@@ -32,25 +32,25 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     from edgecnn.evaluation.comparison import comparison_rows, different_images, synthetic_runs
     from edgecnn.pipeline.compare import read_runs
 
-    found = read_runs(runs)
+    compared = read_runs(runs)
     if out:
         from edgecnn.evaluation.comparison_page import write_comparison
 
-        write_comparison(out, found)
+        write_comparison(out, compared)
     if as_json:
         print_json(
             {
-                "same_test_images": not different_images(found),
+                "same_test_images": not different_images(compared),
                 "runs": {
-                    run.name: {"network": run.network, "metrics": run.metrics.as_json()} for run in found
+                    run.name: {"network": run.network, "metrics": run.metrics.as_json()} for run in compared
                 },
             }
         )
         return
-    print_table("", *comparison_rows(found))
-    if different := different_images(found):
+    print_table("", *comparison_rows(compared))
+    if different := different_images(compared):
         say(different)
-    if synthetic := synthetic_runs(found):
+    if synthetic := synthetic_runs(compared):
         say(f"The pictures of {', '.join(synthetic)} are synthetic.")
     if out:
         say(f"Report: {out}")

@@ -20,12 +20,12 @@ def command(as_json: bool) -> None:
     from edgecnn.cli.console import print_json, print_table
     from edgecnn.pipeline.targets import describe_targets
 
-    found = describe_targets()
+    rows = describe_targets()
     if as_json:
-        print_json(found)
+        print_json(rows)
     else:
         columns = ("target", "kernels", "part", "flash", "RAM", "run by", "ready")
-        print_table("", columns, [_row(target) for target in found])
+        print_table("", columns, [_row(target) for target in rows])
 
 
 def _row(target: dict[str, Any]) -> tuple[str, ...]:

@@ -95,12 +95,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
     if isinstance(chosen, Path) and not chosen.is_dir():
         raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
-    found = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize, profile=profile)
+    verified = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize, profile=profile)
     if as_json:
-        print_json(found.as_json())
+        print_json(verified.as_json())
     else:
-        _print(found)
-    if not found.equal:
+        _print(verified)
+    if not verified.equal:
         sys.exit(1)
 
 
@@ -116,14 +116,14 @@ def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: 
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.verify.serial import verify_serial
 
-    found = verify_serial(model, serial, baud, timeout)
+    verified = verify_serial(model, serial, baud, timeout)
     if as_json:
-        print_json(found.as_json())
+        print_json(verified.as_json())
     else:
-        say(f'{found.vectors} vectors of "{found.name}", compared with {found.oracle}')
-        _print_oracles(found)
-        say(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
-    if not found.equal:
+        say(f'{verified.vectors} vectors of "{verified.name}", compared with {verified.oracle}')
+        _print_oracles(verified)
+        say(f"{verified.bytes_different} of {verified.bytes_compared} bytes differ")
+    if not verified.equal:
         sys.exit(1)
 
 
@@ -151,52 +151,53 @@ def _print_operators(operators: Sequence["OperatorProfile"]) -> None:
     print_table("", columns, [row[: len(columns)] for row in rows])
 
 
-def _print_oracles(found: "Verified | SerialVerified") -> None:
+def _print_oracles(verified: "Verified | SerialVerified") -> None:
     """Say whose kernels stand behind the references, where that isn't one for all, and where they differ."""
-    for ruling in found.oracles if len(found.oracles) > 1 or found.oracles[0].why else ():
+    for ruling in verified.oracles if len(verified.oracles) > 1 or verified.oracles[0].why else ():
         numbers = ", ".join(map(str, ruling.operators[:_MOST_NAMED]))
         more = ", ..." if len(ruling.operators) > _MOST_NAMED else ""
         say(
             f"  {', '.join(ruling.ops)} ({'operator' if len(ruling.operators) == 1 else 'operators'} "
             f"{numbers}{more}): {ruling.oracle}" + (f", as {ruling.why}" if ruling.why else "")
         )
-    for name, count in found.operators_different.items():
+    for name, count in verified.operators_different.items():
         say(f"  {name}: {count} bytes of our reference differ from that; please report it, with the file")
 
 
-def _print_variety(found: "Verified") -> None:
+def _print_variety(verified: "Verified") -> None:
     """Say how much the inputs tell: equal outputs of all of them prove little."""
-    counts = [f"{count:,}" for count in found.different_outputs]
+    counts = [f"{count:,}" for count in verified.different_outputs]
     if len(counts) > 1:
-        counts = [f"{name} {count}" for name, count in zip(found.outputs, counts, strict=True)]
+        counts = [f"{name} {count}" for name, count in zip(verified.outputs, counts, strict=True)]
     say(f"different outputs            {', '.join(counts):>12}")
-    pairs = zip(found.outputs, found.different_outputs, strict=True)
-    if found.inputs > 1 and (same := [name for name, count in pairs if count == 1]):
+    pairs = zip(verified.outputs, verified.different_outputs, strict=True)
+    if verified.inputs > 1 and (same := [name for name, count in pairs if count == 1]):
         output = ", ".join(same) if len(counts) > 1 else "output"
         say(f"All inputs have the same {output}, and no others changed that: that it is equal proves little.")
 
 
-def _print(found: "Verified") -> None:
-    if found.operators is not None:
-        _print_operators(found.operators)
-    say(f"target {found.target}, {found.inputs} inputs, compared with {found.oracle}")
-    _print_oracles(found)
-    _print_variety(found)
-    if found.instructions is not None:
-        rate = found.instructions / max(found.macs, 1)
-        say(f"instructions per inference   {found.instructions:>12,}   ({rate:.2f} per MAC as given)")
-    if found.cycles_estimated is not None:
-        say(f"cycles, estimated            {found.cycles_estimated:>12,}   (by Arm's table, no wait states)")
+def _print(verified: "Verified") -> None:
+    if verified.operators is not None:
+        _print_operators(verified.operators)
+    say(f"target {verified.target}, {verified.inputs} inputs, compared with {verified.oracle}")
+    _print_oracles(verified)
+    _print_variety(verified)
+    if verified.instructions is not None:
+        rate = verified.instructions / max(verified.macs, 1)
+        say(f"instructions per inference   {verified.instructions:>12,}   ({rate:.2f} per MAC as given)")
+    if verified.cycles_estimated is not None:
+        cycles = f"{verified.cycles_estimated:>12,}"
+        say(f"cycles, estimated            {cycles}   (by Arm's table, no wait states)")
     for label, value in (
-        ("MACs computed", found.macs_computed),
-        ("code", found.code_bytes),
-        ("constant data", found.const_bytes),
-        ("arena", found.arena_bytes),
-        ("state", found.state_bytes),
-        ("statics", found.static_bytes),
-        ("worst stack", found.stack_bytes),
-        ("of it seen in use", found.stack_painted_bytes),
+        ("MACs computed", verified.macs_computed),
+        ("code", verified.code_bytes),
+        ("constant data", verified.const_bytes),
+        ("arena", verified.arena_bytes),
+        ("state", verified.state_bytes),
+        ("statics", verified.static_bytes),
+        ("worst stack", verified.stack_bytes),
+        ("of it seen in use", verified.stack_painted_bytes),
     ):
         if value is not None:
             say(f"{label:<28} {value:>12,}" + ("" if label == "MACs computed" else " bytes"))
-    say(f"{found.bytes_different} of {found.bytes_compared} bytes differ")
+    say(f"{verified.bytes_different} of {verified.bytes_compared} bytes differ")

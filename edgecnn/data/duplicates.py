@@ -61,14 +61,14 @@ def near_pairs(
     """
     details = _details(thumbnails)
     upright, turned = _parities(details), _parities(details.swapaxes(1, 2))
-    found: list[dict[tuple[int, int], float]] = [{} for _ in kinds]
+    similar: list[dict[tuple[int, int], float]] = [{} for _ in kinds]
     for start in range(0, len(details), _BLOCK):
         rows = slice(start, start + _BLOCK)
         alike = np.maximum(_correlations(upright[:, rows], upright), _correlations(turned[:, rows], upright))
-        for pairs, kind in zip(found, kinds, strict=True):
+        for pairs, kind in zip(similar, kinds, strict=True):
             pairs.update(_best(np.where(kind[rows, None] == kind, np.float32(-1), alike), start))
         progress("comparing images", min(start + _BLOCK, len(details)), len(details))
-    listed = [[Pair(*ends, similarity) for ends, similarity in pairs.items()] for pairs in found]
+    listed = [[Pair(*ends, similarity) for ends, similarity in pairs.items()] for pairs in similar]
     return [sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)) for pairs in listed]
 
 

@@ -48,13 +48,13 @@ def _pairs(folder: Path, split: str | None) -> list[Entry]:
 
 def _files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder by their path in it without the ending, sorted."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if not path.is_file() or any(is_clutter(part) for part in inside.parts):
             continue
         name = inside.with_suffix("").as_posix()
-        if name in found:
-            raise DataError(f"{found[name]} and {path} have the same name but for the ending; rename one")
-        found[name] = path
-    return found
+        if name in files:
+            raise DataError(f"{files[name]} and {path} have the same name but for the ending; rename one")
+        files[name] = path
+    return files

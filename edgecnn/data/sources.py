@@ -162,15 +162,15 @@ def _entry(table: Path, line: int, row: dict[str | None, Any], path: str, label:
     split = values["split"].lower()
     if split and split not in SPLITS:
         raise DataError(f"{table} line {line}: split is {split!r}; allowed are {', '.join(SPLITS)}")
-    found = table.parent / values[path]
+    image = table.parent / values[path]
     mask = table.parent / values[label] if label == "mask" else None
-    for file in (found, mask):
+    for file in (image, mask):
         if file and not file.is_file():
             raise DataError(
                 f"{table} line {line}: there is no file {file}; paths are relative to the CSV file"
             )
     name = values[label] if mask is None else FOREGROUND
-    return Entry(found, name, values["group"] or None, SPLITS.get(split), mask)
+    return Entry(image, name, values["group"] or None, SPLITS.get(split), mask)
 
 
 def _values(table: Path, line: int, row: dict[str | None, Any], needed: tuple[str, str]) -> dict[str, str]:

@@ -39,8 +39,8 @@ def measure(paths: Sequence[Path], progress: Progress = silent, window: Window |
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         measured = []
-        for done, one in enumerate(pool.map(lambda path: _measure(path, window), paths), 1):
-            measured.append(one)
+        for done, traits in enumerate(pool.map(lambda path: _measure(path, window), paths), 1):
+            measured.append(traits)
             progress("measuring images", done, len(paths))
     figures, digests, thumbnails = zip(*measured, strict=True)
     names = figures[0].keys()

@@ -57,17 +57,17 @@ def plan_arena(graph: Graph, isa: str = "c99") -> ArenaPlans:
     return ArenaPlans(whole, rows)
 
 
-def _describe(graph: Graph, found: Schedule) -> ArenaPlan:
-    network, order = found.network, found.order
+def _describe(graph: Graph, plan: Schedule) -> ArenaPlan:
+    network, order = plan.network, plan.order
     events = events_of(network, order)
-    held = buffers(network, events, found.heights, found.cuts)
-    blocks = tuple(block for buffer in held for block in _blocks(found, events, buffer))
+    held = buffers(network, events, plan.heights, plan.cuts)
+    blocks = tuple(block for buffer in held for block in _blocks(plan, events, buffer))
     alive = _alive(blocks, len(order))
     peak = int(alive.argmax())
     step = network.steps[order[peak]]
     shape = "x".join(map(str, graph.tensors[step.output].shape[1:]))
     busiest = f"{step.operator.op} makes {shape}"
-    return ArenaPlan(found.arena, len(order), blocks, peak, int(alive[peak]), busiest)
+    return ArenaPlan(plan.arena, len(order), blocks, peak, int(alive[peak]), busiest)
 
 
 def _alive(blocks: Sequence[Block], firings: int) -> NDArray[np.int64]:
@@ -79,17 +79,17 @@ def _alive(blocks: Sequence[Block], firings: int) -> NDArray[np.int64]:
     return changes[:-1].cumsum()
 
 
-def _blocks(found: Schedule, events: Events, buffer: Buffer) -> Iterator[Block]:
+def _blocks(plan: Schedule, events: Events, buffer: Buffer) -> Iterator[Block]:
     """Yield where a buffer lies: in one place, or row by row where rows take the place of other tensors'."""
     kind, owner = buffer.owner
     if kind != "rows":
-        yield Block(owner, True, found.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
+        yield Block(owner, True, plan.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
         return
-    maker, rolled = found.network.maker[owner], found.rolled.get(owner)
+    maker, rolled = plan.network.maker[owner], plan.rolled.get(owner)
     if rolled is None:
-        yield Block(maker, False, found.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
+        yield Block(maker, False, plan.offsets[buffer.owner], buffer.size, buffer.first, buffer.last)
         return
-    size = found.network.row_bytes[owner]
+    size = plan.network.row_bytes[owner]
     ends = np.maximum(events.last_read[owner], events.complete[owner]).tolist()
     for row, (begun, last) in enumerate(zip(events.begun[owner].tolist(), ends, strict=True)):
         offset = (rolled.first + row) % rolled.slots * size

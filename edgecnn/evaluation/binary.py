@@ -131,9 +131,9 @@ def score_binary(
         return Estimate(value, cluster_bootstrap(of, groups))
 
     return BinaryScores(
-        auc=drawn(lambda found: found.auc),
+        auc=drawn(lambda parted: parted.auc),
         average_precision=curve(labels, scores).average_precision,
-        sensitivity_at_90_specificity=drawn(lambda found: found.sensitivity_at(SPECIFICITY)),
+        sensitivity_at_90_specificity=drawn(lambda parted: parted.sensitivity_at(SPECIFICITY)),
         threshold=threshold,
         sensitivity=_share(called[labels == 1]),
         specificity=_share(~called[labels == 0]),

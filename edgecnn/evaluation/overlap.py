@@ -88,11 +88,11 @@ def choose_mask_threshold(masks: Masks, answers: Floats) -> float:
 
 def _dice_by_threshold(mask: Masks, levels: npt.NDArray[np.int64]) -> Floats:
     """Return the Dice of one image for each of THRESHOLDS."""
-    found, shared = (
+    marked, shared = (
         np.bincount(values, minlength=LEVELS)[::-1].cumsum()[::-1][1:]
         for values in (levels.ravel(), levels[mask])
     )
-    both = mask.sum() + found
+    both = mask.sum() + marked
     return np.asarray(np.where(both > 0, 2 * shared / np.maximum(both, 1), 1.0))
 
 

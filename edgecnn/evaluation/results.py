@@ -22,7 +22,7 @@ SCHEMA = 1  # of metrics.json; another one means that a figure's name or meaning
 # The variants of a run, each made from one before it, in the order in which they are shown.
 VARIANTS = ("float32", "float32_pruned", "int8_ptq", "int8_qat")
 
-_Found = TypeVar("_Found")
+_Of = TypeVar("_Of")
 
 
 class Data(TypedDict, total=False):
@@ -175,9 +175,9 @@ class RunMetrics(Metrics):
     chosen: str  # the name of the variant that the run ended in, which goes to a device
     post_training: tuple[str, ...] = ()  # the layers that were quantized after training only
 
-    def compared(self, found: Mapping[str, _Found]) -> tuple[_Found, _Found | None]:
+    def compared(self, of: Mapping[str, _Of]) -> tuple[_Of, _Of | None]:
         """Return what was found of the chosen variant and of the reference, where that is another one."""
-        return found[self.chosen], found[self.reference] if self.reference != self.chosen else None
+        return of[self.chosen], of[self.reference] if self.reference != self.chosen else None
 
 
 class _Required(TypedDict):

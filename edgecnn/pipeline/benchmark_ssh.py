@@ -122,11 +122,11 @@ def _pack_model(folder: Path, path: Path, classes: Sequence[str]) -> bool:
     write_text(folder / "labels.txt", "".join(f"{_class(label)}\n" for label in labels))
     shutil.copyfile(path, folder / "model.tflite")
     try:
-        made = compile_tflite(path, name="model")
+        compiled = compile_tflite(path, name="model")
     except ModelError:
         return False  # floats, or an op without a kernel
-    write_text(folder / "model_shared.c", shared_text(made.model))
-    made.write(folder)
+    write_text(folder / "model_shared.c", shared_text(compiled.model))
+    compiled.write(folder)
     return True
 
 

@@ -17,7 +17,7 @@ CODE_BYTES = 32 * KIB
 
 
 def size(
-    found: Architecture,
+    network: Architecture,
     input_size: tuple[int, int] | None,
     channels: int | None,
     width: float,
@@ -27,7 +27,7 @@ def size(
     """Return the figures of a network with random weights; every value fits JSON.
 
     Args:
-        found: the network.
+        network: the network.
         input_size: height and width; None: its own.
         channels: of the input; None: its own.
         width: of the network.
@@ -37,15 +37,15 @@ def size(
     Raises:
         ModelError: the network can't have that size.
     """
-    shape = (*(input_size or found.input_shape[:2]), channels or found.input_shape[2])
+    shape = (*(input_size or network.input_shape[:2]), channels or network.input_shape[2])
     progress("building", 0, 1)
-    model = found.build(shape, classes or found.classes, width)
+    model = network.build(shape, classes or network.classes, width)
     progress("building", 1, 1)
     progress("quantizing", 0, 1)
     tflite = keras_to_int8(model, np.random.default_rng(0).integers(0, 256, (1, *shape), np.uint8))
     progress("quantizing", 1, 1)
     figures: dict[str, Any] = {
-        "name": found.name,
+        "name": network.name,
         "input_shape": list(shape),
         "width": width,
         "parameters": model.count_params(),

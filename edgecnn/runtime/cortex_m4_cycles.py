@@ -50,11 +50,11 @@ class Instruction:
 
 def disassembled(text: str) -> dict[int, Instruction]:
     """Return by address what `objdump -d` of a linked file says."""
-    found = {}
+    instructions = {}
     for address, code, mnemonic, operands in _LINE.findall(text):
         size = len(code.replace(" ", "")) // 2
-        found[int(address, 16)] = Instruction(int(address, 16), size, mnemonic, operands.strip())
-    return found
+        instructions[int(address, 16)] = Instruction(int(address, 16), size, mnemonic, operands.strip())
+    return instructions
 
 
 def cycles_by_step(blocks: Iterable[Block], code: Mapping[int, Instruction]) -> dict[int, int]:
@@ -134,8 +134,8 @@ def _results(at: Instruction) -> set[str]:
 def _count(operands: str) -> int:
     """Return how many words a list of registers holds, such as {r4, r5, pc} or {s16-s19} or {d8-d9}."""
     words = 0
-    for one in operands.partition("{")[2].rstrip("}").split(","):
-        first, _, last = one.strip().partition("-")
+    for span in operands.partition("{")[2].rstrip("}").split(","):
+        first, _, last = span.strip().partition("-")
         registers = int(last[1:]) - int(first[1:]) + 1 if last else 1
         words += registers * (2 if first.startswith("d") else 1)
     return words

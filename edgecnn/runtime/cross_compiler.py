@@ -96,8 +96,8 @@ class CrossCompiler:
 
     def symbols(self, binary: Binary) -> dict[str, int]:
         """Return the addresses of functions and variables by name."""
-        found = _SYMBOL.findall(self._ask("nm", binary.image))
-        return {symbol: int(address, 16) for address, symbol in found}
+        symbols = _SYMBOL.findall(self._ask("nm", binary.image))
+        return {symbol: int(address, 16) for address, symbol in symbols}
 
     def disassembly(self, binary: Binary) -> str:
         """Return the instructions as `objdump -d` prints them."""

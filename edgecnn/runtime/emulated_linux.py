@@ -41,8 +41,8 @@ class EmulatedLinux:
     def run(self, binary: Binary, inputs: Sequence[bytes], timeout: float = 600) -> RunResult:
         """Run the program on every input in turn; arguments and errors are those of `EmulatedCore.run`."""
         binary.program.check(inputs)
-        made = execute(binary.image, b"".join(inputs), timeout, [self._qemu])
-        return RunResult(binary.program.split(made))
+        output = execute(binary.image, b"".join(inputs), timeout, [self._qemu])
+        return RunResult(binary.program.split(output))
 
     def profile(self, binary: Binary, given: bytes, timeout: float = 600) -> list[Block]:
         """Run the program on one input, and return what each step of its network executed."""

@@ -77,36 +77,36 @@ class LocalInterpreter:
         try:
             version, interpreter, resolvers = _package(package)
             self._name += f" {version}"
-            made = interpreter(
+            loaded = interpreter(
                 model_content=content,
                 num_threads=threads,
                 experimental_op_resolver_type=getattr(resolvers, _RESOLVERS[kernels]),
                 experimental_preserve_all_tensors=keep_all,
             )
-            for details in made.get_input_details():
+            for details in loaded.get_input_details():
                 shape = shapes[int(details["index"])]
                 if tuple(details["shape"]) != shape:
-                    made.resize_tensor_input(details["index"], shape)
-            made.allocate_tensors()
+                    loaded.resize_tensor_input(details["index"], shape)
+            loaded.allocate_tensors()
             self._indices = [
                 [int(details["index"]) for details in edges]
-                for edges in (made.get_input_details(), made.get_output_details())
+                for edges in (loaded.get_input_details(), loaded.get_output_details())
             ]
         except (RuntimeError, ValueError) as error:
             raise RefusedError(f"{self._name} refuses it: {_reason(error)}") from None
         except _BROKEN as error:
             raise MissingToolError(f"{self._name} can't be used: {_remedy(error)}") from None
-        self._interpreter = made
+        self._interpreter = loaded
 
     def describe(self) -> Description:
         """Return what the interpreter is and what it makes of the model."""
-        made = self._interpreter
-        ops = tuple(str(op["op_name"]) for op in made._get_ops_details())
+        interpreter = self._interpreter
+        ops = tuple(str(op["op_name"]) for op in interpreter._get_ops_details())
         return Description(
             self._name,
             "XNNPACK" if "DELEGATE" in ops else "none",
-            {int(details["index"]): _spec(details) for details in made.get_input_details()},
-            {int(details["index"]): _spec(details) for details in made.get_output_details()},
+            {int(details["index"]): _spec(details) for details in interpreter.get_input_details()},
+            {int(details["index"]): _spec(details) for details in interpreter.get_output_details()},
             ops,
         )
 
@@ -116,14 +116,14 @@ class LocalInterpreter:
         Raises:
             ModelError: the runtime fails.
         """
-        made, (read, written) = self._interpreter, self._indices
+        interpreter, (read, written) = self._interpreter, self._indices
         try:
             for index, value in zip(read, inputs, strict=True):
-                made.set_tensor(index, value)
-            made.invoke()
+                interpreter.set_tensor(index, value)
+            interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self._name} fails: {_reason(error)}") from None
-        return [made.get_tensor(index) for index in written]
+        return [interpreter.get_tensor(index) for index in written]
 
     def tensors(self, numbers: Sequence[int]) -> dict[int, NDArray[Any]]:
         """Return what is left of what operators made in the last run, by the numbers of their tensors.

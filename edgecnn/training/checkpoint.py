@@ -93,13 +93,13 @@ def _read(content: bytes, like: Mapping[str, Weights]) -> tuple[Progression, dic
     with np.load(BytesIO(content)) as file:
         state = parse_json(file["state"].tobytes(), _State, "its state is none", RunError)
         _require_epochs(state)
-        found = {
+        weights = {
             kind: [_alike(file[f"{kind}/{index}"], array) for index, array in enumerate(arrays)]
             for kind, arrays in like.items()
         }
         if len(file.files) != 1 + sum(map(len, like.values())):
             raise ValueError("it holds other arrays")
-    return Progression(**{field.name: state[field.name] for field in fields(Progression)}), found
+    return Progression(**{field.name: state[field.name] for field in fields(Progression)}), weights
 
 
 def _alike(array: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:

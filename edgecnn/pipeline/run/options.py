@@ -194,7 +194,7 @@ def asked_of(options: Compression) -> dict[str, Any]:
     return asdict(options) if options else {"ptq": True}
 
 
-def chosen_options(run: Run, found: Architecture, options: TrainOptions) -> dict[str, Any]:
+def chosen_options(run: Run, network: Architecture, options: TrainOptions) -> dict[str, Any]:
     """Return all options as JSON values, those that were left open as the architecture has them.
 
     Raises:
@@ -203,15 +203,15 @@ def chosen_options(run: Run, found: Architecture, options: TrainOptions) -> dict
         ModelError: there are no pretrained weights for the architecture.
     """
     given = {**asdict(options), "data": run.relative(options.data)}
-    height, width = options.input_size or found.input_shape[:2]
-    given |= {"input_size": [height, width], "channels": options.channels or found.input_shape[2]}
-    chosen = {name: getattr(found, name) if value is None else value for name, value in given.items()}
+    height, width = options.input_size or network.input_shape[:2]
+    given |= {"input_size": [height, width], "channels": options.channels or network.input_shape[2]}
+    chosen = {name: getattr(network, name) if value is None else value for name, value in given.items()}
     for name in ("data", "model", "weights"):
         if any("\ud800" <= letter <= "\udfff" for letter in chosen[name]):  # bytes as Python holds them
             raise RunError(f"--{name} {chosen[name]} is no text in UTF-8, as run.json needs; rename it")
     parse_augmentation(chosen["augment"])
-    if chosen["weights"] != "none" and found.load_weights is None:
-        raise ModelError(f'there are no pretrained weights for model "{found.name}"; give --weights none')
+    if chosen["weights"] != "none" and network.load_weights is None:
+        raise ModelError(f'there are no pretrained weights for model "{network.name}"; give --weights none')
     if chosen["weights"] not in ("none", "imagenet") and not Path(chosen["weights"]).exists():
         raise ModelError(f"there is no {chosen['weights']}; give --weights imagenet, none or a file")
     return chosen

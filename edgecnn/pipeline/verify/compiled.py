@@ -110,7 +110,7 @@ def verify_compiled(
     else:
         values = _images(model, inputs)
         expected = oracle.outputs(values)
-    given = [b"".join(value.tobytes() for value in one) for one in values]
+    given = [b"".join(value.tobytes() for value in edges) for edges in values]
     outputs, measured = _run(compiled, given, profile)
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
@@ -177,9 +177,9 @@ def _by_novelty(outputs: Inputs) -> list[int]:
     new: list[int] = []
     known: list[int] = []
     for number, values in enumerate(outputs):
-        made = {(at, value.tobytes()) for at, value in enumerate(values)}
-        (known if made <= seen else new).append(number)
-        seen |= made
+        answers = {(at, value.tobytes()) for at, value in enumerate(values)}
+        (known if answers <= seen else new).append(number)
+        seen |= answers
     return new + known
 
 
@@ -196,13 +196,13 @@ def _images(model: CModel, folder: Path) -> Inputs:
             f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
         )
     table = byte_table(quantization.scale, quantization.zero_point, model.inputs[0].dtype)
-    found = []
+    images = []
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             try:
-                found.append([table[load_image(file, *shape[1:], window=model.original.window)][np.newaxis]])
+                images.append([table[load_image(file, *shape[1:], window=model.original.window)][np.newaxis]])
             except DataError:
                 continue  # labels and notes lie beside images
-    if not found:
+    if not images:
         raise DataError(f"{folder} holds no image that can be read; give another folder, or a number")
-    return found
+    return images

@@ -127,15 +127,15 @@ class Oracle:
         """Return who was asked for which operators, all of them in turn."""
         if self._judges is None:
             return [_ruling(BUILTIN_REF, self._original.operators, "")]
-        found, left = [], self._operators
+        rulings, left = [], self._operators
         for judge in (*self._judges, None):
             mine = [operator for operator in left if judge is None or operator.index in judge.judged]
             left = [operator for operator in left if operator not in mine]
             names: dict[tuple[str, str], list[Operator]] = {}
             for operator in mine:
                 names.setdefault(self._named(judge, operator), []).append(operator)
-            found += [_ruling(name, those, why) for (name, why), those in names.items()]
-        return found
+            rulings += [_ruling(name, those, why) for (name, why), those in names.items()]
+        return rulings
 
     def _named(self, judge: _Judge | None, operator: Operator) -> tuple[str, str]:
         """Return the name of a judge in an operator, and why it is asked."""
@@ -192,9 +192,9 @@ class Oracle:
         return asked
 
     def _whole(self, interpreter: Interpreter, values: Sequence[Values]) -> list[Values]:
-        made = self._run(interpreter, values)
+        outputs = self._run(interpreter, values)
         return [
-            _from_file(made[seen], self._original.tensors[seen], self._inner.tensors[inner])
+            _from_file(outputs[seen], self._original.tensors[seen], self._inner.tensors[inner])
             for seen, inner in zip(self._original.outputs, self._inner.outputs, strict=True)
         ]
 
@@ -204,12 +204,12 @@ class Oracle:
             seen: _to_file(value, self._original.tensors[seen], self._inner.tensors[inner])
             for value, seen, inner in zip(values, self._original.inputs, self._inner.inputs, strict=True)
         }
-        made = interpreter.run([given[number] for number in interpreter.about.inputs])
-        for number, value in zip(interpreter.about.outputs, made, strict=True):
+        outputs = interpreter.run([given[number] for number in interpreter.about.inputs])
+        for number, value in zip(interpreter.about.outputs, outputs, strict=True):
             tensor = self._original.tensors[number]
             if value.shape != tensor.shape:
                 raise ModelError(f'output "{tensor.name}" has shape {value.shape} there, not {tensor.shape}')
-        return dict(zip(interpreter.about.outputs, made, strict=True))
+        return dict(zip(interpreter.about.outputs, outputs, strict=True))
 
     def _judge(self, judge: _Judge, values: Sequence[Values], done: set[int]) -> None:
         """Compare our references with a runtime, operator by operator, on what the runtime made before.
@@ -217,19 +217,21 @@ class Oracle:
         Where that is gone, since another tensor took its place, our own goes on, and the next operator whose
         result is there judges both. Those of `done` another has judged.
         """
-        made = self._made(judge.interpreter, values)
+        tensors = self._made(judge.interpreter, values)
         graph, behind, astray = self._basic, dict[int, set[int]](), set[int]()
         for operator in graph.operators:
-            read = [i for i in operator.inputs if i in made]
-            value = ops.require(graph, operator).reference(graph, operator, [made[i] for i in read])
+            read = [i for i in operator.inputs if i in tensors]
+            value = ops.require(graph, operator).reference(graph, operator, [tensors[i] for i in read])
             wrong = operator.index not in judge.most or any(i in astray for i in read)
             judged = {operator.index}.union(*(behind.get(i, set()) for i in read))
             at = operator.outputs[0]
-            if at not in made:
-                made[at], behind[at] = value, judged
+            if at not in tensors:
+                tensors[at], behind[at] = value, judged
                 astray |= {at} if wrong else set()
             elif not wrong and operator.index not in done:
-                self._count(operator, np.abs(value.astype(np.int64) - made[at]) > judge.most[operator.index])
+                self._count(
+                    operator, np.abs(value.astype(np.int64) - tensors[at]) > judge.most[operator.index]
+                )
                 judge.judged |= judged
 
     def _made(self, interpreter: Interpreter, values: Sequence[Values]) -> dict[int, Values]:
@@ -281,8 +283,8 @@ def _from_file(value: NDArray[Any], seen: Tensor, inner: Tensor) -> Values:
     """
     if seen.dtype == "float32":
         quantization = quantization_of(inner)
-        made = quant.quantize(value, quantization, inner.dtype)
-        if not np.array_equal(quant.dequantize(made, quantization), value):
+        quantized = quant.quantize(value, quantization, inner.dtype)
+        if not np.array_equal(quant.dequantize(quantized, quantization), value):
             raise ModelError(f'output "{seen.name}" has floats that no {inner.dtype} stands for')
-        return made
+        return quantized
     return (value ^ np.uint8(128)).view(np.int8) if seen.dtype == "uint8" else value

@@ -56,8 +56,8 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
     original = read_model(path).in_signature_order()
     given = [vector.inputs for vector in golden_vectors(original)]
     model_id = original.sha256[:8]
-    found = _gather(read_lines(serial_lines(source, baud, timeout)), model_id, source)
-    missing = [number for number in range(len(given)) if number not in found]
+    vectors = _gather(read_lines(serial_lines(source, baud, timeout)), model_id, source)
+    missing = [number for number in range(len(given)) if number not in vectors]
     if missing:
         raise EdgecnnError(
             f"{source} lacks vector {missing[0]} of {len(given)}, or sent it disturbed; "
@@ -65,38 +65,38 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
         )
     oracle = Oracle(original, read_bytes(path, error=ModelError))
     expected = as_bytes(oracle.outputs(given))
-    made = np.frombuffer(b"".join(found[number].output for number in range(len(given))), np.int8)
-    if made.size != expected.size:
-        raise EdgecnnError(f"{source} has {made.size} bytes of outputs, the model makes {expected.size}")
-    different = int(np.count_nonzero(made != expected))
+    outputs = np.frombuffer(b"".join(vectors[number].output for number in range(len(given))), np.int8)
+    if outputs.size != expected.size:
+        raise EdgecnnError(f"{source} has {outputs.size} bytes of outputs, the model makes {expected.size}")
+    different = int(np.count_nonzero(outputs != expected))
     return SerialVerified(
-        found[0].name,
+        vectors[0].name,
         model_id,
         oracle.name,
         oracle.rulings(),
         oracle.differing,
         len(given),
-        made.size,
+        outputs.size,
         different,
     )
 
 
 def _gather(lines: Iterable[VectorLine], model_id: str, source: Path) -> dict[int, VectorLine]:
     """Return the vectors by their numbers, as soon as all are there."""
-    found: dict[int, VectorLine] = {}
+    vectors: dict[int, VectorLine] = {}
     others: set[str] = set()
     for line in lines:
         if line.model_id != model_id:
             others.add(line.model_id)
             continue
-        found[line.number] = line
-        if len(found) == line.count:
-            return found
-    if not found and others:
+        vectors[line.number] = line
+        if len(vectors) == line.count:
+            return vectors
+    if not vectors and others:
         raise EdgecnnError(
             f"{source} tests model {', '.join(sorted(others))}, the file is {model_id}; give the file that "
             "the board's C was made from"
         )
-    if not found:
+    if not vectors:
         raise EdgecnnError(f"{source} has no line of a self-test; reset the board, and look at --baud")
-    return found
+    return vectors
