@@ -12,8 +12,10 @@ import pytest
 import tflite
 from tflite_builder import Builder
 
-from edgecnn.compiler.ir import Graph, Operator, Options, Tensor
+from edgecnn.compiler import quant, reference
+from edgecnn.compiler.ir import Graph, Operator, Options, Signature, Tensor
 from edgecnn.compiler.ops._addition import AdditionOptions
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.tflite_metadata import add_metadata
@@ -129,6 +131,26 @@ def test_options_that_are_lists_or_texts_are_kept() -> None:
     handle = replace(squeeze, op="CUSTOM:handle", options=Options(), stored=named)
     check_same(tflite_bytes(replace(graph, operators=(handle,))))
     check_same(tflite_bytes(graph))
+
+
+def test_edges_and_names_can_be_rewritten() -> None:
+    """Such as float edges to those of int8, on which the same operators make the same."""
+    runtime = pytest.importorskip("tflite_runtime.interpreter")
+    before = parse(networks.float_edges())
+    after = integer_edges(before)
+    source, made = after.tensors[after.inputs[0]], after.tensors[after.outputs[0]]
+    named = tuple(replace(tensor, name=f"t{i}") for i, tensor in enumerate(after.tensors))
+    signature = Signature("serve", 0, (("image", after.inputs[0]),), (("scores", after.outputs[0]),))
+    interpreter = runtime.Interpreter(
+        model_content=tflite_bytes(replace(after, tensors=named, signature=signature))
+    )
+    values = np.random.default_rng(0).integers(-128, 128, source.shape, np.int8)
+    scores = interpreter.get_signature_runner("serve")(image=values)["scores"]
+    assert interpreter.get_output_details()[0]["name"] == f"t{after.outputs[0]}"
+    assert source.quantization is not None
+    assert made.quantization is not None
+    [expected] = reference.run(before, [quant.dequantize(values, source.quantization)])
+    np.testing.assert_array_equal(quant.dequantize(scores, made.quantization), expected)
 
 
 def test_metadata_and_labels_are_kept() -> None:
