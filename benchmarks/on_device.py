@@ -480,8 +480,12 @@ def list_images(folder: Path) -> list[tuple[Path, str]]:
         names = path.relative_to(folder).parts
         if path.suffix.lower() in SUFFIXES and path.is_file() and not any(map(is_clutter, names)):
             found.append((path, names[0] if len(names) > 1 else ""))
+    dicom = sum(path.suffix.lower() in (".dcm", ".dicom") for path in folder.rglob("*"))
+    left = f"this script reads no DICOM ({dicom:,} files): save them as 16-bit grey PNG, and use --window"
     if not found:
-        raise BenchmarkError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
+        raise BenchmarkError(left if dicom else f"{folder} holds no images ({' '.join(SUFFIXES)})")
+    if dicom:
+        print(f"Note: {left}", file=sys.stderr)
     return found
 
 
@@ -513,7 +517,12 @@ def class_names(model: Path, images: list[tuple[Path, str]]) -> list[str]:
 
 def label_lines(text: bytes) -> list[str]:
     """Return the labels in a labels.txt, one a line."""
-    lines = text.decode("utf-8", errors="replace").rstrip("\r\n").split("\n")
+    try:
+        lines = text.decode("utf-8-sig").rstrip("\r\n").split("\n")
+    except UnicodeDecodeError:
+        lines = ["\0"]
+    if "\0" in "".join(lines):  # as UTF-16 has
+        raise BenchmarkError("the file of labels is not text in UTF-8; save it as UTF-8")
     return [line.rstrip("\r") for line in lines]
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The serving signature of a SavedModel, called as a Keras model is: with an image of 0 to 1."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import ModelError
 from edgecnn.models._input_range import Beginning, Step, Values
-from edgecnn.tf import convert_variables_to_constants_v2, tf
+from edgecnn.tf import convert_to_constants, tf
 
 # These hold weights.
 _LEARNT = ("Conv", "DepthwiseConv", "MatMul", "BatchMatMul", "Einsum", "FusedBatchNorm")
@@ -60,34 +60,52 @@ class SignatureModel(tf.Module):  # type: ignore[misc]
 
 def _beginning(signature: Any) -> Beginning:
     """Return what a signature does to its image before any weights."""
-    frozen = convert_variables_to_constants_v2(signature)
-    [image, *_] = frozen.inputs
+    flat = _inlined(signature)
+    image, *_ = (tensor for tensor in flat.inputs if tensor.dtype != tf.resource)
+    captured = {inner.name: outer for outer, inner in signature.graph.captures}
+    others = [tensor for tensor in flat.inputs if tensor.name in captured]
+    values = [captured[tensor.name] for tensor in others]
+
+    def fetch(wanted: Sequence[Any], images: Any) -> Sequence[Any]:
+        return flat.prune([image, *others], list(wanted))(images, *values)  # type: ignore[no-any-return]
+
     numbers, tensors = {image.name: 0}, [image]
     steps = []
-    for operation in frozen.graph.get_operations():
+    for operation in flat.graph.get_operations():
         takes = [numbers[tensor.name] for tensor in operation.inputs if tensor.name in numbers]
         if takes and operation.outputs:
             makes = list(range(len(tensors), len(tensors) + len(operation.outputs)))
             numbers |= zip((tensor.name for tensor in operation.outputs), makes, strict=True)
             tensors += operation.outputs
             learnt = operation.type.startswith(_LEARNT)
-            steps.append(Step(operation.name, takes, makes, not learnt, _statistics(operation)))
+            name = "" if operation.type == "Identity" else "/".join(operation.name.split("/")[-2:])
+            steps.append(Step(name, takes, makes, not learnt, _statistics(operation, fetch)))
 
     def run(wanted: Sequence[int], images: npt.NDArray[np.float32]) -> list[Values]:
-        function = frozen.prune(image, [tensors[number] for number in wanted])
+        kept = [tensors[number] for number in wanted]
         if image.shape[0] is None:
-            return [np.asarray(values, np.float64) for values in function(tf.constant(images))]
-        single = [function(tf.constant(images[index : index + 1])) for index in range(len(images))]
-        return [np.concatenate([np.atleast_1d(v) for v in values]) for values in zip(*single, strict=True)]
+            return [np.asarray(result, np.float64) for result in fetch(kept, tf.constant(images))]
+        single = [fetch(kept, tf.constant(images[index : index + 1])) for index in range(len(images))]
+        return [
+            np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*single, strict=True)
+        ]
 
     return Beginning(0, image.shape[1:], steps, run)
 
 
-def _statistics(operation: Any) -> tuple[Values, Values] | None:
+def _inlined(signature: Any) -> Any:
+    """Return a signature as one graph, without calls of functions; its variables are inputs of it.
+
+    TensorFlow's own way to constants fails where a model changes variables, as Keras's flips do.
+    """
+    graph = convert_to_constants._run_inline_graph_optimization(signature, False, False)
+    return convert_to_constants._construct_concrete_function(signature, graph, set())
+
+
+def _statistics(operation: Any, fetch: Callable[..., Sequence[Any]]) -> tuple[Values, Values] | None:
     if not operation.type.startswith("FusedBatchNorm") or operation.get_attr("is_training"):
         return None
-    mean, variance = (tf.get_static_value(tensor) for tensor in operation.inputs[3:5])
-    if mean is None or variance is None:
-        return None
+    shape = [side or 1 for side in operation.graph.inputs[0].shape]
+    mean, variance = fetch(operation.inputs[3:5], tf.zeros(shape))
     deviation = np.sqrt(np.asarray(variance, np.float64) + operation.get_attr("epsilon"))
     return np.asarray(mean, np.float64), deviation

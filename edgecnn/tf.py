@@ -38,7 +38,7 @@ try:
         import tensorflow_model_optimization as tfmot
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
         from tensorflow.lite.python.optimize.calibrator import Calibrator
-        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+        from tensorflow.python.framework import convert_to_constants
 except ImportError as error:
     raise MissingToolError(
         f"training and converting need TensorFlow, but {error.name} is missing here; "
@@ -84,7 +84,7 @@ __all__ = [
     "THREADS",
     "Calibrator",
     "SavedModel",
-    "convert_variables_to_constants_v2",
+    "convert_to_constants",
     "keras",
     "keras3",
     "make_repeatable",

@@ -19,6 +19,7 @@ from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
 
 _EDGE = 0.001  # of all pixels, at either end
+_LEAST = 0.01  # of a picture's pixels, that its own window should hold
 _SAMPLED = 1 << 22  # pixels of all pictures together
 
 
@@ -38,6 +39,8 @@ class ValueRange:
     """Whether all are integers of 0 to 65535."""
     own_windows: bool
     """Whether each picture has a window of its own, as in DICOM."""
+    clipped: Sequence[str] = ()
+    """The files whose own window leaves hardly any pixel its value: they come out black and white."""
 
     def __str__(self) -> str:
         """Say it in a clause, and what would come of upper bytes."""
@@ -112,23 +115,38 @@ def measure_range(paths: Sequence[Path], progress: Progress = silent) -> ValueRa
         for done, one in enumerate(pool.map(lambda path: _measure(path, share), deep), 1):
             measured.append(one)
             progress("measuring values", done, len(deep))
-    lows, highs, kinds, own, samples = zip(*measured, strict=True)
+    lows, highs, kinds, inside, samples = zip(*measured, strict=True)
     pooled = np.concatenate(samples)
     inner = (np.quantile(pooled, share, method="nearest").item() for share in (_EDGE, 1 - _EDGE))
     return ValueRange(
-        len(deep), len(paths), _window(min(lows), max(highs)), _window(*inner), all(kinds), all(own)
+        len(deep),
+        len(paths),
+        _window(min(lows), max(highs)),
+        _window(*inner),
+        all(kinds),
+        all(share is not None for share in inside),
+        [path.name for path, share in zip(deep, inside, strict=True) if share is not None and share < _LEAST],
     )
 
 
-def _measure(path: Path, share: int) -> tuple[float, float, bool, bool, NDArray[Any]]:
-    """Return a picture's least and greatest value, if all are 16 bits, if it has a window, and a sample."""
+def _measure(path: Path, share: int) -> tuple[float, float, bool, float | None, NDArray[Any]]:
+    """Return a picture's least and greatest value, if all are 16 bits, how many lie in its window, a sample.
+
+    The share that lies there is None where it has no window.
+    """
     picture = read_picture(path)
     pixels = picture.pixels[np.isfinite(picture.pixels)]
     low, high = (pixels.min().item(), pixels.max().item()) if pixels.size else (0, 0)
     sixteen = bool(np.issubdtype(pixels.dtype, np.integer)) and low >= 0 and high <= FULL.high
     if pixels.size > share:
         pixels = pixels[np.random.default_rng(0).integers(0, pixels.size, share)]
-    return low, high, sixteen, picture.window is not None, pixels
+    return low, high, sixteen, _share_inside(pixels, picture.window), pixels
+
+
+def _share_inside(pixels: NDArray[Any], window: Window | None) -> float | None:
+    if window is None:
+        return None
+    return float(((pixels > window.low) & (pixels < window.high)).mean()) if pixels.size else 1.0
 
 
 def _window(low: float, high: float) -> Window:

@@ -58,6 +58,11 @@ def findings(report: Report) -> list[Finding]:
             [str(values)] if values and values.deep < values.pictures else [],
         ),
         Finding(
+            "Windows",
+            "the window that the file names leaves it black and white; --window auto or LOW:HIGH is for all",
+            values.clipped if values and not report.dataset.window else (),
+        ),
+        Finding(
             "Leakage",
             f"{leaked} are, exactly or nearly, in another part as well, so accuracy will be too good; "
             "give a .csv with the group (patient, scan) of each image",

@@ -225,6 +225,9 @@ OPS = _names("""
     Xdivy Xlogy ZerosLike
 """)
 
+# Those that may never end; allowed where nothing that runs leads to them.
+LOOP_OPS = _names("Enter NextIteration StatelessWhile While")
+
 # Ops by which a SavedModel is saved anew or, by TensorFlow 1, loaded; allowed where no call leads to them.
 SAVING_OPS = _names("""
     DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin

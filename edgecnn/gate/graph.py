@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import ModelError
-from edgecnn.gate.allowed import OPS, SAVING_OPS
+from edgecnn.gate.allowed import LOOP_OPS, OPS, SAVING_OPS
 from edgecnn.gate.config import refusal, shown
 from edgecnn.tf import SavedModel
+
+_RUN_BY_LOADING = ("_create_resource", "_initialize", "_destroy_resource")
 
 
 def require_known_ops(content: bytes, source: Path) -> None:
@@ -22,7 +24,7 @@ def require_known_ops(content: bytes, source: Path) -> None:
         source: what messages call the SavedModel.
 
     Raises:
-        ModelError: it is damaged, or has an op that isn't allowed.
+        ModelError: it is damaged, has an op that isn't allowed, or would run a loop.
     """
     try:
         model = SavedModel.FromString(content)
@@ -47,6 +49,10 @@ def _check(meta_graph: Any, by_objects: bool, source: Path) -> None:
     _require(OPS, meta_graph.graph_def.node, "its graph", source)
     for name, nodes in functions.items():
         _require(OPS if name in run else OPS | SAVING_OPS, nodes, f"function {shown(name)}", source)
+    executed = _called(_executed(objects), functions) if by_objects else set(functions)
+    _refuse_loops([node for name in executed for node in functions[name]], source)
+    if not by_objects:
+        _refuse_loops(meta_graph.graph_def.node, source)
 
 
 def _named(objects: Any, functions: Iterable[str]) -> Iterator[str]:
@@ -56,6 +62,31 @@ def _named(objects: Any, functions: Iterable[str]) -> Iterator[str]:
     for node in objects.nodes:
         yield from names.intersection(node.function.concrete_functions)
         yield from names.intersection([node.bare_concrete_function.concrete_function_name])
+
+
+def _executed(objects: Any) -> Iterator[str]:
+    """Yield the functions that TensorFlow runs while it loads a SavedModel, and those that we call."""
+    for node in objects.nodes:
+        for child in node.children:
+            if child.local_name in _RUN_BY_LOADING:
+                yield from _functions_of(objects.nodes[child.node_id])
+            if child.local_name == "signatures":
+                for signature in objects.nodes[child.node_id].children:
+                    yield from _functions_of(objects.nodes[signature.node_id])
+
+
+def _functions_of(node: Any) -> Iterator[str]:
+    yield from node.function.concrete_functions
+    yield node.bare_concrete_function.concrete_function_name
+
+
+def _refuse_loops(nodes: Iterable[Any], source: Path) -> None:
+    for node in nodes:
+        if node.op in LOOP_OPS:
+            raise ModelError(
+                f"{source}: {shown(node.name)} is a loop ({node.op}), as LSTM, GRU and tf.while_loop are, "
+                "which may never end, and has no int8 form here; use convolutions over time"
+            )
 
 
 def _called(roots: Iterable[str], functions: dict[str, list[Any]]) -> set[str]:

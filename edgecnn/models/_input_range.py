@@ -51,7 +51,7 @@ class Step:
     """What a network does with tensors, which are known by numbers.
 
     Attributes:
-        name: as the person who made the network knows it.
+        name: as the person who made the network knows it; none of what changes nothing.
         takes, makes: tensors.
         fixed: it has no weights.
         statistics: mean and standard deviation of each channel, where it is a batch normalization.
@@ -163,7 +163,7 @@ class Beginning:
         if maker is None:
             return []
         before = [name for taken in maker.takes for name in self._names(taken)]
-        return list(dict.fromkeys([*before, maker.name]))
+        return list(dict.fromkeys([*before, *([maker.name] if maker.name else [])]))
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class _Probes:
 
     def colours(self, values: Values) -> Colours | None:
         """Return what becomes of colours of 0 to 255, or else of 0 to 1; None where that isn't affine."""
-        if len(values) != len(self.images):
+        if values.shape[:1] != (len(self.images),):
             return None  # the shape of a batch, say
         flat, channels = values.reshape(len(values), -1), self.images.shape[-1]
         for first, level in ((1, 255), (channels + 2, 1)):
@@ -200,7 +200,7 @@ class _Probes:
 
     def keeps_scale(self, values: Values) -> bool:
         """Say whether of 0 to 255 comes what comes of 0 to 1, or 255 times of it."""
-        if len(values) != len(self.images):
+        if values.shape[:1] != (len(self.images),):
             return True
         bytes_, unit = values[-2:]
         return is_close(bytes_, unit) or is_close(bytes_, 255 * unit)

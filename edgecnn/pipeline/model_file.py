@@ -10,7 +10,7 @@ from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.reading.metadata import MOST_BYTES, label_lines, read_labels
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError, RunError
-from edgecnn.files import read_bytes
+from edgecnn.files import read_bytes, read_text
 
 
 def find_model(model: Path) -> Path:
@@ -52,8 +52,10 @@ def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:
     """
     beside = model.with_name("labels.txt")
     if beside.exists():
-        text, source = read_bytes(beside, MOST_BYTES, ModelError).decode(errors="replace"), str(beside)
-        labels: tuple[str, ...] | None = label_lines(text)
+        text, source = read_text(beside, ModelError, MOST_BYTES), str(beside)
+        if "\0" in text:  # UTF-16 of Latin letters is UTF-8, too
+            raise ModelError(f"{beside} is not text in UTF-8: it has zero bytes; save it as UTF-8")
+        labels: tuple[str, ...] | None = label_lines(text.removeprefix("\N{BYTE ORDER MARK}"))
     else:
         labels, source = read_labels(read_bytes(model, error=ModelError)) or None, f"{model}'s metadata"
     if labels is not None and len(labels) != classes:

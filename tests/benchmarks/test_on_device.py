@@ -388,6 +388,26 @@ def test_labels_beside_the_model_order_its_classes(tmp_path, pictures, order):
     assert accuracy == {"correct": sum(right), "share": sum(right) / 6}
 
 
+def test_dicom_is_left_out_in_one_line(tmp_path, capsys):
+    (tmp_path / "a.dcm").touch()
+    with pytest.raises(
+        on_device.BenchmarkError, match=r"^this script reads no DICOM \(1 files\): save them as"
+    ):
+        on_device.list_images(tmp_path)
+    (tmp_path / "b.png").touch()
+    assert on_device.list_images(tmp_path) == [(tmp_path / "b.png", "")]
+    assert capsys.readouterr().err.startswith(
+        "Note: this script reads no DICOM (1 files): save them as 16-bit"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "utf-16"])
+def test_labels_that_are_no_utf_8_are_named_as_such(encoding):
+    with pytest.raises(on_device.BenchmarkError, match="labels is not text in UTF-8; save it as UTF-8"):
+        on_device.label_lines("bénin\nb\n".encode(encoding))
+    assert on_device.label_lines("bénin\nb\n".encode("utf-8-sig")) == ["bénin", "b"]
+
+
 @needs_runtime
 def test_images_that_are_none_are_left_out_and_said(tmp_path, pictures):
     expected = measure(tmp_path, INT8, "--images", pictures)

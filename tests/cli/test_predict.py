@@ -85,6 +85,23 @@ def test_labels_come_from_the_metadata_where_no_file_is_beside(tmp_path, picture
         run(path, pictures[0])
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("b\xe9nin\nb\nc\n".encode("latin-1"), "is not text in UTF-8: byte 1"),
+        ("a\nb\nc\n".encode("utf-16-le"), "is not text in UTF-8: it has zero bytes; save it as UTF-8"),
+        ("a\nb\nc\n".encode("utf-16"), "is not text in UTF-8: byte 0"),
+    ],
+)
+def test_labels_that_are_no_utf_8_are_named_as_such(tmp_path, pictures, content, message):
+    shutil.copy(INT8, tmp_path / "model.tflite")
+    (tmp_path / "labels.txt").write_bytes(content)
+    with pytest.raises(ModelError, match=message):
+        run(tmp_path / "model.tflite", pictures[0])
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n", encoding="utf-8-sig")
+    assert json.loads(run(tmp_path / "model.tflite", pictures[0], "--json"))["labels"] == ["a", "b", "c"]
+
+
 def test_pictures_that_are_none_are_named_and_the_others_answered(tmp_path, pictures):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")

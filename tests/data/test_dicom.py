@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler.ir import Window
+from edgecnn.data.check import check
 from edgecnn.data.dataset import open_dataset, with_window
+from edgecnn.data.findings import findings
 from edgecnn.data.images import (
     TooManyPixelsError,
     decode,
@@ -152,6 +154,21 @@ def test_where_each_has_its_own_window_none_is_chosen(pydicom: Any, tmp_path: Pa
     dataset = open_dataset(tmp_path / "all", seed=0)
     assert with_window(dataset, NEEDED).window is None
     assert with_window(dataset, "auto").window is not None
+
+
+def test_windows_that_leave_nothing_are_found(pydicom: Any, tmp_path: Path) -> None:
+    for number in range(16):
+        values = DRAW.integers(0, 4096, (8, 8), np.uint16)
+        path = tmp_path / "all" / "ab"[number % 2] / f"{number}.dcm"
+        center = 9000 if number < 8 else 1000
+        write(pydicom, path, values, WindowCenter=center, WindowWidth=500)
+    dataset = with_window(open_dataset(tmp_path / "all", seed=0), NEEDED)
+    [found] = [finding for finding in findings(check(dataset)) if finding.title == "Windows"]
+    assert 0 < len(found.lines) <= 8
+    assert {int(line.removesuffix(".dcm")) for line in found.lines} <= set(range(8))
+    assert "--window auto or LOW:HIGH is for all" in found.meaning
+    seen = with_window(open_dataset(tmp_path / "all", seed=0), "auto")
+    assert "Windows" not in {finding.title for finding in findings(check(seen))}
 
 
 @pytest.mark.parametrize(

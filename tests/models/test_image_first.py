@@ -222,6 +222,10 @@ def test_what_tells_nothing_is_said(of: str) -> None:
     ].startswith('model "mine" scales bytes of 0 to 255 by')
 
 
+def test_a_figure_of_the_whole_batch_tells_nothing() -> None:
+    _check(_network(keras, lambda of, image: image + 0.0 * tf.reduce_max(image)), 1)
+
+
 def test_standardized_images_are_the_same_of_either() -> None:
     model = _network(keras, lambda of, image: tf.image.per_image_standardization(image))
     flat, notes = normalized(model, "mine")
