@@ -10,11 +10,11 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError
 from edgecnn.evaluation.results import ClassFigures
-from edgecnn.pipeline.compress import CompressOptions, compress
+from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.predict import predict
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import read_history
-from edgecnn.pipeline.run.options import TrainOptions
+from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
