@@ -30,6 +30,8 @@ def _each(node: Node, layer: Callable[[str], Any]) -> Tensor:
 @row("Identity", "Dropout")
 def unchanged(node: Node) -> Tensor:
     """Make nothing: dropping out is of training."""
+    if node.has(2) and node.constant(2).any():
+        raise ModelError("it drops out while it answers; export the network after .eval()")
     return node.tensor()
 
 

@@ -12,8 +12,9 @@ What a file is, its content says and not its name. What was checked is what is l
 that nobody else can write to, without what a loader would look for beside it (assets, saved_model.cpb).
 
 Other inputs need no gate: checkpoints are read without pickle, images by a named list of decoders, .tflite
-files by our own reader, and the rest of a run is JSON, CSV and text. FILE.py:FUNCTION is the person's own
-code, and runs as such where it is given on the command line; that a run names it does not count.
+files by our own reader, ONNX files by protobuf, and their operators become layers one by one
+(converters/onnx_to_keras.py), and the rest of a run is JSON, CSV and text. FILE.py:FUNCTION is the person's
+own code, and runs as such where it is given on the command line; that a run names it does not count.
 """
 
 import shutil

@@ -213,6 +213,7 @@ def test_data_that_are_short_or_missing_are_said(tmp_path: Path) -> None:
             "it makes a tensor of [1, 3, 1000000008, 1000000008]; allowed are 1 to",
         ),
         ([node("ConstantOfShape", "huge", "y")], "it makes a tensor of [0, 0, 1000000000"),
+        ([node("Dropout", "x ratio yes", "y")], "export the network after .eval()"),
         ([node("MaxPool", "x", "y z", kernel_shape=[2, 2])], "allowed are the values alone"),
         ([node("QuantizeLinear", "x s z", "y")], "is quantized already, by QuantizeLinear"),
         ([node("ConvInteger", "x w", "y")], "is quantized already, by ConvInteger"),
@@ -222,6 +223,7 @@ def test_data_that_are_short_or_missing_are_said(tmp_path: Path) -> None:
 )
 def test_refusals_name_the_operator(nodes: Any, message: str, tmp_path: Path) -> None:
     constants = {"w": FILTERS, "none": np.zeros(0, np.float32), "size": np.array([1, 3, 9, 9])}
+    constants |= {"ratio": np.float32(0.5), "yes": np.array(True)}
     constants |= {"huge": np.array([0, 0, *[10**9] * 2, 0, 0, 0, 0])}
     assert message in refusal(onnx_model(nodes, SHAPE, constants=constants), tmp_path)
 
