@@ -123,12 +123,10 @@ def test_commands_print_what_can_only_be_read() -> None:
     assert {module: found for module in commands if (found := set(calls(module)) & PRINTING)} == {}
 
 
-# A macro of the C array, which ops another runtime computes as the definition does, and what ops cost that
-# Keras layers become.
+# A macro of the C array, and what ops cost that Keras layers become.
 OPS = set(supported_ops())
 NAMES_OF_OPS = {
     "converters.tflite_to_c_array": {"SHAPE"},
-    "pipeline.verify.oracle": OPS,
     "compression.costs": OPS,
 }
 

@@ -111,6 +111,15 @@ def defined_by_optimized(operator: Operator) -> bool:
     return getattr(find(operator.op), "DEFINED_BY", "reference") == "optimized"
 
 
+def litert_steps(operator: Operator) -> int | None:
+    """Return how far ai-edge-litert 2.3's reference kernel is from what defines an operator, at most.
+
+    tests/pipeline/test_oracle.py holds every op to it. None where LiteRT has no such kernel.
+    """
+    op = find(operator.op)
+    return getattr(op, "LITERT_STEPS", 0) if op else None
+
+
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
     found = getattr(require(graph, operator), "axes", None)

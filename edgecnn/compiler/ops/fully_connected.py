@@ -49,6 +49,7 @@ class FullyConnectedOptions(geometry.Fused):
 
 
 OPTIONS = FullyConnectedOptions
+LITERT_STEPS = 1  # it rounds once there
 TAKES_ANY_ROWS = True  # a map or its flattened form
 range_of = _linear.range_of
 

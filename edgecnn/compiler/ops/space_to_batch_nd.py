@@ -5,6 +5,7 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.ops import _moving
 from edgecnn.errors import ModelError
 
+LITERT_STEPS = None  # a pass has made something else of it
 macs = _moving.macs
 
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from edgecnn.compiler import ops, quant, reference
 from edgecnn.compiler.geometry import quantization_of
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.ops import concatenation, expand_dims, pack, reshape, squeeze, transpose, unpack
+from edgecnn.compiler.ops import slice as slice_
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.runtime.interpreter import Kernels, Package
@@ -26,18 +28,8 @@ Values = NDArray[Any]  # integers, as the C takes and makes them
 DEFINITION = "tflite-runtime 2.14.0"
 BUILTIN_REF = f"{DEFINITION} BUILTIN_REF"
 NUMPY = "NumPy references"
-# How far the reference kernels of ai-edge-litert 2.3 are from 2.14's at most; tests/pipeline/test_oracle.py
-# holds every op to it. FULLY_CONNECTED rounds once there.
-_EXACT = """
-    ABS ADD ARG_MAX AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE EXPAND_DIMS
-    GELU HARD_SWISH LEAKY_RELU LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PACK PAD PADV2 PRELU QUANTIZE
-    REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR
-    RESIZE_NEAREST_NEIGHBOR SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TANH
-    TRANSPOSE TRANSPOSE_CONV UNPACK
-"""
-_LITERT = dict.fromkeys(_EXACT.split(), 0) | {"FULLY_CONNECTED": 1}
 # Ops that compute nothing, so that all kernels make the same; some take the place of what they read.
-_MOVING = ("CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "SLICE", "SQUEEZE", "TRANSPOSE", "UNPACK")
+_MOVING = (concatenation, expand_dims, pack, reshape, slice_, squeeze, transpose, unpack)
 
 
 @dataclass(frozen=True)
@@ -171,10 +163,13 @@ class Oracle:
         defined = [operator for operator in operators if ops.defined_by_optimized(operator)]
         if defined and (interpreter := self._load("tflite_runtime", "optimized", keep_all=True)) is not None:
             most = {
-                operator.index: 0 for operator in operators if operator in defined or operator.op in _MOVING
+                operator.index: 0
+                for operator in operators
+                if operator in defined or ops.is_a(operator, *_MOVING)
             }
             yield _Judge(f"{DEFINITION} optimized kernels", interpreter, most)
-        most = {operator.index: _LITERT[operator.op] for operator in operators if operator.op in _LITERT}
+        steps = {operator.index: ops.litert_steps(operator) for operator in operators}
+        most = {index: most for index, most in steps.items() if most is not None}
         if (interpreter := self._load("ai_edge_litert", "reference", keep_all=True)) is not None:
             yield _Judge(f"{interpreter.about.runtime} BUILTIN_REF", interpreter, most)
 
