@@ -152,9 +152,32 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str] = ()
+) -> None:
+    """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none.
+
+    Args:
+        title: what stands above it.
+        columns: their names.
+        rows: their cells.
+        spare: columns that a terminal does without, the first ones first, as far as it is too narrow for all.
+    """
     console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
+    unbounded, gone = console.options.update_width(_FILE_WIDTH), list[str]()
+    for column in (None, *(name for name in spare if name in columns)):
+        gone += [column] if column else []
+        kept = [index for index, name in enumerate(columns) if name not in gone]
+        shown = [[row[index] for index in kept] for row in rows]
+        table = _table(console, title, [columns[index] for index in kept], shown)
+        if console.measure(table, options=unbounded).maximum <= console.width:
+            break
+    console.print(table)
+    if gone:
+        say(f"A wider terminal, a file or --json has more: {', '.join(gone)}.")
+
+
+def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(
         title=escape(for_terminal(title)),
         title_justify="left",
@@ -173,7 +196,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         )
     for row in rows:
         table.add_row(*(escape(for_terminal(cell)) for cell in row))
-    console.print(table)
+    return table
 
 
 def say(*lines: str, error: bool = False) -> None:
@@ -189,6 +212,8 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
         return
     from edgecnn.evaluation.results import RunMetrics
     from edgecnn.evaluation.summary import (
+        SPARE_COLUMNS,
+        SPARE_DEVICE_COLUMNS,
         baseline_note,
         binary_rows,
         device_rows,
@@ -200,10 +225,10 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
     columns, rows = summary_rows(metrics)
     kind = "synthetic test images" if metrics.data["synthetic"] else "test images"
     told = "masks" if metrics.masks else f"{len(metrics.classes)} classes"
-    print_table(f"{metrics.test_images:,} {kind}, {told}", columns, rows)
+    print_table(f"{metrics.test_images:,} {kind}, {told}", columns, rows, SPARE_COLUMNS)
     say(latency_note(metrics))
     if on_device := device_rows(metrics):
-        print_table("On a device", *on_device)
+        print_table("On a device", *on_device, SPARE_DEVICE_COLUMNS)
     if sentence := headline(metrics):
         say(sentence)
     if metrics.masks:
