@@ -111,7 +111,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     if labels:
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
-    graph, dumps = run_passes(original, keep_shapes=apart)
+    graph, dumps = run_passes(replace(original, weights_apart=apart))
     _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
     isa = find_target(target).isa
     found = schedule(graph, rows, ram, isa, effort)
@@ -150,19 +150,17 @@ def default_name(title: str) -> str:
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 
 
-def run_passes(original: Graph, *, keep_shapes: bool = False) -> tuple[Graph, dict[str, str]]:
+def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
     """Return the graph after all passes, and its text form as read and after each.
 
-    Args:
-        original: the model as read.
-        keep_shapes: leave out what removes channels because of their weights' values.
+    Where weights lie apart from the code, what changes shapes because of their values is left out.
 
     Raises:
         ModelError: an operator is not supported.
     """
     _check_readable(original)
     graph, dumps = original, {"read": str(original)}
-    for make in (one for one in PASSES if not (keep_shapes and one in BY_WEIGHTS)):
+    for make in (one for one in PASSES if not (original.weights_apart and one in BY_WEIGHTS)):
         graph = make(graph)
         graph.verify()
         dumps[make.__name__] = str(graph)

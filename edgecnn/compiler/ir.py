@@ -184,6 +184,7 @@ class Graph:
     metadata: tuple[tuple[str, bytes], ...] = ()  # each entry by its name
     files: tuple[tuple[str, bytes], ...] = ()  # in an archive behind the model, by their names
     unkept: tuple[str, ...] = ()
+    weights_apart: bool = False  # others may take their place: no choice may depend on their values
 
     def in_signature_order(self) -> "Graph":
         """Return the graph with inputs and outputs in its signature's order, where that names each once.

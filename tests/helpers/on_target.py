@@ -15,6 +15,7 @@ from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.targets import Target, find_target
 from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
+from edgecnn.runtime.host_compiler import HostCompiler
 from edgecnn.runtime.program import Program
 from edgecnn.runtime.shared_library import cpu_features
 
@@ -37,16 +38,24 @@ def check_on_target(
         guard(compiled.model, folder)
         programs.append(program(compiled.model, folder, both_ways=True, pointer=row.pointer))
     given = [b"".join(v.tobytes() for one in ones for v in one) for ones in zip(*inputs, strict=True)]
-    made = _run(joined(programs, folder), row, given, folder, level or LEVELS[optimize])
+    made = run_program(joined(programs, folder), row, given, folder, level or LEVELS[optimize])
     expected = [run_numpy(model, ones) for model, ones in zip(models, inputs, strict=True)]
     for output, wanted in zip(made, zip(*expected, strict=True), strict=True):
         flat = b"".join(value.tobytes() for one in wanted for value in one)
         np.testing.assert_array_equal(np.frombuffer(output, np.int8), np.frombuffer(flat, np.int8))
 
 
-def _run(given: Program, row: Target, inputs: list[bytes], folder: Path, level: str) -> list[bytes]:
+def run_program(
+    given: Program, row: Target, inputs: list[bytes], folder: Path, level: str = "-Os", sanitize: bool = True
+) -> list[bytes]:
+    """Return what a program makes of inputs on a target, wherever that can be run.
+
+    Sanitizers are for targets that this machine runs itself.
+    """
     if missing := set(row.features) - cpu_features():
         pytest.skip(f"this processor lacks {', '.join(missing)}")
+    if row.native and not sanitize:
+        return HostCompiler(flags=(level, *row.cflags)).run(given, inputs)
     if not has_emulator(row):
         return find_runner(row, level).run(given, inputs)
     emulator = find_emulator(row, level)

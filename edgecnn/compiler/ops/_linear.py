@@ -49,7 +49,8 @@ class Linear:
 
     `bias`, `multiplier` and `shift` have one entry for each output channel. `wide` says whether sums have 64
     bits: those of int16 with a bias of int64 do. With one of int32, or in FULLY_CONNECTED without any,
-    TensorFlow Lite sums up int16 in 32 bits, which wrap.
+    TensorFlow Lite sums up int16 in 32 bits, which wrap. `apart` says whether other weights may take the
+    place of these: then no choice may depend on their values.
     """
 
     weights: NDArray[np.int8]
@@ -64,6 +65,7 @@ class Linear:
     dtype: str
     wide: bool
     name: str
+    apart: bool = False
 
     @staticmethod
     def of(graph: Graph, operator: Operator) -> "Linear":
@@ -93,7 +95,30 @@ class Linear:
             made.dtype,
             _bias_type(graph.tensors, operator) == "int64",
             graph.describe(operator),
+            graph.weights_apart,
         )
+
+    @property
+    def wraps(self) -> bool:
+        """Whether sums wrap to 32 bits."""
+        return self.dtype == "int16" and not self.wide
+
+    def any_weights(self, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return weights by which to plan: these, or the largest there are where others may come."""
+        return np.full_like(weights, quant.INT8_MIN) if self.apart else weights
+
+    def may_choose(self, holds: bool) -> bool:
+        """Return whether a kernel can take these weights, where -128 may be one too many for it.
+
+        Raises:
+            ModelError: it can't, but others may take their place, and have to get the same kernel.
+        """
+        if self.apart and not holds:
+            raise ModelError(
+                f"{self.name} has a weight of -128; with weights apart from the code -127 to 127 are allowed "
+                "on this target; convert the model anew, or keep the weights inside"
+            )
+        return holds
 
     def requantize(self, total: quant.Int64s) -> NDArray[Any]:
         """Return sums, channels last and of any size, as clamped values of the output's type."""
@@ -145,15 +170,14 @@ class Linear:
 
     def _check_sums(self) -> None:
         bits, bound = _WIDE_BITS if self.wide else 32, self.bound()
-        wraps = self.dtype == "int16" and not self.wide
-        if not wraps and (bound >= 1 << (bits - 1)).any():
+        if not self.wraps and (bound >= 1 << (bits - 1)).any():
             channel = int(bound.argmax())
             raise ModelError(
                 f"{self.name}: the sum of channel {channel} can reach {int(bound[channel])}, "
                 f"which {bits} bits don't hold; its bias is out of proportion: convert the model anew"
             )
         # Of a sum that wraps no shift can make more than there are bits; C knows none beyond them.
-        reach = np.asarray(1 << np.maximum(self.shift, 0)) if wraps else self.reach(bound)
+        reach = np.asarray(1 << np.maximum(self.shift, 0)) if self.wraps else self.reach(bound)
         if (reach > quant.INT32_MAX + quant.INT8_MIN).any():
             raise ModelError(
                 f"{self.name}: the scale of channel {int(reach.argmax())} takes its sum beyond 32 bits; "

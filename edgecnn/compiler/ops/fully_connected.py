@@ -175,6 +175,14 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     return linear.requantize(total).reshape(graph.output(operator).shape)
 
 
+def _scaled_alike(graph: Graph, operator: Operator, linear: Linear) -> bool:
+    """Tell whether all outputs have one scale; with weights apart, whether they do in every training."""
+    stored = graph.input(operator, 1).quantization
+    if graph.weights_apart:
+        return stored is None or not stored.per_channel
+    return len(set(zip(linear.multiplier.tolist(), linear.shift.tolist(), strict=True))) == 1
+
+
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that takes all rows at once; with several rows also one that takes each as it comes."""
     _, rows, columns, channels = graph.input(operator, 0).shape
@@ -186,7 +194,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "row": columns * channels,
         "in": rows * columns * channels,
     }
-    if len(set(zip(linear.multiplier.tolist(), linear.shift.tolist(), strict=True))) == 1:
+    if _scaled_alike(graph, operator, linear):
         params |= {name: np.asarray(params[name])[:1] for name in ("multiplier", "shift")}
     params["per_channel"] = int(np.size(params["shift"]) > 1)
 

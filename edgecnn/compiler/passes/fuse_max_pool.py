@@ -3,7 +3,8 @@
 
 Scaling is monotone, as multipliers are not negative, so the maximum may be taken first: if the pool is the
 only reader, if windows lie apart and inside, so that nothing is computed twice, and if no sum, shifted
-left, can leave 32 bits.
+left, can leave 32 bits. With weights apart from the code that must hold of all: where sums of int8 don't,
+the model is refused later, and those that wrap are not fused.
 """
 
 from dataclasses import replace
@@ -40,6 +41,8 @@ def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:
         if axis.pad or axis.stride < axis.size or axis.start(count - 1) + axis.size > length:
             return False
     linear = Linear.of(graph, source)
+    if linear.wraps and linear.apart:
+        return False
     return bool((linear.reach(linear.bound()) <= quant.INT32_MAX).all())
 
 

@@ -11,7 +11,7 @@ from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.avx2 import packing
 from edgecnn.compiler.isa.avx2.float_scale import find_float_sum
 from edgecnn.compiler.isa.short_scale import MOST_RIGHT
-from edgecnn.compiler.kernel import FLAG, INT8, Kernel, Line, Params
+from edgecnn.compiler.kernel import INT8, Kernel, Line, Params
 from edgecnn.compiler.ops import _broadcast
 from edgecnn.compiler.steps import Step
 
@@ -21,17 +21,15 @@ _KERNEL = Kernel(
     "add",
     (
         Line.shape("int32_t size"),
-        Line.trained(
+        Line.plan(
             "int16_t first_is_half, second_is_half",
             "1: this input's scale is the larger: it is halved, which is exact",
-            FLAG,
         ),
-        Line.trained("int16_t first_kind, second_kind, output_kind", "of scaling, see avx2.h", FLAG),
+        Line.plan("int16_t first_kind, second_kind, output_kind", "of scaling, see avx2.h"),
         Line.trained("int16_t output_zero_point, activation_min, activation_max", limits=INT8),
-        Line.trained(
+        Line.plan(
             "int16_t by_float",
             "1: the sum of inputs times factors, and an offset, of which the outputs are proved",
-            FLAG,
         ),
         Line.trained(
             "const int32_t *first, *second, *output",
@@ -51,8 +49,9 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     scalings = [(own[f"{name}_multiplier"], own[f"{name}_shift"]) for name in _TABLES]
     offsets = own["first_offset"], own["second_offset"], own["output_zero_point"]
     limits = own["activation_min"], own["activation_max"]
-    factors = find_float_sum(scalings[0], scalings[1], scalings[2], offsets, limits)
-    fields = _in_integers(scalings, offsets) if factors is None else _in_floats(factors)
+    apart = graph.weights_apart  # then only what any two scales can do with
+    factors = None if apart else find_float_sum(scalings[0], scalings[1], scalings[2], offsets, limits)
+    fields = _in_integers(scalings, offsets, apart) if factors is None else _in_floats(factors)
     params = _KERNEL.take(step.params, by_float=int(factors is not None), **fields)
     return (replace(step, kernel=_KERNEL, params=params),)
 
@@ -64,12 +63,13 @@ def _in_floats(factors: Sequence[np.float32]) -> Params:
     return {**tables, **dict.fromkeys(_KINDS, 0)}
 
 
-def _in_integers(scalings: list[tuple[int, int]], offsets: tuple[int, int, int]) -> Params:
-    """Return the fields for scaling by integers, as the portable kernel does."""
-    halved = [int(scaling == _HALF) for scaling in scalings]
+def _in_integers(scalings: list[tuple[int, int]], offsets: tuple[int, int, int], any_scales: bool) -> Params:
+    """Return the fields for scaling by integers, as the portable kernel does, or such that suit any."""
+    halved = [int(scaling == _HALF and not any_scales) for scaling in scalings]
     biases = [(offsets[0] << 20) >> halved[0], (offsets[1] << 20) >> halved[1], 0]
     # No sum reaches 2^30: two inputs of 9 bits, halved at least, with 20 more below the point.
-    kinds = [packing.SIMPLE if -MOST_RIGHT <= shift <= -1 else packing.GENERAL for _, shift in scalings]
+    simple = [-MOST_RIGHT <= shift <= -1 and not any_scales for _, shift in scalings]
+    kinds = [packing.SIMPLE if one else packing.GENERAL for one in simple]
     fields: dict[str, int | NDArray[np.generic]] = dict(zip(_KINDS, (*halved[:2], *kinds), strict=True))
     for name, bias, scaling in zip(_TABLES, biases, scalings, strict=True):
         fields[name] = np.repeat([bias, *scaling], packing.LANES).astype(np.int32)

@@ -18,7 +18,7 @@ _KERNEL = CONV_2D.but(
     Line.shape("int32_t groups", "of four taps in a run, the last filled up with zeros"),
     Line.shape("int16_t runs", "of taps that lie one behind the other, in a row of the filter"),
     Line.plan("int16_t columns", "of sums at once: a multiple of pool_w, 12 at most"),
-    *packing.SCALING,
+    packing.SCALING,
     Line.trained("const int8_t *filter", "for 16 channels after the other: run after run, group after group"),
     Line.trained("const int32_t *scale", "for 16 channels after the other: what scales them"),
     isa="avx2",

@@ -20,7 +20,7 @@ from edgecnn.compiler.steps import Step
 
 _KERNEL = DEPTHWISE_CONV_2D.but(
     Line.shape("int32_t in_w, in_c, out_w"),
-    *packing.SCALING,
+    packing.SCALING,
     Line.shape("int16_t blocks", "of 16 outputs in a row, until their channels are the same again"),
     Line.trained("const int8_t *filter", "for each block: rows in fours, columns, 16 channels of four rows"),
     Line.trained("const int32_t *scale", "for each block: what scales them"),

@@ -12,7 +12,7 @@ from edgecnn.compiler.steps import Step
 
 _KERNEL = FULLY_CONNECTED.but(
     Line.shape("int32_t row, groups", "bytes of one row of the input, and of four of them the groups"),
-    *packing.SCALING,
+    packing.SCALING,
     Line.trained("const int8_t *filter", "for 16 outputs after the other: row after row, group after group"),
     Line.trained("const int32_t *scale", "for 16 outputs after the other: what scales them"),
     isa="avx2",

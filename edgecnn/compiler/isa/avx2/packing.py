@@ -14,10 +14,7 @@ LANES = 16  # channels at once
 TAPS = 4  # in a group
 WIDE = 2  # bytes of a widened input, at most
 GENERAL, SIMPLE, FLOAT, SIGNED_FLOAT = range(4)  # ways to scale
-SCALING = (
-    Line.trained("int16_t scale_kind", "of kernel_scale_lanes", (GENERAL, SIGNED_FLOAT)),
-    Line.plan("int16_t corrections", "of floats, at most"),
-)
+SCALING = Line.plan("int16_t scale_kind, corrections", "see kernel_scale_lanes")
 
 
 def pack_filter(runs: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -33,6 +30,7 @@ def pack_filter(runs: NDArray[np.int8]) -> NDArray[np.int8]:
 def scaling(linear: Linear, channels: NDArray[np.intp] | None = None) -> Params:
     """Return the fields `scale_kind`, `corrections` and `scale`, for `kernel_scale_lanes`.
 
+    Weights that lie apart from the code are scaled in integers, as some training may need that.
     For LANES channels after the other `scale` holds biases, for inputs + 128; then multipliers and shifts, or
     floats as their bits, and corrections.
 
@@ -42,7 +40,7 @@ def scaling(linear: Linear, channels: NDArray[np.intp] | None = None) -> Params:
     """
     bias = linear.folded_bias() - 128 * linear.weight_sums()
     kind, rows = GENERAL, [linear.multiplier, linear.shift]
-    if not needs_general_scale(linear):
+    if not linear.apart and not needs_general_scale(linear):
         kind, found = SIMPLE, find_float_scale(linear)
         if found is not None:
             kind, bias = SIGNED_FLOAT if found.signed else FLOAT, bias + found.move

@@ -44,10 +44,12 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
 def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     matrix = weights.reshape(weights.shape[0], -1)
-    groups, chunk = -(-matrix.shape[1] // packing.TAPS), packing.groups_per_chunk(matrix)
+    groups, chunk = -(-matrix.shape[1] // packing.TAPS), packing.groups_per_chunk(linear.any_weights(matrix))
     channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
+    if groups > _MOST_GROUPS:
+        return ()
     packed = packing.pack_pairs(matrix, chunk, channels)
-    if packed is None or groups > _MOST_GROUPS:
+    if not linear.may_choose(packed is not None) or packed is None:
         return ()
     own: Params = {
         "groups": groups,

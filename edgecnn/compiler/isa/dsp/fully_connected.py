@@ -42,7 +42,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         for at in range(0, row, _CHUNK)
     ]
     whole = [one for one in packed if one is not None]
-    if len(whole) < len(packed):
+    if not linear.may_choose(len(whole) == len(packed)):
         return ()
     params = _KERNEL.take(
         step.params,

@@ -32,7 +32,8 @@ _KERNEL = ADD.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where it broadcasts or a scale is extreme."""
-    if not _broadcast.reads_whole_rows(step) or int(step.params["output_shift"]) >= 0:
+    extreme = int(step.params["output_shift"]) >= 0
+    if (extreme and not graph.weights_apart) or not _broadcast.reads_whole_rows(step):
         return ()
     given = step.params
     halves = [(given[f"{name}_multiplier"], given[f"{name}_shift"]) == _HALF for name in _INPUTS]

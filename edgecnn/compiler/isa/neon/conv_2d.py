@@ -23,13 +23,13 @@ _KERNEL = CONV_2D.but(
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none where two products may not fit 16 bits."""
-    weights = Linear.of(graph, step.operator).weights
-    return ways(step, weights.reshape(len(weights), -1))
+    linear = Linear.of(graph, step.operator)
+    return ways(step, linear, linear.weights.reshape(len(linear.weights), -1))
 
 
-def ways(step: Step, matrix: NDArray[np.int8]) -> tuple[Step, ...]:
+def ways(step: Step, linear: Linear, matrix: NDArray[np.int8]) -> tuple[Step, ...]:
     """Return one way to do what a step does with weights int8[channels, taps], or none, as `faster`."""
-    if not packing.fits(matrix):
+    if not packing.fits(linear):
         return ()
     filters = packing.pack(matrix)
     blocks, sums = filters.shape[1], int(step.params["out_w"]) * len(matrix)

@@ -16,12 +16,12 @@ _CHANNELS = 8  # at once
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none for fewer than eight channels, several filters for each, or weights of -128."""
-    weights = Linear.of(graph, step.operator).weights
+    linear = Linear.of(graph, step.operator)
     if step.params["in_c"] == 1:
         whole = as_conv_2d(step, graph.output(step.operator).shape[2])
-        return conv_2d.ways(whole, weights.reshape(-1, weights.shape[3]).T)
+        return conv_2d.ways(whole, linear, linear.weights.reshape(-1, linear.weights.shape[3]).T)
     several = step.params["depth_multiplier"] != 1
-    if int(step.params["in_c"]) < _CHANNELS or several or not packing.fits(weights):
+    if int(step.params["in_c"]) < _CHANNELS or several or not packing.fits(linear):
         return ()
     return (
         replace(

@@ -14,6 +14,6 @@ _KERNEL = FULLY_CONNECTED.but(isa="neon")
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return one way, or none where two products may not fit 16 bits."""
-    if not packing.fits(Linear.of(graph, step.operator).weights):
+    if not packing.fits(Linear.of(graph, step.operator)):
         return ()
     return (replace(step, kernel=_KERNEL),)

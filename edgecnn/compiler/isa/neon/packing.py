@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.kernel import Line, Params
+from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.quant import INT8_MIN
 from edgecnn.compiler.steps import Step
 
@@ -12,9 +13,13 @@ CHANNELS, TAPS = 4, 16  # at once
 SHIFT = Line.trained("const int32_t *shift")
 
 
-def fits(weights: NDArray[np.int8]) -> bool:
-    """Tell whether two products of any bytes with these weights fit 16 bits."""
-    return not (weights == INT8_MIN).any()
+def fits(linear: Linear) -> bool:
+    """Tell whether two products of any bytes with the weights fit 16 bits.
+
+    Raises:
+        ModelError: they have to, as others may take their place.
+    """
+    return linear.may_choose(not (linear.weights == INT8_MIN).any())
 
 
 def pack(matrix: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -22,8 +22,7 @@ _KERNEL = ADD.but(
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where it broadcasts or a scale is extreme."""
     right = [-int(step.params[f"{name}_shift"]) for name in ("first", "second", "output")]
-    if min(right) < 0 or max(right) > short_scale.MOST_RIGHT or right[2] == 0:
-        return ()
-    if not _broadcast.reads_whole_rows(step):
+    extreme = min(right) < 0 or max(right) > short_scale.MOST_RIGHT or right[2] == 0
+    if (extreme and not graph.weights_apart) or not _broadcast.reads_whole_rows(step):
         return ()
     return (replace(step, kernel=_KERNEL, params=_KERNEL.take(step.params)),)

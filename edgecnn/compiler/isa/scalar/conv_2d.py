@@ -55,7 +55,7 @@ def _chunks(step: Step) -> int:
 def _way(step: Step, linear: Linear, weights: NDArray[np.int8], parts: int) -> Step:
     channels, taps = len(weights), weights[0].size // parts
     matrix = weights.reshape(channels, parts, taps).transpose(1, 0, 2)
-    chunk = packing.taps_at_once(matrix)
+    chunk = packing.taps_at_once(linear.any_weights(matrix))
     sums = packing.POSITIONS * (channels if parts > 1 else packing.CHANNELS if chunk < taps else 0)
     pooled = step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     padding, best = -(-weights.shape[-1] // 4), channels if pooled else 0

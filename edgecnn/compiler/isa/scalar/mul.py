@@ -13,6 +13,8 @@ _KERNEL = MUL.but(Line.trained("int16_t shift", "less than 0", (-short_scale.MOS
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
-    """Return a faster way than the portable `step`, or none where the scale is extreme."""
+    """Return a faster way than the portable `step`, or none where the scale is large, or may become so."""
     right = -int(step.params["shift"])
-    return (replace(step, kernel=_KERNEL),) if 1 <= right <= short_scale.MOST_RIGHT else ()
+    if graph.weights_apart or not 1 <= right <= short_scale.MOST_RIGHT:
+        return ()
+    return (replace(step, kernel=_KERNEL),)
