@@ -96,9 +96,8 @@ def headline(metrics: Metrics) -> str:
     )
     ratios = ", ".join(f"{(was or 0) / (now or 1):.1f} times {what}" for was, now, what in pairs)
     return (
-        f"On {small.instructions.target}, {variant_title('int8_qat')} takes {ratios} than "
-        f"{variant_title('int8_ptq')}, and loses {points(*variants['int8_qat'].scores.loss)} points against "
-        f"{variant_title(metrics.reference)}."
+        f"int8_qat against int8_ptq on {small.instructions.target}: {ratios}; loss "
+        f"{points(*variants['int8_qat'].scores.loss)} points against {metrics.reference}."
     )
 
 

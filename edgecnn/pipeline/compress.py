@@ -2,6 +2,7 @@
 """Remove filters or weights of a trained network and quantize it to int8: the second step of a run."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
+from edgecnn.evaluation.results import Costs
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
 from edgecnn.pipeline.report import evaluate_run
@@ -77,6 +79,9 @@ def compress(
         _make_models(run, work, trained, dataset, progress)
         write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
         evaluate_run(work, load_part(dataset, "test", run.input_shape(), progress), progress)
+        metrics = work.metrics()
+        for sentence in _measured_beyond(metrics[metrics.chosen].costs, asked):
+            say(sentence)
         run.take_over(work)
     return run
 
@@ -185,6 +190,24 @@ def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, p
     for sentence in told(found):
         say(sentence)
     return found.quantized
+
+
+def _measured_beyond(costs: Costs, asked: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each limit that the result, as it was measured, does not hold after all."""
+    if costs.instructions is None or not costs.instructions.measured:
+        return
+    taken = {
+        "instructions": (costs.instructions.count, "instructions"),
+        "flash": (costs.flash_bytes, "bytes of flash"),
+        "ram": (costs.arena_bytes, "bytes of RAM"),
+    }
+    for name, (count, what) in taken.items():
+        limit = asked.get(name)
+        if limit is not None and count is not None and count > limit:
+            yield (
+                f"measured on {costs.instructions.target}, it takes {count:,} {what}, which is more than the "
+                f"limit of {limit:,}: the estimate was off; try --{name} {int(limit * limit / count)}"
+            )
 
 
 def _goal(asked: dict[str, Any]) -> Goal:

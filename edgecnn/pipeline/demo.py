@@ -9,13 +9,13 @@ from edgecnn.data.phantoms import write_phantoms
 from edgecnn.errors import RunError
 from edgecnn.files import TEMPORARY, real_path, uninterrupted
 from edgecnn.pipeline.run import Run
-from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
+from edgecnn.pipeline.run.options import FilterOptions, TrainOptions
 from edgecnn.progress import Progress
 
 SEED = 0
-IMAGES = {"train": 3000, "validation": 600, "test": 4000}
+IMAGES = {"train": 3000, "validation": 3000, "test": 4000}
 EPOCHS = 16
-COMPRESS = CompressOptions(sparsity=0.5, prune_epochs=6, qat_epochs=4)
+COMPRESS = FilterOptions(max_loss=0.5)
 
 
 def demo(path: Path, progress: Progress) -> Run:

@@ -32,9 +32,9 @@ def test_they_are_written_into_splits_and_say_what_they_are(tmp_path):
 
 def test_an_image_does_not_depend_on_how_many_there_are(tmp_path):
     for name, count in (("few", 6), ("more", 12)):
-        write_phantoms(tmp_path / name, {"train": count, "test": 3}, seed=5)
+        write_phantoms(tmp_path / name, {"train": count, "validation": count, "test": 3}, seed=5)
     few = sorted(path.relative_to(tmp_path / "few") for path in (tmp_path / "few").rglob("*.png"))
-    assert len(few) == 9
+    assert len(few) == 15
     assert all((tmp_path / "few" / p).read_bytes() == (tmp_path / "more" / p).read_bytes() for p in few)
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from edgecnn.compiler.inspect import inspect
 from edgecnn.errors import EdgecnnError
+from edgecnn.evaluation.results import Costs, Instructions, LatencySummary
+from edgecnn.evaluation.summary import device_rows, headline
 from edgecnn.models import load_model
-from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.compress import _measured_beyond, compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import read_history
 from edgecnn.pipeline.run.options import FilterOptions, check_compress
@@ -45,6 +47,18 @@ def test_filters_go_and_an_interrupted_compress_ends_the_same(
     assert whole.record()["compress"]["filters"] == 0.6
     epochs = [row["epoch"] for row in read_history(whole)["prune"]]
     assert epochs == list(range(1, len(epochs) + 1))
+    metrics = whole.metrics()
+    figures = {name: metrics[name].costs for name in ("int8_ptq", "int8_qat")}
+    dense, small = (figures[name].instructions for name in figures)
+    assert dense is not None
+    assert small is not None
+    assert small.target == "cortex-m4"
+    assert small.count < 0.5 * dense.count
+    times = f"{dense.count / small.count:.1f} times fewer instructions"
+    assert headline(metrics).startswith(f"int8_qat against int8_ptq on cortex-m4: {times}, ")
+    _, rows = device_rows(metrics) or ((), [])
+    assert [row[0] for row in rows] == ["int8, post-training", "int8, pruned + QAT"]
+    assert figures["int8_qat"].macs == after
     told = caplog.text
     assert "within all limits; what binds:" in told
     assert 'layers that keep all of their channels: "probabilities" (it makes the answers)' in told
@@ -60,3 +74,17 @@ def test_filters_go_and_an_interrupted_compress_ends_the_same(
 def test_a_target_of_which_no_instructions_are_known_is_refused_at_once(trained: Run) -> None:
     with pytest.raises(EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m4"):
         check_compress(trained.path, replace(OPTIONS, target="c99"))
+
+
+def test_a_limit_that_a_measurement_finds_exceeded_is_said() -> None:
+    taken = Costs(1, 1, None, LatencySummary(1, 1, 1), "", 1, 10, 5000, 4000, 700, 900)
+    measured = replace(taken, instructions=Instructions("cortex-m4", 1_100_000, measured=True))
+    asked = {"instructions": 1_000_000, "flash": 9000, "ram": 600}
+    assert list(_measured_beyond(measured, asked)) == [
+        "measured on cortex-m4, it takes 1,100,000 instructions, which is more than the limit of 1,000,000: "
+        "the estimate was off; try --instructions 909090",
+        "measured on cortex-m4, it takes 700 bytes of RAM, which is more than the limit of 600: "
+        "the estimate was off; try --ram 514",
+    ]
+    estimated = replace(taken, instructions=Instructions("cortex-m4", 1_100_000, measured=False))
+    assert list(_measured_beyond(estimated, asked)) == []
