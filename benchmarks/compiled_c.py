@@ -108,17 +108,17 @@ def _row(path: Path, folder: Path) -> dict[str, Any]:
     """Return the figures of one model on cortex-m4, optimized for size and for speed."""
     row: dict[str, Any] = {**_arena(path), **_compiling(path, folder), "raw_weight_bytes": raw_bytes(path)}
     for optimize in ("size", "speed"):
-        found = verify(path, "cortex-m4", 1, optimize=optimize)
-        if found.bytes_different:
-            sys.exit(f"Error: {path.name}: {found.bytes_different} bytes differ from {found.oracle}")
-        row["macs"], row["macs_computed"] = found.macs, found.macs_computed
-        row["state_bytes"], row["static_bytes"] = found.state_bytes, found.static_bytes
+        verified = verify(path, "cortex-m4", 1, optimize=optimize)
+        if verified.bytes_different:
+            sys.exit(f"Error: {path.name}: {verified.bytes_different} bytes differ from {verified.oracle}")
+        row["macs"], row["macs_computed"] = verified.macs, verified.macs_computed
+        row["state_bytes"], row["static_bytes"] = verified.state_bytes, verified.static_bytes
         row[optimize] = {
-            "arena_bytes": found.arena_bytes,
-            "code_bytes": found.code_bytes,
-            "const_bytes": found.const_bytes,
-            "stack_bytes": found.stack_bytes,
-            "instructions": found.instructions,
+            "arena_bytes": verified.arena_bytes,
+            "code_bytes": verified.code_bytes,
+            "const_bytes": verified.const_bytes,
+            "stack_bytes": verified.stack_bytes,
+            "instructions": verified.instructions,
         }
     return row
 

@@ -119,7 +119,7 @@ def summary(taken: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     """Return the medians of each peer's figures, and of edgecnn's gain over each of the others, by round."""
     ours = taken["edgecnn"]
     figures = {
-        peer: {key: round(statistics.median(one[key] for one in rounds), 1) for key in ours[0]}
+        peer: {key: round(statistics.median(times[key] for times in rounds), 1) for key in ours[0]}
         for peer, rounds in taken.items()
     }
     gains = {
@@ -218,7 +218,7 @@ def of_keras(shuffled: bool) -> Callable[[Path, Shape, bool], Iterator[Batches]]
 def keras_part(tf: Any, folder: Path, shape: Shape, shuffled: bool, layers: Any) -> Any:
     """Return a data set of Keras's: scaled to 0..1, kept, augmented by `layers` if there are any."""
     height, width, channels = shape
-    found = tf.keras.utils.image_dataset_from_directory(
+    dataset = tf.keras.utils.image_dataset_from_directory(
         folder,
         label_mode="categorical",
         color_mode="grayscale" if channels == 1 else "rgb",
@@ -226,12 +226,14 @@ def keras_part(tf: Any, folder: Path, shape: Shape, shuffled: bool, layers: Any)
         image_size=(height, width),
         seed=0,
     )
-    found = found.map(lambda images, labels: (images / 255.0, labels), tf.data.AUTOTUNE).cache()
+    dataset = dataset.map(lambda images, labels: (images / 255.0, labels), tf.data.AUTOTUNE).cache()
     if shuffled:
-        found = found.shuffle(MOST_IMAGES, seed=0).batch(BATCH)
+        dataset = dataset.shuffle(MOST_IMAGES, seed=0).batch(BATCH)
     if layers is not None:
-        found = found.map(lambda images, labels: (layers(images, training=True), labels), tf.data.AUTOTUNE)
-    return found.prefetch(tf.data.AUTOTUNE)
+        dataset = dataset.map(
+            lambda images, labels: (layers(images, training=True), labels), tf.data.AUTOTUNE
+        )
+    return dataset.prefetch(tf.data.AUTOTUNE)
 
 
 def keras_augmentation(keras: Any) -> Any:

@@ -121,9 +121,9 @@ def interpreters(model: bytes) -> dict[str, Call]:
             module = import_module(f"{package}.interpreter")
         except ImportError:
             continue
-        made = module.Interpreter(model_content=model, num_threads=1)
-        made.allocate_tensors()
-        calls[name] = made.invoke
+        interpreter = module.Interpreter(model_content=model, num_threads=1)
+        interpreter.allocate_tensors()
+        calls[name] = interpreter.invoke
     return calls
 
 

@@ -57,39 +57,39 @@ def command(
     if name is None:
         _list(list(architectures().values()), as_json)
         return
-    found = architecture(
+    network = architecture(
         name, load_network
     )  # before the import: it needs TensorFlow, and a wrong name doesn't
     from edgecnn.pipeline.size import size
 
     with progress_bar() as progress:
-        figures = size(found, input_size, channels, width, classes, progress)
-    training = {option: getattr(found, option) for option in _DEFAULTS}
+        figures = size(network, input_size, channels, width, classes, progress)
+    training = {option: getattr(network, option) for option in _DEFAULTS}
     if as_json:
         print_json({**figures, "training": training})
     else:
-        _show(found, figures, training)
+        _show(network, figures, training)
 
 
-def _list(found: "list[Architecture]", as_json: bool) -> None:
+def _list(networks: "list[Architecture]", as_json: bool) -> None:
     if as_json:
         keys = ("name", "summary", "input_shape", "classes", "parameters")
-        print_json([{key: getattr(one, key) for key in keys} for one in found])
+        print_json([{key: getattr(network, key) for key in keys} for network in networks])
         return
     rows = [
         (
-            f"{one.name}: {one.summary}",
-            _by(one.input_shape),
-            "a mask" if one.classes == 1 else str(one.classes),
-            f"{one.parameters:,}",
+            f"{network.name}: {network.summary}",
+            _by(network.input_shape),
+            "a mask" if network.classes == 1 else str(network.classes),
+            f"{network.parameters:,}",
         )
-        for one in found
+        for network in networks
     ]
     print_table("", ("network", "input", "classes", "parameters"), rows)
     say("'edgecnn models NAME' shows what one needs on a device.")
 
 
-def _show(found: "Architecture", figures: dict[str, Any], training: dict[str, Any]) -> None:
+def _show(network: "Architecture", figures: dict[str, Any], training: dict[str, Any]) -> None:
     lines = [
         ("input", _by(figures["input_shape"])),
         ("parameters", f"{figures['parameters']:,}"),
@@ -104,7 +104,7 @@ def _show(found: "Architecture", figures: dict[str, Any], training: dict[str, An
             ("RAM, whole tensors", f"{figures['ram_bytes_whole']:,} bytes"),
             ("smallest device", _device(figures["device"])),
         ]
-    say(f"{found.name}: {found.summary}")
+    say(f"{network.name}: {network.summary}")
     say(*(f"  {what:<20}{value}" for what, value in lines))
     chosen = ", ".join(f"{option.replace('_', '-')} {value}" for option, value in training.items() if value)
     say(f"Training, unless told otherwise: {chosen}")

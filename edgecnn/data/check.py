@@ -166,8 +166,8 @@ def _with_exact(pairs: list[Pair], exact: list[tuple[int, ...]], kinds: NDArray[
             equal.append((min(index, other), max(index, other)))
     similarity = {(pair.first, pair.second): pair.similarity for pair in pairs}
     similarity.update({ends: 1.0 for ends in equal if ends[0] != ends[1]})
-    found = [Pair(*ends, value) for ends, value in similarity.items()]
-    return sorted(found, key=lambda pair: (-pair.similarity, pair.first, pair.second))
+    alike = [Pair(*ends, value) for ends, value in similarity.items()]
+    return sorted(alike, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 
 def _sizes(traits: Traits) -> dict[str, int]:

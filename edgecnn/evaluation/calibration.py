@@ -50,7 +50,7 @@ def calibrate(labels: Integers, probabilities: Floats) -> Calibration:
         if held.any()
     )
     return Calibration(
-        expected_error=sum(one.images * abs(one.probability - one.right) for one in bins) / len(labels),
+        expected_error=sum(part.images * abs(part.probability - part.right) for part in bins) / len(labels),
         overconfidence=float(highest.mean() - right.mean()),
         bins=bins,
     )

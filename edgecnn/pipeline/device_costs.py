@@ -42,8 +42,8 @@ def device_costs(path: Path, target: str) -> DeviceCosts | None:
     plan, told = compiled.plan, estimate(compiled, target)
     code, const = told.code_bytes, plan["weight_bytes"] + told.const_bytes
     instructions = Instructions(target, told.instructions, measured=False)
-    if told.instructions <= _MOST_MEASURED and (found := _measured(compiled)):
-        code, const, count = found
+    if told.instructions <= _MOST_MEASURED and (measured := _measured(compiled)):
+        code, const, count = measured
         instructions = Instructions(target, count, measured=True)
     return DeviceCosts(
         plan["macs"], const, code, plan["arena_bytes"], plan["arena_bytes_whole"], instructions

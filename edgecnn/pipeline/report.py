@@ -86,12 +86,12 @@ def _core(run: Run) -> str:
 def _on_device(run: Run, progress: Progress) -> dict[str, DeviceCosts]:
     """Return what the C of each int8 variant takes, by its name."""
     paths = {name: path for name, path in run.variants().items() if name.startswith("int8")}
-    found = {}
+    by_variant = {}
     for done, (name, path) in enumerate(paths.items(), 1):
         if costs := device_costs(path, _core(run)):
-            found[name] = costs
+            by_variant[name] = costs
         progress("compiling", done, len(paths), name)
-    return found
+    return by_variant
 
 
 def _run_metrics(

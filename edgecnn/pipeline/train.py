@@ -62,8 +62,8 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
 
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
-    found = architecture(options.model, load_network)
-    chosen = chosen_options(run, found, options)
+    network = architecture(options.model, load_network)
+    chosen = chosen_options(run, network, options)
     if workers.chief:
         refuse_overwriting(run, chosen, resume)
     shape = (*chosen["input_size"], chosen["channels"])
@@ -77,12 +77,12 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
     )
     _refuse_unlike_workers(workers, chosen, dataset)
     with workers.strategy.scope():
-        model = _build(found, chosen, shape, dataset.classes)
+        model = _build(network, chosen, shape, dataset.classes)
     if workers.chief:
         if is_own(chosen["model"]):
             _tell_obstacles(model, chosen["model"])
         _record(run, chosen, dataset, model, progress)
-    model = _fit(run, workers, model, found, chosen, images, progress)
+    model = _fit(run, workers, model, network, chosen, images, progress)
     if not workers.chief:
         return None
     run.write_labels(dataset.classes)
@@ -130,28 +130,28 @@ def _findings(dataset: Dataset, progress: Progress) -> list[str]:
     return [for_terminal(str(finding)) for finding in findings(check(dataset, progress))]
 
 
-def _build(found: Architecture, chosen: dict[str, Any], shape: Shape, classes: Sequence[str]) -> Any:
+def _build(network: Architecture, chosen: dict[str, Any], shape: Shape, classes: Sequence[str]) -> Any:
     """Return the network, with pretrained weights where they are asked for.
 
     Raises:
         ModelError: it can't have that size, those weights or that loss, or tells another number of classes
             apart.
     """
-    model = found.build(shape, len(classes), chosen["width"])
+    model = network.build(shape, len(classes), chosen["width"])
     outputs = class_count(model)
     if outputs != len(classes):
         if 1 in (outputs, len(classes)):
             has, want = ("classes", "a mask") if outputs == 1 else ("masks", "classes")
             advice = "see 'edgecnn models' for one that fits"
-            raise ModelError(f'model "{found.name}" answers with {want}, but the data have {has}; {advice}')
+            raise ModelError(f'model "{network.name}" answers with {want}, but the data have {has}; {advice}')
         raise ModelError(
-            f'model "{found.name}" tells {outputs} classes apart, but the data have {len(classes)}'
+            f'model "{network.name}" tells {outputs} classes apart, but the data have {len(classes)}'
         )
     if outputs == 1:
-        _refuse_classes(found.name, chosen)
+        _refuse_classes(network.name, chosen)
     if chosen["weights"] != "none":
-        assert found.load_weights is not None  # chosen_options has seen to it
-        found.load_weights(model, chosen["weights"])
+        assert network.load_weights is not None  # chosen_options has seen to it
+        network.load_weights(model, chosen["weights"])
     loss_of(model, chosen["loss"])  # refused before anything is written
     return model
 
@@ -181,13 +181,13 @@ def _fit(
     run: Run,
     workers: Workers,
     model: Any,
-    found: Architecture,
+    network: Architecture,
     chosen: dict[str, Any],
     images: dict[str, Arrays],
     progress: Progress,
 ) -> Any:
     """Train what is not pretrained, then, if asked for, all of it in smaller steps; return the result."""
-    pretrained = _base(model, found) if chosen["weights"] != "none" else []
+    pretrained = _base(model, network) if chosen["weights"] != "none" else []
     for stage, epochs, rate in (
         ("train", chosen["epochs"], 1.0),
         ("fine_tune", chosen["fine_tune_epochs"], FINE_TUNE_RATE),
@@ -201,7 +201,7 @@ def _fit(
                 epochs,
                 rate,
                 loss=chosen["loss"],
-                monitor=found.monitor,
+                monitor=network.monitor,
                 patience=chosen["patience"],
                 reduce_patience=chosen["reduce_patience"],
                 target_accuracy=chosen["target_accuracy"],
@@ -221,7 +221,7 @@ def _fit(
     return alone
 
 
-def _base(model: Any, found: Architecture) -> list[Any]:
+def _base(model: Any, network: Architecture) -> list[Any]:
     """Return the layers that have pretrained weights."""
-    layers: list[Any] = keras.Model(model.input, model.get_layer(found.base_end).output).layers
+    layers: list[Any] = keras.Model(model.input, model.get_layer(network.base_end).output).layers
     return layers

@@ -83,15 +83,15 @@ class Interpreter:
             ModelError: the runtime fails, or dies.
         """
         try:
-            made: list[NDArray[Any]] = self._remote.call("run", list(inputs))
+            outputs: list[NDArray[Any]] = self._remote.call("run", list(inputs))
         except ProcessDiedError as error:
             raise self._crash(error, inputs) from error
-        return made
+        return outputs
 
     def tensors(self, numbers: Sequence[int]) -> dict[int, NDArray[Any]]:
         """Return what is left of what operators made in the last run, by the numbers of their tensors."""
-        made: dict[int, NDArray[Any]] = self._remote.call("tensors", list(numbers))
-        return made
+        values: dict[int, NDArray[Any]] = self._remote.call("tensors", list(numbers))
+        return values
 
     def time(self, inputs: Sequence[NDArray[Any]], count: int) -> list[float]:
         """Return the microseconds of each of `count` inferences, measured in the interpreter's process."""
