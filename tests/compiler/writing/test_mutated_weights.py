@@ -17,6 +17,7 @@ from edgecnn.runtime.shared_library import cpu_features
 pytestmark = pytest.mark.needs_tool("gcc", package="gcc")
 
 COUNT = 100_000  # of all tests here together
+EMULATED = 400  # of each that an emulator runs
 # Kernels of Cortex-M run here without their instructions: in C that computes the same.
 CASES = [
     *(("c99", number) for number in range(len(networks_of_every_op()))),
@@ -33,22 +34,37 @@ def edges(model: CModel) -> str:
     return f"{memory}#define INPUTS {fill}\n#define ARGUMENTS {', '.join(edge.name for edge in every)}\n"
 
 
+def try_changes(
+    number: int, core: str, folder: Path, compiler: HostCompiler, count: int, runner: tuple[str, ...] = ()
+) -> None:
+    """Run a network's C with `count` changed files of weights; compile and run it by what is given."""
+    model = networks_of_every_op()[number]
+    compiled = compile_tflite(model, name="net", target=core, weights_version=1)
+    compiled.write(folder)
+    (folder / "edges.h").write_text(edges(compiled.model))
+    source, program = Path(__file__).parent / "mutated_weights.c", folder / "program"
+    compiler.compile([source], program, [f"-I{folder}"])
+    given = struct.pack("<II", count, 2463534242) + compiled.weights
+    reasons = list(map(int, execute(program, given, 600, runner).split()))
+    assert sum(reasons) == count
+    accepted, out_of_range = reasons[0], reasons[7]
+    assert min(accepted, out_of_range) > count // 50, reasons
+
+
 @pytest.mark.parametrize(("core", "number"), CASES)
 def test_no_change_of_the_weights_does_harm(core: str, number: int, tmp_path: Path) -> None:
     target = find_target(core)
     if not cpu_features().issuperset(target.features):
         pytest.skip(f"this processor lacks {' or '.join(target.features)}")
-    model = networks_of_every_op()[number]
-    compiled = compile_tflite(model, name="net", target=core, weights_version=1)
-    compiled.write(tmp_path)
-    (tmp_path / "edges.h").write_text(edges(compiled.model))
-    source, program = Path(__file__).parent / "mutated_weights.c", tmp_path / "program"
     flags = ("-O1", *(target.cflags if target.native else ()))
-    HostCompiler(sanitize=True, flags=flags).compile([source], program, [f"-I{tmp_path}"])
-    count = -(-COUNT // len(CASES))
-    reasons = list(
-        map(int, execute(program, struct.pack("<II", count, 2463534242) + compiled.weights).split())
-    )
-    assert sum(reasons) == count
-    accepted, out_of_range = reasons[0], reasons[7]
-    assert min(accepted, out_of_range) > count // 50, reasons
+    try_changes(number, core, tmp_path, HostCompiler(sanitize=True, flags=flags), -(-COUNT // len(CASES)))
+
+
+@pytest.mark.parametrize(("target", "number"), product(("aarch64", "armv7"), (0, 2, 4)))
+def test_nor_to_kernels_that_an_emulator_runs(target: str, number: int, tmp_path: Path) -> None:
+    """Without AddressSanitizer; what C leaves undefined traps."""
+    row = find_target(target)
+    assert row.emulator is not None
+    traps = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    compiler = HostCompiler(row.cc, flags=("-O1", "-static", *row.cflags, *traps))
+    try_changes(number, target, tmp_path, compiler, EMULATED, (row.emulator[0],))
