@@ -6,14 +6,17 @@
 #define _GNU_SOURCE
 #include "net.c"
 
+#ifdef PROGRAM_INPUT_BYTES /* on whatever has no files: as a program of edgecnn.runtime */
+#include "program.h"
+#else
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#endif
 
 #include "edges.h" /* the inputs and outputs, and INPUTS and ARGUMENTS */
 
 static EDGECNN_NET_ARENA(arena);
-static uint8_t given[1 << 20];
 static uint32_t state;
 
 static uint32_t below(uint32_t count)
@@ -76,6 +79,49 @@ static void fill_inputs(void)
     INPUTS
 }
 
+/* Counts by reason, 0 for what was accepted; returns whether all that was accepted ran. */
+static int try_changes(uint32_t count, const uint8_t *given, uint32_t size, uint8_t *weights, uint32_t reasons[8])
+{
+    edgecnn_net_t nn;
+    while (count-- > 0) {
+        int refused;
+        memcpy(weights, given, size);
+        for (uint32_t changes = below(4) + 1u; changes > 0; --changes) {
+            change(weights, size);
+        }
+        mend(weights, size);
+        refused = edgecnn_net_check_weights(weights, size, 0);
+        ++reasons[-refused];
+        if (refused == 0) {
+            fill_inputs();
+            if (edgecnn_net_init(&nn, &arena, sizeof arena, weights, size) != 0) {
+                return 0;
+            }
+            (void)edgecnn_net_run(&nn, ARGUMENTS);
+        }
+    }
+    return 1;
+}
+
+#ifdef PROGRAM_INPUT_BYTES
+int program_setup(void)
+{
+    return 0;
+}
+
+int program_run(const int8_t *from, int8_t *to)
+{
+    static __attribute__((aligned(16))) uint8_t weights[PROGRAM_INPUT_BYTES - 8];
+    uint32_t count, reasons[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    memcpy(&count, from, 4);
+    memcpy(&state, from + 4, 4);
+    if (!try_changes(count, (const uint8_t *)from + 8, sizeof weights, weights, reasons)) {
+        return 1;
+    }
+    memcpy(to, reasons, sizeof reasons);
+    return 0;
+}
+#else
 /* Memory that ends where nobody may read: where there is no AddressSanitizer, the processor watches. */
 static void *ending_at_a_page(size_t size)
 {
@@ -89,33 +135,18 @@ static void *ending_at_a_page(size_t size)
 
 int main(void)
 {
+    static uint8_t given[1 << 20];
     uint32_t count, size, reasons[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-    edgecnn_net_t nn;
-    void *weights;
     if (fread(&count, 4, 1, stdin) != 1 || fread(&state, 4, 1, stdin) != 1) {
         return 1;
     }
     size = (uint32_t)fread(given, 1, sizeof given, stdin);
-    weights = ending_at_a_page(size);
-    while (count-- > 0) {
-        int refused;
-        memcpy(weights, given, size);
-        for (uint32_t changes = below(4) + 1u; changes > 0; --changes) {
-            change((uint8_t *)weights, size);
-        }
-        mend((uint8_t *)weights, size);
-        refused = edgecnn_net_check_weights(weights, size, 0);
-        ++reasons[-refused];
-        if (refused == 0) {
-            fill_inputs();
-            if (edgecnn_net_init(&nn, &arena, sizeof arena, weights, size) != 0) {
-                return 1;
-            }
-            (void)edgecnn_net_run(&nn, ARGUMENTS);
-        }
+    if (!try_changes(count, given, size, ending_at_a_page(size), reasons)) {
+        return 1;
     }
     for (int i = 0; i < 8; ++i) {
         printf("%u ", reasons[i]);
     }
     return 0;
 }
+#endif
