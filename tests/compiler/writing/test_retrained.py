@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """With weights apart from the code no choice depends on them: every training of a network fits the same C."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from every_op import networks_of_every_op
 from generated_c import random_inputs, run_numpy
 from on_target import run_program
 from tflite_builder import RELU, RELU6, SAME, Builder
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.kernel import Role
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import TARGETS, find_target
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.errors import ModelError
 from edgecnn.runtime.program import Program
 
 SEEDS = range(3)
+FIXED = (1 / 256, 1 / 128, 1 / 32768)  # scales that TensorFlow Lite sets
 # One target for each instruction set; the others have the same kernels.
 SETS = list({target.isa: name for name, target in reversed(TARGETS.items())}.values())
 
@@ -181,3 +187,50 @@ def test_a_weight_that_the_kernel_of_all_trainings_cannot_take_is_refused(target
     assert compile_tflite(model, target=target).plan["steps"][-1]["kernel"] == op.lower()
     with pytest.raises(ModelError, match=rf'{op} "\w+" \(operator \d\) has a weight of -128; .*inside'):
         external(model, target)
+
+
+def otherwise_trained(model: bytes, seed: int) -> bytes:
+    """A model with other weights, and other scales and zero points of all that lies between its edges."""
+    graph, rng = parse(model), np.random.default_rng(seed)
+    factor, more = float(rng.uniform(0.5, 2)), int(rng.integers(-9, 9))
+    edges = {graph.tensors[number].quantization for number in (*graph.inputs, *graph.outputs)}
+    inner = {tensor.quantization for tensor in graph.tensors if tensor.data is None} - edges
+
+    def quantized(tensor: Tensor) -> Tensor:
+        given = tensor.quantization
+        if given is None or given not in inner or given.scale in FIXED:
+            return tensor
+        points = [min(max(point + more, -128), 127) for point in given.zero_points]
+        scales = tuple(float(np.float32(scale * factor)) for scale in given.scales)
+        points = points if tensor.dtype == "int8" else [0]
+        return replace(tensor, quantization=replace(given, scales=scales, zero_points=tuple(points)))
+
+    def changed(tensor: Tensor) -> Tensor:
+        if tensor.data is None or tensor.dtype != "int8":
+            # The scales of biases follow from others.
+            return replace(tensor, quantization=None) if tensor.dtype == "int32" else quantized(tensor)
+        wider = np.rint(tensor.data * rng.uniform(0.1, 3))
+        return quantized(replace(tensor, data=np.clip(wider, -127, 127).astype(np.int8)))
+
+    return tflite_bytes(replace(graph, tensors=tuple(map(changed, graph.tensors))))
+
+
+@pytest.mark.parametrize("target", SETS)
+def test_no_op_has_code_that_follows_from_training(target: str) -> None:
+    for model in networks_of_every_op():
+        trainings = [external(otherwise_trained(model, seed), target) for seed in (1, 2)]
+        assert len({abi(one) for one in trainings}) == 1
+
+
+@pytest.mark.parametrize("target", SETS)
+def test_what_is_summed_at_once_suits_the_largest_weights(target: str) -> None:
+    def after(factor: float) -> bytes:
+        builder = Builder()
+        source = builder.input((1, 4, 4, 160))
+        made = builder.conv(source, 4)
+        filter_ = builder.tensors[builder.operators[-1][1][1]]
+        assert filter_.data is not None
+        filter_.data = np.rint(filter_.data * factor).astype(np.int8)
+        return builder.build((source,), (builder.unary("SOFTMAX", builder.mean(made, keep_dims=False)),))
+
+    assert len({abi(external(after(factor), target)) for factor in (0.03, 0.3, 1.0)}) == 1
