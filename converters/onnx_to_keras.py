@@ -40,6 +40,7 @@ class _Walk:
         self._graph, self._path, self._names = graph, path, Names()
         self._order = _order_of_image(graph.shape)
         self._values: dict[str, Value] = {**graph.constants, "": None}
+        self._computed = 0  # values of constants, which all stay in memory
 
     def model(self) -> Any:
         graph = self._graph
@@ -60,6 +61,8 @@ class _Walk:
             results = self._results(node, values)
             for result in results:
                 require_size(result.shape or (1,))
+            self._computed += sum(result.size for result in results if isinstance(result, np.ndarray))
+            require_size([1 + self._computed])
         except ModelError as error:
             raise ModelError(f"{self._at(node)}: {error}") from error
         except Exception as error:  # whatever Keras or NumPy say of sizes that don't fit

@@ -10,7 +10,7 @@ from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import Tensor
 from edgecnn.converters.onnx_ops.convolutions import called
 from edgecnn.errors import ModelError
-from edgecnn.models._layers import HardSwish
+from edgecnn.models._layers import Clip, HardSwish
 from edgecnn.tf import keras, tf
 
 L = keras.layers
@@ -67,16 +67,18 @@ def elu(node: Node) -> Tensor:
 
 @row("Clip")
 def clip(node: Node) -> Tensor:
-    """Make a ReLU with a maximum; with other limits, a function of TensorFlow."""
-    low, high = _limit(node, "min", 1, -np.inf), _limit(node, "max", 2, np.inf)
-    if low == 0 and high > 0:
-        return _each(node, lambda name: L.ReLU(None if np.isinf(high) else high, name=name))
-    return _each(node, lambda name: lambda tensor: tf.clip_by_value(tensor, low, high, name=name))
+    """Make a ReLU with a maximum; with other limits, a Clip, a layer of edgecnn's."""
+    low, high = _limit(node, "min", 1), _limit(node, "max", 2)
+    if low == 0 and (high is None or high > 0):
+        return _each(node, lambda name: L.ReLU(high, name=name))
+    return _each(node, lambda name: Clip(low, high, name=name))
 
 
-def _limit(node: Node, name: str, index: int, none: float) -> float:
-    limit = float(node.constant(index, node.get(name, none)).reshape(()))
-    return limit if abs(limit) < float(np.finfo(np.float32).max) else none
+def _limit(node: Node, name: str, index: int) -> float | None:
+    limit = float(node.constant(index, node.get(name, np.inf)).reshape(()))
+    return (
+        limit if abs(limit) < float(np.finfo(np.float32).max) else None
+    )  # exporters mean none by the largest
 
 
 @row("HardSwish")

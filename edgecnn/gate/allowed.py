@@ -80,8 +80,8 @@ WRAPPERS = _names("""
 
 # edgecnn's own, as they are registered.
 OURS = _names(
-    "edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>HardSwish edgecnn>KeepsRange edgecnn>QuantizesOutput "
-    "edgecnn>Resize edgecnn>Slice"
+    "edgecnn>ChannelMax edgecnn>ChannelMean edgecnn>Clip edgecnn>HardSwish edgecnn>KeepsRange "
+    "edgecnn>QuantizesOutput edgecnn>Resize edgecnn>Slice"
 )
 
 INITIALIZERS = _names("""

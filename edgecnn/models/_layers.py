@@ -35,6 +35,24 @@ class HardSwish(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.utils.register_keras_serializable("edgecnn")
+class Clip(keras.layers.Layer):  # type: ignore[misc]
+    """Values between limits, as they are, and those beyond as the limit; None: there is none."""
+
+    def __init__(self, low: float | None, high: float | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.low, self.high = low, high
+
+    def call(self, inputs: Any) -> Any:
+        """Return the values, as Keras asks of a layer."""
+        raised = inputs if self.low is None else tf.maximum(inputs, self.low)
+        return raised if self.high is None else tf.minimum(raised, self.high)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the layer is made from, as Keras asks of a layer."""
+        return {**super().get_config(), "low": self.low, "high": self.high}
+
+
+@keras.utils.register_keras_serializable("edgecnn")
 class Slice(keras.layers.Layer):  # type: ignore[misc]
     """Some of each axis but the batch, by [begin, end, step] each; None: all of it."""
 

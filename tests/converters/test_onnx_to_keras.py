@@ -243,6 +243,15 @@ def test_inputs_of_no_size_are_refused(shape: Any, message: str, tmp_path: Path)
     assert message in refusal(onnx_model([node("Relu", "x", "y")], shape), tmp_path)
 
 
+def test_constants_that_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    side = np.array([1 << 20])
+    nodes = [
+        helper.make_node("ConstantOfShape", ["side"], [f"c{index}"], name=f"/{index}") for index in range(300)
+    ]
+    model = onnx_model([*nodes, node("Relu", "x", "y")], SHAPE, constants={"side": side})
+    assert refusal(model, tmp_path).startswith('net.onnx: ConstantOfShape "/255": it makes a tensor of')
+
+
 def test_other_things_in_a_file_are_refused(tmp_path: Path) -> None:
     model = convolution()
     model.graph.input.append(helper.make_tensor_value_info("second", TensorProto.FLOAT, [1]))

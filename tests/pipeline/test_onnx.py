@@ -20,7 +20,7 @@ from onnx_files import answers, largest_difference, onnx_model
 from onnx_networks import NETWORKS
 
 from edgecnn.cli.program import edgecnn
-from edgecnn.compression.obstacles import require_readable
+from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.converters.onnx_file import OPSETS
 from edgecnn.converters.onnx_ops._node import ROWS
@@ -121,6 +121,39 @@ def test_the_page_lists_the_table() -> None:
     [listed] = re.findall(r"<!-- operators -->(.*)<!-- /operators -->", PAGE, re.DOTALL)
     assert re.findall(r"`(\w+)`", listed) == sorted(ROWS)
     assert f"opset {OPSETS[0]} to {OPSETS[-1]}" in PAGE
+
+
+@pytest.mark.slow
+def test_what_is_a_layer_of_ours_is_quantized_in_training(tmp_path: Path) -> None:
+    """Limits other than ReLU6's, groups, every other pixel, and sides by another rule than Keras's."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Slice", ["x", "ones", "ends", "axes", "twos"], ["odd"]),
+        helper.make_node("Conv", ["odd", "w"], ["a"]),
+        helper.make_node("Clip", ["a", "low", "high"], ["b"]),
+        helper.make_node("Conv", ["b", "v"], ["c"], group=2, pads=[1, 1, 1, 1]),
+        helper.make_node("Clip", ["c", "", "high"], ["d"]),
+        helper.make_node(
+            "Resize",
+            ["d", "", "scales"],
+            ["e"],
+            mode="linear",
+            coordinate_transformation_mode="align_corners",
+        ),
+        helper.make_node("GlobalAveragePool", ["e"], ["f"]),
+        helper.make_node("HardSwish", ["f"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["y"]),
+    ]
+    constants = {"ones": np.array([1, 1]), "ends": np.array([32, 32]), "axes": np.array([2, 3])}
+    constants |= {"twos": np.array([2, 2]), "low": np.float32(-0.5), "high": np.float32(0.7)}
+    constants |= {"scales": np.array([1, 1, 2, 2], np.float32)}
+    constants |= {
+        name: rng.normal(0, 0.3, (4, side, 3, 3)).astype(np.float32) for name, side in (("w", 3), ("v", 2))
+    }
+    exported = onnx_model(nodes, (1, 3, 32, 32), constants=constants)
+    model = onnx_to_keras(_written(exported, tmp_path))
+    assert largest_difference(exported, model, _floats(IMAGES[:1])) < 1e-5
+    assert obstacles(model) == []
 
 
 def _image_first(*steps: Sequence[Any]) -> onnx.ModelProto:
