@@ -100,7 +100,7 @@ class Line:
         """Return the least and the largest value of a trained number, beside its step's other parameters."""
         return self.limits(params) if callable(self.limits) else self.limits
 
-    def check(self, value: object) -> bool:
+    def takes(self, value: object) -> bool:
         """Tell whether a value is of this line's type."""
         dtype = np.dtype(self.ctype.removesuffix("_t"))
         if self.is_table:
@@ -205,7 +205,7 @@ class Kernel:
         lines = {name: line for line in self.lines for name in line.names}
         lacking = [name for name, line in lines.items() if name not in params and not line.optional]
         unknown = [name for name in params if name not in lines]
-        wrong = [name for name, line in lines.items() if name in params and not line.check(params[name])]
+        wrong = [name for name, line in lines.items() if name in params and not line.takes(params[name])]
         for names, fault in ((lacking, "lacks"), (unknown, "doesn't know"), (wrong, "takes no such")):
             if names:
                 raise TypeError(f"kernel {self.key} {fault} {', '.join(names)}")

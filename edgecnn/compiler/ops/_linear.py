@@ -108,10 +108,10 @@ class Linear:
         return np.full_like(weights, quant.INT8_MIN) if self.apart else weights
 
     def may_choose(self, holds: bool) -> bool:
-        """Return whether a kernel can take these weights, where -128 may be one too many for it.
+        """Return `holds`: whether a kernel can take these weights, of which -128 may be too large for it.
 
         Raises:
-            ModelError: it can't, but others may take their place, and have to get the same kernel.
+            ModelError: it can't, and others may take their place, which have to get the same kernel.
         """
         if self.apart and not holds:
             raise ModelError(

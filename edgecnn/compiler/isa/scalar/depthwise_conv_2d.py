@@ -14,6 +14,7 @@ from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
 from edgecnn.compiler.steps import Step, columns_at_once
 
 _KERNEL = DEPTHWISE_CONV_2D.but(
+    Line.shape("int16_t filter_h", "7 at most"),
     Line.plan("int16_t outputs", "at once: 3 or 4"),
     short_scale.GENERAL_SCALE,
     Line.trained("const int8_t *filter", "CHW: channel after channel"),

@@ -14,7 +14,9 @@ from edgecnn.compiler.steps import Step
 _KERNEL = FULLY_CONNECTED.but(
     Line.shape("int32_t row", "bytes of one row of the input"),
     short_scale.GENERAL_SCALE,
-    Line.trained("const int8_t *filter", "row after row, in each four outputs after four, see kernel_dot_3"),
+    Line.trained(
+        "const int8_t *filter", "row after row, in each four outputs after four, as kernel_dot_1 takes them"
+    ),
     isa="scalar",
     without="in",
     sums=short_scale.APART,
