@@ -105,15 +105,19 @@ def told(shrunk: Shrunk) -> Iterator[str]:
     yield f"on {goal.target}: {_costs(reached, goal)}"
     if goal.limited:
         yield _limits(shrunk, goal, reached)
-    if whole := find_channels(reached.model).kept_whole:
+    if whole := find_channels(shrunk.rounds[0].model).kept_whole:
         names = ", ".join(f'"{name}" ({reason})' for name, reason in list(whole.items())[:_SHOWN])
         yield f"layers that keep all of their channels: {names}{_more(len(whole))}"
 
 
 def _widths(shrunk: Shrunk) -> str:
-    """Return how many channels each layer had, and has, that makes any."""
+    """Return how many channels each layer had, and has, that chooses them: a normalization does not."""
     before, after = (
-        {layer.name: layer.output_shape[-1] for layer in model.layers if layer.get_weights()}
+        {
+            layer.name: layer.output_shape[-1]
+            for layer in model.layers
+            if getattr(layer, "filters", None) or getattr(layer, "units", None)
+        }
         for model in (shrunk.rounds[0].model, shrunk.pruned)
     )
     changed = [f"{name} {before[name]} to {count}" for name, count in after.items() if before[name] != count]
