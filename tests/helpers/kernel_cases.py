@@ -93,6 +93,8 @@ SHARED: dict[str, list[Case]] = {
         ((1, 7), 3),
         ((1, 64), 1),
         ((1, 3, 5, 3), 5, RELU6, True),
+        ((1, 203), 6, NONE, True, True, False, False, 0.8),  # sparse
+        ((1, 5, 3, 7), 9, RELU, False, True, False, False, 0.95),
     ],
     "columns": [((1, 9, width, 3),) for width in (1, 29)],
 }

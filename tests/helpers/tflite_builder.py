@@ -162,11 +162,17 @@ class Builder:
         bias: bool = True,
         vectors: bool = False,
         keep_num_dims: bool = False,
+        zeros: float = 0.0,
     ) -> int:
-        """Over the whole of `source`, or over each of its `vectors`, which lie along the last dimension."""
+        """Over the whole of `source`, or over each of its `vectors`, which lie along the last dimension.
+
+        `zeros` is the share of the weights that are zero.
+        """
         shape = self.tensors[source].shape
         size = shape[-1] if vectors else int(np.prod(shape))
         weights = self.rng.integers(-127, 128, (outputs, size), np.int8)
+        if zeros:
+            weights[self.rng.random(weights.shape) < zeros] = 0
         scales = self._weight_scales(outputs, per_channel)
         matrix = self.tensor((outputs, size), "int8", scales, 0, 0, weights)
         made = (*shape[:-1], outputs) if keep_num_dims else (int(np.prod(shape)) // size, outputs)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.scalar import packing
+from edgecnn.compiler.isa.scalar.fully_connected_sparse import sparser
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
@@ -26,6 +27,8 @@ _KERNEL = FULLY_CONNECTED.but(
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the faster way."""
     linear = Linear.of(graph, step.operator)
+    if sparse := sparser(step, linear):
+        return sparse
     outputs, row = len(linear.weights), int(step.params["row"])
     rows = linear.weights.reshape(outputs, -1, row).transpose(1, 0, 2)
     params = _KERNEL.take(
