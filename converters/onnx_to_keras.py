@@ -50,7 +50,13 @@ class _Walk:
         self._values[graph.name] = Tensor.of(image, graph.shape[0], self._order)
         for node in graph.nodes:
             self._compute(node)
-        return keras.Model(image, [self._answer(name) for name in graph.outputs], name=self._path.stem)
+        answers = [self._answer(name) for name in graph.outputs]
+        try:
+            return keras.Model(image, answers, name=self._path.stem)
+        except RecursionError as error:  # Keras follows each layer to the one before it
+            raise ModelError(
+                f"{self._path} has {len(graph.nodes):,} operators, too many one behind the other for Keras"
+            ) from error
 
     def _compute(self, node: OnnxNode) -> None:
         missing = [name for name in node.inputs if name not in self._values]

@@ -93,14 +93,23 @@ def _cut(window: Window) -> tuple[int, int]:
 
 def _is_positive(tensor: Any) -> bool:
     """Say whether no value of a Keras tensor is below 0."""
-    history = tensor._keras_history
-    layer = history.layer
+    unknown, seen = [tensor], set[int]()
+    while unknown:
+        tensor = unknown.pop()
+        history = tensor._keras_history
+        if id(tensor) in seen or _makes_positive(history.layer):
+            continue
+        if not isinstance(history.layer, _KEEPS):
+            return False
+        seen.add(id(tensor))  # what is taken twice is looked at once
+        unknown += history.layer.inbound_nodes[history.node_index].keras_inputs
+    return True
+
+
+def _makes_positive(layer: Any) -> bool:
     if isinstance(layer, L.ReLU):
         return not layer.negative_slope
-    if getattr(getattr(layer, "activation", None), "__name__", "") in ("sigmoid", "softmax"):
-        return True
-    given = layer.inbound_nodes[history.node_index].keras_inputs
-    return isinstance(layer, _KEEPS) and all(map(_is_positive, given))
+    return getattr(getattr(layer, "activation", None), "__name__", "") in ("sigmoid", "softmax")
 
 
 @row("GlobalAveragePool")

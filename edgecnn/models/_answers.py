@@ -21,14 +21,24 @@ def answers_with_logits(model: Any) -> bool:
 
 
 def _is_probability(tensor: Any) -> bool:
-    layer = tensor._keras_history.layer
-    node = layer.inbound_nodes[tensor._keras_history.node_index]
+    unknown, seen = [tensor], set[int]()
+    while unknown:
+        tensor = unknown.pop()
+        layer, index = tensor._keras_history.layer, tensor._keras_history.node_index
+        if id(tensor) in seen or _makes_probabilities(layer):
+            continue
+        if not isinstance(layer, _KEEPS):
+            return False
+        seen.add(id(tensor))  # what is taken twice is looked at once
+        unknown += layer.inbound_nodes[index].keras_inputs
+    return True
+
+
+def _makes_probabilities(layer: Any) -> bool:
     if isinstance(layer, L.ReLU):
         return bool(layer.max_value == 1)
     name = _name(layer)
-    if isinstance(layer, L.Softmax) or (name.endswith(_PROBABILITIES) and "log" not in name):
-        return True
-    return isinstance(layer, _KEEPS) and all(map(_is_probability, node.keras_inputs))
+    return isinstance(layer, L.Softmax) or (name.endswith(_PROBABILITIES) and "log" not in name)
 
 
 def _name(layer: Any) -> str:

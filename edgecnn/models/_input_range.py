@@ -158,12 +158,13 @@ class Beginning:
         return self._names(odd[0]) if odd else []
 
     def _names(self, tensor: int) -> list[str]:
-        """Return the names of the steps that make a tensor of the image."""
-        maker = self._makers[tensor]
-        if maker is None:
-            return []
-        before = [name for taken in maker.takes for name in self._names(taken)]
-        return list(dict.fromkeys([*before, *([maker.name] if maker.name else [])]))
+        """Return the names of the steps that make a tensor of the image, in order."""
+        needed, names = {tensor}, list[str]()
+        for step in reversed(self.steps):
+            if not needed.isdisjoint(step.makes):
+                needed |= set(step.takes)
+                names.append(step.name)
+        return list(dict.fromkeys(reversed(names)))
 
 
 @dataclass(frozen=True)

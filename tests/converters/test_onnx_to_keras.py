@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX files: what is read, what is computed of constants, and what is refused, in one line."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,20 @@ def test_constants_that_fill_the_memory_are_refused(tmp_path: Path) -> None:
     ]
     model = onnx_model([*nodes, node("Relu", "x", "y")], SHAPE, constants={"side": side})
     assert refusal(model, tmp_path).startswith('net.onnx: ConstantOfShape "/255": it makes a tensor of')
+
+
+def test_graphs_as_no_network_has_them_end_soon(tmp_path: Path) -> None:
+    """A tensor added to itself again and again has very many ways to the image; a chain is too deep."""
+    nodes = [node("Relu", "x", "t0")]
+    nodes += [helper.make_node("Add", [f"t{number}"] * 2, [f"t{number + 1}"]) for number in range(60)]
+    pool = node("MaxPool", "t60", "y", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    model = onnx_model([*nodes, pool], SHAPE)
+    assert largest_difference(model, onnx_to_keras(written(model, tmp_path)), IMAGE) < 1e-6
+
+    names = ["x", *(f"t{number}" for number in range(1500)), "y"]
+    chain = [helper.make_node("Relu", list(pair[:1]), list(pair[1:])) for pair in pairwise(names)]
+    message = refusal(onnx_model(chain, SHAPE), tmp_path)
+    assert message == "net.onnx has 1,501 operators, too many one behind the other for Keras"
 
 
 def test_other_things_in_a_file_are_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from edgecnn.converters.onnx_ops._node import ROWS
 from edgecnn.converters.onnx_to_keras import onnx_to_keras
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.models import load_model
+from edgecnn.models._answers import answers_with_logits
 from edgecnn.models._normalize import normalized
 from edgecnn.pipeline.export import ExportOptions, export
 from edgecnn.pipeline.run import Run
@@ -197,6 +199,21 @@ def test_the_range_of_the_image_is_found_as_in_keras(
     np.testing.assert_allclose(model(image), expected.transpose(0, 2, 3, 1), atol=1e-4)
     assert len(notes) == (note is not None)
     assert note is None or note in notes[0]
+
+
+def test_many_ways_through_a_graph_are_gone_once(tmp_path: Path) -> None:
+    """From the first step to what scales bytes, and from the answer back to what makes probabilities."""
+    names = ["a", *(f"a{number}" for number in range(60)), "b"]
+    nodes = [helper.make_node("Div", ["x", "c"], ["a"], name="bytes")]
+    nodes += [helper.make_node("Max", [before] * 2, [behind]) for before, behind in pairwise(names)]
+    nodes += [helper.make_node("Conv", ["b", "w"], ["d"]), helper.make_node("Sigmoid", ["d"], ["e"])]
+    names = ["e", *(f"e{number}" for number in range(60)), "y"]
+    nodes += [helper.make_node("Max", [before] * 2, [behind]) for before, behind in pairwise(names)]
+    constants = {"c": np.float32(255), "w": np.ones((1, 3, 1, 1), np.float32)}
+    path = _written(onnx_model(nodes, (1, 3, 8, 8), constants=constants), tmp_path)
+    model, [note] = normalized(onnx_to_keras(path), str(path))
+    assert 'scales bytes of 0 to 255 by "bytes", "a0", "a1"' in note
+    assert not answers_with_logits(model)
 
 
 def test_several_outputs_are_refused_by_name(noise: Path, tmp_path: Path) -> None:
