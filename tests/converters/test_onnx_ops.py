@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test]")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test], from Python 3.11 on")
 
 from onnx import TensorProto, helper
 from onnx_files import NEWEST, largest_difference, onnx_model

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test]")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test], from Python 3.11 on")
 
 import onnx
 from onnx import helper
