@@ -24,6 +24,7 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.targets import TARGETS
 from edgecnn.compression.instructions import TABLE, Work, terms, work_count, works
 from edgecnn.converters.keras_to_tflite import keras_to_int8
+from edgecnn.errors import ModelError
 from edgecnn.files import write_text
 from edgecnn.models import architecture
 from edgecnn.pipeline.verify.profile import profile_operators
@@ -146,6 +147,15 @@ def int8(model: Any) -> bytes:
     return keras_to_int8(model, images)
 
 
+def _compiles(tflite: bytes) -> bool:
+    """Say whether a network can be compiled: with random weights a scale may be out of proportion."""
+    try:
+        compile_tflite(tflite, name="network")
+    except ModelError:
+        return False
+    return True
+
+
 def profiled(tflite: bytes, target: str) -> Profiled:
     """Profile the C of a network on a target."""
     compiled = compile_tflite(tflite, name="network", target=target)
@@ -218,7 +228,7 @@ def main() -> None:
     parser.add_argument("--target", action="append", choices=boards)
     chosen = parser.parse_args().target or boards
     make_repeatable(0)
-    fitted = [int8(random_network(seed)) for seed in range(FITTED)]
+    fitted = [tflite for seed in range(FITTED) if _compiles(tflite := int8(random_network(seed)))]
     others = {name: int8(model) for name, model in tried()}
     table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     for target in chosen:
