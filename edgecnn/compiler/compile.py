@@ -14,6 +14,7 @@ from edgecnn.compiler.ir import ABSENT, Graph, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
+from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.scheduling.effort import Effort
@@ -181,8 +182,9 @@ def _check_readable(graph: Graph) -> None:
         if not (operator.inputs and operator.outputs):
             raise ModelError(f"{graph.describe(operator)} lacks inputs or outputs; it needs one of each")
     for operator in graph.operators:
-        for index in operator.inputs:
-            if index != ABSENT:
+        narrow = has_narrow_weights(graph, operator)
+        for position, index in enumerate(operator.inputs):
+            if index != ABSENT and not (narrow and position == 1):
                 _check_constant(graph.describe(operator), graph.tensors[index])
     for index in graph.inputs:
         _check_size(graph.tensors[index])

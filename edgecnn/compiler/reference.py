@@ -11,6 +11,7 @@ from edgecnn.compiler import ops, quant
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.basic_ops import basic_ops
 from edgecnn.compiler.passes.fold_dilation import fold_dilation
+from edgecnn.compiler.passes.widen_weights import widen_weights
 
 
 def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> NDArray[Any]:
@@ -20,7 +21,7 @@ def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: str) ->
 
 def basic(graph: Graph) -> Graph:
     """Return `graph` made of ops that have a reference; tensors keep their numbers, and some are gone."""
-    return basic_ops(fold_dilation(graph))
+    return basic_ops(fold_dilation(widen_weights(graph)))
 
 
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -226,16 +226,26 @@ def test_other_types_name_a_remedy_only_where_there_is_one() -> None:
     assert dense("int32").endswith("is int32; only int8 is supported")
 
 
-@pytest.mark.parametrize(("kind", "dtype"), [("int4", "int4"), ("sparse", "int8")])
-def test_weights_that_are_not_stored_in_full(kind: str, dtype: str) -> None:
+def test_weights_that_are_not_stored_in_full() -> None:
     builder = Builder()
     source = builder.input((1, 4))
     made = builder.fully_connected(source, 3)
     weights = builder.tensors[builder.operators[-1][1][1]]
-    weights.dtype, weights.sparse, weights.data = dtype, kind == "sparse", np.zeros(6, np.int8)
+    weights.sparse, weights.data = True, np.zeros(6, np.int8)
     assert refused(builder, source, made) == (
-        f'FULLY_CONNECTED "tensor2" (operator 0) takes the {kind} constant "tensor1"; convert the model with '
+        'FULLY_CONNECTED "tensor2" (operator 0) takes the sparse constant "tensor1"; convert the model with '
         "weights of int8, stored in full"
+    )
+
+
+def test_constants_of_four_bits_that_are_no_weights() -> None:
+    builder = Builder()
+    source = builder.input((1, 4))
+    narrow = builder.tensor((1, 4), "int4", 0.1, data=np.zeros(2, np.uint8), name="narrow")
+    made = builder.operator("MUL", (source, narrow), builder.tensor((1, 4), "int8", 0.1))
+    assert refused(builder, source, made) == (
+        'MUL "tensor2" (operator 0) takes the int4 constant "narrow"; convert the model with weights of '
+        "int8, stored in full"
     )
 
 

@@ -13,9 +13,11 @@ from edgecnn.compiler.passes.fuse_pad import fuse_pad
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
 from edgecnn.compiler.passes.narrow import narrow
+from edgecnn.compiler.passes.widen_weights import widen_weights
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     integer_edges,
+    widen_weights,
     fold_dilation,
     basic_ops,
     as_rows,
