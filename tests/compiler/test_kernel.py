@@ -34,7 +34,7 @@ def declared() -> dict[str, Kernel]:
     modules = [import_module(f"edgecnn.compiler.{name}") for name in names if not name.endswith("__init__")]
     kernels = {value for module in modules for value in vars(module).values() if isinstance(value, Kernel)}
     assert len({kernel.key for kernel in kernels}) == len(kernels)
-    return {kernel.key: kernel for kernel in kernels}
+    return {kernel.key: kernel for kernel in sorted(kernels, key=lambda kernel: kernel.key)}
 
 
 def names(kernel: Kernel) -> list[str]:
