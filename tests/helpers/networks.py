@@ -7,7 +7,7 @@ from tflite_builder import RELU, RELU6, SAME, VALID, Builder
 from edgecnn.compiler.reading.tflite import parse
 
 
-def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:
+def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0, classes: int = 3) -> bytes:
     """The lung CT network of the project: three convolutions with max pools, four dense layers.
 
     Of each convolution `dead` filters are zero; those of the second are constants that the third, which
@@ -21,7 +21,7 @@ def cainvas(pixels: int = 64, seed: int = 0, dead: int = 0) -> bytes:
     at = builder.flatten(at)
     for outputs in (32, 64, 32):
         at = builder.fully_connected(at, outputs, RELU)
-    return builder.build((source,), (builder.unary("SOFTMAX", builder.fully_connected(at, 3)),))
+    return builder.build((source,), (builder.unary("SOFTMAX", builder.fully_connected(at, classes)),))
 
 
 def small(seed: int = 0, description: str = "", dtype: str = "int8") -> bytes:

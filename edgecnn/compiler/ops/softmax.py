@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SOFTMAX over the channels, in fixed point; over int16 by tables between whose entries it interpolates."""
+"""SOFTMAX over the channels, in fixed point; over int16 by tables between whose entries it interpolates.
+
+Over int8 there are 256 exponentials, of which a table takes a kilobyte; for a few classes they are computed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +30,17 @@ SOFTMAX = Kernel(
         ),
     ),
 )
+SOFTMAX_FEW = Kernel(
+    "softmax_few",
+    (
+        Line.shape("int16_t channels", "16 at most"),
+        Line.trained(
+            "int32_t multiplier", "of differences, which then have 26 bits below the point", MULTIPLIER
+        ),
+        Line.trained("int16_t shift", limits=(0, 31)),
+        Line.trained("int16_t farthest", "difference that counts", (0, 255)),
+    ),
+)
 SOFTMAX_S16 = SOFTMAX.but(
     Line.trained("int16_t shift", limits=(-31, 15)),
     Line.trained("int32_t multiplier", "of differences, such that -65535 stands for -10", MULTIPLIER),
@@ -36,6 +50,7 @@ SOFTMAX_S16 = SOFTMAX.but(
     types="s16",
 )
 
+_FEW = 16  # values, for which computing exponentials takes fewer bytes and no time to speak of
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
 _SUM_BITS = 12  # integer bits of the sum of exponentials
 _MOST_SHIFT = 15  # by which 32 bits hold a difference of 16
@@ -105,13 +120,18 @@ def _difference_scale(graph: Graph, operator: Operator) -> float:
     return min(_beta(graph, operator) * scale * (1 << (31 - _DIFFERENCE_BITS)), (1 << 31) - 1.0)
 
 
+def _differences(graph: Graph, operator: Operator) -> tuple[int, int, int]:
+    """Return (multiplier, shift) of differences, and the farthest that counts."""
+    multiplier, shift = quant.quantize_multiplier(_difference_scale(graph, operator))
+    return multiplier, shift, min(quant.input_radius(_DIFFERENCE_BITS, max(shift, 0)), 255)
+
+
 def exponentials(graph: Graph, operator: Operator) -> quant.Int64s:
     """Return exp(-scale * beta * d) as 0.31 fixed point for d = 0, 1, ... 255; 0 beyond those that count."""
-    multiplier, shift = quant.quantize_multiplier(_difference_scale(graph, operator))
-    largest = min(quant.input_radius(_DIFFERENCE_BITS, max(shift, 0)), 255)
-    scaled = quant.requantize(-np.arange(largest + 1, dtype=np.int64), multiplier, shift)
+    multiplier, shift, farthest = _differences(graph, operator)
+    scaled = quant.requantize(-np.arange(farthest + 1, dtype=np.int64), multiplier, shift)
     counting = quant.exp_on_negative_values(scaled, _DIFFERENCE_BITS)
-    return np.pad(counting, (0, 255 - largest))
+    return np.pad(counting, (0, 255 - farthest))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -161,8 +181,12 @@ def _wide_reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[A
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     _, rows, columns, channels = graph.output(operator).shape
-    params: Params = {"columns": columns, "channels": channels, **_tables(graph, operator)}
     kernel = serving(graph.output(operator).dtype, SOFTMAX, SOFTMAX_S16)
+    params: Params = {"columns": columns, "channels": channels, **_tables(graph, operator)}
+    if kernel is SOFTMAX and rows * columns == 1 and channels <= _FEW:
+        multiplier, shift, farthest = _differences(graph, operator)
+        kernel = SOFTMAX_FEW
+        params = {"channels": channels, "multiplier": multiplier, "shift": shift, "farthest": farthest}
     return (Step(operator, kernel, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),)
 
 

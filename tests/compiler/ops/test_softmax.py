@@ -6,7 +6,8 @@ import pytest
 from generated_c import check_operators
 from tflite_builder import Builder
 
-SHAPES = ((1, 1), (1, 2), (1, 3), (1, 10), (1, 100), (1, 255), (1, 4, 5, 3))
+# Up to 16 values are exponentials computed, of more there is a table.
+SHAPES = ((1, 1), (1, 2), (1, 3), (1, 10), (1, 16), (1, 17), (1, 100), (1, 255), (1, 1, 2, 3), (1, 4, 5, 3))
 SCALES = (0.001, 0.05, 0.3, 1.7)
 CASES = [
     (shape, scale, beta) for shape in SHAPES for scale, beta in zip(SCALES, (1.0, 0.5, 1.0, 2.0), strict=True)
