@@ -6,7 +6,8 @@ import pytest
 from generated_c import random_inputs, run_numpy
 from tflite_builder import SAME, Builder
 
-from edgecnn.compiler.geometry import axes, taps
+from edgecnn.compiler import ops
+from edgecnn.compiler.geometry import taps
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.reading.tflite import parse
 
@@ -34,7 +35,7 @@ def convolved(graph: Graph, operator: Operator, source: np.ndarray) -> np.ndarra
     depthwise = operator.op == "DEPTHWISE_CONV_2D"
     kernel = weights(graph, operator, 3 if depthwise else 0)
     _, rows, columns, channels = graph.output(operator).shape
-    vertical, horizontal = axes(operator, kernel.shape[1:3], source.shape, graph.output(operator).shape)
+    vertical, horizontal = ops.axes(graph, operator) or ()
     total = np.zeros((rows, columns, channels)) + bias(graph, operator)
     for tap_y, out_y, in_y in taps(vertical, rows, source.shape[1]):
         for tap_x, out_x, in_x in taps(horizontal, columns, source.shape[2]):
