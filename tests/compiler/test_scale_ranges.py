@@ -28,7 +28,8 @@ SHAPE = (1, 4, 4, 3)
 POWERS = (-130, -100, -44, -31, -26, -23, -22, -16, 14, 18, 19, 20, 31, 100, 133)
 SAME_SCALES = ("pool", "reduce", "resize")
 UNLIMITED = ("reduce", "resize", "LOGISTIC")  # over int8
-INT8_ONLY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH", "PRELU")
+UNARY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH")
+INT8_ONLY = (*UNARY, "PRELU", "SQUARED_DIFFERENCE")
 
 
 def dense(builder: Builder, source: int, **options: bool) -> int:
@@ -50,10 +51,10 @@ OPERATORS: dict[str, Make] = {
     "mean": Builder.mean,
     "reduce": lambda builder, source: builder.reduce("REDUCE_MAX", source, (1, 2)),
     "resize": partial(Builder.resize, size=(8, 8)),
-    **{op: partial(with_constant, op=op) for op in ("ADD", "SUB", "MUL", "PRELU")},
+    **{op: partial(with_constant, op=op) for op in ("ADD", "SUB", "MUL", "PRELU", "SQUARED_DIFFERENCE")},
     **{
         op: partial(lambda builder, source, op: builder.unary(op, source), op=op)
-        for op in (*INT8_ONLY[:-1], "SOFTMAX", "LOGISTIC", "TANH", "QUANTIZE")
+        for op in (*UNARY, "SOFTMAX", "LOGISTIC", "TANH", "QUANTIZE")
     },
     "LEAKY_RELU": lambda builder, source: builder.unary("LEAKY_RELU", source, alpha=0.1),
     "LEAKY_RELU of a large alpha": lambda builder, source: builder.unary("LEAKY_RELU", source, alpha=1e6),

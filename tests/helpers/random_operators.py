@@ -224,7 +224,7 @@ def operand_that_is_a_constant(d: Draw) -> int:
 
 @kind(int16=True)
 def two_operands(d: Draw) -> int:
-    op = d.one_of(d.variant, "SUB", "MUL", "MINIMUM", "MAXIMUM")
+    op = d.one_of(d.variant, "SUB", "MUL", "MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE")
     branch = d.builder.conv(d.at, (1, d.depth)[d.channels % 2], (1, d.size), padding=SAME)
     return d.builder.binary(op, d.at, branch)
 

@@ -215,6 +215,7 @@ class Builder:
         shape = tuple(np.broadcast_shapes(pair[0].shape, pair[1].shape))
         scales = [self._coarse(number) for number in (first, second)]
         scale = 90 * scales[0] * scales[1] if op in ("MUL", "PRELU") else max(scales)
+        scale = 250 * max(scales) ** 2 if op == "SQUARED_DIFFERENCE" else scale
         scale *= float(self.rng.uniform(0.7, 2.5))
         zero_point = int(self.rng.integers(-128, 100))
         if op in ("MINIMUM", "MAXIMUM"):

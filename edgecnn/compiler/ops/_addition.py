@@ -68,8 +68,17 @@ def check_ranges(graph: Graph, operator: Operator) -> None:
     if graph.output(operator).dtype not in _LEFT_SHIFT or _shifts(graph, operator) is not None:
         return
     *_, (_, shift) = _scaling(graph, operator)
+    check_proportion(graph, operator, shift, _MOST_EXPONENT)
+
+
+def check_proportion(graph: Graph, operator: Operator, shift: int, most_exponent: int) -> None:
+    """Check that an output's scaling shifts to the right, and its scale is below 2**most_exponent.
+
+    Raises:
+        ModelError: TFLite's QuantizeMultiplierSmallerThanOneExp ends the process.
+    """
     made = geometry.quantization_of(graph.output(operator)).scale
-    if shift > 0 or made >= 2.0**_MOST_EXPONENT:
+    if shift > 0 or made >= 2.0**most_exponent:
         what = graph.describe(operator)
         scales = [quantization.scale for quantization in _broadcast.quantizations(graph, operator)]
         raise ModelError(
