@@ -148,11 +148,13 @@ def test_a_kernel_over_other_types_may_be_an_instruction_sets_own(monkeypatch: p
 def test_types_that_no_kernel_serves_are_refused(instructions: str) -> None:
     """An op whose check lets by what it has no kernel for must not get the kernel of another type."""
     builder = Builder()
-    first, second = builder.input((1, 4, 4, 3)), builder.input((1, 4, 4, 3))
-    made = builder.operator("MAXIMUM", (first, second), builder.activation((1, 4, 4, 3), 0.05, 0))
-    graph = parse(builder.build((first, second), (made,)))
+    source = builder.input((1, 4, 4, 4))
+    made = builder.move("DEPTH_TO_SPACE", (source,), (1, 8, 8, 1), block_size=2)
+    graph = parse(builder.build((source,), (made,)))
     wide = replace(graph, tensors=tuple(replace(tensor, dtype="int16") for tensor in graph.tensors))
-    refusal = r'MAXIMUM "\w+" \(operator 0\) is over int16, for which there is no kernel; int8 is supported'
+    refusal = (
+        r'DEPTH_TO_SPACE "\w+" \(operator 0\) is over int16, for which there is no kernel; int8 is supported'
+    )
     with pytest.raises(ModelError, match=refusal):
         isa.lower(wide, wide.operators[0], instructions)
     narrow = CONV_2D.but(types="s4w4")

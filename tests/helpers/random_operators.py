@@ -14,8 +14,10 @@ INT16 = frozenset(
         *(
             "LEAKY_RELU",
             "LOGISTIC",
+            "MAXIMUM",
             "MAX_POOL_2D",
             "MEAN",
+            "MINIMUM",
             "MUL",
             "PAD",
             "QUANTIZE",

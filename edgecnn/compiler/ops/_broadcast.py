@@ -45,8 +45,8 @@ def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT
 
 
 def check_same_quantization(graph: Graph, operator: Operator) -> None:
-    """Check what `check` does, and that operands and output have one scale and zero point."""
-    check(graph, operator)
+    """Check what `check` does, int16 let by, and that operands and output have one scale and zero point."""
+    check(graph, operator, geometry.INT8_OR_INT16)
     of_all = [
         geometry.quantization_of(tensor)
         for tensor in (graph.input(operator, 0), graph.input(operator, 1), graph.output(operator))

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.kernel import Kernel
+from edgecnn.compiler.kernel import Kernel, serving
 from edgecnn.compiler.ops import _broadcast, _channels
 from edgecnn.compiler.steps import Step
 
 MAXIMUM = Kernel("maximum", _broadcast.LINES)
+MAXIMUM_S16 = MAXIMUM.but(types="s16")
 
 channels, range_of = _channels.same, _channels.cornered
 check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broadcast.needs
@@ -20,9 +21,11 @@ check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broad
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    return np.maximum(*_broadcast.operands(graph, operator, inputs)).astype(np.int8)
+    made = np.maximum(*_broadcast.operands(graph, operator, inputs))
+    return made.astype(graph.output(operator).dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
-    return (_broadcast.step(graph, operator, MAXIMUM, {}),)
+    kernel = serving(graph.output(operator).dtype, MAXIMUM, MAXIMUM_S16)
+    return (_broadcast.step(graph, operator, kernel, {}),)

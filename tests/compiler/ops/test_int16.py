@@ -136,6 +136,12 @@ def test_operands(op: str) -> None:
     check_operands(op, 1, (NONE, RELU, RELU6, RELU_N1_TO_1), "int16")
 
 
+@pytest.mark.parametrize("op", ["MAXIMUM", "MINIMUM"])
+def test_larger_and_smaller(op: str) -> None:
+    for part in (1, 3):
+        check_operands(op, part, dtype="int16")
+
+
 def powers_of_two(op: str, first: float, second: float, shape: tuple[int, ...], **options: int) -> bytes:
     """Return a model of two operands whose scales, like the output's of 1/4096, are powers of two."""
     builder = Builder(dtype="int16")
