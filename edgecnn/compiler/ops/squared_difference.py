@@ -12,6 +12,7 @@ from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import INT8, MULTIPLIER, OFFSET, Kernel, Line
 from edgecnn.compiler.ops import _addition, _broadcast, _channels
 from edgecnn.compiler.steps import Step
+from edgecnn.compiler.traits import Range
 
 SQUARED_DIFFERENCE = Kernel(
     "squared_difference",
@@ -27,7 +28,7 @@ SQUARED_DIFFERENCE = Kernel(
 _LEFT_SHIFT = 7  # room for fractions of a step; 32 bits still hold the square
 _MOST_EXPONENT = 128 - 2 * _LEFT_SHIFT  # of an output scale, which gets that many bits more in float32
 
-channels = _channels.same  # no range_of: a square doesn't rise in its operands, nor fall
+channels = _channels.same
 macs, needs = _broadcast.macs, _broadcast.needs
 
 
@@ -54,6 +55,13 @@ def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
     made = geometry.quantization_of(graph.output(operator)).scale
     reals = (scales[0] / twice, scales[1] / twice, twice * twice / ((1 << 2 * _LEFT_SHIFT) * made))
     return tuple(quant.quantize_multiplier(real) for real in reals)
+
+
+def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
+    """Return what each channel can be: between operands that may be equal, and those farthest apart."""
+    zero_point = geometry.quantization_of(graph.output(operator)).zero_point
+    high = _channels.cornered(graph, operator, inputs).high
+    return Range(np.full_like(high, zero_point), high)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
