@@ -169,7 +169,8 @@ class Lambda(keras.layers.Layer):
 
 def net(input_shape, classes):
     image = keras.Input(input_shape)
-    features = keras.layers.Flatten()(Attention()(Twice(name="twice")(image)))
+    features = keras.layers.Dense(3)(keras.layers.Flatten()(image))
+    features = Attention()(Twice(name="twice")(features))
     return keras.Model(image, keras.layers.Dense(classes)(features))
 """
 
@@ -193,7 +194,8 @@ def test_layers_of_code_that_the_person_named_are_known(suffix: str, registry: A
     assert load_model(path).count_params() == model.count_params()
 
     def change(config: Config) -> None:
-        config["config"]["layers"][1].update(class_name="Lambda", registered_name="own>Lambda")
+        (twice,) = (layer for layer in config["config"]["layers"] if layer["config"]["name"] == "twice")
+        twice.update(class_name="Lambda", registered_name="own>Lambda")
 
     with pytest.raises(ModelError, match='"twice" names "own>Lambda"'):
         load_model(with_config(saved(model, tmp_path / f"shadow.{suffix}"), change))

@@ -72,7 +72,9 @@ def test_filters_go_and_an_interrupted_compress_ends_the_same(
 
 
 def test_a_target_of_which_no_instructions_are_known_is_refused_at_once(trained: Run) -> None:
-    with pytest.raises(EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m4"):
+    with pytest.raises(
+        EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m0plus"
+    ):
         check_compress(trained.path, replace(OPTIONS, target="c99"))
 
 

@@ -139,7 +139,10 @@ def test_interrupted_compress_goes_on_to_the_same_bytes(
     assert _contents(tmp_path / "run") == _contents(trained.path)
     with pytest.raises(RunError, match=r"was started with sparsity 0.5, not 0.6"):
         compress(tmp_path / "run", replace(OPTIONS, sparsity=0.6), silent, data=images, resume=True)
-    with pytest.raises(RunError, match=r"was started without --ptq; resume with the same options"):
+    with pytest.raises(
+        RunError,
+        match=r"was started to make weights zero \(--sparsity\), not to quantize only \(--ptq\); resume",
+    ):
         compress(tmp_path / "run", None, silent, data=images, resume=True)
     with pytest.raises(KeyboardInterrupt):
         compress(tmp_path / "run", OPTIONS, _killed_in("measuring"), data=images, resume=True)
