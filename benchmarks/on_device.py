@@ -7,7 +7,8 @@ It is one file. It needs Linux, Python 3.8 or later, NumPy and a TFLite runtime 
 'numpy<2', or ai-edge-litert), and for --images Pillow. What one runtime can't run, the other does, if it is
 there. A model may also be a library that `edgecnn compile --shared` built, or a C compiler as NAME_shared.c
 says: that needs no TFLite runtime. Each model runs in a process of its own. Latency is measured on a fixed
-pattern of bytes, after a warm-up; a byte means byte / 255, quantized as the model's input says. Images are
+pattern of bytes, after a warm-up. What a byte is to a model its metadata say, else the range of its input's
+scale, else it is byte / 255, as edgecnn has it. Images are
 decoded and resized exactly as edgecnn does in training, those of more than 8 bits through the model's window.
 Their folder is one that `edgecnn data check` takes, with a folder for each class; where it is divided into
 parts, the test images count. Classes are named by labels.txt beside a model, else by its metadata, else by
@@ -46,9 +47,11 @@ try:
 except ImportError:
     sys.exit("Error: NumPy is missing; install it with: pip install numpy")
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    Normalization = tuple[Sequence[float], Sequence[float]]  # mean and deviation, of all channels or of each
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 PARTS = {
@@ -57,6 +60,8 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
+UNIT = ([0.0], [255.0])  # a mean and a deviation of bytes that make them 0 to 1
+RANGES = ((0, 1), (-1, 1), (0, 255), (-128, 127))  # by which networks for pictures are trained
 FARTHEST = 1 << 40  # a bound of a window
 MOST_LABEL_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
 # What TFLite chooses its kernels by, as /proc/cpuinfo calls it.
@@ -202,7 +207,8 @@ def measure(path: Path, images: list[tuple[Path, str]], options: argparse.Namesp
     if content[4:8] != b"TFL3" and path.suffix != ".so":
         raise BenchmarkError(f"{path} is not a .tflite file")
     model = Library(path, options.window) if path.suffix == ".so" else Model(path, content, options)
-    pattern = model.table[np.resize(np.arange(251) * 97 % 256, model.input["shape"])]
+    noise = np.resize(np.arange(251) * 97 % 256, model.input["shape"]).astype(np.uint8)
+    pattern = as_input(model.input, model.normalization or UNIT, noise)
     result = {
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -242,6 +248,11 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
     """
     if len(model.input["shape"]) != 4 or len(model.output["shape"]) != 2:
         raise BenchmarkError(f"{model.path} doesn't classify images, so --images can't be used with it")
+    if model.normalization is None:
+        raise BenchmarkError(
+            f"{model.path} has an input of no range that pictures are known by; write it anew with the right "
+            "one by edgecnn export --input-range LOW:HIGH"
+        )
     outputs, scale = model.output["shape"][1], model.output["scale"] or 1.0
     if names and len(names) != max(2, outputs):
         raise BenchmarkError(f"{model.path} tells {max(2, outputs)} classes apart, not {len(names)}: {names}")
@@ -251,7 +262,7 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
     for path, label in images:
         try:
             image = load_image(path, height, width, channels, model.window)
-            values = model.table[image][None]
+            values = as_input(model.input, model.normalization, image[None])
         except UndecodableError as error:
             skipped.append(str(error))
             continue
@@ -288,10 +299,21 @@ class Model:
         self.input, self.output = describe(inputs[0]), describe(outputs[0])
         self.threshold = read_threshold(content)
         self.window = options.window or read_window(content)
-        self.table = byte_table(self.input)
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
-        delegated = any(operator["op_name"] == "DELEGATE" for operator in list_operators())
+        operators: list[dict[str, Any]] = list_operators()
+        delegated = any(operator["op_name"] == "DELEGATE" for operator in operators)
+        self.normalization = read_normalization(content) or normalization_by_scale(self._inner(operators))
         self.delegate = "XNNPACK" if delegated else "none"
+
+    def _inner(self, operators: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the spec of the input, or of what it is quantized to first."""
+        numbers = [
+            operator["outputs"][0]
+            for operator in operators
+            if operator["op_name"] == "QUANTIZE" and operator["inputs"][0] == self._input
+        ]
+        tensors = {details["index"]: details for details in self._interpreter.get_tensor_details()}
+        return describe(tensors[numbers[0]]) if len(numbers) == 1 else self.input
 
     def _load(self, names: Sequence[str], content: bytes, threads: int) -> None:
         """Make an interpreter of the first runtime that can run the model; note why those before can't."""
@@ -359,7 +381,7 @@ class Library:
         self.input, self.output = ({**about[end], "dtype": "int8"} for end in ("input", "output"))
         self.threshold = about.get("threshold", 0.5)
         self.window = window or parse_window(about.get("window"))
-        self.table = byte_table(self.input)
+        self.normalization = about.get("normalization")
         # An array's address takes Python longer than a small network its answer.
         self._made = np.empty(self.output["shape"], np.int8)
         self._made_at = self._made.ctypes.data
@@ -398,19 +420,34 @@ def read_window(content: bytes) -> tuple[float, float] | None:
 
 def read_threshold(content: bytes) -> float:
     """Return from which score on a sigmoid means the second class: 0.5 unless the metadata tell another."""
+    for score in read_units(content, 3, 3, lambda options: options.number(0, "<f")):
+        return float(score) if 0 < score < 1 else 0.5
+    return 0.5
+
+
+def read_normalization(content: bytes) -> Normalization | None:
+    """Return the mean and deviation of bytes that a model's metadata tell; None where they tell none."""
+    for mean, deviation in read_units(content, 2, 1, lambda options: (options.floats(0), options.floats(1))):
+        known = len(mean) == len(deviation) in (1, 3) and np.isfinite(mean + deviation).all()
+        return (mean, deviation) if known and min(deviation) > 0 else None
+    return None
+
+
+def read_units(content: bytes, edges: int, kind: int, read: Callable[[Table], Any]) -> list[Any]:
+    """Return what `read` makes of the options of the first edge's process units of a kind.
+
+    Of inputs (edges 2), 1 is normalization; of outputs (3), 3 is score thresholding.
+    """
     try:
         model = Table.root(content)
         for entry in model.tables(6):
             if entry.vector(0) == b"TFLITE_METADATA":
                 metadata = Table.root(model.tables(4)[entry.number(1, "<I")].vector(0))
-                [output] = metadata.tables(3)[0].tables(3)
-                for unit in output.tables(4):
-                    if unit.number(0, "<B") == 3:  # score thresholding
-                        score = float(Table(unit.data, unit.follow(1)).number(0, "<f"))
-                        return score if 0 < score < 1 else 0.5
+                units = metadata.tables(3)[0].tables(edges)[0].tables(4)
+                return [read(Table(u.data, u.follow(1))) for u in units if u.number(0, "<B") == kind]
     except (struct.error, IndexError, ValueError):
         pass  # metadata of others' may be anything
-    return 0.5
+    return []
 
 
 class Table:
@@ -445,6 +482,14 @@ class Table:
         start = self.follow(slot)
         return self.data[start + 4 : start + 4 + struct.unpack_from("<I", self.data, start)[0]]
 
+    def floats(self, slot: int) -> list[float]:
+        """Return the numbers of a vector; none where it is absent."""
+        if not self.field(slot):
+            return []
+        start = self.follow(slot)
+        count = min(4, struct.unpack_from("<I", self.data, start)[0])
+        return list(struct.unpack_from(f"<{count}f", self.data, start + 4))
+
     def tables(self, slot: int) -> list[Table]:
         """Return the tables of a vector; none where it is absent."""
         if not self.field(slot):
@@ -454,13 +499,30 @@ class Table:
         return [Table(self.data, place + struct.unpack_from("<I", self.data, place)[0]) for place in places]
 
 
-def byte_table(spec: dict[str, Any]) -> NDArray[Any]:
-    """Return what the input takes for each byte b: the real b / 255, quantized half up where the input is."""
-    real = np.arange(256) / 255
+def normalization_by_scale(spec: dict[str, Any]) -> Normalization | None:
+    """Return the mean and deviation of bytes that the range of an input tells; None where it tells none."""
+    if spec["dtype"] not in ("int8", "uint8") or not spec["scale"]:
+        return UNIT
+    limits = np.iinfo(spec["dtype"])
+    held = [spec["scale"] * (end - spec["zero_point"]) for end in (limits.min, limits.max)]
+    distances = [max(abs(held[0] - low), abs(held[1] - high)) for low, high in RANGES]
+    low, high = RANGES[distances.index(min(distances))]
+    if min(distances) <= 1.01 * spec["scale"]:
+        return [float(spec["zero_point"] - limits.min)], [1 / spec["scale"]]
+    deviation = 255 / (high - low)
+    return ([-low * deviation], [deviation]) if min(distances) <= 0.1 * (high - low) else None
+
+
+def as_input(spec: dict[str, Any], normalization: Normalization, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return what the input takes for bytes, (..., channels), quantized half up if it is."""
+    mean, deviation = map(np.array, normalization)
+    real = (np.arange(256)[:, np.newaxis] - mean) / deviation
     if spec["scale"]:
         limits = np.iinfo(spec["dtype"])
         real = np.clip(np.floor(real / spec["scale"] + 0.5) + spec["zero_point"], limits.min, limits.max)
-    return np.asarray(real.astype(spec["dtype"]))
+    channels = pixels.shape[-1]
+    table = np.broadcast_to(real.astype(spec["dtype"]), (256, channels))
+    return np.asarray(table[pixels, np.arange(channels)])
 
 
 # ---- images: edgecnn/data/images.py and resize.py again, to the byte; a test compares them -----------------

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The body of NAME_preprocess.c. preprocess_to_c.py puts the model's name in place of NAME, and writes before it
- * NAME_quantize, which turns a byte of a picture into the model's int8. This code repeats edgecnn/data/frames.py and
+ * NAME_quantize, which turns a byte at a place in a row into the model's int8. This code repeats edgecnn/data/frames.py and
  * edgecnn/data/resize.py to the byte.
  */
 #include "NAME_preprocess.h"
@@ -259,7 +259,7 @@ int edgecnn_NAME_preprocess_pull(edgecnn_NAME_preprocess_t *pre, int8_t *row)
         for (int k = 0, slot = first; k < count; ++k, slot = slot + 1 < slots ? slot + 1 : 0) {
             sum += (uint32_t)pre->next[2 + k] * pre->ring[slot * NAME_ROW + x];
         }
-        row[x] = NAME_quantize(NAME_rounded(sum));
+        row[x] = NAME_quantize(NAME_rounded(sum), x);
     }
     if (++pre->row < NAME_HEIGHT) {
         (void)NAME_weigh(pre->next, pre->row, pre->frame.crop_height, NAME_HEIGHT);

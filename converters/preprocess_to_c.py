@@ -15,6 +15,7 @@ from edgecnn import __version__
 from edgecnn.compiler import quant
 from edgecnn.compiler.ir import Graph, Tensor, Window
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.picture import require_normalization
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing import arrays
 from edgecnn.compiler.writing.model import output_names
@@ -95,10 +96,12 @@ def _filled(text: str, name: str, fields: dict[str, str]) -> str:
 
 
 def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
-    """Return the int8 image that the compiled model takes, and its 256 values for the bytes of a picture.
+    """Return the int8 image that the compiled model takes, and its values for the bytes of a picture.
+
+    These are (256, 1), or (256, channels) where each channel has its own.
 
     Raises:
-        ModelError: it takes something else than one grey or RGB image.
+        ModelError: it takes something else than one grey or RGB image, or nothing tells of what range.
     """
     inner = integer_edges(graph)
     if len(inner.inputs) != 1:
@@ -112,29 +115,40 @@ def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
         )
     if image.dtype != "int8" or image.quantization is None:
         raise ModelError(f'the model\'s input "{image.name}" is {image.dtype}; export it with an int8 input')
+    normalization, quantization = require_normalization(graph), image.quantization
     if seen.dtype == "float32":
-        return image, quant.quantize((np.arange(256) / 255).astype(np.float32), image.quantization)
-    return image, quant.byte_table(image.quantization.scale, image.quantization.zero_point, "int8")
+        return image, quant.quantize(quant.byte_table(normalization), quantization)
+    return image, quant.byte_table(normalization, quantization.scale, quantization.zero_point, "int8")
 
 
 def _quantize(table: NDArray[np.int8]) -> str:
-    """Return the C function from a byte of a picture to the model's int8."""
-    if (table == np.arange(-128, 128)).all():
+    """Return the C function from a byte, at a place in its row, to the model's int8."""
+    if (table == np.arange(-128, 128)[:, np.newaxis]).all():
         return _MINUS_128
-    return arrays.table("NAME_int8_of_byte", table) + _BY_TABLE
+    values = arrays.table("NAME_int8_of_byte", table)
+    return values + (_BY_TABLE if table.shape[1] == 1 else _BY_CHANNEL)
 
 
 _MINUS_128 = """\
-static int8_t NAME_quantize(uint8_t byte)
+static int8_t NAME_quantize(uint8_t byte, int x)
 {
+    (void)x;
     return (int8_t)(byte - 128);
 }
 """
 
 _BY_TABLE = """
-static int8_t NAME_quantize(uint8_t byte)
+static int8_t NAME_quantize(uint8_t byte, int x)
 {
+    (void)x;
     return NAME_int8_of_byte[byte];
+}
+"""
+
+_BY_CHANNEL = """
+static int8_t NAME_quantize(uint8_t byte, int x)
+{
+    return NAME_int8_of_byte[byte * EDGECNN_NAME_PREPROCESS_CHANNELS + x % EDGECNN_NAME_PREPROCESS_CHANNELS];
 }
 """
 

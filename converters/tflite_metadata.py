@@ -6,15 +6,18 @@ flatbuffer of its own schema ("M001") in a buffer of the model, found by the ent
 label file, in a zip archive behind the model's last byte. No runtime minds either.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import flatbuffers
 
-from edgecnn.compiler.ir import Tensor, Window
+from edgecnn.compiler.ir import Normalization, Tensor, Window
+from edgecnn.compiler.picture import UNIT
 from edgecnn.compiler.reading.metadata import (
     AXIS_LABELS,
     ENTRY,
+    NORMALIZATION,
     SCORE_THRESHOLDING,
     VALUE_LABELS,
     WINDOW_ENTRY,
@@ -28,7 +31,7 @@ _LABELS_FILE = "labels.txt"
 # Enumerations and unions of the metadata schema.
 _RGB, _GRAYSCALE = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
-_NORMALIZATION_OPTIONS = 1
+_PIXELS = "a picture, of its bytes (byte - mean) / std as below, then quantized if the model is"
 
 
 def add_metadata(
@@ -38,12 +41,13 @@ def add_metadata(
     labels: Sequence[str] = (),
     threshold: float | None = None,
     window: Window | None = None,
+    normalization: Normalization = UNIT,
 ) -> bytes:
     """Return `model` with metadata; the same arguments give the same bytes.
 
-    Weights stay aligned, and outputs don't change. An image input is said to be normalized as
-    real = byte / 255: mean 0 and standard deviation 255 in the schema's formula (x - mean) / std. A quantized
-    model shares that with its float twin; its scale and zero point then apply to the real.
+    Weights stay aligned, and outputs don't change. What a byte is to an image input is real = (byte - mean) /
+    std, as the schema has it: mean 0 and standard deviation 255 for 0 to 1. A quantized model shares that
+    with its float twin; its scale and zero point then apply to the real.
 
     Args:
         model: The bytes of a .tflite file with one input and one output.
@@ -53,6 +57,7 @@ def add_metadata(
         threshold: The sigmoid from which on the second label is meant, or a pixel marked; None leaves it at
             0.5.
         window: Of the pictures that it was trained on, where those have more than 8 bits.
+        normalization: What a byte of a picture is to it.
 
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
@@ -72,7 +77,11 @@ def add_metadata(
             )
     if any(entry == ENTRY for entry, _ in graph.metadata):
         raise ModelError("the model carries metadata already: add them to the file it was before")
-    metadata = [(ENTRY, _model_metadata(name, description, image, output, labels, threshold))]
+    edges = (
+        partial(_input_metadata, tensor=image, pixels=normalization),
+        partial(_output_metadata, tensor=output, labels=labels, threshold=threshold),
+    )
+    metadata = [(ENTRY, _model_metadata(name, description, *edges))]
     if window is not None:
         metadata.insert(0, (WINDOW_ENTRY, str(window).encode("ascii")))
     files = [(_LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())] if labels else []
@@ -93,19 +102,13 @@ def add_window(model: bytes, window: str) -> bytes:
 def _model_metadata(
     name: str,
     description: str,
-    input_: Tensor,
-    output: Tensor,
-    labels: Sequence[str],
-    threshold: float | None,
+    input_: Callable[[flatbuffers.Builder], int],
+    output: Callable[[flatbuffers.Builder], int],
 ) -> bytes:
     """Return a ModelMetadata flatbuffer. The numbers before offsets are slots: the order in the schema."""
     builder = flatbuffers.Builder(1024)
     subgraph = _table(
-        builder,
-        {
-            2: _vector(builder, [_input_metadata(builder, input_)]),
-            3: _vector(builder, [_output_metadata(builder, output, labels, threshold)]),
-        },
+        builder, {2: _vector(builder, [input_(builder)]), 3: _vector(builder, [output(builder)])}
     )
     root = _table(
         builder,
@@ -120,17 +123,17 @@ def _model_metadata(
     return bytes(builder.Output())
 
 
-def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor) -> int:
+def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor, pixels: Normalization) -> int:
     if len(tensor.shape) != 4 or tensor.shape[3] not in (1, 3):
         return _table(builder, {0: builder.CreateString("input"), 3: _content(builder, _FEATURE_PROPERTIES)})
-    normalization = _table(builder, {0: _floats(builder, [0.0]), 1: _floats(builder, [255.0])})
-    unit = _table(builder, {1: normalization}, {0: _NORMALIZATION_OPTIONS})
+    normalization = _table(builder, {0: _floats(builder, pixels.mean), 1: _floats(builder, pixels.deviation)})
+    unit = _table(builder, {1: normalization}, {0: NORMALIZATION})
     color = _GRAYSCALE if tensor.shape[3] == 1 else _RGB
     return _table(
         builder,
         {
             0: builder.CreateString("image"),
-            1: builder.CreateString("a picture, its bytes divided by 255, then quantized if the model is"),
+            1: builder.CreateString(_PIXELS),
             3: _content(builder, _IMAGE_PROPERTIES, {0: color}),
             4: _vector(builder, [unit]),
         },

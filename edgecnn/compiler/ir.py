@@ -30,6 +30,13 @@ class Window(NamedTuple):
         return f"{self.low}:{self.high}"
 
 
+class Normalization(NamedTuple):
+    """What a byte of a picture is to a model: (byte - mean) / deviation; one of each, or one a channel."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Quantization:
     """real = scale * (q - zero_point); one pair for the tensor, or one per channel along `axis`."""
@@ -165,8 +172,9 @@ class Signature:
 class Graph:
     """A model: one subgraph whose operators are in an order in which they can run.
 
-    `labels`, `threshold` and `window` are what `metadata` and `files` say. Fields from `subgraph` on are for
-    who writes the model anew, which nobody can where a file has what finds no place here: `unkept`.
+    `labels`, `threshold`, `window` and `normalization` are what `metadata` and `files` say. Fields from
+    `subgraph` on are for who writes the model anew, which nobody can where a file has what finds no place
+    here: `unkept`.
     """
 
     tensors: tuple[Tensor, ...]
@@ -179,6 +187,7 @@ class Graph:
     labels: tuple[str, ...] = ()
     threshold: float = 0.5  # from which on a sigmoid says yes
     window: Window | None = None  # of pictures of more than 8 bits
+    normalization: Normalization | None = None  # of pictures
     signature: Signature | None = None
     subgraph: str = "main"  # what a file calls it
     metadata: tuple[tuple[str, bytes], ...] = ()  # each entry by its name

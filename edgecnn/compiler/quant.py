@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Quantization
+from edgecnn.compiler.ir import Normalization, Quantization
 
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
@@ -173,12 +173,23 @@ def quantize(real: NDArray[np.float32], quantization: Quantization, dtype: str =
     return np.clip(rounded + quantization.zero_point, *limits(dtype)).astype(dtype)
 
 
-def byte_table(scale: float, zero_point: int, dtype: str) -> NDArray[Any]:
-    """Return what an input of an integer type takes for each byte of a picture, which means byte / 255.
+def byte_table(
+    normalization: Normalization, scale: float = 0.0, zero_point: int = 0, dtype: str = "float32"
+) -> NDArray[Any]:
+    """Return what an input takes for each byte of a picture: (256, 1), or (256, channels).
 
-    Halves are rounded up, in double precision: whatever feeds a model with pictures does so.
+    Where it is quantized, halves are rounded up, in double precision: whatever feeds pictures does so.
+
+    Args:
+        normalization: What a byte means.
+        scale: Of the input; 0 where it isn't quantized.
+        zero_point: Of the input.
+        dtype: Of the input.
     """
-    steps = np.floor(np.arange(256) / 255 / scale + 0.5) + zero_point
+    real = (np.arange(256)[:, np.newaxis] - np.array(normalization.mean)) / np.array(normalization.deviation)
+    if not scale:
+        return np.asarray(real.astype(dtype))
+    steps = np.floor(real / scale + 0.5) + zero_point
     return np.asarray(np.clip(steps, *limits(dtype)).astype(dtype))
 
 

@@ -35,7 +35,7 @@ from edgecnn.evaluation.results import (
 from edgecnn.pipeline.model_file import class_labels, decide
 from edgecnn.progress import Progress
 from edgecnn.runtime.isolation import call_isolated
-from edgecnn.runtime.model import Model, byte_table
+from edgecnn.runtime.model import Model
 from edgecnn.runtime.shared_library import SharedLibrary
 from edgecnn.runtime.tflite import TfliteModel
 
@@ -194,7 +194,7 @@ def _run_library(
 def _answer(
     model: Model, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
 ) -> tuple[str, Probabilities, Latency]:
-    values = byte_table(model.input)[images[:1]]
+    values = model.values(images[:1])
     answers = model.predict(images) if masks else model.classify(images)
     latency = measure_latency(lambda count: model.time(values, count), warmup=timing.warmup, runs=timing.runs)
     return f"{model.runtime}, delegate {model.delegate}", answers, latency

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import quant
+from edgecnn.compiler.ir import Normalization, Quantization
+from edgecnn.compiler.picture import as_values, unknown_range
 from edgecnn.errors import ModelError
 
 
@@ -34,6 +36,7 @@ class Model(ABC):
         delegate: "XNNPACK" where that runs any operator, else "none".
         input: The input's spec.
         output: The output's spec.
+        normalization: What a byte of a picture is to it; None where nothing tells.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Model(ABC):
     delegate: str
     input: TensorSpec
     output: TensorSpec
+    normalization: Normalization | None
 
     @abstractmethod
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -53,9 +57,6 @@ class Model(ABC):
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the model on images of bytes, one by one, and return real numbers.
 
-        A byte means byte / 255. For a quantized input that becomes round(byte / 255 / scale) + zero_point,
-        half up, within the dtype: byte - 128 for scale 1/255 and zero point -128.
-
         Args:
             images: (N, H, W, C) bytes of the input's size.
 
@@ -65,16 +66,28 @@ class Model(ABC):
         Raises:
             ModelError: the images are not of the model's input size.
         """
+        results = np.empty((len(images), *self.output.shape[1:]), np.float32)
+        for index, result in enumerate(results):
+            values = self.values(images[index : index + 1])
+            result[...] = dequantize(self.invoke(values)[0], self.output)
+        return results
+
+    def values(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return what the input takes for images of bytes, (N, H, W, C), by `quant.byte_table`.
+
+        Raises:
+            ModelError: the images are not of the model's input size, or nothing tells what a byte is to it.
+        """
         if images.ndim != 4 or (1, *images.shape[1:]) != self.input.shape or images.dtype != np.uint8:
             raise ModelError(
                 f"{self.name} takes images of {'x'.join(map(str, self.input.shape[1:]))} bytes, "
                 f"not {'x'.join(map(str, images.shape[1:]))} {images.dtype}"
             )
-        table = byte_table(self.input)
-        results = np.empty((len(images), *self.output.shape[1:]), np.float32)
-        for image, result in zip(images, results, strict=True):
-            result[...] = dequantize(self.invoke(table[image][None])[0], self.output)
-        return results
+        spec, dtype = self.input, np.dtype(self.input.dtype).name
+        if self.normalization is None:
+            held = Quantization((spec.scale,), (spec.zero_point,))
+            raise ModelError(unknown_range(self.name, held, dtype))
+        return as_values(images, quant.byte_table(self.normalization, spec.scale, spec.zero_point, dtype))
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run a classifier as `predict` does; a single output says how probable the second of two classes is.
@@ -101,13 +114,6 @@ def microseconds(call: Callable[[], object], count: int) -> list[float]:
         call()
         times.append((clock() - start) / 1000)
     return times
-
-
-def byte_table(spec: TensorSpec) -> NDArray[Any]:
-    """Return the 256 values that an input of `spec` takes for the bytes of an image: (256,) of its dtype."""
-    if spec.scale:
-        return quant.byte_table(spec.scale, spec.zero_point, np.dtype(spec.dtype).name)
-    return np.asarray((np.arange(256) / 255).astype(spec.dtype))
 
 
 def dequantize(values: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.ir import Normalization
 from edgecnn.errors import ModelError
 from edgecnn.files import require_file
 from edgecnn.runtime.model import Model, TensorSpec
@@ -41,6 +42,8 @@ class SharedLibrary(Model):
             )
         self.runtime, self.delegate = f"{about['generator']}, C for {about['target']}", "none"
         self.input, self.output = _spec("input", about["input"]), _spec("output", about["output"])
+        normalization = about.get("normalization")
+        self.normalization = normalization and Normalization(*map(tuple, normalization))
         self._state = ctypes.create_string_buffer(library.edgecnn_state_size())
         size, align = about["arena_size"], about["arena_align"]
         self._arena = np.empty(size + align, np.int8)

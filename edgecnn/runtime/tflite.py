@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.picture import normalization_of
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.files import read_bytes
@@ -165,6 +166,7 @@ class TfliteModel(Model):
                 "one of each is what can be run"
             )
         [self.input], [self.output] = about.inputs.values(), about.outputs.values()
+        self.normalization = normalization_of(graph)
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run the model on its own numbers: `values` and the result are of the specs' shapes and dtypes."""

@@ -18,15 +18,17 @@ from deep_pictures import WRITERS, write_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tflite_builder import Builder
 
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import Normalization, Window
+from edgecnn.compiler.picture import UNIT, as_values, normalization_of
+from edgecnn.compiler.quant import byte_table
 from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data import images, resize
 from edgecnn.data.sources import read_folder
 from edgecnn.errors import DataError, MissingToolError
-from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
 
 ROOT = Path(__file__).parents[2]
@@ -219,16 +221,35 @@ def test_the_same_files_count_as_images():
     ("dtype", "scale", "zero_point"),
     [
         ("int8", float(np.float32(1 / 255)), -128),
-        ("uint8", 1 / 128, 3),
+        ("int8", 1.0, -128),
+        ("int8", 2 / 255, 3),
+        ("int8", 0.00385, -127),
+        ("uint8", 1 / 128, 128),
+        ("uint8", 0.0186, 114),
         ("int16", 1 / 32768, 0),
         ("float32", 0.0, 0),
     ],
 )
-def test_bytes_become_the_same_input(dtype, scale, zero_point):
-    mine = on_device.byte_table({"dtype": dtype, "scale": scale, "zero_point": zero_point})
-    edgecnns = byte_table(TensorSpec("", (1,), np.dtype(dtype), scale, zero_point))
-    np.testing.assert_array_equal(mine, edgecnns)
-    assert mine.dtype == edgecnns.dtype
+@pytest.mark.parametrize("said", [None, Normalization((124.0, 116.0, 104.0), (58.0, 57.0, 57.5)), UNIT])
+def test_bytes_become_the_same_input(dtype, scale, zero_point, said, tmp_path):
+    content = image_model(dtype, scale, zero_point, said)
+    normalization = normalization_of(parse(content))
+    spec = {"dtype": dtype, "scale": float(np.float32(scale)), "zero_point": zero_point}
+    mine = on_device.read_normalization(content) or on_device.normalization_by_scale(spec)
+    assert (mine and tuple(map(tuple, mine))) == normalization
+    if normalization is not None:
+        pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+        values = on_device.as_input(spec, mine, pixels)
+        expected = as_values(pixels, byte_table(normalization, spec["scale"], zero_point, dtype))
+        np.testing.assert_array_equal(values, expected)
+        assert values.dtype == expected.dtype
+
+
+def image_model(dtype, scale, zero_point, normalization):
+    builder = Builder()
+    image = builder.tensor((1, 9, 7, 3), dtype, scale or (), zero_point)
+    content = builder.build((image,), (builder.reshape(image, (1, 189)),))
+    return content if normalization is None else add_metadata(content, "", "", normalization=normalization)
 
 
 # ---- the same folders as edgecnn's ----

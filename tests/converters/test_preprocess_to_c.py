@@ -11,7 +11,9 @@ import pytest
 from networks import float_edges, two_ends
 from tflite_builder import Builder
 
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import Normalization, Window
+from edgecnn.compiler.picture import UNIT, as_values
+from edgecnn.compiler.quant import byte_table
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.frames import decode_frame
@@ -20,7 +22,6 @@ from edgecnn.data.resize import resize
 from edgecnn.data.window import FULL, to_bytes
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
-from edgecnn.runtime.model import TensorSpec, byte_table
 from edgecnn.runtime.tflite import TfliteModel
 
 FORMATS = ("grey", "grey16_le", "grey16_be", "rgb888", "rgb565_le", "rgb565_be", "yuyv")
@@ -76,10 +77,11 @@ int main(void)
 """
 
 
-def model(shape, scale=1 / 255, zero_point=-128):
+def model(shape, scale=1 / 255, zero_point=-128, normalization=UNIT, window=None):
     builder = Builder()
     source = builder.input((1, *shape), scale, zero_point)
-    return builder.build((source,), (builder.fully_connected(source, 2),))
+    content = builder.build((source,), (builder.fully_connected(source, 2),))
+    return add_metadata(content, "cam", "", window=window, normalization=normalization)
 
 
 def build(folder, content, compiler=None, main=MAIN):
@@ -106,16 +108,16 @@ def case(form, width, height, crop=(0, 0, 0, 0), seed=0):
 def expected(shape, table, data, form, width, height, crop, window=FULL):
     image = decode_frame(data, form, height, width, shape[2], window)
     x, y, wide, high = crop if crop[2] else (0, 0, width, height)
-    return table[resize(image[y : y + high, x : x + wide], *shape[:2])].tobytes()
+    return as_values(resize(image[y : y + high, x : x + wide], *shape[:2]), table).tobytes()
 
 
-def check(folder, shape, cases, scale=1 / 255, zero_point=-128):
-    spec = TensorSpec("", (1, *shape), np.dtype(np.int8), float(np.float32(scale)), zero_point)
-    program = build(folder, model(shape, scale, zero_point))
+def check(folder, shape, cases, scale=1 / 255, zero_point=-128, normalization=UNIT):
+    table = byte_table(normalization, float(np.float32(scale)), zero_point, "int8")
+    program = build(folder, model(shape, scale, zero_point, normalization))
     made = execute(program, b"".join(data for data, _ in cases))
     size = int(np.prod(shape))
     for index, (_, arguments) in enumerate(cases):
-        wanted = expected(shape, byte_table(spec), *arguments)
+        wanted = expected(shape, table, *arguments)
         assert made[index * size : (index + 1) * size] == wanted, arguments[1:]
 
 
@@ -135,8 +137,7 @@ def test_sizes_formats_and_crops(shape, tmp_path):
 def test_windows_of_16_bits(low_high, tmp_path):
     """All 65,536 values, and what is signed where the window begins below 0."""
     window = Window(*low_high)
-    content = add_metadata(model((16, 256, 1)), "cam", "", window=window)
-    program = build(tmp_path, content)
+    program = build(tmp_path, model((16, 256, 1), window=window))
     values = np.arange(65536, dtype=np.uint16)
     table = np.arange(-128, 128).astype(np.int8)
     for order, form in (("<", "grey16_le"), (">", "grey16_be")):
@@ -148,12 +149,14 @@ def test_windows_of_16_bits(low_high, tmp_path):
             made += execute(program, head + frame)
         signed = values.astype(np.int16) if window.low < 0 else values
         assert made == table[to_bytes(signed, window)].tobytes()
-        assert made == expected((256, 256, 1), table, data, form, 256, 256, (0, 0, 0, 0), window)
+        assert made == expected(
+            (256, 256, 1), table[:, np.newaxis], data, form, 256, 256, (0, 0, 0, 0), window
+        )
 
 
 @pytest.mark.parametrize("window", [Window(0.5, 3.5), Window(-(1 << 30), 5)])
 def test_a_window_that_is_none_of_16_bits_has_no_such_frames(window):
-    header, source = preprocess_to_c(add_metadata(model((4, 4, 1)), "cam", "", window=window), "cam")
+    header, source = preprocess_to_c(model((4, 4, 1), window=window), "cam")
     assert "GREY16" not in header
     assert "WINDOW_LOW" not in header
     assert "GREY16" in source  # behind #ifdef
@@ -193,6 +196,23 @@ def test_any_quantization(scale, zero_point, tmp_path):
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_mean_and_a_deviation_of_each_channel(channels, tmp_path):
+    normalization = Normalization((124.0, 116.0, 104.0)[:channels], (58.0, 57.0, 57.5)[:channels])
+    check(tmp_path, (9, 7, channels), [case("rgb888", 20, 16)], 0.0187, -14, normalization)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+def test_a_file_from_elsewhere_gets_what_the_range_of_its_scale_says(tmp_path):
+    builder = Builder()
+    source = builder.input((1, 16, 16, 1), 1 / 127.5, -1)  # -1 to 1, as TensorFlow's person detection has it
+    content = builder.build((source,), (builder.fully_connected(source, 2),))
+    ramp = bytes(range(256))
+    rows = execute(build(tmp_path, content), struct.pack("7H", 0, 16, 16, 0, 0, 0, 0) + ramp)
+    assert rows == np.arange(-128, 128).astype(np.int8).tobytes()
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
 def test_a_model_with_float_input_gets_what_its_quantize_makes_of_it(tmp_path):
     ramp = bytes(range(256))
     for scale, zero_point in ((1 / 255, -128), (0.0037, -120), (2 / 255, 3)):
@@ -200,7 +220,8 @@ def test_a_model_with_float_input_gets_what_its_quantize_makes_of_it(tmp_path):
         source = builder.tensor((1, 16, 16, 1), "float32")
         made = builder.tensor((1, 16, 16, 1), "int8", scale, zero_point)
         content = builder.build((source,), (builder.operator("QUANTIZE", (source,), made),))
-        real = (np.arange(256) / 255).astype(np.float32).reshape(1, 16, 16, 1)
+        low, high = (-1, 1) if scale == 2 / 255 else (0, 1)
+        real = np.linspace(low, high, 256).astype(np.float32).reshape(1, 16, 16, 1)
         wanted = TfliteModel(content, kernels="reference").invoke(real).tobytes()
         assert execute(build(tmp_path, content), struct.pack("7H", 0, 16, 16, 0, 0, 0, 0) + ramp) == wanted
 

@@ -9,7 +9,6 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.data.images import load_image
 from edgecnn.data.phantoms import write_phantoms
-from edgecnn.runtime.model import byte_table
 from edgecnn.runtime.tflite import TfliteModel
 
 
@@ -26,8 +25,8 @@ def write_pictures(folder: Path, count: int) -> list[Path]:
 
 def reference_output(model: bytes, picture: Path) -> list[int]:
     """The int8 output for a picture that is read as `edgecnn predict` does."""
-    spec = TfliteModel(model).input
-    _, height, width, channels = spec.shape
-    pixels = byte_table(spec)[load_image(picture, height, width, channels)][None]
+    runner = TfliteModel(model)
+    _, height, width, channels = runner.input.shape
+    pixels = runner.values(load_image(picture, height, width, channels)[None])
     output: list[int] = reference.run(parse(model), [pixels])[0].ravel().tolist()
     return output

@@ -16,7 +16,7 @@ from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import MissingToolError, ModelError, OtherRuntimeWarning
 from edgecnn.runtime import model as models
-from edgecnn.runtime.model import TensorSpec, byte_table, dequantize, microseconds
+from edgecnn.runtime.model import TensorSpec, dequantize, microseconds
 from edgecnn.runtime.tflite import Interpreter, TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -45,18 +45,6 @@ def images(count, shape=(12, 12, 1)):
 
 def spec(dtype, scale, zero_point):
     return TensorSpec("t", (1, 3), np.dtype(dtype), scale, zero_point)
-
-
-def test_an_int8_input_of_scale_1_255_is_the_byte_minus_128():
-    np.testing.assert_array_equal(byte_table(spec("int8", BYTE_MINUS_128, -128)), np.arange(256) - 128)
-
-
-def test_other_inputs():
-    np.testing.assert_array_equal(byte_table(spec("uint8", BYTE_MINUS_128, 0)), np.arange(256))
-    np.testing.assert_array_equal(byte_table(spec("float32", 0.0, 0)), np.float32(np.arange(256) / 255))
-    coarse = byte_table(spec("int8", 2 / 255, 0))
-    assert coarse[[0, 1, 2, 3, 255]].tolist() == [0, 1, 1, 2, 127]  # half up; 127.5 is cut to int8
-    assert coarse.dtype == np.int8
 
 
 def test_dequantize():

@@ -2,15 +2,17 @@
 """What the metadata in a .tflite file say of its answers, and of the pictures that it takes."""
 
 import io
+import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
 
 import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import Normalization, Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import label
 
@@ -21,9 +23,11 @@ FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and
 _CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
 _DAMAGED = (*_CORRUPT, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
 # Slots and values of the metadata schema.
-_SUBGRAPHS, _OUTPUTS, _PROCESS_UNITS, _FILES = 3, 3, 4, 6
+_SUBGRAPHS, _INPUTS, _OUTPUTS, _PROCESS_UNITS, _FILES = 3, 2, 3, 4, 6
+NORMALIZATION = 1
 SCORE_THRESHOLDING = 3
 AXIS_LABELS, VALUE_LABELS = 2, 3
+_MOST_CHANNELS = 3
 _ZIP_MEMBER = b"PK\x03\x04"  # begins each file in an archive
 MOST_BYTES = 1 << 20  # of labels: a few bytes of a zip can stand for gigabytes
 
@@ -56,16 +60,43 @@ def read_window(model: bytes) -> Window | None:
 def read_threshold(model: bytes) -> float:
     """Return the score from which on a sigmoid says yes; 0.5 where the model doesn't tell another."""
     try:
-        for output in _outputs(model)[:1]:
-            for unit in _tables(output, _PROCESS_UNITS):
-                kind, options = unit.Offset(4), unit.Offset(6)
-                if kind and unit.Get(Uint8Flags, unit.Pos + kind) == SCORE_THRESHOLDING and options:
-                    table = Table(unit.Bytes, unit.Indirect(unit.Pos + options))
-                    score = table.Get(Float32Flags, table.Pos + table.Offset(4)) if table.Offset(4) else 0.0
-                    return float(score) if 0 < score < 1 else 0.5
+        for table in _units(_edges(model, _OUTPUTS), SCORE_THRESHOLDING):
+            score = table.Get(Float32Flags, table.Pos + table.Offset(4)) if table.Offset(4) else 0.0
+            return float(score) if 0 < score < 1 else 0.5
     except _CORRUPT:
         pass
     return 0.5
+
+
+def read_normalization(model: bytes) -> Normalization | None:
+    """Return what a model's metadata say that a byte of a picture is to it; None where they say nothing."""
+    try:
+        for table in _units(_edges(model, _INPUTS), NORMALIZATION):
+            mean, deviation = _floats(table, 0), _floats(table, 1)
+            if len(mean) == len(deviation) in (1, 3) and all(map(math.isfinite, mean + deviation)):
+                return Normalization(mean, deviation) if min(deviation) > 0 else None
+    except _CORRUPT:
+        pass
+    return None
+
+
+def _units(edges: Sequence[Table], kind: int) -> Iterator[Table]:
+    """Return the options of the first edge's process units of a kind."""
+    for edge in edges[:1]:
+        for unit in _tables(edge, _PROCESS_UNITS):
+            said, options = unit.Offset(4), unit.Offset(6)
+            if said and unit.Get(Uint8Flags, unit.Pos + said) == kind and options:
+                yield Table(unit.Bytes, unit.Indirect(unit.Pos + options))
+
+
+def _floats(table: Table, slot: int) -> tuple[float, ...]:
+    offset = table.Offset(4 + 2 * slot)
+    if not offset or table.VectorLen(offset) > _MOST_CHANNELS:
+        return ()
+    start = table.Vector(offset)
+    return tuple(
+        float(table.Get(Float32Flags, start + 4 * index)) for index in range(table.VectorLen(offset))
+    )
 
 
 def read_labels(model: bytes) -> tuple[str, ...]:
@@ -110,7 +141,7 @@ def label_lines(text: str) -> tuple[str, ...]:
 
 
 def _labels_file(model: bytes) -> str | None:
-    for output in _outputs(model)[:1]:
+    for output in _edges(model, _OUTPUTS)[:1]:
         for file in _tables(output, _FILES):
             kind = file.Get(Uint8Flags, file.Pos + file.Offset(8)) if file.Offset(8) else 0
             if kind in (AXIS_LABELS, VALUE_LABELS):
@@ -118,15 +149,12 @@ def _labels_file(model: bytes) -> str | None:
     return None
 
 
-def _outputs(model: bytes) -> list[Table]:
-    """Return the tables that describe a model's outputs; none where it has no metadata."""
-    found = _entry(model, ENTRY)
-    if not found:
+def _edges(model: bytes, slot: int) -> list[Table]:
+    """Return the tables that describe a model's inputs or outputs; none where it has no metadata."""
+    entry = _entry(model, ENTRY)
+    if not entry:
         return []
-    metadata = _root(found)
-    return [
-        output for subgraph in _tables(metadata, _SUBGRAPHS)[:1] for output in _tables(subgraph, _OUTPUTS)
-    ]
+    return [edge for subgraph in _tables(_root(entry), _SUBGRAPHS)[:1] for edge in _tables(subgraph, slot)]
 
 
 def _entry(model: bytes, name: str) -> bytes:

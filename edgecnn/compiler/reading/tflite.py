@@ -18,7 +18,13 @@ import tflite
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor, short_name
-from edgecnn.compiler.reading.metadata import read_files, read_labels, read_threshold, read_window
+from edgecnn.compiler.reading.metadata import (
+    read_files,
+    read_labels,
+    read_normalization,
+    read_threshold,
+    read_window,
+)
 from edgecnn.compiler.reading.options import decoded
 from edgecnn.compiler.reading.schema import (
     DTYPES,
@@ -169,6 +175,7 @@ class _Reader:
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
             window=read_window(self._data),
+            normalization=read_normalization(self._data),
         )
 
     def _metadata(self) -> tuple[tuple[str, bytes], ...]:

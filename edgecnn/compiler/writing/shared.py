@@ -3,6 +3,7 @@
 
 import json
 
+from edgecnn.compiler.picture import normalization_of
 from edgecnn.compiler.scheduling.memory import ALIGN
 from edgecnn.compiler.targets import find_target
 from edgecnn.compiler.writing.model import CModel, Edge
@@ -40,6 +41,8 @@ def shared_text(model: CModel) -> str:
         "input": _describe(model.inputs[0]),
         "output": _describe(model.outputs[0]),
     }
+    if (normalization := normalization_of(model.original)) is not None:
+        description["normalization"] = normalization
     if model.original.window:
         description["window"] = str(model.original.window)
     return _SHARED.format(

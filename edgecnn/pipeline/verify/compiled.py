@@ -13,6 +13,7 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
+from edgecnn.compiler.picture import as_values, require_normalization
 from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
@@ -189,18 +190,20 @@ def different_outputs(outputs: Inputs) -> list[int]:
 
 
 def _images(model: CModel, folder: Path) -> Inputs:
-    """Return the images of a folder and its subfolders as the model's input: a byte stands for byte / 255."""
+    """Return the images of a folder and its subfolders as the model's input."""
     shape, quantization = model.inputs[0].shape, model.inputs[0].quantization
     if len(model.inputs) != 1 or len(shape) != 4 or shape[3] not in (1, 3):
         raise ModelError(
             f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
         )
-    table = byte_table(quantization.scale, quantization.zero_point, model.inputs[0].dtype)
+    normalization = require_normalization(model.original)
+    table = byte_table(normalization, quantization.scale, quantization.zero_point, model.inputs[0].dtype)
     images = []
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             try:
-                images.append([table[load_image(file, *shape[1:], window=model.original.window)][np.newaxis]])
+                image = load_image(file, *shape[1:], window=model.original.window)
+                images.append([as_values(image[np.newaxis], table)])
             except DataError:
                 continue  # labels and notes lie beside images
     if not images:
