@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 _ROOT = Path(__file__).parent
 _COLUMNS = 120  # of a line of C
+PORTABLE = "c99"  # the instruction set of kernels in ops/
 
 Params = Mapping[str, "int | NDArray[np.generic]"]
 Limits = tuple[int, int]
@@ -133,6 +134,8 @@ class Kernel:
         lines: its parameters.
         types: over which types; int8 over int8 is the unmarked case.
         isa: for which instruction set; none for portable C.
+        like: the set, "c99" for portable C, whose C this kernel has, where only primitives differ:
+            `kernel_dot_neon` of its room's header then takes the place of `kernel_dot`.
         over: the types of the activations that it serves, where `types` doesn't say.
         sums: where it keeps what scales its sums, if TensorFlow Lite's arithmetic in full does.
     """
@@ -141,6 +144,7 @@ class Kernel:
     lines: tuple[Line, ...] = ()
     types: str = ""
     isa: str = ""
+    like: str = ""
     over: tuple[str, ...] = ()
     sums: Sums | None = None
 
@@ -170,10 +174,21 @@ class Kernel:
         return self.key.replace(".", "_")
 
     @property
+    def origin(self) -> "Kernel":
+        """The kernel whose C this one has: itself, or what it is like."""
+        return replace(self, isa="" if self.like == PORTABLE else self.like, like="") if self.like else self
+
+    @property
     def file(self) -> Path:
-        """The C file of the kernel: its key is the file's place and name."""
-        room = _ROOT / "isa" / self.isa if self.isa else _ROOT / "ops"
+        """The C file of the kernel: its key, or that of what it is like, is the file's place and name."""
+        isa = self.origin.isa
+        room = _ROOT / "isa" / isa if isa else _ROOT / "ops"
         return room / f"{self.name}{f'.{self.types}' if self.types else ''}.c"
+
+    @property
+    def header(self) -> Path:
+        """The header whose primitives take the place of those of what the kernel is like."""
+        return _ROOT / "isa" / self.isa / f"{self.isa}.h"
 
     @property
     def activations(self) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 
 A kernel is a C file and a module side by side, named after the portable kernel whose place it takes:
 `dsp/conv_2d.c` and `dsp/conv_2d.py`. Over other types than int8, the types stand in both names: in the
-place of `ops/conv_2d.s16.c` comes `dsp/conv_2d.s16.c`, with `dsp/conv_2d_s16.py`.
+place of `ops/conv_2d.s16.c` comes `dsp/conv_2d.s16.c`, with `dsp/conv_2d_s16.py`. A kernel for sparse
+weights, `scalar/fully_connected_sparse.c`, is asked before the others of its name.
 """
 
 from importlib import import_module
@@ -12,10 +13,11 @@ from typing import Protocol, cast
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.kernel import PORTABLE
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
-_PORTABLE = "c99"
+_VARIANTS = ("_sparse", "")  # kernels of one name: the first that has a way serves
 
 
 class Kernel(Protocol):
@@ -54,10 +56,18 @@ def _check_types(graph: Graph, step: Step) -> None:
 
 
 def _faster(graph: Graph, step: Step, isa: str) -> tuple[Step, ...]:
-    if isa == _PORTABLE:
-        return ()
-    room, module = f"{__name__}.{isa}", step.kernel.function
-    if find_spec(f"{room}.{module}") is None:
-        base = getattr(import_module(room), "BASE", _PORTABLE)
-        return _faster(graph, step, base)
-    return cast(Kernel, import_module(f"{room}.{module}")).faster(graph, step)
+    for variant in _VARIANTS:
+        module = _module(isa, step.kernel.function + variant)
+        if module and (ways := cast(Kernel, import_module(module)).faster(graph, step)):
+            return ways
+    return ()
+
+
+def _module(isa: str, kernel: str) -> str:
+    """Return the module of a kernel in a room, or in one whose kernels serve where it has none."""
+    if isa == PORTABLE:
+        return ""
+    room = f"{__name__}.{isa}"
+    if find_spec(f"{room}.{kernel}") is not None:
+        return f"{room}.{kernel}"
+    return _module(getattr(import_module(room), "BASE", PORTABLE), kernel)

@@ -70,4 +70,14 @@ EDGECNN_INLINE int8_t kernel_saturate(int32_t value, int32_t min, int32_t max)
     return kernel_clamp(value, min, max);
 }
 
+/* Makes an output of a sum: by kernel_requantize where `general`, else by kernel_scale. */
+EDGECNN_INLINE int8_t kernel_output(int32_t sum, int32_t multiplier, int right, int general, int32_t zero_point,
+                                    int32_t min, int32_t max)
+{
+    if (general) {
+        return kernel_clamp(kernel_offset(kernel_requantize(sum, multiplier, -right), zero_point), min, max);
+    }
+    return kernel_saturate(kernel_scale(2 * sum, multiplier, kernel_rounding(zero_point, right), right), min, max);
+}
+
 #endif

@@ -6,7 +6,7 @@ EDGECNN_INLINE int32_t kernel_conv_2d_window(const kernel_conv_2d_params *p, con
                                              const int8_t *filter)
 {
     const int taps = p->filter_w * p->in_c;
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = kernel_inside(x, p->filter_w, p->dilation_w, p->in_w);
     int32_t sum = 0;
     for (int y = 0; y < p->filter_h; ++y, filter += taps) {
         const int8_t *row = rows[y * p->dilation_h];
@@ -18,7 +18,7 @@ EDGECNN_INLINE int32_t kernel_conv_2d_window(const kernel_conv_2d_params *p, con
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
                 const int8_t *tap = filter + i * p->in_c;
-                sum += column < 0 || column >= p->in_w ? p->input_zero_point * kernel_sum(tap, p->in_c)
+                sum += kernel_is_padding(row, column, p->in_w) ? p->input_zero_point * kernel_sum(tap, p->in_c)
                                                        : kernel_dot(row + column * p->in_c, tap, p->in_c);
             }
         }

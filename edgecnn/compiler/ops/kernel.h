@@ -46,6 +46,18 @@ EDGECNN_INLINE int8_t kernel_clamp(int32_t value, int32_t min, int32_t max)
     return (int8_t)(value < min ? min : value > max ? max : value);
 }
 
+/* Whether all columns of a window whose first is x lie inside a row and next to each other. */
+EDGECNN_INLINE int kernel_inside(int x, int filter_w, int dilation_w, int in_w)
+{
+    return dilation_w == 1 && x >= 0 && x + filter_w <= in_w;
+}
+
+/* Whether column x of a row is padding. */
+EDGECNN_INLINE int kernel_is_padding(const int8_t *row, int x, int in_w)
+{
+    return row == NULL || x < 0 || x >= in_w;
+}
+
 EDGECNN_INLINE int32_t kernel_dot(const int8_t *a, const int8_t *b, int n)
 {
     int32_t sum = 0;

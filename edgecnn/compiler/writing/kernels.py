@@ -19,10 +19,9 @@ _INCLUDE = re.compile(r'#include "([\w./]+\.h)"\n')
 
 def kernel_text(kernels: Iterable[Kernel], name: str) -> str:
     """Return the text of kernels, and of what they share, with names that start with `name`."""
-    ordered = sorted(set(kernels), key=lambda kernel: (kernel.file.name, kernel.file))
-    texts = [f"{kernel.struct()}\n{_INCLUDE.split(_read(kernel.file))[-1].strip()}" for kernel in ordered]
-    own, files = "\n\n".join(texts), [kernel.file for kernel in ordered]
-    headers = dict.fromkeys(header for file in files for header in _headers(file))
+    ordered = sorted(set(kernels), key=lambda kernel: (kernel.file.name, kernel.file, kernel.key))
+    own = "\n\n".join(f"{kernel.struct()}\n{_code(kernel)}" for kernel in ordered)
+    headers = dict.fromkeys(header for kernel in ordered for header in _headers_of(kernel))
     blocks = [block for header in headers for block in _read(header).split("\n\n")]
     shared: list[str] = []
     # What a helper calls comes before it in the headers, so one walk from the end finds all that is used.
@@ -31,6 +30,22 @@ def kernel_text(kernels: Iterable[Kernel], name: str) -> str:
         if defined and re.search(rf"\b{re.escape(defined[1] or defined[2])}", own + "".join(shared)):
             shared.insert(0, block)
     return re.sub(r"\bkernel_", f"{name}_", "\n\n".join([*shared, own])) + "\n"
+
+
+def _code(kernel: Kernel) -> str:
+    """Return a kernel's functions; of one that is like another with its own name and its own primitives."""
+    code = _INCLUDE.split(_read(kernel.file))[-1].strip()
+    if not kernel.like:
+        return code
+    code = re.sub(rf"\bkernel_{kernel.origin.function}(?=\(|_)", f"kernel_{kernel.function}", code)
+    own = re.findall(rf"\b(kernel_\w+)_{kernel.isa}\(", _read(kernel.header))
+    return re.sub(rf"\b({'|'.join(own)})\(", rf"\1_{kernel.isa}(", code)
+
+
+def _headers_of(kernel: Kernel) -> list[Path]:
+    """Return the headers of a kernel, each behind those that it includes itself."""
+    own = [*_headers(kernel.header), kernel.header] if kernel.like else []
+    return [*_headers(kernel.file), *own]
 
 
 def _headers(file: Path) -> list[Path]:

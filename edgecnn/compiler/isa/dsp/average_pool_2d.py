@@ -7,7 +7,7 @@ from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.ops._pooling import AVERAGE_POOL_2D
 from edgecnn.compiler.steps import Step
 
-_KERNEL = AVERAGE_POOL_2D.but(isa="dsp")
+_KERNEL = AVERAGE_POOL_2D.but(isa="dsp", like="scalar")
 
 _MOST = 255  # bytes whose sum 16 bits hold
 

@@ -30,7 +30,7 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_padding(const kernel_conv_2d_dsp_params *
 EDGECNN_INLINE void kernel_conv_2d_dsp_column(const kernel_conv_2d_dsp_params *p, const int8_t *const *rows, int x,
                                               uint32_t *pairs, int step, int8_t *bytes)
 {
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = kernel_inside(x, p->filter_w, p->dilation_w, p->in_w);
     for (int y = 0; y < p->filter_h; ++y) {
         const int8_t *row = rows[y * p->dilation_h];
         const int tap = y * p->filter_w;
@@ -39,7 +39,7 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_column(const kernel_conv_2d_dsp_params *p
         } else {
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
-                if (row == NULL || column < 0 || column >= p->in_w) {
+                if (kernel_is_padding(row, column, p->in_w)) {
                     kernel_conv_2d_dsp_padding(p, tap + i, p->in_c, pairs, step, bytes);
                 } else {
                     kernel_conv_2d_dsp_taps(p, row, column, tap + i, p->in_c, pairs, step, bytes);
@@ -186,15 +186,8 @@ EDGECNN_INLINE int32_t kernel_conv_2d_dsp_largest(const kernel_conv_2d_dsp_param
 EDGECNN_INLINE void kernel_conv_2d_dsp_pool(const kernel_conv_2d_dsp_params *p, int32_t sum, const int32_t *scale,
                                             int right, int part, int8_t *output)
 {
-    const int32_t min = p->activation_min, max = p->activation_max, multiplier = scale[1];
-    int8_t value;
-    sum += scale[0];
-    if (p->general_scale) {
-        value = kernel_clamp(kernel_offset(kernel_requantize(sum, multiplier, -right), p->output_zero_point), min, max);
-    } else {
-        const int32_t rounding = kernel_rounding(p->output_zero_point, right);
-        value = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);
-    }
+    const int8_t value = kernel_output(sum + scale[0], scale[1], right, p->general_scale, p->output_zero_point,
+                                       p->activation_min, p->activation_max);
     *output = part > 0 && *output > value ? *output : value;
 }
 

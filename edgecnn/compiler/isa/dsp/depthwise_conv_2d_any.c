@@ -72,15 +72,8 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp(const kernel_depthwise_conv
             int32_t sums[4];
             kernel_depthwise_conv_2d_any_dsp_window(p, rows, x * p->stride_w - p->pad_w, from, sums);
             for (int c = from; c < from + 4; ++c) {
-                const int32_t sum = sums[c - from] + p->bias[c], multiplier = p->multiplier[c];
-                const int right = -p->shift[c];
-                if (p->general_scale) {
-                    const int32_t scaled = kernel_requantize(sum, multiplier, -right);
-                    output[c] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), min, max);
-                } else {
-                    const int32_t rounding = kernel_rounding(p->output_zero_point, right);
-                    output[c] = kernel_saturate(kernel_scale(2 * sum, multiplier, rounding, right), min, max);
-                }
+                output[c] = kernel_output(sums[c - from] + p->bias[c], p->multiplier[c], -p->shift[c],
+                                          p->general_scale, p->output_zero_point, min, max);
             }
         }
     }

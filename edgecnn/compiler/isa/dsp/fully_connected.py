@@ -8,7 +8,6 @@ import numpy as np
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.dsp import packing
-from edgecnn.compiler.isa.scalar.fully_connected_sparse import sparser
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
@@ -34,8 +33,6 @@ _CHANNELS = 32  # at once
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a faster way than the portable `step`, or none where 16 bits don't hold the weights."""
     linear = Linear.of(graph, step.operator)
-    if sparse := sparser(step, linear):
-        return sparse
     outputs, row = len(linear.weights), int(step.params["row"])
     channels = min(_CHANNELS, outputs + outputs % 2)
     rows = linear.weights.reshape(outputs, -1, row)

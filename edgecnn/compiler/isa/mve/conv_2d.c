@@ -6,7 +6,7 @@
 EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int x,
                                               int8_t *column)
 {
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w, taps = p->filter_w * p->in_c;
+    const int inside = kernel_inside(x, p->filter_w, p->dilation_w, p->in_w), taps = p->filter_w * p->in_c;
     for (int y = 0; y < p->filter_h; ++y, column += taps) {
         const int8_t *row = rows[y * p->dilation_h];
         if (row == NULL) {

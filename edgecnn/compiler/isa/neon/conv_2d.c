@@ -6,7 +6,7 @@ EDGECNN_INLINE const int8_t *kernel_conv_2d_neon_column(const kernel_conv_2d_neo
                                                         int x, int8_t *column)
 {
     const int taps = p->filter_w * p->in_c;
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = kernel_inside(x, p->filter_w, p->dilation_w, p->in_w);
     int8_t *to = column;
     if (inside && rows[0] != NULL && p->filter_h == 1 && taps == 16 * p->blocks) {
         return rows[0] + x * p->in_c;
@@ -41,15 +41,15 @@ EDGECNN_INLINE void kernel_conv_2d_neon_block(const kernel_conv_2d_neon_params *
 {
     const int last = (p->out_w - 1) * p->pool_stride_w + p->pool_w - 1;
     const int second = first < last ? first + 1 : last; /* a last column without a neighbour counts twice */
-    const int8_t *one = kernel_conv_2d_neon_column(p, rows, first * p->stride_w - p->pad_w, columns);
-    const int8_t *two =
-        kernel_conv_2d_neon_column(p, rows, second * p->stride_w - p->pad_w, columns + 16 * p->blocks);
+    const int8_t *const pair[2] = {
+        kernel_conv_2d_neon_column(p, rows, first * p->stride_w - p->pad_w, columns),
+        kernel_conv_2d_neon_column(p, rows, second * p->stride_w - p->pad_w, columns + 16 * p->blocks)};
     int32_t *const best_one = best + first / p->pool_stride_w * p->out_c;
     int32_t *const best_two = best + second / p->pool_stride_w * p->out_c;
     int32_t sums[8];
     for (int c = 0; c < p->out_c; c += 4) {
         const int channels = p->out_c - c < 4 ? p->out_c - c : 4;
-        kernel_dot_4x2(p->filter + 16 * c * p->blocks, one, two, p->blocks, sums);
+        kernel_dot_4x2(pair, p->filter + 16 * c * p->blocks, p->blocks, sums);
         if (first % p->pool_stride_w < p->pool_w) {
             kernel_larger_sums(best_one + c, sums, channels);
         }

@@ -9,7 +9,7 @@ from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
 from edgecnn.compiler.steps import Step
 
-_KERNEL = FULLY_CONNECTED.but(isa="neon")
+_KERNEL = FULLY_CONNECTED.but(isa="neon", like="c99")
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:

@@ -54,9 +54,9 @@ EDGECNN_INLINE int32x4_t kernel_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 /* Sums of four channels at two columns: sums[column][channel]. A column is `blocks` times 16 values; filter[block][channel]
  * has the 16 weights that belong to a block.
  */
-EDGECNN_INLINE void kernel_dot_4x2(const int8_t *filter, const int8_t *one, const int8_t *two, int blocks,
-                                   int32_t *sums)
+EDGECNN_INLINE void kernel_dot_4x2(const int8_t *const *columns, const int8_t *filter, int blocks, int32_t *sums)
 {
+    const int8_t *const one = columns[0], *const two = columns[1];
 #if EDGECNN_NEON
     int32x4_t a0 = vdupq_n_s32(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
     for (int i = 0; i < blocks; ++i, filter += 64) {
@@ -84,8 +84,8 @@ EDGECNN_INLINE void kernel_dot_4x2(const int8_t *filter, const int8_t *one, cons
 #endif
 }
 
-/* The sum of `count` products. */
-EDGECNN_INLINE int32_t kernel_dot_any(const int8_t *x, const int8_t *weights, int count)
+/* The sum of `count` products, in the place of kernel_dot. */
+EDGECNN_INLINE int32_t kernel_dot_neon(const int8_t *x, const int8_t *weights, int count)
 {
     int32_t sum = 0;
 #if EDGECNN_NEON

@@ -1,28 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../../ops/kernel.h"
-
-/* The sums of four channels from c on over the window whose columns are `first` to `end` - 1. */
-EDGECNN_INLINE void kernel_average_pool_2d_scalar_window(const kernel_average_pool_2d_scalar_params *p,
-                                                         const int8_t *const *rows, int first, int end, int c,
-                                                         int32_t *sums)
-{
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (int y = 0; y < p->filter_h; ++y) {
-        if (rows[y] != NULL) {
-            const int8_t *from = rows[y] + first * p->channels + c;
-            for (int i = first; i < end; ++i, from += p->channels) {
-                sum0 += from[0];
-                sum1 += from[1];
-                sum2 += from[2];
-                sum3 += from[3];
-            }
-        }
-    }
-    sums[0] = sum0;
-    sums[1] = sum1;
-    sums[2] = sum2;
-    sums[3] = sum3;
-}
+#include "../../ops/reduction.h"
 
 /* One row of outputs, rounded half away from zero; the last part writes it. Padding doesn't count. */
 EDGECNN_INLINE void kernel_average_pool_2d_scalar(const kernel_average_pool_2d_scalar_params *p,
@@ -38,7 +15,7 @@ EDGECNN_INLINE void kernel_average_pool_2d_scalar(const kernel_average_pool_2d_s
         const int count = present * (end - first) * p->parts;
         for (int c = 0; c < p->channels; c += 4) {
             int32_t four[4];
-            kernel_average_pool_2d_scalar_window(p, rows, first, end, c, four);
+            kernel_sum_window(rows, p->filter_h, first * p->channels + c, p->channels, end - first, four);
             for (int i = 0; i < 4; ++i) {
                 const int at = x * p->channels + c + i;
                 const int32_t sum = four[i] + (part > 0 ? sums[at] : 0);

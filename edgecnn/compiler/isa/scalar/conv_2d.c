@@ -40,7 +40,7 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_begin(const kernel_conv_2d_scalar_para
                                                 kernel_conv_2d_scalar_block *block)
 {
     block->count = count;
-    block->inside = p->dilation_w == 1;
+    block->inside = 1;
     block->begins = at->x == 0 && at->y == 0;
     block->ends = 0;
     for (int i = 0; i < block->positions; ++i) {
@@ -52,7 +52,7 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_begin(const kernel_conv_2d_scalar_para
             block->rows[i] = block->rows[i - 1];
             block->x[i] = block->x[i - 1];
         }
-        block->inside = block->inside && block->x[i] >= 0 && block->x[i] + p->filter_w <= p->in_w;
+        block->inside = block->inside && kernel_inside(block->x[i], p->filter_w, p->dilation_w, p->in_w);
     }
     if (p->pool_h * p->pool_w == 1) {
         block->begins = 1;
@@ -97,7 +97,7 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_taps(const kernel_conv_2d_scalar_param
     for (int tap = 0; tap < p->filter_w; ++tap, at += p->in_c) {
         for (int i = 0; i < positions; ++i) {
             const int x = block->x[i] + tap * p->dilation_w;
-            from[i] = row[i] == NULL || x < 0 || x >= p->in_w ? padding : row[i] + x * p->in_c;
+            from[i] = kernel_is_padding(row[i], x, p->in_w) ? padding : row[i] + x * p->in_c;
         }
         kernel_conv_2d_scalar_values(from, positions, p->in_c, column, at);
     }
@@ -199,9 +199,9 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_all(const kernel_conv_2d_scalar_params
                 const int length = taps - at < chunk ? taps - at : chunk;
                 uint32_t words[8];
                 if (block->positions == 3) {
-                    kernel_dot_3((const uint32_t *)column + 2 * at, filter, length, words);
+                    kernel_dot_4x3((const uint32_t *)column + 2 * at, filter, length, words);
                 } else {
-                    kernel_dot_1((const int8_t *)column, filter, length, (int32_t *)words);
+                    kernel_dot_4x1((const int8_t *)column, filter, length, (int32_t *)words);
                 }
                 filter += 4 * length;
                 kernel_conv_2d_scalar_four(p, block, words, c, y == 0 && at == 0,

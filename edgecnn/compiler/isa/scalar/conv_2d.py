@@ -20,7 +20,7 @@ _KERNEL = CONV_2D.but(
     short_scale.GENERAL_SCALE,
     Line.trained(
         "const int8_t *filter",
-        "part after part, in each four channels after four, as kernel_dot_3 takes them",
+        "part after part, in each four channels after four, as kernel_dot_4x3 takes them",
     ),
     short_scale.BIASES_AND_MULTIPLIERS,
     isa="scalar",

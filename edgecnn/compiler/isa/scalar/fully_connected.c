@@ -13,21 +13,15 @@ EDGECNN_INLINE void kernel_fully_connected_scalar(const kernel_fully_connected_s
     for (int y = 0; y < p->rows; ++y) {
         for (int o = 0; o < p->out; o += 4, filter += 4 * p->row) {
             int32_t four[4];
-            kernel_dot_1(rows[y], filter, p->row, four);
+            kernel_dot_4x1(rows[y], filter, p->row, four);
             for (int i = 0; i < 4 && o + i < p->out; ++i) {
                 sums[o + i] += four[i];
             }
         }
     }
     for (int o = 0; part + 1 == p->parts && o < p->out; ++o) {
-        const int32_t multiplier = p->multiplier[o * p->per_channel];
-        const int right = -p->shift[o * p->per_channel];
-        if (p->general_scale) {
-            const int32_t scaled = kernel_requantize(sums[o], multiplier, -right);
-            output[o] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), min, max);
-        } else {
-            const int32_t rounding = kernel_rounding(p->output_zero_point, right);
-            output[o] = kernel_saturate(kernel_scale(2 * sums[o], multiplier, rounding, right), min, max);
-        }
+        const int q = o * p->per_channel;
+        output[o] = kernel_output(sums[o], p->multiplier[q], -p->shift[q], p->general_scale, p->output_zero_point, min,
+                                  max);
     }
 }

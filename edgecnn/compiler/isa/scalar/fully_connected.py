@@ -6,7 +6,6 @@ from dataclasses import replace
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.scalar import packing
-from edgecnn.compiler.isa.scalar.fully_connected_sparse import sparser
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
@@ -16,7 +15,7 @@ _KERNEL = FULLY_CONNECTED.but(
     Line.shape("int32_t row", "bytes of one row of the input"),
     short_scale.GENERAL_SCALE,
     Line.trained(
-        "const int8_t *filter", "row after row, in each four outputs after four, as kernel_dot_1 takes them"
+        "const int8_t *filter", "row after row, in each four outputs after four, as kernel_dot_4x1 takes them"
     ),
     isa="scalar",
     without="in",
@@ -27,8 +26,6 @@ _KERNEL = FULLY_CONNECTED.but(
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return the faster way."""
     linear = Linear.of(graph, step.operator)
-    if sparse := sparser(step, linear):
-        return sparse
     outputs, row = len(linear.weights), int(step.params["row"])
     rows = linear.weights.reshape(outputs, -1, row).transpose(1, 0, 2)
     params = _KERNEL.take(

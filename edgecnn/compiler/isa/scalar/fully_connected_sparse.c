@@ -71,7 +71,7 @@ EDGECNN_INLINE void kernel_fully_connected_sparse_scalar(const kernel_fully_conn
     }
     for (int o = 0; part + 1 == p->parts && o < p->out; ++o) {
         const int q = o * p->per_channel;
-        const int32_t scaled = kernel_requantize(sums[o], p->multiplier[q], p->shift[q]);
-        output[o] = kernel_clamp(kernel_offset(scaled, p->output_zero_point), p->activation_min, p->activation_max);
+        output[o] = kernel_output(sums[o], p->multiplier[q], -p->shift[q], 1, p->output_zero_point, p->activation_min,
+                                  p->activation_max);
     }
 }

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.fully_connected import FULLY_CONNECTED
@@ -31,8 +32,9 @@ _FOUR = 4  # weights that come together, with a word of 16 bits for their distan
 _MOST = 0.75  # of the bytes of all weights: where less is saved, instructions are worth more
 
 
-def sparser(step: Step, linear: Linear) -> tuple[Step, ...]:
-    """Return the way to do what the portable `step` does where weights are sparse, and stay the same."""
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return a way faster than the portable `step`, or none where weights are many or may become others."""
+    linear = Linear.of(graph, step.operator)
     weights, row = linear.weights, int(step.params["row"])
     if linear.apart or np.count_nonzero(weights) * 1.5 > _MOST * weights.size:
         return ()

@@ -11,7 +11,7 @@ _MOST_SUM = (1 << 20) // 128 - 1  # of the magnitudes of weights, whose sums the
 
 
 def pack_fours(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return weights int8[parts, channels, taps] as `kernel_dot_3` reads them.
+    """Return weights int8[parts, channels, taps] as `kernel_dot_4x3` reads them.
 
     They are, for each part, all taps of four channels, of the next four and so on, filled up with zeros;
     the four weights of a tap lie together.
@@ -23,7 +23,7 @@ def pack_fours(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def taps_at_once(matrix: NDArray[np.int8]) -> int:
-    """Return over how many taps of weights int8[parts, channels, taps] sums may run in `kernel_dot_3`."""
+    """Return over how many taps of weights int8[parts, channels, taps] sums may run in `kernel_dot_4x3`."""
     taps = matrix.shape[2]
     upto = np.pad(np.abs(matrix.astype(np.int64)).cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
     chunks = (taps - 1) // _MOST_TAPS

@@ -62,7 +62,7 @@ EDGECNN_INLINE void kernel_unpack_3(const uint32_t *words, int32_t *sums)
 }
 
 #if !EDGECNN_ARMV6M && !EDGECNN_ARMV7M
-/* Adds the products of one tap in kernel_dot_3. */
+/* Adds the products of one tap in kernel_dot_4x3. */
 EDGECNN_INLINE void kernel_tap_3(const uint32_t *column, const int8_t *filter, uint32_t *words)
 {
     const uint32_t x = column[0], z = column[1];
@@ -80,7 +80,7 @@ EDGECNN_INLINE void kernel_tap_3(const uint32_t *column, const int8_t *filter, u
 /* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
  * sums of both words.
  */
-EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
+EDGECNN_SHARED void kernel_dot_4x3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
 {
 #if EDGECNN_ARMV6M
     register const uint32_t *from __asm__("r0") = column;
@@ -217,7 +217,7 @@ EDGECNN_SHARED void kernel_dot_3(const uint32_t *column, const int8_t *filter, i
 }
 
 /* The same for a single position: products of `taps` values with the weights of four channels. */
-EDGECNN_SHARED void kernel_dot_1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
+EDGECNN_SHARED void kernel_dot_4x1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
 {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; taps > 1; taps -= 2, column += 2, filter += 8) {

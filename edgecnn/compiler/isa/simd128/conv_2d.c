@@ -6,7 +6,7 @@ EDGECNN_INLINE void kernel_conv_2d_simd128_column(const kernel_conv_2d_simd128_p
                                                   int x, int16_t *column)
 {
     const int taps = p->filter_w * p->in_c;
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = kernel_inside(x, p->filter_w, p->dilation_w, p->in_w);
     column[2 * p->pairs - 1] = 0;
     for (int y = 0; y < p->filter_h; ++y) {
         const int8_t *row = rows[y * p->dilation_h];
@@ -43,7 +43,7 @@ EDGECNN_INLINE void kernel_conv_2d_simd128_block(const kernel_conv_2d_simd128_pa
     }
     for (int c = 0; c < p->out_c; c += 8) {
         const int channels = p->out_c - c < 8 ? p->out_c - c : 8;
-        kernel_dot_8x4(p->filter + 2 * c * p->pairs, columns, p->pairs, sums);
+        kernel_dot_8x4(columns, p->filter + 2 * c * p->pairs, p->pairs, sums);
         for (int i = 0; i < 4 && first + i <= last; ++i) {
             int32_t *largest = best + (first + i) / p->pool_stride_w * p->out_c + c;
             for (int k = 0; k < channels && (first + i) % p->pool_stride_w < p->pool_w; ++k) {

@@ -23,7 +23,7 @@ EDGECNN_INLINE void kernel_widen(int16_t *to, const int8_t *from, int count)
 /* Sums of eight channels at four columns: sums[column][channel]. A column is `pairs` pairs of values, and so far from
  * the next; filter[pair][channel] is the pair of weights that belongs to it.
  */
-EDGECNN_INLINE void kernel_dot_8x4(const int8_t *filter, const int16_t *columns, int pairs, int32_t *sums)
+EDGECNN_INLINE void kernel_dot_8x4(const int16_t *columns, const int8_t *filter, int pairs, int32_t *sums)
 {
 #if EDGECNN_SIMD
     const int16_t *const c0 = columns, *const c1 = c0 + 2 * pairs, *const c2 = c1 + 2 * pairs,
