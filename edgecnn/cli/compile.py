@@ -95,9 +95,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Compile an int8 .tflite file to C that needs no interpreter.
 
-    Activations may be int16 where weights are int8, TFLite's 16x8 mode. Writes NAME.h, which explains itself,
-    NAME.c, and NAME_test.h and .c, a self-test on stored inputs. The outputs equal TensorFlow Lite's
-    reference kernels byte for byte; 'edgecnn verify' proves it.
+    Activations may be int16 where weights are int8, TFLite's 16x8 mode, or all of them uint8, as TensorFlow 1
+    made them. Writes NAME.h, which explains itself, NAME.c, and NAME_test.h and .c, a self-test on stored
+    inputs. The outputs equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify' proves it.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgecnn import __version__
 from edgecnn.compiler import ops
-from edgecnn.compiler.ir import ABSENT, Graph, Tensor, short_name
+from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
@@ -186,6 +186,8 @@ def _check_readable(graph: Graph) -> None:
         for position, index in enumerate(operator.inputs):
             if index != ABSENT and not (narrow and position == 1):
                 _check_constant(graph.describe(operator), graph.tensors[index])
+        if ops.layout(operator) is not None:
+            _check_weights(graph, operator)
     for index in graph.inputs:
         _check_size(graph.tensors[index])
 
@@ -196,6 +198,20 @@ def _check_constant(what: str, tensor: Tensor) -> None:
         raise ModelError(
             f'{what} takes the {kind} constant "{short_name(tensor.name)}"; '
             "convert the model with weights of int8, stored in full"
+        )
+
+
+def _check_weights(graph: Graph, operator: Operator) -> None:
+    """Check that weights are of 8 bits, and of int8 where others may take their place."""
+    weights = graph.optional_input(operator, 1)
+    if weights is None or weights.data is None:
+        return
+    if weights.dtype == "int16":
+        raise ModelError(f"{graph.describe(operator)} has weights of int16; int8 is supported")
+    if weights.dtype == "uint8" and graph.weights_apart:
+        raise ModelError(
+            f"{graph.describe(operator)} has weights of uint8, which can't lie apart from the code: what it "
+            "is follows from their values; keep them inside, or convert the model to int8"
         )
 
 
@@ -282,8 +298,11 @@ def _op(step: Step) -> str:
 
 
 def _macs_given(given: Sequence[int], step: Step) -> int:
-    """Return the multiplications of a step's operators in the file, where `given` has all operators'."""
-    if step.kernel is INPUT:
+    """Return the multiplications of a step's operators in the file, where `given` has all operators'.
+
+    Of several steps that one operator has become, those that multiply nothing have none.
+    """
+    if step.kernel is INPUT or not step.macs:
         return 0
     before = _macs_given(given, step.before) if step.before is not None else 0
     return before + given[step.operator.index]

@@ -30,12 +30,16 @@ class Fused(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class Windowed(Fused):
-    """Of an op with windows; `pads` are rows above and columns to the left, where a pass has set them."""
+    """Of an op with windows; `pads` are rows above and columns to the left, where a pass has set them.
+
+    `unsigned` says that the file has uint8, which TensorFlow Lite rounds and scales in another way.
+    """
 
     padding: str  # "same", "valid", or what the file says
     stride_h: int
     stride_w: int
     pads: tuple[int, int] | None = None
+    unsigned: bool = False
 
     @property
     def strides(self) -> tuple[int, int]:

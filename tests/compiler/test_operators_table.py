@@ -31,6 +31,8 @@ operators that it is not made for. `-` is no kernel: the op becomes others, or s
 Activations are int8 with one scale, weights int8 with a scale for the tensor or for each channel, biases
 int32; the batch is 1, and a tensor has at most 4 dimensions. NONE, RELU, RELU_N1_TO_1 and RELU6 may be fused.
 Inputs and outputs that the file has as floats, or as uint8, are integers to the C (uint8 less 128).
+Networks over uint8 throughout, whose weights have a zero point, as TensorFlow 1 made them, become such over
+int8 that compute the same bytes.
 
 Ops with a yes under int16 take activations of 16 bits, too, as TensorFlow's converter makes them with
 `EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8`: zero points are 0, weights stay int8, biases

@@ -213,14 +213,14 @@ def test_flipped_bits_end_in_c_or_in_one_error() -> None:
 def dense(dtype: str, shape: tuple[int, ...] = (1, 6, 6, 1)) -> str:
     """Say why a network over `dtype` is refused, whose input has `shape`."""
     builder = Builder()
-    source = builder.tensor(shape, dtype, 0.1 if dtype == "uint8" else ())
-    made = builder.operator("ABS", (source,), builder.tensor(shape, dtype, 0.1 if dtype == "uint8" else ()))
+    source = builder.tensor(shape, dtype)
+    made = builder.operator("ABS", (source,), builder.tensor(shape, dtype))
     return refused(builder, source, made)
 
 
 def test_other_types_name_a_remedy_only_where_there_is_one() -> None:
     assert dense("float32").endswith("only int8 is supported: quantize the model with edgecnn export --data")
-    # export takes images, and passes through what holds uint8.
+    # export takes images, and passes through what holds uint8, which needs a scale.
     assert dense("float32", (1, 6)).endswith(": convert the model that it was made from, to int8 throughout")
     assert dense("uint8").endswith(": convert the model that it was made from, to int8 throughout")
     assert dense("int32").endswith("is int32; only int8 is supported")
@@ -283,9 +283,9 @@ def test_a_state_and_loops_are_refused_by_their_operator() -> None:
 def test_weights_with_a_zero_point_or_without_a_scale() -> None:
     builder = Builder()
     source = builder.input((1, 4))
-    made = builder.fully_connected(source, 3)
+    made = builder.fully_connected(source, 3, per_channel=True)
     weights = builder.tensors[builder.operators[-1][1][1]]
-    weights.zero_points = tuple(range(len(weights.scales))) if len(weights.scales) > 1 else (7,)
+    weights.zero_points = tuple(range(len(weights.scales)))
     assert "has weights of int8 with zero point" in refused(builder, source, made)
     weights.scales = ()
     assert "has weights of int8 without a scale" in refused(builder, source, made)

@@ -15,7 +15,7 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16())
+    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16(), _over_uint8())
 
 
 @cache
@@ -75,6 +75,16 @@ def _ends() -> bytes:
     many, numbers = builder.unary("SOFTMAX", at), builder.arg_max(at)
     at = builder.fully_connected(builder.flatten(builder.reduce("SUM", at, (1,))), 6, per_channel=True)
     return builder.build((source,), (numbers, many, builder.unary("SOFTMAX", at)))
+
+
+def _over_uint8() -> bytes:
+    """What has a kernel of its own over uint8, or is brought to one scale there."""
+    builder = Builder(23, dtype="uint8")
+    source = builder.input((1, 9, 8, 3), 0.02, -11)
+    at = builder.conv(builder.conv(source, 4, padding=SAME), 1, padding=SAME, depthwise=True)
+    at = builder.concat((at, builder.pool(source, "AVERAGE", (3, 3), (1, 1), SAME)))
+    at = builder.fully_connected(builder.flatten(at), 6)
+    return builder.build((source,), (builder.unary("SOFTMAX", at),))
 
 
 def _ends_over_int16() -> bytes:

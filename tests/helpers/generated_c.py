@@ -14,6 +14,7 @@ from tflite_builder import Builder
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.ir import Tensor
+from edgecnn.compiler.passes.as_int8 import as_int8
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify.program import program
@@ -53,6 +54,8 @@ def random_inputs(model: bytes, count: int = 3, seed: int = 0) -> list[Arrays]:
 def run_oracle(model: bytes, inputs: list[Arrays], optimized: bool = False) -> list[Arrays]:
     """Return what tflite-runtime 2.14's reference kernels make of the inputs, or its optimized ones.
 
+    Inputs and outputs that are uint8 in the file are int8 of 128 less, as in the C.
+
     From Python 3.12 on there is no such runtime; the NumPy references, held to it elsewhere, stand in.
     """
     try:
@@ -65,14 +68,22 @@ def run_oracle(model: bytes, inputs: list[Arrays], optimized: bool = False) -> l
     results = []
     for one in inputs:
         for details, value in zip(interpreter.get_input_details(), one, strict=True):
-            interpreter.set_tensor(details["index"], value)
+            unsigned = details["dtype"] == np.uint8
+            interpreter.set_tensor(
+                details["index"], value.view(np.uint8) ^ np.uint8(128) if unsigned else value
+            )
         interpreter.invoke()
-        results.append([interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()])
+        made = [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+        results.append([_signed(value) for value in made])
     return results
 
 
+def _signed(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return (value ^ np.uint8(128)).view(np.int8) if value.dtype == np.uint8 else value
+
+
 def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
-    graph = parse(model)
+    graph = as_int8(parse(model))
     return [reference.run(graph, one) for one in inputs]
 
 

@@ -14,7 +14,7 @@ networks = st.tuples(
     st.tuples(st.integers(1, 17), st.integers(1, 17), st.integers(1, 4)),
     st.lists(choices, max_size=9),
     st.integers(0, 4),
-    st.sampled_from(("int8", "int8", "int16")),
+    st.sampled_from(("int8", "int8", "int16", "uint8")),
 )
 
 

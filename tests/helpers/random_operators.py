@@ -10,7 +10,15 @@ from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 # Ops that take int16, too.
 INT16 = frozenset(
     (
-        *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
+        *(
+            "ADD",
+            "AVERAGE_POOL_2D",
+            "CONCATENATION",
+            "CONV_2D",
+            "DEPTHWISE_CONV_2D",
+            "FULLY_CONNECTED",
+            "GATHER",
+        ),
         *(
             "LEAKY_RELU",
             "LOGISTIC",
@@ -36,6 +44,8 @@ INT16 = frozenset(
         ),
     )
 )
+# Ops that TFLite's kernels don't take over uint8, or not of all sizes.
+NOT_UINT8 = frozenset(("ABS", "SQUARED_DIFFERENCE", "RESIZE_BILINEAR"))
 LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
 REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "MEAN")
 LARGEST = 24  # rows or columns that are still enlarged
@@ -81,7 +91,10 @@ class Draw:
 
     def one_of(self, number: int, *ops: str) -> str:
         """Return an op by its number, of those that take the network's type."""
-        possible = [op for op in ops if self.builder.dtype == "int8" or op in INT16]
+        over = {"int8": frozenset(ops), "int16": INT16, "uint8": frozenset(ops) - NOT_UINT8}[
+            self.builder.dtype
+        ]
+        possible = [op for op in ops if op in over]
         return possible[number % len(possible)]
 
     @property
@@ -90,7 +103,7 @@ class Draw:
 
 
 Piece = Callable[[Draw], int]
-KINDS: dict[str, list[Piece]] = {"int8": [], "int16": []}  # by the network's type
+KINDS: dict[str, list[Piece]] = {"int8": [], "int16": [], "uint8": []}  # by the network's type
 
 
 def kind(int16: bool = False) -> Callable[[Piece], Piece]:
@@ -98,6 +111,7 @@ def kind(int16: bool = False) -> Callable[[Piece], Piece]:
 
     def put(piece: Piece) -> Piece:
         KINDS["int8"].append(piece)
+        KINDS["uint8"].append(piece)
         if int16:
             KINDS["int16"].append(piece)
         return piece
@@ -312,3 +326,13 @@ def channels_in_reverse(d: Draw) -> int:
     first = d.builder.move("EXPAND_DIMS", (parts[0], d.builder.integers(3)), whole)
     first = d.builder.move("SQUEEZE", (first,), flat, squeeze_dims=[3])
     return d.builder.move("PACK", (*parts[:0:-1], first), d.shape, axis=3, values_count=d.depth)
+
+
+@kind(int16=True)
+def shuffled(d: Draw) -> int:
+    """Rows, columns or channels in another order, of which some come twice or not at all."""
+    axis = (3, 3, 2, 1)[d.variant % 4]
+    length = d.shape[axis]
+    indices = [(d.size * i + d.variant) % length for i in range(max(1, length + d.channels % 3 - 1))]
+    shape = (*d.shape[:axis], len(indices), *d.shape[axis + 1 :])
+    return d.builder.move("GATHER", (d.at, d.builder.integers(indices)), shape, axis=axis)

@@ -18,7 +18,8 @@ _FIXED = ("SOFTMAX", "LOGISTIC")  # ops whose output scale is
 class Builder:
     """A network under construction: methods add an operator and return the number of the tensor it makes.
 
-    `dtype` is that of all activations; with int16 their zero points are 0, and scales 256 times finer.
+    `dtype` is that of all activations; with int16 their zero points are 0, and scales 256 times finer. With
+    uint8 weights are of that type, too, and have one scale and a zero point.
     """
 
     seed: int = 0
@@ -57,9 +58,11 @@ class Builder:
     def activation(
         self, shape: tuple[int, ...], scale: float, zero_point: int, data: npt.NDArray[Any] | None = None
     ) -> int:
-        """A tensor of the network's type, whose scale and zero point are given as for int8."""
+        """A tensor of the network's type, whose scale, zero point and data are given as for int8."""
         if self.dtype == "int16":
             scale, zero_point = scale / 256, 0
+        if self.dtype == "uint8":
+            zero_point, data = zero_point + 128, data if data is None else _unsigned(data)
         return self.tensor(shape, self.dtype, scale, zero_point, 0, data)
 
     def input(self, shape: tuple[int, ...], scale: float = 1 / 255, zero_point: int = -128) -> int:
@@ -94,7 +97,7 @@ class Builder:
         if not depthwise:
             weights[:dead] = 0
         scales = self._weight_scales(made, per_channel)
-        filter_ = self.tensor(shape, "int8", scales, 0, 3 if depthwise else 0, weights)
+        filter_ = self._weights(scales, weights, 3 if depthwise else 0)
         rows = _positions(height, size[0], stride[0], dilation[0], padding)
         columns = _positions(width, size[1], stride[1], dilation[1], padding)
         taps = size[0] * size[1] * (1 if depthwise else depth)
@@ -122,7 +125,7 @@ class Builder:
         _, height, width, depth = self.tensors[source].shape
         weights = self.rng.integers(-127, 128, (channels, *size, depth), np.int8)
         scales = self._weight_scales(channels, per_channel)
-        filter_ = self.tensor(weights.shape, "int8", scales, 0, 0, weights)
+        filter_ = self._weights(scales, weights)
         extra = [
             max(one - step, 0) if padding == VALID else 0 for one, step in zip(size, stride, strict=True)
         ]
@@ -174,7 +177,7 @@ class Builder:
         if zeros:
             weights[self.rng.random(weights.shape) < zeros] = 0
         scales = self._weight_scales(outputs, per_channel)
-        matrix = self.tensor((outputs, size), "int8", scales, 0, 0, weights)
+        matrix = self._weights(scales, weights)
         made = (*shape[:-1], outputs) if keep_num_dims else (int(np.prod(shape)) // size, outputs)
         output = self._output(made, source, scales, size, activation, 1.0, None)
         inputs = (source, matrix, self._bias(source, scales, outputs, size)) if bias else (source, matrix, -1)
@@ -220,12 +223,13 @@ class Builder:
         zero_point = int(self.rng.integers(-128, 100))
         if op in ("MINIMUM", "MAXIMUM"):
             pair[1].scales, pair[1].zero_points = pair[0].scales, pair[0].zero_points
-            scale, zero_point = scales[0], pair[0].zero_points[0]
+            scale, zero_point = scales[0], self._zero_point(first)
         return self.operator(op, (first, second), self.activation(shape, scale, zero_point), **options)
 
     def constant(self, shape: tuple[int, ...]) -> int:
         scale, zero_point = float(self.rng.uniform(0.002, 0.02)), int(self.rng.integers(-128, 128))
-        limits, dtype = np.iinfo(self.dtype), np.int16 if self.dtype == "int16" else np.int8
+        dtype = np.int16 if self.dtype == "int16" else np.int8
+        limits = np.iinfo(dtype)
         data = self.rng.integers(limits.min, limits.max + 1, shape, dtype)
         return self.activation(shape, scale, zero_point, data)
 
@@ -237,7 +241,7 @@ class Builder:
         positions = self.tensor((len(axes),), "int32", data=np.array(axes, np.int32))
         every = np.empty(before.shape, bool)
         shape = every.any(axis=axes, keepdims=keep_dims).shape
-        scale, zero_point = self._coarse(source), before.zero_points[0]
+        scale, zero_point = self._coarse(source), self._zero_point(source)
         if op in ("MEAN", "SUM"):
             scale *= float(self.rng.uniform(0.3, 1.2))
             scale *= np.sqrt(every.size / np.prod(shape)) if op == "SUM" else 1
@@ -254,7 +258,7 @@ class Builder:
         inputs: tuple[int, ...] = (source, self.integers(paddings))
         if value is not None:
             data = np.array([value], np.int8)
-            inputs += (self.tensor((1,), "int8", before.scales, before.zero_points, data=data),)
+            inputs += (self.activation((1,), before.scales[0], self._zero_point(source), data),)
         shape = tuple(size + sum(amounts) for size, amounts in zip(before.shape, paddings, strict=True))
         return self.operator("PAD" if value is None else "PADV2", inputs, self.like(source, shape))
 
@@ -302,14 +306,18 @@ class Builder:
     def unary(self, op: str, source: int, **options: Any) -> int:
         """SOFTMAX and LOGISTIC, and TANH of int16, have a fixed output scale; others get a random one.
 
-        TFLite's multiplier of an int16 LOGISTIC or TANH overflows at input scales above 2.66, where products
-        of products may get to: the operator then has a QUANTIZE before it.
+        TFLite's multiplier of an int16 LOGISTIC or TANH overflows at input scales above 2.66, SOFTMAX's
+        above 5, where products of products may get to: the operator then has a QUANTIZE before it.
         """
-        if self.dtype == "int16" and op in ("LOGISTIC", "TANH") and self.tensors[source].scales[0] > 2.66:
+        if (
+            self.dtype == "int16"
+            and op in ("LOGISTIC", "TANH", "SOFTMAX")
+            and self.tensors[source].scales[0] > 2.66
+        ):
             finer = self.tensor(self.tensors[source].shape, "int16", 2.0)
             source = self.operator("QUANTIZE", (source,), finer)
         before = self.tensors[source]
-        scale, zero_point = 1 / 256 if self.dtype == "int8" else 1 / 128, -128
+        scale, zero_point = 1 / 128 if self.dtype == "int16" else 1 / 256, -128
         if op not in (*_FIXED, *(("TANH",) if self.dtype == "int16" else ())):
             scale = (self._coarse(source) if before.scales else 1 / 64) * float(self.rng.uniform(0.4, 3))
             zero_point = int(self.rng.integers(-128, 128))
@@ -330,7 +338,22 @@ class Builder:
         return self.operator("DEQUANTIZE", (source,), self.tensor(self.tensors[source].shape, "float32"))
 
     def _weight_scales(self, channels: int, per_channel: bool) -> tuple[float, ...]:
-        return tuple(self.rng.uniform(0.002, 0.02, channels if per_channel else 1))
+        several = per_channel and self.dtype != "uint8"
+        return tuple(self.rng.uniform(0.002, 0.02, channels if several else 1))
+
+    def _weights(self, scales: tuple[float, ...], weights: npt.NDArray[np.int8], axis: int = 0) -> int:
+        """Weights of int8, or uint8 that are the same up to a zero point, and some that int8 doesn't hold."""
+        if self.dtype != "uint8":
+            return self.tensor(weights.shape, "int8", scales, 0, axis, weights)
+        zero_point = int(self.rng.integers(90, 166))
+        values = np.clip(weights.astype(np.int64) + zero_point, 0, 255)
+        farthest = self.rng.random(weights.shape) < min(0.1, 3 / weights.size)
+        values[farthest & (weights != 0)] = 255 if zero_point < 128 else 0
+        return self.tensor(weights.shape, "uint8", scales, zero_point, axis, values.astype(np.uint8))
+
+    def _zero_point(self, tensor: int) -> int:
+        """Return what the zero point of a tensor would be as int8."""
+        return self.tensors[tensor].zero_points[0] - (128 if self.tensors[tensor].dtype == "uint8" else 0)
 
     def _output(self, shape, source, scales, taps, activation, gain, zero_point) -> int:  # type: ignore[no-untyped-def]
         spread = 73 * 73 * np.sqrt(taps) * float(np.mean(scales)) * self._coarse(source)
@@ -354,6 +377,10 @@ class Builder:
     def build(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:
         """Return the bytes of the .tflite file."""
         return written(self, inputs, outputs)
+
+
+def _unsigned(data: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    return data.view(np.uint8) ^ np.uint8(128)
 
 
 def _positions(length: int, size: int, stride: int, dilation: int, padding: int) -> int:

@@ -14,6 +14,7 @@ from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params, Sums
 from edgecnn.compiler.traits import Channels, Layout, Range
 from edgecnn.errors import ModelError
 
+_BIAS_TOLERANCE = 0.02  # of a step of the output
 _WIDE_BITS = 48  # of sums that TensorFlow Lite scales in 64 bits
 _MOST_WIDE_SHIFT = 14  # of the 15 bits of their multipliers one is left to round by
 
@@ -50,10 +51,11 @@ class Linear:
     `bias`, `multiplier` and `shift` have one entry for each output channel. `wide` says whether sums have 64
     bits: those of int16 with a bias of int64 do. With one of int32, or in FULLY_CONNECTED without any,
     TensorFlow Lite sums up int16 in 32 bits, which wrap. `apart` says whether other weights may take the
-    place of these: then no choice may depend on their values.
+    place of these: then no choice may depend on their values. Weights are int8, or int16
+    where that does not hold them.
     """
 
-    weights: NDArray[np.int8]
+    weights: NDArray[Any]
     channel_axis: int
     bias: quant.Int64s
     multiplier: quant.Int64s
@@ -103,7 +105,7 @@ class Linear:
         """Whether sums wrap to 32 bits."""
         return self.dtype == "int16" and not self.wide
 
-    def any_weights(self, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    def any_weights(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Return weights by which to plan: these, or the largest there are where others may come."""
         return np.full_like(weights, quant.INT8_MIN) if self.apart else weights
 
@@ -235,7 +237,8 @@ def with_parameters(
     """
     first = len(tensors)
     name = tensors[operator.inputs[1]].name
-    tensors.append(Tensor(name, weights.shape, "int8", scales, np.ascontiguousarray(weights)))
+    kept = np.ascontiguousarray(weights)
+    tensors.append(Tensor(name, weights.shape, kept.dtype.name, scales, kept))
     dtype = _bias_type(tensors, operator)
     tensors.append(Tensor(f"{name}: bias", bias.shape, dtype, None, bias.astype(dtype)))
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))
@@ -249,7 +252,7 @@ def _scales(
     what, stored = graph.describe(operator), graph.input(operator, 1).quantization
     if stored is None:
         raise ModelError(f"{what} has weights of {weights.dtype} without a scale; convert the model anew")
-    if weights.dtype != np.int8 or set(stored.zero_points) != {0}:
+    if weights.dtype not in (np.int8, np.int16) or set(stored.zero_points) != {0}:
         points = sorted(set(stored.zero_points))[:3]
         raise ModelError(
             f"{what} has weights of {weights.dtype} with zero point {', '.join(map(str, points))}; "
@@ -269,6 +272,42 @@ def _scales(
         return [product / made.scale] * channels
     scales = stored.scales if stored.per_channel else stored.scales * channels
     return [source.scale * scale / made.scale for scale in scales]
+
+
+def is_unsigned(operator: Operator) -> bool:
+    """Tell whether the file has uint8 where an operator with windows has int8."""
+    return isinstance(operator.options, geometry.Windowed) and operator.options.unsigned
+
+
+def check_scales(graph: Graph, operator: Operator) -> None:
+    """Check what TensorFlow Lite asks of an operator where it multiplies scales in float32.
+
+    Where a step of the bias isn't one of the sums, they may differ by 2% of one of the output; a bias without
+    a scale counts as one of 0. Over uint8 there has to be one scale.
+
+    Source: GetQuantizedConvolutionMultipler and PopulateConvolutionQuantizationParams of TensorFlow Lite.
+    """
+    layout, stored = _layout(operator), graph.input(operator, 1).quantization
+    if stored is None or not layout.float32_scales:
+        return
+    if stored.per_channel:
+        if is_unsigned(operator):
+            raise ModelError(
+                f"{graph.describe(operator)} has a scale per channel over uint8; one is supported"
+            )
+        return
+    bias = graph.optional_input(operator, layout.bias)
+    if bias is None:
+        return
+    source = geometry.quantization_of(graph.input(operator, layout.source)).scale
+    made = geometry.quantization_of(graph.output(operator)).scale
+    sums = float(np.float32(source) * np.float32(stored.scale))
+    scale = bias.quantization.scale if bias.quantization else 0.0
+    if abs(sums - scale) / made > _BIAS_TOLERANCE:
+        raise ModelError(
+            f"{graph.describe(operator)} has a bias of scale {scale:.3g}, and sums of scale {sums:.3g} "
+            "(input times weights); TensorFlow Lite refuses that: convert the model anew"
+        )
 
 
 def _layout(operator: Operator) -> Layout:

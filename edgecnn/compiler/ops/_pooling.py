@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What MAX_POOL_2D and AVERAGE_POOL_2D share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params
+from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
 
 _LINES = (
@@ -17,8 +18,15 @@ _LINES = (
 _INT16 = Line.trained("int16_t activation_min, activation_max", limits=INT16)
 MAX_POOL_2D = Kernel("max_pool_2d", _LINES)
 MAX_POOL_2D_S16 = MAX_POOL_2D.but(_INT16, types="s16")
-AVERAGE_POOL_2D = Kernel("average_pool_2d", (*_LINES, Line.shape("int16_t parts")))
-AVERAGE_POOL_2D_S16 = AVERAGE_POOL_2D.but(_INT16, types="s16")
+AVERAGE_POOL_2D = Kernel(
+    "average_pool_2d",
+    (
+        *_LINES,
+        Line.shape("int16_t parts"),
+        Line.shape("int16_t offset", "128 where the model has uint8, whose halves are rounded up"),
+    ),
+)
+AVERAGE_POOL_2D_S16 = AVERAGE_POOL_2D.but(_INT16, types="s16", without="offset")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +64,14 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     _, in_h, in_w, _ = graph.input(operator, 0).shape
     vertical, horizontal = axes(graph, operator)
     return vertical.needed(height, in_h), horizontal.needed(width, in_w)
+
+
+def with_kernel(step: Step, kernel: Kernel, scratch: int | None = None) -> tuple[Step, ...]:
+    """Return an average pool with a faster kernel; none over uint8, which only the portable one rounds."""
+    if step.params["offset"]:
+        return ()
+    kept = step.scratch if scratch is None else scratch
+    return (replace(step, kernel=kernel, params=kernel.take(step.params), scratch=kept),)
 
 
 def params(graph: Graph, operator: Operator) -> Params:

@@ -15,11 +15,12 @@ from edgecnn.errors import ModelError
 
 @dataclass(frozen=True, kw_only=True)
 class ResizingOptions(Options):
-    """Of both ops; `size` is the input's (h, w) in the file, once known."""
+    """Of both ops; `size` is the input's (h, w) in the file, once known, `unsigned` that it has uint8."""
 
     align_corners: bool
     half_pixel_centers: bool
     size: tuple[int, int] | None = None
+    unsigned: bool = False
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
-/* One row of outputs, rounded half away from zero; the last part writes it. Padding doesn't count. */
+/* One row of outputs, rounded half away from -offset; the last part writes it. Padding doesn't count. */
 EDGECNN_INLINE void kernel_average_pool_2d(const kernel_average_pool_2d_params *p, const int8_t *const *rows,
                                            int8_t *output, int part, int32_t *sums)
 {
@@ -23,7 +23,8 @@ EDGECNN_INLINE void kernel_average_pool_2d(const kernel_average_pool_2d_params *
                 sums[at] = sum;
             } else {
                 count *= p->parts;
-                sum = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+                sum += p->offset * count;
+                sum = (sum > 0 ? sum + count / 2 : sum - count / 2) / count - p->offset;
                 output[at] = kernel_clamp(sum, p->activation_min, p->activation_max);
             }
         }

@@ -25,7 +25,7 @@ def macs(graph: Graph, operator: Operator) -> int:
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does: halves are rounded away from zero."""
+    """Compute the output as TFLite's reference kernel does: halves go away from what is 0 in the file."""
     source = inputs[0][0].astype(np.int64)
     _, rows, columns, channels = graph.output(operator).shape
     total = np.zeros((rows, columns, channels), np.int64)
@@ -36,8 +36,14 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         for _, out_x, in_x in across:
             total[out_y, out_x] += source[in_y, in_x]
             count[out_y, out_x] += 1
-    mean: NDArray[Any] = np.sign(total) * ((np.abs(total) + count // 2) // count)
+    total += _offset(operator) * count
+    mean: NDArray[Any] = np.sign(total) * ((np.abs(total) + count // 2) // count) - _offset(operator)
     return np.clip(mean, *geometry.clamp_range(graph, operator)).astype(inputs[0].dtype)[np.newaxis]
+
+
+def _offset(operator: Operator) -> int:
+    """Return what is to be added to a value to have the file's."""
+    return 128 if isinstance(operator.options, geometry.Windowed) and operator.options.unsigned else 0
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
@@ -45,18 +51,19 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, _ = _pooling.axes(graph, operator)
     _, out_h, out_w, channels = graph.output(operator).shape
     in_h = graph.input(operator, 0).shape[1]
-    params = _pooling.params(graph, operator)
+    kernel = serving(graph.output(operator).dtype, _pooling.AVERAGE_POOL_2D, _pooling.AVERAGE_POOL_2D_S16)
+    params = {**_pooling.params(graph, operator), "offset": _offset(operator)}
 
     def step(rows_at_once: int) -> Step:
         group = vertical.size // rows_at_once
         return Step(
             operator,
-            serving(graph.output(operator).dtype, _pooling.AVERAGE_POOL_2D, _pooling.AVERAGE_POOL_2D_S16),
+            kernel,
             operator.inputs[:1],
             operator.outputs[0],
             (Window(rows_at_once, vertical.stride, -vertical.pad, 1),),
             out_h * group,
-            {**params, "filter_h": rows_at_once, "parts": group},
+            kernel.take({**params, "filter_h": rows_at_once, "parts": group}),
             group=group,
             scratch=0 if group == 1 else 4 * out_w * channels,
             arguments=("part", "sums"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONCATENATION along channels, columns or rows, of tensors of one scale."""
+"""CONCATENATION along channels, columns or rows, of tensors of one scale, or over uint8 of several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import ANY, Kernel, Line, Params
-from edgecnn.compiler.ops import _moving
+from edgecnn.compiler.ops import _moving, quantize
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.compiler.traits import Channels, Range
 from edgecnn.errors import ModelError
@@ -32,20 +32,43 @@ macs, known = _moving.macs, _moving.known
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatenationOptions(geometry.Fused):
-    """Along which axis the inputs lie side by side; it counts from the end once `rewrite` has seen it."""
+    """Along which axis the inputs lie side by side; it counts from the end once `rewrite` has seen it.
+
+    `unsigned` says that the file has uint8.
+    """
 
     axis: int
+    unsigned: bool = False
 
 
 OPTIONS = ConcatenationOptions
 
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
-    """Return the same operator with an axis that counts from the end."""
+    """Return the same operator with an axis that counts from the end, over inputs of the output's scale.
+
+    Over uint8 TensorFlow Lite brings each to it, in float32: ConcatenationWithScaling.
+    """
     rank = len(graph.output(operator).shape)
     told = geometry.options(graph, operator, ConcatenationOptions)
     axis = _moving.axis_from_end(graph, operator, told.axis, rank)
-    return [replace(operator, options=replace(told, axis=axis))]
+    made = graph.output(operator)
+    if not told.unsigned or made.quantization is None:
+        return [replace(operator, options=replace(told, axis=axis))]
+    before, inputs = [], list(operator.inputs)
+    for position, source in enumerate(operator.inputs):
+        tensor = graph.input(operator, position)
+        if _scaling(tensor) not in (None, _scaling(made)):
+            tensors.append(replace(tensor, quantization=made.quantization, data=None))
+            inputs[position] = len(tensors) - 1
+            options = quantize.QuantizeOptions(by_float32=True)
+            before.append(Operator("QUANTIZE", operator.index, (source,), (inputs[position],), options))
+    return [*before, replace(operator, inputs=tuple(inputs), options=replace(told, axis=axis))]
+
+
+def _scaling(tensor: Tensor) -> tuple[float, int] | None:
+    quantization = tensor.quantization
+    return (quantization.scale, quantization.zero_point) if quantization else None
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -56,10 +79,8 @@ def check(graph: Graph, operator: Operator) -> None:
     made, axis = graph.output(operator), _axis(graph, operator)
     inputs = [graph.input(operator, position) for position in range(len(operator.inputs))]
     geometry.check_types(graph, operator, (*inputs, made), geometry.INT8_OR_INT16)
-    wanted = geometry.quantization_of(made)
     for tensor in inputs:
-        given = geometry.quantization_of(tensor)
-        if (given.scale, given.zero_point) != (wanted.scale, wanted.zero_point):
+        if _scaling(tensor) != _scaling(made):
             raise ModelError(
                 f"{graph.describe(operator)} has inputs of other scale or zero point than its output; "
                 "equal ones needed"

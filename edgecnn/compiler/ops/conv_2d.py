@@ -60,7 +60,7 @@ range_of = _linear.range_of
 def layout(operator: Operator) -> Layout:
     """Return where weights and biases are."""
     told = operator.options
-    dense = isinstance(told, Conv2DOptions) and told.float32_scales
+    dense = isinstance(told, Conv2DOptions) and (told.float32_scales or told.unsigned)
     return Layout(channel_axis=0, float32_scales=dense)
 
 
@@ -80,11 +80,14 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "the filter's last dimension must be the input's channels (no grouped convolutions)"
         )
-    if made.dtype == "int16" and graph.optional_input(operator, 2) is None:
+    needs_bias = made.dtype == "int16" or _linear.is_unsigned(operator)
+    if needs_bias and graph.optional_input(operator, 2) is None:
+        dtype = "int16" if made.dtype == "int16" else "uint8"
         raise ModelError(
-            f"{graph.describe(operator)} has no bias; TFLite needs one for int16, of zeros if need be"
+            f"{graph.describe(operator)} has no bias; TFLite needs one for {dtype}, of zeros if need be"
         )
     geometry.check_windows(graph, operator, (weights.shape[1], weights.shape[2]), weights.shape[0])
+    _linear.check_scales(graph, operator)
 
 
 def macs(graph: Graph, operator: Operator) -> int:

@@ -29,6 +29,8 @@ DEPTHWISE_CONV_2D = Kernel(
     sums=Sums(),
 )
 DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
+# A channel is read by its own filters alone: where int8 doesn't hold their weights, they can't be split.
+DEPTHWISE_CONV_2D_S8W16 = DEPTHWISE_CONV_2D.but(Line.trained("const int16_t *filter", "HWC"), types="s8w16")
 
 OPTIONS = geometry.Dilated
 range_of = _linear.range_of
@@ -37,7 +39,7 @@ column_consumer = conv_2d.column_consumer  # of a step that `as_conv_2d` has mad
 
 def layout(operator: Operator) -> Layout:
     """Return where weights and biases are."""
-    return Layout(channel_axis=3, wide_bias=True)
+    return Layout(channel_axis=3, wide_bias=True, float32_scales=_linear.is_unsigned(operator))
 
 
 def channels(graph: Graph, operator: Operator) -> Channels:
@@ -62,6 +64,7 @@ def check(graph: Graph, operator: Operator) -> None:
             "1 x height x width x a multiple of the input's channels needed"
         )
     geometry.check_windows(graph, operator, (weights.shape[1], weights.shape[2]), weights.shape[3])
+    _linear.check_scales(graph, operator)
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -109,6 +112,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, horizontal = axes(graph, operator)
     _, out_h, _, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
+    linear = Linear.of(graph, operator)
     params: Params = {
         "in_w": in_w,
         "in_c": in_c,
@@ -119,13 +123,16 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "dilation_h": vertical.dilation,
         "dilation_w": horizontal.dilation,
         "pad_w": horizontal.pad,
-        **Linear.of(graph, operator).params(),
+        **linear.params(),
     }
+    kernel = serving(graph.output(operator).dtype, DEPTHWISE_CONV_2D, DEPTHWISE_CONV_2D_S16)
+    if linear.weights.dtype == np.int16 and kernel is DEPTHWISE_CONV_2D:
+        kernel = DEPTHWISE_CONV_2D_S8W16
     window = Window(vertical.extent, vertical.stride, -vertical.pad)
     return (
         Step(
             operator,
-            serving(graph.output(operator).dtype, DEPTHWISE_CONV_2D, DEPTHWISE_CONV_2D_S16),
+            kernel,
             operator.inputs[:1],
             operator.outputs[0],
             (window,),

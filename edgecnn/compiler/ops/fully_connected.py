@@ -38,8 +38,6 @@ FULLY_CONNECTED_S16 = _linear.over_int16(FULLY_CONNECTED).but(
     Line.shape("int32_t in, row", "values of the whole input and of one of its rows")
 )
 
-_BIAS_TOLERANCE = 0.02  # of a step of the output
-
 
 @dataclass(frozen=True, kw_only=True)
 class FullyConnectedOptions(geometry.Fused):
@@ -82,13 +80,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     )
     return [
         _moving.reshaped(operator, operator.inputs[0], read),
-        Operator(
-            "CONV_2D",
-            operator.index,
-            (read, filter_, *bias),
-            (written,),
-            options,
-        ),
+        Operator("CONV_2D", operator.index, (read, filter_, *bias), (written,), options),
         _moving.reshaped(operator, written, operator.outputs[0]),
     ]
 
@@ -132,27 +124,7 @@ def _check_options(graph: Graph, operator: Operator) -> None:
         raise ModelError(
             f"{graph.describe(operator)} has shuffled weights; only the default format is supported"
         )
-    _check_bias_scale(graph, operator)
-
-
-def _check_bias_scale(graph: Graph, operator: Operator) -> None:
-    """Refuse what TFLite refuses, of this op alone and with one scale for all weights.
-
-    GetQuantizedConvolutionMultipler: where a step of the bias isn't one of the sums, they may differ by 2% of
-    one of the output. A bias without a scale counts as one of 0.
-    """
-    bias, stored = graph.optional_input(operator, 2), graph.input(operator, 1).quantization
-    if bias is None or stored is None or stored.per_channel:
-        return
-    source = geometry.quantization_of(graph.input(operator, 0)).scale
-    made = geometry.quantization_of(graph.output(operator)).scale
-    sums = float(np.float32(source) * np.float32(stored.scale))
-    scale = bias.quantization.scale if bias.quantization else 0.0
-    if abs(sums - scale) / made > _BIAS_TOLERANCE:
-        raise ModelError(
-            f"{graph.describe(operator)} has a bias of scale {scale:.3g}, and sums of scale {sums:.3g} "
-            "(input times weights); TensorFlow Lite refuses that: convert the model anew"
-        )
+    _linear.check_scales(graph, operator)
 
 
 def macs(graph: Graph, operator: Operator) -> int:

@@ -2,13 +2,14 @@
 """QUANTIZE: floats at the model's edge, or one integer to another of another scale or type."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Options
 from edgecnn.compiler.kernel import INT8, MULTIPLIER, SHIFT, Kernel, Line, Params
 from edgecnn.compiler.ops import _channels, _elementwise
 from edgecnn.compiler.steps import Step, Window
@@ -26,6 +27,15 @@ QUANTIZE_S16 = Kernel(
     over=("int8", "int16"),
 )
 
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeOptions(Options):
+    """Whether values are scaled in float32 and rounded once, as CONCATENATION does over uint8."""
+
+    by_float32: bool = False
+
+
+OPTIONS = QuantizeOptions
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs = _elementwise.macs, _elementwise.needs
 
@@ -39,6 +49,9 @@ def check(graph: Graph, operator: Operator) -> None:
         graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
     )
     geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
+    if _by_float32(operator):
+        _rescaled_by_float32(graph, operator, np.zeros(1, np.int64))
+        return
     geometry.check_scaled(graph, operator, _elementwise.FARTHEST[source.dtype], _scaling(graph, operator)[1])
 
 
@@ -55,9 +68,35 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     quantization = geometry.quantization_of(made)
     if inputs[0].dtype == np.float32:
         return quant.quantize(inputs[0], quantization, made.dtype)
+    if _by_float32(operator):
+        return _rescaled_by_float32(graph, operator, geometry.cropped(graph, operator, inputs[0]))
     value = _elementwise.centred(graph, operator, inputs)
     scaled = quant.requantize(value, *_scaling(graph, operator)) + quantization.zero_point
     return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
+
+
+def _by_float32(operator: Operator) -> bool:
+    return isinstance(operator.options, QuantizeOptions) and operator.options.by_float32
+
+
+def _rescaled_by_float32(graph: Graph, operator: Operator, values: NDArray[Any]) -> NDArray[np.int8]:
+    """Return int8 at the output's scale, computed as ConcatenationWithScaling of TensorFlow Lite does.
+
+    Raises:
+        ModelError: 32 bits don't hold what some value becomes.
+    """
+    source, made = (
+        geometry.quantization_of(tensor) for tensor in (graph.input(operator, 0), graph.output(operator))
+    )
+    with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
+        scale = np.float32(source.scale) * (np.float32(1) / np.float32(made.scale))
+        bias = np.float32(-(source.zero_point + 128)) * scale
+        steps = np.arange(256).astype(np.float32) * scale + bias
+    if not (np.abs(steps) < 1 << 30).all():
+        raise geometry.out_of_proportion(graph, operator)
+    rounded = quant.round_all(steps.astype(np.float64)) + made.zero_point
+    table = np.clip(rounded, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    return np.asarray(table[values.astype(np.intp) + 128])
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

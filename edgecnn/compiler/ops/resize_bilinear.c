@@ -22,8 +22,8 @@ EDGECNN_INLINE void kernel_resize_bilinear(const kernel_resize_bilinear_params *
         for (int c = 0; c < p->channels; ++c, ++output) {
             const int32_t high = rows[0][left + c] * (1024 - right) + rows[0][next + c] * right;
             const int32_t low = below[left + c] * (1024 - right) + below[next + c] * right;
-            const int32_t sum = high * (1024 - down) + low * down;
-            *output = (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+            const int32_t sum = high * (1024 - down) + low * down + p->offset * (1 << 20);
+            *output = (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20) - p->offset);
         }
     }
 }

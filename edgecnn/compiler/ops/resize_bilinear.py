@@ -19,6 +19,7 @@ RESIZE_BILINEAR = Kernel(
         Line.shape("int16_t out_w, channels"),
         Line.shape("int32_t scale_h, offset_h, last_h", "in 1/1024 of a row"),
         Line.shape("int32_t scale_w, offset_w, last_w"),
+        Line.shape("int16_t offset", "128 where the model has uint8, whose halves are rounded up"),
     ),
 )
 
@@ -32,6 +33,8 @@ _ONE = 1 << 10
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, shapes, rules, and that the rounded scale stays inside the input."""
     _resizing.check(graph, operator)
+    if _offset(operator):
+        _check_unsigned(graph, operator)
     for axis in (1, 2):
         length, wanted = _resizing.lengths(graph, operator, axis)
         scale, offset = _scaling(graph, operator, axis)
@@ -40,6 +43,26 @@ def check(graph: Graph, operator: Operator) -> None:
                 f"{graph.describe(operator)} makes {wanted} of {length}, so many that TensorFlow Lite reads "
                 "beyond its input; enlarge in two steps"
             )
+
+
+def _check_unsigned(graph: Graph, operator: Operator) -> None:
+    """Check what makes TensorFlow Lite's floats over uint8 exact: shares of a pixel are so many 1/1024."""
+    align, half = _resizing.rules(graph, operator)
+    for axis in (1, 2):
+        length, wanted = _resizing.lengths(graph, operator, axis)
+        if align and wanted > 1:
+            length, wanted = length - 1, wanted - 1
+        if _ONE * length % wanted or (half and _ONE * length // wanted % 2):
+            raise ModelError(
+                f"{graph.describe(operator)} makes {wanted} of {length} over uint8, for which TensorFlow "
+                "Lite rounds floats; sizes that need no rounding are supported, as twice as many"
+            )
+
+
+def _offset(operator: Operator) -> int:
+    """Return what is to be added to a value to have the file's."""
+    told = operator.options
+    return 128 if isinstance(told, _resizing.ResizingOptions) and told.unsigned else 0
 
 
 def macs(graph: Graph, operator: Operator) -> int:
@@ -86,15 +109,17 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         fraction = fraction.reshape([-1 if one == axis else 1 for one in range(4)])
         near, far = (np.take(value, one, axis) for one in (low, -(-places // _ONE)))
         value = near * (_ONE - fraction) + far * fraction
+    value = value + _offset(operator) * _ONE * _ONE
     rounded = value + np.where(value > 0, _ONE * _ONE // 2, -(_ONE * _ONE) // 2)
     # C divides towards zero.
-    return np.asarray(np.sign(rounded) * (np.abs(rounded) // (_ONE * _ONE))).astype(np.int8)
+    whole = np.sign(rounded) * (np.abs(rounded) // (_ONE * _ONE))
+    return np.asarray(whole - _offset(operator)).astype(np.int8)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     _, rows, columns, channels = graph.output(operator).shape
-    params: Params = {"out_w": columns, "channels": channels}
+    params: Params = {"out_w": columns, "channels": channels, "offset": _offset(operator)}
     for axis, name in ((1, "h"), (2, "w")):
         scale, offset = _scaling(graph, operator, axis)
         last = (_resizing.lengths(graph, operator, axis)[0] - 1) * _ONE

@@ -44,7 +44,7 @@ OPTIONS = geometry.Windowed
 
 def layout(operator: Operator) -> Layout:
     """Return where weights and biases are: behind the output's shape."""
-    return Layout(channel_axis=0, source=_SOURCE, bias=3)
+    return Layout(channel_axis=0, source=_SOURCE, bias=3, float32_scales=_linear.is_unsigned(operator))
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -61,6 +61,7 @@ def check(graph: Graph, operator: Operator) -> None:
     wanted = _moving.integers(graph, operator, 0, 4)
     for shape in (wanted, (1, *wanted[1:3], weights.shape[0])):  # TFLite makes what is wanted, batch and all
         geometry.check_shape(graph, operator, shape)
+    _linear.check_scales(graph, operator)
     strides = geometry.options(graph, operator, geometry.Windowed).strides
     if min(strides) < 1 or max(strides) > _LARGEST_STRIDE or max(weights.shape[1:3]) > geometry.MOST:
         raise ModelError(

@@ -13,6 +13,7 @@ from edgecnn.compiler.passes.fuse_pad import fuse_pad
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
 from edgecnn.compiler.passes.narrow import narrow
+from edgecnn.compiler.passes.split_weights import split_weights
 from edgecnn.compiler.passes.widen_weights import widen_weights
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -25,6 +26,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_constant_channels,
     fold_constant_channels,
     fuse_max_pool,
+    split_weights,
     narrow,
 )
 

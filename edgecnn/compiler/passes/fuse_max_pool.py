@@ -23,10 +23,10 @@ def fuse_max_pool(graph: Graph) -> Graph:
     for pool in graph.operators:
         source = graph.producer(pool.inputs[0])
         if ops.is_a(pool, max_pool_2d) and source is not None and _may_fuse(graph, source, pool):
-            fused[source.index] = _fuse(graph, source, pool)
-            gone.add(pool.index)
-    kept = (operator for operator in graph.operators if operator.index not in gone)
-    return replace(graph, operators=tuple(fused.get(operator.index, operator) for operator in kept))
+            fused[source.outputs[0]] = _fuse(graph, source, pool)
+            gone.add(pool.outputs[0])
+    kept = (operator for operator in graph.operators if operator.outputs[0] not in gone)
+    return replace(graph, operators=tuple(fused.get(operator.outputs[0], operator) for operator in kept))
 
 
 def _may_fuse(graph: Graph, source: Operator, pool: Operator) -> bool:

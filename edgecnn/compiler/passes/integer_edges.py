@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives a model int8 inputs and outputs, on which the C works.
 
-QUANTIZE behind float inputs and DEQUANTIZE before float outputs go. Where QUANTIZE takes or makes uint8, it
-takes or makes int8 of 128 less instead, and goes if that changes nothing more.
+QUANTIZE behind float inputs and DEQUANTIZE before float outputs go. Where a file has uint8, there is int8 of
+128 less instead, and a QUANTIZE at an edge that changes nothing more goes, too.
 """
 
 from dataclasses import replace
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.geometry import INT8_OR_INT16, quantization_of
+from edgecnn.compiler.geometry import INT8_OR_INT16
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.ops import dequantize, quantize
-
-_OFFSET = 128  # from int8 to uint8
+from edgecnn.compiler.passes.as_int8 import as_int8
 
 
 def integer_edges(graph: Graph) -> Graph:
-    """Return `graph` with int8 inputs and outputs where float or uint8 ones were only converted."""
-    graph = _with_signs(graph)
+    """Return `graph` over int8 instead of uint8, and with such edges where float ones were only converted.
+
+    Raises:
+        ModelError: an operator has uint8 beside another type.
+    """
+    graph = as_int8(graph)
     entries = {op.inputs[0]: op for op in graph.operators if _is_entry(graph, op)}
     exits = {op.outputs[0]: op for op in graph.operators if _is_exit(graph, op)}
     removed = [*entries.values(), *exits.values()]
@@ -27,25 +30,6 @@ def integer_edges(graph: Graph) -> Graph:
         inputs=tuple(entries[i].outputs[0] if i in entries else i for i in graph.inputs),
         outputs=tuple(exits[i].inputs[0] if i in exits else i for i in graph.outputs),
     )
-
-
-def _with_signs(graph: Graph) -> Graph:
-    """Return `graph` with int8 tensors for the uint8 ones of which QUANTIZE alone knows."""
-    edges = {*graph.inputs, *graph.outputs}
-    known = {
-        i: [ops.is_a(op, quantize) for op in graph.operators if i in (*op.inputs, *op.outputs)]
-        for i in edges
-        if graph.tensors[i].dtype == "uint8"
-    }
-    signed = {i for i, alone in known.items() if alone and all(alone)}
-    tensors = (_signed(tensor) if i in signed else tensor for i, tensor in enumerate(graph.tensors))
-    return replace(graph, tensors=tuple(tensors))
-
-
-def _signed(tensor: Tensor) -> Tensor:
-    quantization = quantization_of(tensor)
-    zero_points = tuple(zero_point - _OFFSET for zero_point in quantization.zero_points)
-    return replace(tensor, dtype="int8", quantization=replace(quantization, zero_points=zero_points))
 
 
 def _is_entry(graph: Graph, operator: Operator) -> bool:

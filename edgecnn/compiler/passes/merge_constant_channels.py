@@ -79,13 +79,16 @@ def _merge(
         return graph
     offsets = np.array([np.sign(farthest)] + [farthest] * (count - 1))
     tensors = list(graph.tensors)
-    changed = [_with_constants(graph, path[0], tensors, merged[:count], offsets)]
+    maker = _with_constants(graph, path[0], tensors, merged[:count], offsets)
+    if not _scaled_as_before(graph, path[0], replace(graph, tensors=tuple(tensors)), maker, merged):
+        return graph
+    changed = [maker]
     changed += [
         _with_taps(graph, reader, tensors, merged, digit)
         for reader, digit in zip(readers, digits, strict=True)
     ]
-    by_index = {operator.index: operator for operator in changed}
-    operators = tuple(by_index.get(operator.index, operator) for operator in graph.operators)
+    by_output = {operator.outputs[0]: operator for operator in changed}  # parts of one have its number
+    operators = tuple(by_output.get(operator.outputs[0], operator) for operator in graph.operators)
     return replace(graph, tensors=tuple(tensors), operators=operators)
 
 
@@ -129,12 +132,29 @@ def _with_constants(
     axis = linear.channel_axis
     weights, bias = np.moveaxis(linear.weights.copy(), axis, 0), linear.bias.copy()
     weights[taken], bias[taken] = 0, offsets
-    scales = np.array(stored.scales if stored.per_channel else stored.scales * bias.size)
     before, made = graph.input(operator, 0), graph.output(operator)
+    scales = np.array(stored.scales if stored.per_channel else stored.scales * bias.size)
+    layout = ops.layout(operator)
+    if layout is not None and layout.float32_scales and not stored.per_channel:
+        # With one for each channel nothing is multiplied in float32 any more.
+        of_input = geometry.quantization_of(before).scale
+        scales[:] = float(np.float32(of_input) * np.float32(stored.scale)) / of_input
     # So that the multiplier is 1: the bias is what comes out.
     scales[taken] = geometry.quantization_of(made).scale / geometry.quantization_of(before).scale
     quantization = Quantization(tuple(scales.tolist()), (0,) * bias.size, axis)
     return with_parameters(operator, tensors, np.moveaxis(weights, 0, axis), bias, quantization)
+
+
+def _scaled_as_before(
+    before: Graph, operator: Operator, after: Graph, changed: Operator, merged: NDArray[np.int64]
+) -> bool:
+    """Tell whether a convolution's channels but the merged ones have the multipliers that they had."""
+    one, other = Linear.of(before, operator), Linear.of(after, changed)
+    others = np.delete(np.arange(one.bias.size), merged)
+    return all(
+        np.array_equal(getattr(one, name)[others], getattr(other, name)[others])
+        for name in ("multiplier", "shift")
+    )
 
 
 def _with_taps(
@@ -144,6 +164,6 @@ def _with_taps(
     linear, taps = Linear.of(graph, reader), _taps(graph, reader)
     taps[..., merged] = 0
     taps[..., merged[: digits.shape[-1]]] = digits
-    weights = taps.astype(np.int8).reshape(linear.weights.shape)
+    weights = taps.astype(linear.weights.dtype).reshape(linear.weights.shape)
     scales = geometry.quantization_of(graph.input(reader, 1))
     return with_parameters(reader, tensors, weights, linear.bias, scales)

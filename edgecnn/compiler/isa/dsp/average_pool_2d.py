@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """AVERAGE_POOL_2D for the DSP instructions: four channels in a word, sums of 16 bits."""
 
-from dataclasses import replace
-
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.ops._pooling import AVERAGE_POOL_2D
+from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step
 
-_KERNEL = AVERAGE_POOL_2D.but(isa="dsp", like="scalar")
+_KERNEL = _pooling.AVERAGE_POOL_2D.but(isa="dsp", like="scalar", without="offset")
 
 _MOST = 255  # bytes whose sum 16 bits hold
 
@@ -17,4 +15,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     window = int(step.params["filter_h"]) * int(step.params["filter_w"])
     if int(step.params["channels"]) % 4 or window > _MOST:
         return ()
-    return (replace(step, kernel=_KERNEL),)
+    return _pooling.with_kernel(step, _KERNEL)

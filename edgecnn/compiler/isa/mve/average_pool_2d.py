@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """AVERAGE_POOL_2D for MVE: sums of all channels, then a multiplication in place of the division."""
 
-from dataclasses import replace
-
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.ops._pooling import AVERAGE_POOL_2D
+from edgecnn.compiler.ops import _pooling
 from edgecnn.compiler.steps import Step
 
-_KERNEL = AVERAGE_POOL_2D.but(isa="mve")
+_KERNEL = _pooling.AVERAGE_POOL_2D.but(isa="mve", without="offset")
 
 _MOST = 4087  # values for which the multiplication is exact
 
@@ -18,4 +16,4 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     if values > _MOST:
         return ()
     scratch = step.scratch or 4 * int(step.params["channels"])
-    return (replace(step, kernel=_KERNEL, scratch=scratch),)
+    return _pooling.with_kernel(step, _KERNEL, scratch)
