@@ -36,5 +36,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question, after a space, that asks for the known name nearest to a wrong one; else nothing."""
     from difflib import get_close_matches  # here, because only who errs needs it
 
-    near = get_close_matches(name.lower(), list(known), n=1)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    known_by_letters = {word.lower(): word for word in known}
+    near = get_close_matches(name.lower(), list(known_by_letters), n=1)
+    return f' Did you mean "{known_by_letters[near[0]]}"?' if near else ""

@@ -81,6 +81,7 @@ CASES = {
     "trian": 'Did you mean "train"?',
     "data phantom": 'Did you mean "phantoms"?',
     "train --optimizer adm": 'Did you mean "adam"?',
+    "compress new --part stm32f103": 'Did you mean "STM32F103C8"?',
     "compress run --sparsty 0.5": "'--sparsity'?",
 }
 
