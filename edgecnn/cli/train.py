@@ -25,7 +25,7 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     "--data",
     type=click.Path(path_type=Path),
     help="Folder of class folders, or of images/ and masks/ (or train/, validation/, test/ of those), a zip "
-    "of it, or a CSV file.  [required without --resume]",
+    "of it, a folder of MNIST's IDX files, or a CSV file.  [required without --resume]",
 )
 @click.option(
     "--model",

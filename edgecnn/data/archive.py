@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unpacking a zip of images that may come from anyone."""
+"""Unpacking a zip of images that may come from anyone, and where what is unpacked lies."""
 
 import stat
 import tempfile
@@ -32,16 +32,22 @@ def unpack(archive: Path) -> Path:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             _refuse_unsafe(archive, members)
-            folder = tempfile.TemporaryDirectory(prefix="edgecnn-")
-            _unpacked.append(folder)
+            folder = temporary_folder()
             for member in members:
-                opened.extract(member, folder.name)
+                opened.extract(member, folder)
     except OSError as error:
         where = tempfile.gettempdir()
         raise DataError(f"{archive} can't be unpacked to {where}: {error.strerror or error}") from error
     except (RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{archive} can't be unpacked: {error}") from error
-    return _without_wrapper(Path(folder.name))
+    return _without_wrapper(folder)
+
+
+def temporary_folder() -> Path:
+    """Return a new folder (under TMPDIR), which is removed when Python ends."""
+    folder = tempfile.TemporaryDirectory(prefix="edgecnn-")
+    _unpacked.append(folder)
+    return Path(folder.name)
 
 
 def _refuse_unsafe(archive: Path, members: list[zipfile.ZipInfo]) -> None:

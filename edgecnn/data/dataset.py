@@ -14,6 +14,7 @@ from pathlib import Path
 from edgecnn.compiler.ir import Window
 from edgecnn.data.archive import unpack
 from edgecnn.data.depth import ValueRange, choose_window, measure_range
+from edgecnn.data.idx import holds_idx, unpack_idx
 from edgecnn.data.images import SUFFIXES, image_size
 from edgecnn.data.masks import holds_masks, read_mask_folder
 from edgecnn.data.sources import FOREGROUND, Entry, read_csv, read_folder
@@ -116,12 +117,13 @@ class Listing:
 def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Progress = silent) -> Dataset:
     """Open a folder, a zip of one, or a CSV file, and decide what is for training, validation and test.
 
-    A folder holds one folder per class, or train, validation (or val) and test folders of those. A CSV file
+    A folder holds one folder per class, or train, validation (or val) and test folders of those, or the IDX
+    files of MNIST and its like. A CSV file
     has the columns path, label (or class) and, if there, group and split. Images with masks lie in folders
     images and masks, with the same names, or are listed in a CSV file as image and mask. Where no split is
     given, images are split 70/15/15, stratified and by group; where only train and test are given, validation
-    is taken from train in the same proportion. A zip is unpacked into a temporary folder that goes when
-    Python ends.
+    is taken from train in the same proportion. A zip and IDX files are unpacked into a temporary folder that
+    goes when Python ends.
 
     Args:
         source: the folder, the .zip or the .csv file.
@@ -181,13 +183,18 @@ def open_listed(
     return Dataset(root, tuple(classes), tuple(samples), tuple(skipped))
 
 
+def is_packed(source: Path) -> bool:
+    """Say whether the images of a source have to be unpacked before anything is known of them."""
+    return (source.suffix.lower() == ".zip" and source.is_file()) or holds_idx(source)
+
+
 def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
-    if source.is_dir():
-        return source, *_read_folder(source)
     if not source.exists():
         raise DataError(f"there is no {source}; give a folder of images, a .zip of one, or a .csv file")
-    if source.suffix.lower() == ".zip":
-        return _read_zip(source)
+    if is_packed(source):
+        return _read_packed(source)
+    if source.is_dir():
+        return source, *_read_folder(source)
     if source.suffix.lower() == ".csv":
         return source.parent, *read_csv(source)
     raise DataError(
@@ -199,8 +206,8 @@ def _read_folder(folder: Path) -> tuple[list[str], list[Entry]]:
     return ([FOREGROUND], read_mask_folder(folder)) if holds_masks(folder) else read_folder(folder)
 
 
-def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
-    folder = unpack(source)
+def _read_packed(source: Path) -> tuple[Path, list[str], list[Entry]]:
+    folder = unpack_idx(source) if source.is_dir() else unpack(source)
     try:
         return folder, *_read_folder(folder)
     except DataError as error:
@@ -208,8 +215,8 @@ def _read_zip(source: Path) -> tuple[Path, list[str], list[Entry]]:
 
 
 def _as_given(reason: str, root: Path, source: Path) -> str:
-    """Name the zip in place of the folder that it was unpacked to, which nobody can look into later."""
-    return reason.replace(str(root), str(source)) if source.suffix.lower() == ".zip" else reason
+    """Name the source in place of the folder that it was unpacked to, which nobody can look into later."""
+    return reason if root in (source, source.parent) else reason.replace(str(root), str(source))
 
 
 def _sieve(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.compression.instructions import factors
-from edgecnn.data.dataset import PARTS, list_files, open_listed
+from edgecnn.data.dataset import PARTS, is_packed, list_files, open_listed
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError
 from edgecnn.files import real_path
@@ -142,8 +142,8 @@ def check_compress(
 
 
 def _list_images(source: Path, seed: int) -> None:
-    """Find what can't be used without opening a file; a zip would have to be unpacked for it."""
-    if source.suffix.lower() != ".zip" or not source.exists():
+    """Find what can't be used without opening a file; one that is packed would have to be unpacked for it."""
+    if not is_packed(source):
         open_listed(list_files(source), seed=seed, strict=False, look=False)
 
 
