@@ -76,6 +76,15 @@ class Goal:
         doubt = 0.0 if self.limited else 1.96 * float(lost.std() / np.sqrt(len(lost)))
         return float(lost.mean()) + doubt
 
+    def below(self, most: Values, taken: Values) -> "Goal":
+        """Return a goal that is as far below the limits `most`, (4,), as `taken` is above them."""
+        limits = {
+            resource: most[resource] * min(1.0, float(most[resource] / taken[resource]))
+            for resource in RESOURCES
+            if most[resource] < inf
+        }
+        return replace(self, limits=limits, removed=None)
+
     def most(self, whole: Footprint) -> Values:
         """Return what a network may take at most, (4,), infinite where nothing limits."""
         limits = dict(self.limits)
@@ -98,6 +107,12 @@ class Round:
         """Tell whether it takes no more than that of anything."""
         return bool((self.footprint.vector <= most).all())
 
+    def measured(self, material: "Material") -> "Round":
+        """Return it with what it takes by its target's tools, where they are at hand."""
+        if self.compiled is None or (taken := material.measure(self.compiled)) is None:
+            return self
+        return replace(self, footprint=taken)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -108,12 +123,14 @@ class Material:
         validation: those that decide.
         checkpoint: the file of a stage.
         progress: told after each batch.
+        measure: what a compiled network takes, by its target's tools; None where they are not at hand.
     """
 
     train: Arrays
     validation: Arrays
     checkpoint: Callable[[str], Path]
     progress: Progress
+    measure: Callable[[CompiledModel], Footprint | None] = lambda compiled: None
 
     def teach(self, model: Any, teacher: Any, options: FitOptions) -> list[dict[str, float]]:
         """Let a network learn in place to answer as the teacher does; return its history."""
@@ -148,24 +165,30 @@ def taught(arrays: Arrays, teacher: Any, options: FitOptions) -> Arrays:
     return replace(arrays, answers=answers_of(teacher, arrays.images))
 
 
-def remove_filters(model: Any, goal: Goal, material: Material, options: FitOptions) -> list[Round]:
+def remove_filters(
+    model: Any, goal: Goal, material: Material, options: FitOptions, before: Sequence[Round] = ()
+) -> list[Round]:
     """Return the rounds in which a network loses filters, the whole one first, until the goal is reached.
 
-    Where limits can't be met, the last is the smallest that there is.
+    Where limits can't be met, the last is the smallest that there is. A network that is within them by the
+    estimates is measured, where it can be, and loses more if they were wrong.
 
     Args:
         model: a flat Keras 2 model.
         goal: what to come to.
         material: what to learn from.
         options: how to learn in each round.
+        before: the rounds that there were already.
 
     Raises:
         ModelError: none of the network's filters can go, or an operator can't be compiled.
     """
-    rounds = [_weighed(model, [], goal, material, options)]
+    rounds = [*before] or [weighed(model, [], goal, material, options)]
     most = goal.most(rounds[0].footprint)
     shrinkage = SHRINKAGE
-    for number in range(1, goal.rounds + _FURTHER + 1):
+    for number in range(len(rounds), goal.rounds + _FURTHER + len(rounds)):
+        if goal.limits and rounds[-1].within(most):
+            rounds[-1] = rounds[-1].measured(material)
         if (goal.limited and rounds[-1].within(most)) or shrinkage > _FINEST:
             break
         prices = _to_limits(rounds, most, goal.rounds) if goal.limited else _to_share(rounds, shrinkage)
@@ -184,6 +207,15 @@ def remove_filters(model: Any, goal: Goal, material: Material, options: FitOptio
 def _obstacles(model: Any) -> str:
     whole = find_channels(model).kept_whole
     return "; ".join(f'layer "{name}" keeps its channels, as {reason}' for name, reason in whole.items())
+
+
+def weighed(
+    model: Any, history: list[dict[str, float]], goal: Goal, material: Material, options: FitOptions
+) -> Round:
+    """Return a round with what an int8 file of the network's shapes takes; its values are others."""
+    tflite = keras_to_int8(model, material.train.sample(_CALIBRATION, options.seed))
+    taken, compiled = footprint(tflite, goal.target, required=bool(goal.limits))
+    return Round(model, taken, compiled, scores(model, material.validation), history)
 
 
 def _smaller(
@@ -209,16 +241,7 @@ def _smaller(
         return None
     model = shrink(last.model, channels, kept)
     options = replace(options, stage=f"{options.stage}{number}", seed=seed)
-    return _weighed(model, material.teach(model, rounds[0].model, options), goal, material, options)
-
-
-def _weighed(
-    model: Any, history: list[dict[str, float]], goal: Goal, material: Material, options: FitOptions
-) -> Round:
-    """Return a round with what an int8 file of the network's shapes takes; its values are others."""
-    tflite = keras_to_int8(model, material.train.sample(_CALIBRATION, options.seed))
-    taken, compiled = footprint(tflite, goal.target, required=bool(goal.limits))
-    return Round(model, taken, compiled, scores(model, material.validation), history)
+    return weighed(model, material.teach(model, rounds[0].model, options), goal, material, options)
 
 
 def _to_share(rounds: Sequence[Round], shrinkage: float) -> Callable[[Costs], Prices]:

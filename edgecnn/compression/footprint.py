@@ -25,7 +25,8 @@ class Footprint:
         code_bytes: machine code, estimated.
         arena_bytes: RAM of all tensors.
         instructions: of an inference, estimated.
-        error: of that estimate, the mean of relative errors on networks that it was not fitted to.
+        error: of that estimate, the mean of relative errors on networks that it was not fitted to; None where
+            code and instructions were measured.
     """
 
     macs: int
@@ -33,7 +34,7 @@ class Footprint:
     code_bytes: int
     arena_bytes: int
     instructions: int
-    error: float
+    error: float | None
 
     @property
     def vector(self) -> Values:

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM
-from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores
+from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores, weighed
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.training.fit import FitOptions
 
@@ -18,6 +18,7 @@ _UNITS = {
     RAM: "{:,.0f} bytes of RAM",
 }
 _NEXT_TO_LIMIT = 0.9  # of a limit: it binds
+_AGAIN = 2  # times at most that a network is quantized because the one before took too much
 _SHOWN = 8  # layers
 
 
@@ -30,7 +31,7 @@ class Shrunk:
         rounds: the whole network, and those that it became one after the other.
         number: of the round that was taken.
         pruned: the float model.
-        quantized: the quantization-aware one.
+        reached: the quantization-aware one, and what it takes.
         loss: of the validation score, 0..1, after quantization.
         history: one row for each epoch before quantization.
         qat_history: for each epoch of it.
@@ -41,7 +42,7 @@ class Shrunk:
     rounds: Sequence[Round]
     number: int
     pruned: Any
-    quantized: Any
+    reached: Round
     loss: float
     history: list[dict[str, float]]
     qat_history: list[dict[str, float]]
@@ -53,8 +54,7 @@ def shrink_and_quantize(
 ) -> Shrunk:
     """Remove filters of a network, and return the smallest that loses no more than it may as int8.
 
-    The last of the rounds learns on and is quantized; where it loses too much, the one before does, and so on
-    to the whole network.
+    Where that takes more than it may once it is quantized, more filters go.
 
     Args:
         model: a flat Keras 2 model, the teacher.
@@ -68,6 +68,23 @@ def shrink_and_quantize(
         ModelError: none of the network's filters can go, or a layer can't be quantized or compiled.
     """
     rounds = remove_filters(model, goal, material, options)
+    shrunk, most = _settled(rounds, goal, material, settling, qat), goal.most(rounds[0].footprint)
+    for _ in range(_AGAIN):
+        if shrunk.number + 1 < len(rounds) or shrunk.reached.within(most):
+            break
+        nearer = goal.below(most, shrunk.reached.footprint.vector)
+        further = remove_filters(model, nearer, material, options, rounds)
+        if len(further) == len(rounds):
+            break
+        rounds, shrunk = further, _settled(further, goal, material, settling, qat)
+    return shrunk
+
+
+def _settled(
+    rounds: Sequence[Round], goal: Goal, material: Material, settling: FitOptions, qat: FitOptions
+) -> Shrunk:
+    """Let the last of the rounds learn on, and quantize it; where it loses too much, the one before."""
+    model = rounds[0].model
     for number in range(len(rounds) - 1, -1, -1):
         pruned, settled = rounds[number].model, []
         if number:
@@ -83,18 +100,20 @@ def shrink_and_quantize(
             material.checkpoint(f"{qat.stage}{number}"),
             material.progress,
         )
-        reached = scores(quantized, material.validation)
-        if not number or goal.lost(rounds[0].scores, reached) <= goal.loss:
+        reached = replace(rounds[number], model=quantized, scores=scores(quantized, material.validation))
+        if not number or goal.lost(rounds[0].scores, reached.scores) <= goal.loss:
             break
+    if goal.limits:
+        reached = weighed(quantized, [], goal, material, qat).measured(material)
     before = [row for one in rounds[1 : number + 1] for row in one.history] + settled
     history = [{**row, "epoch": epoch} for epoch, row in enumerate(before, 1)]
-    loss = float((rounds[0].scores - reached).mean())
-    return Shrunk(goal, rounds, number, pruned, quantized, loss, history, qat_history, left)
+    loss = float((rounds[0].scores - reached.scores).mean())
+    return Shrunk(goal, rounds, number, pruned, reached, loss, history, qat_history, left)
 
 
 def told(shrunk: Shrunk) -> Iterator[str]:
     """Yield what was reached, in sentences: filters, costs, what binds, and what could not be cut."""
-    goal, reached = shrunk.goal, shrunk.rounds[shrunk.number]
+    goal, reached = shrunk.goal, shrunk.reached
     yield f"{_widths(shrunk)}; validation loses {100 * shrunk.loss:.2f} points"
     if not (shrunk.number or goal.limited):
         count = len(shrunk.rounds[0].scores)
@@ -135,6 +154,8 @@ def _costs(reached: Round, goal: Goal) -> str:
     figures = ", ".join(_UNITS[resource].format(reached.footprint.vector[resource]) for resource in shown)
     if reached.compiled is None:
         return figures
+    if reached.footprint.error is None:
+        return f"{figures}; instructions and flash are measured"
     off = f"{reached.footprint.error:.0%} off on average"
     return f"{figures}; instructions, and what of flash is code, are estimates ({off})"
 

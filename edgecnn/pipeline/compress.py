@@ -2,7 +2,6 @@
 """Remove filters or weights of a trained network and quantize it to int8: the second step of a run."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
-from edgecnn.evaluation.results import Costs
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
+from edgecnn.pipeline.device_costs import measured_footprint
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import append_history, read_history, write_history
@@ -79,9 +78,6 @@ def compress(
         _make_models(run, work, trained, dataset, progress)
         write_c_array(work.path, work.int8_model.read_bytes(), "model_int8", work.labels())
         evaluate_run(work, load_part(dataset, "test", run.input_shape(), progress), progress)
-        metrics = work.metrics()
-        for sentence in _measured_beyond(metrics[metrics.chosen].costs, asked):
-            say(sentence)
         run.take_over(work)
     return run
 
@@ -181,7 +177,9 @@ def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, p
     options = fit_options(trained, "filters", epochs // goal.rounds, 1.0, keep_best=False)
     settling = fit_options(trained, "settle", max(1, epochs // 2), 1.0, reduce_patience=SETTLING_PATIENCE)
     qat = fit_options(trained, "qat", asked["qat_epochs"], LEARNING_RATE["qat"])
-    material = Material(taught(train, model, options), validation, run.checkpoint, progress)
+    material = Material(
+        taught(train, model, options), validation, run.checkpoint, progress, measured_footprint
+    )
     found = shrink_and_quantize(model, goal, material, options, settling, qat)
     _write_pruned(run, found.pruned, validation)
     append_history(run, "prune", found.history)
@@ -189,25 +187,7 @@ def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, p
     run.update_record(post_training=found.post_training)
     for sentence in told(found):
         say(sentence)
-    return found.quantized
-
-
-def _measured_beyond(costs: Costs, asked: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each limit that the result, as it was measured, does not hold after all."""
-    if costs.instructions is None or not costs.instructions.measured:
-        return
-    taken = {
-        "instructions": (costs.instructions.count, "instructions"),
-        "flash": (costs.flash_bytes, "bytes of flash"),
-        "ram": (costs.arena_bytes, "bytes of RAM"),
-    }
-    for name, (count, what) in taken.items():
-        limit = asked.get(name)
-        if limit is not None and count is not None and count > limit:
-            yield (
-                f"measured on {costs.instructions.target}, it takes {count:,} {what}, which is more than the "
-                f"limit of {limit:,}: the estimate was off; try --{name} {int(limit * limit / count)}"
-            )
+    return found.reached.model
 
 
 def _goal(asked: dict[str, Any]) -> Goal:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.targets import find_target
+from edgecnn.compression.footprint import Footprint
 from edgecnn.compression.instructions import estimate
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.evaluation.results import Instructions
@@ -48,6 +49,15 @@ def device_costs(path: Path, target: str) -> DeviceCosts | None:
     return DeviceCosts(
         plan["macs"], const, code, plan["arena_bytes"], plan["arena_bytes_whole"], instructions
     )
+
+
+def measured_footprint(compiled: CompiledModel) -> Footprint | None:
+    """Return what a network takes by its target's compiler and emulator; None where they are not at hand."""
+    plan, measured = compiled.plan, _measured(compiled)
+    if measured is None:
+        return None
+    code, const, count = measured
+    return Footprint(plan["macs"], const, code, plan["arena_bytes"], count, None)
 
 
 def _measured(compiled: CompiledModel) -> tuple[int, int, int] | None:

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Filters go by what they matter and cost, until limits hold; a run that was killed makes the same rounds."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgecnn.compiler.compile import CompiledModel
 from edgecnn.compiler.inspect import contents
 from edgecnn.compiler.reading.tflite import parse_file
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM, Costs, layer_works
 from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores, taught
-from edgecnn.compression.footprint import footprint
+from edgecnn.compression.footprint import Footprint, footprint
 from edgecnn.compression.importance import BATCH, importance
+from edgecnn.compression.instructions import estimate
 from edgecnn.compression.selection import choose
 from edgecnn.compression.settling import shrink_and_quantize, told
 from edgecnn.compression.shrink import shrink
@@ -124,6 +129,45 @@ def test_limits_are_met_and_not_by_much_more_than_they_ask_for(tmp_path: Path) -
     used = rounds[-1].footprint.vector / goal.most(rounds[0].footprint)
     assert 0.8 < used.max() <= 1
     assert min(_widths(rounds)[-1]) >= 1
+
+
+def _measuring(model: Any, folder: Path, factors: Iterable[float]) -> Material:
+    """Return material with tools that count so many times the estimated instructions, one after the other."""
+    each = chain(factors, repeat(1.0))
+
+    def measure(compiled: CompiledModel) -> Footprint:
+        plan, told = compiled.plan, estimate(compiled, "cortex-m4")
+        const = plan["weight_bytes"] + told.const_bytes
+        count = round(next(each) * told.instructions)
+        return Footprint(plan["macs"], const, told.code_bytes, plan["arena_bytes"], count, None)
+
+    return replace(_material(model, folder), measure=measure)
+
+
+def test_more_goes_where_a_measurement_is_above_the_limit_and_the_estimate_below(tmp_path: Path) -> None:
+    model = _network()
+    whole = footprint(keras_to_int8(model, _arrays().images), "cortex-m4", required=True)[0].vector
+    goal = Goal("cortex-m4", {INSTRUCTIONS: 0.6 * whole[INSTRUCTIONS]}, rounds=1)
+    estimated = remove_filters(model, goal, _material(model, tmp_path / "estimated"), OPTIONS)
+    rounds = remove_filters(model, goal, _measuring(model, tmp_path / "measured", repeat(1.4)), OPTIONS)
+    assert rounds[-1].footprint.error is None
+    assert rounds[-1].within(goal.most(rounds[0].footprint))
+    assert rounds[-1].footprint.macs < estimated[-1].footprint.macs
+
+
+def test_more_goes_where_the_quantized_network_is_above_the_limit(tmp_path: Path) -> None:
+    model = _network()
+    whole = footprint(keras_to_int8(model, _arrays().images), "cortex-m4", required=True)[0].vector
+    goal = Goal("cortex-m4", {INSTRUCTIONS: 0.6 * whole[INSTRUCTIONS]}, rounds=1)
+    fitting = shrink_and_quantize(
+        model, goal, _measuring(model, tmp_path / "fits", []), OPTIONS, SETTLING, QAT
+    )
+    material = _measuring(model, tmp_path / "exceeds", [1.0, 1.4])  # the first round, then quantized
+    found = shrink_and_quantize(model, goal, material, OPTIONS, SETTLING, QAT)
+    assert found.number == len(found.rounds) - 1 == fitting.number + 1
+    assert found.reached.within(goal.most(found.rounds[0].footprint))
+    assert found.reached.footprint.macs < fitting.reached.footprint.macs
+    assert "instructions and flash are measured" in " ".join(told(found))
 
 
 def test_rounds_that_were_interrupted_come_out_the_same(tmp_path: Path) -> None:

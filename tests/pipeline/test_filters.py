@@ -10,10 +10,9 @@ import pytest
 
 from edgecnn.compiler.inspect import inspect
 from edgecnn.errors import EdgecnnError
-from edgecnn.evaluation.results import Costs, Instructions, LatencySummary
 from edgecnn.evaluation.summary import device_rows, headline
 from edgecnn.models import load_model
-from edgecnn.pipeline.compress import _measured_beyond, compress
+from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import read_history
 from edgecnn.pipeline.run.options import FilterOptions, check_compress
@@ -76,17 +75,3 @@ def test_a_target_of_which_no_instructions_are_known_is_refused_at_once(trained:
         EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m0plus"
     ):
         check_compress(trained.path, replace(OPTIONS, target="c99"))
-
-
-def test_a_limit_that_a_measurement_finds_exceeded_is_said() -> None:
-    taken = Costs(1, 1, None, LatencySummary(1, 1, 1), "", 1, 10, 5000, 4000, 700, 900)
-    measured = replace(taken, instructions=Instructions("cortex-m4", 1_100_000, measured=True))
-    asked = {"instructions": 1_000_000, "flash": 9000, "ram": 600}
-    assert list(_measured_beyond(measured, asked)) == [
-        "measured on cortex-m4, it takes 1,100,000 instructions, which is more than the limit of 1,000,000: "
-        "the estimate was off; try --instructions 909090",
-        "measured on cortex-m4, it takes 700 bytes of RAM, which is more than the limit of 600: "
-        "the estimate was off; try --ram 514",
-    ]
-    estimated = replace(taken, instructions=Instructions("cortex-m4", 1_100_000, measured=False))
-    assert list(_measured_beyond(estimated, asked)) == []
