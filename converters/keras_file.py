@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.ir import Normalization
 from edgecnn.converters.network_file import load_network
 from edgecnn.converters.saved_model import SignatureModel
 from edgecnn.errors import EdgecnnError, ModelError
@@ -25,7 +26,7 @@ from edgecnn.tf import keras, quiet, tf
 _ROUNDING = 1e-2  # by which sums of an imprecise model's probabilities miss 1
 
 
-def load_float_model(path: Path, *, own: bool = False) -> Any:
+def load_float_model(path: Path, *, own: bool = False, normalization: Normalization | None = None) -> Any:
     """Return a callable model with `input_shape` (None, h, w, c) and `output_shape`, for an image of 0 to 1.
 
     What was changed for that in a Keras model is told.
@@ -33,6 +34,7 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
     Args:
         path: a .keras, .h5 or .onnx file, or the folder of a SavedModel.
         own: it is a run's, which takes 0 to 1 already.
+        normalization: what a picture is to it; None: that is found by what it does to it first.
 
     Raises:
         ModelError: the file can't be read, holds code, or takes anything but one image.
@@ -40,7 +42,7 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
     require_float_model(path)
     try:
         with quiet():
-            model = _load(path)
+            model = _load(path, normalization)
     except EdgecnnError:
         raise
     except Exception as error:
@@ -52,18 +54,21 @@ def load_float_model(path: Path, *, own: bool = False) -> Any:
         )
     if own:
         return model
-    model, notes = (model, model.notes) if isinstance(model, SignatureModel) else _normalized(model, path)
+    if isinstance(model, SignatureModel):
+        notes = model.notes
+    else:
+        model, notes = _normalized(model, path, normalization)
     for note in notes:
         say(note)
     return model
 
 
-def _normalized(model: Any, path: Path) -> tuple[Any, list[str]]:
+def _normalized(model: Any, path: Path, normalization: Normalization | None) -> tuple[Any, list[str]]:
     """Return a Keras model made flat and of Keras 2, or, where it can't be, as TensorFlow itself takes it."""
     try:
-        return normalized(model, str(path))
+        return normalized(model, str(path), normalization)
     except ModelError as error:
-        graph = _by_export(model, path)
+        graph = _by_export(model, path, normalization)
         return graph, [f"{error}; so {path} is converted as TensorFlow computes it", *graph.notes]
 
 
@@ -114,10 +119,10 @@ class _Activated(tf.Module):  # type: ignore[misc]
         return self._activation(self._model(image, training=training))
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, normalization: Normalization | None) -> Any:
     if path.is_dir():
         with harmless_saved_model(path) as folder:
-            return SignatureModel(folder, path)
+            return SignatureModel(folder, path, normalization)
     model = load_network(path)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
@@ -126,13 +131,13 @@ def _load(path: Path) -> Any:
     return model
 
 
-def _by_export(model: Any, source: Path) -> SignatureModel:
+def _by_export(model: Any, source: Path, normalization: Normalization | None) -> SignatureModel:
     """Return a Keras model as a SavedModel: TensorFlow's converter doesn't find the variables of Keras 3."""
     options = {"format": "tf_saved_model", "verbose": False} if is_keras3(model) else {}
     try:
         with quiet(), tempfile.TemporaryDirectory() as folder:
             model.export(folder, **options)
-            return SignatureModel(Path(folder), source)
+            return SignatureModel(Path(folder), source, normalization)
     except Exception as error:
         raise ModelError(f"{source} can't be converted from Keras: {_first_line(error)}") from error
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.picture import BYTES, UNIT, require_channels
 from edgecnn.errors import ModelError
 from edgecnn.models._input_range import Beginning, Step, Values
 from edgecnn.tf import convert_to_constants, tf
@@ -19,15 +21,17 @@ _LEARNT = ("Conv", "DepthwiseConv", "MatMul", "BatchMatMul", "Einsum", "FusedBat
 class SignatureModel(tf.Module):  # type: ignore[misc]
     """A SavedModel with `input_shape` (None, h, w, c) and `output_shape`, for an image of 0 to 1."""
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, source: Path, normalization: Normalization | None = None) -> None:
         """Load a SavedModel that has passed the gate; `notes` are what its image's range tells a person.
 
         Args:
             folder: where it is.
             source: what messages call it.
+            normalization: what a picture is to it; None: that is found by what it does to it first.
 
         Raises:
-            ModelError: it takes or answers anything but one tensor of floats.
+            ModelError: it takes or answers anything but one tensor of floats, or has other channels than
+                `normalization`.
         """
         super().__init__()
         self._loaded = tf.saved_model.load(folder)
@@ -46,14 +50,17 @@ class SignatureModel(tf.Module):  # type: ignore[misc]
             )
         self.input_shape = tuple(spec.shape)
         self.output_shape = tuple(signature.outputs[0].shape)
-        wants_bytes, self.notes = False, list[str]()
-        if len(self.input_shape) == 4:
+        self._normalization, self.notes = normalization or UNIT, list[str]()
+        require_channels(self._normalization, self.input_shape[-1], str(source))
+        if len(self.input_shape) == 4 and normalization is None:
             wants_bytes, self.notes = _beginning(signature).told(str(source))
-        self._factor = 255 if wants_bytes else 1
+            self._normalization = BYTES if wants_bytes else UNIT
 
     def __call__(self, image: Any, training: bool = False) -> Any:
         """Return the answer to images of 0 to 1, (n, h, w, c)."""
-        image = image * self._factor if self._factor != 1 else image
+        if self._normalization != UNIT:
+            mean, deviation = (np.array(values, np.float32) for values in self._normalization)
+            image = image * (255 / deviation) - mean / deviation if mean.any() else image * (255 / deviation)
         [output] = self._signature(**{self._input: image}).values()
         return output
 

@@ -120,6 +120,31 @@ class WindowChoice(click.ParamType[str]):
             self.fail(f"{error}.", param, ctx)
 
 
+_NORMALIZATION_OPTIONS = (
+    click.option(
+        "--input-range",
+        default="",
+        metavar="LOW:HIGH",
+        help="What black and white are to a network of your own, such as -1:1 or 0:255.  [default: as its "
+        "first layers, metadata or scale say]",
+    ),
+    click.option(
+        "--mean",
+        default="",
+        metavar="R,G,B",
+        help="Or what is taken from each pixel first, as parts of white,",
+    ),
+    click.option("--std", default="", metavar="R,G,B", help="and what it is divided by then."),
+)
+
+
+def normalization_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a picture is to a network."""
+    for option in reversed(_NORMALIZATION_OPTIONS):
+        command = option(command)
+    return command
+
+
 window_option = click.option(
     "--window",
     type=WindowChoice(),

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from edgecnn.cli.compile import target_option
-from edgecnn.cli.console import json_option, print_json, progress_bar, say, window_option
+from edgecnn.cli.console import (
+    json_option,
+    normalization_options,
+    print_json,
+    progress_bar,
+    say,
+    window_option,
+)
 from edgecnn.cli.suggestions import Choice
 from edgecnn.converters.formats import package_formats
 
@@ -34,6 +41,7 @@ from edgecnn.converters.formats import package_formats
     "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
 )
 @target_option
+@normalization_options
 @window_option
 @json_option
 def command(
@@ -44,7 +52,8 @@ def command(
     SOURCE is a run, a .keras or .h5 file (Keras 2 or 3), an .onnx file (opset 11 to 28, as torch.onnx.export
     writes it), a SavedModel folder, or a .tflite file. A run gives its int8 model if 'compress' has made one;
     any other float model is quantized after training, with ranges taken from --data. It is given images of 0
-    to 1; layers that scale bytes first are made to scale those. A .tflite file that is quantized already, or
+    to 1; layers that scale bytes first are made to scale those, and --input-range or --mean and --std say
+    what it learned from where nothing in it does. A .tflite file that is quantized already, or
     comes without --data, is taken as it is. Where --data has labels, you see how the model answers on its
     test part, as floats and as int8. No code of a file is run: a model that would need that (a Lambda, a
     layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn train --model

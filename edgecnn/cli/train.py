@@ -10,6 +10,7 @@ from edgecnn.cli.console import (
     given_options,
     json_option,
     network_options,
+    normalization_options,
     print_metrics,
     progress_bar,
     say,
@@ -106,6 +107,7 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     show_default=True,
     help="mirrored: all GPUs of this machine; multi-worker: all processes that TF_CONFIG names.",
 )
+@normalization_options
 @window_option
 @click.option("--strict", is_flag=True, help="Refuse files that can't be decoded, in place of skipping them.")
 @click.option(

@@ -36,6 +36,10 @@ class Normalization(NamedTuple):
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
 
+    def __str__(self) -> str:
+        """Return it as a formula, with a part for each channel where they differ."""
+        return ", ".join(f"(byte - {m:g}) / {d:g}" for m, d in zip(*self, strict=True))
+
 
 @dataclass(frozen=True)
 class Quantization:

@@ -5,6 +5,7 @@ A file says so in its metadata, or by the range of its input's scale. Most of to
 TensorFlow's own examples -1 to 1, others the bytes as they are.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from edgecnn.errors import ModelError
 UNIT = Normalization((0.0,), (255.0,))
 BYTES = Normalization((0.0,), (1.0,))
 _KNOWN = ((0, 1), (-1, 1), (0, 255), (-128, 127))  # by which networks for pictures are trained
+_FARTHEST = 1 << 16
 _NEAR = 0.1  # of a known range: where the pictures that a scale was taken from weren't all black to all white
 
 
@@ -26,6 +28,74 @@ def of_range(low: float, high: float) -> Normalization:
     """Return what makes 0 to 255 the range from `low` to `high`."""
     deviation = 255 / (high - low)
     return Normalization((-low * deviation,), (deviation,))
+
+
+def parse_normalization(input_range: str, mean: str, std: str) -> Normalization | None:
+    """Return what options say that a picture is to a network; None where all are empty.
+
+    Args:
+        input_range: "LOW:HIGH", what black and white are.
+        mean: "R,G,B" or one number, as fractions of 1, which is white; taken from each pixel first.
+        std: the same; what it is divided by then.
+
+    Raises:
+        ModelError: they contradict each other, or say none.
+    """
+    if input_range and (mean or std):
+        raise ModelError("--input-range and --mean with --std say the same in two ways; give one of them")
+    if input_range:
+        return of_range(*_parsed_range(input_range))
+    if bool(mean) != bool(std):
+        raise ModelError("--mean and --std go together: a pixel less the mean is divided by the deviation")
+    return _of_fractions(mean, std) if mean else None
+
+
+def _parsed_range(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not -_FARTHEST <= low < high <= _FARTHEST:
+        raise ModelError(f"--input-range {text} is not LOW:HIGH; give what black and white are, such as -1:1")
+    return low, high
+
+
+def _of_fractions(mean: str, std: str) -> Normalization:
+    means, deviations = _fractions("--mean", mean), _fractions("--std", std)
+    if len(means) != len(deviations):
+        raise ModelError(f"--mean has {len(means)} numbers and --std {len(deviations)}; give as many of each")
+    if min(deviations) <= 0:
+        raise ModelError(f"--std {std} has a number that isn't above 0; a pixel is divided by it")
+    return Normalization(tuple(255 * value for value in means), tuple(255 * value for value in deviations))
+
+
+def _fractions(option: str, text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) not in (1, 3) or not all(math.isfinite(value) for value in values):
+        raise ModelError(f"{option} {text} is neither one number nor R,G,B, such as 0.485,0.456,0.406")
+    if max(values) > 1:
+        parts = ",".join(f"{value / 255:.4g}" for value in values)
+        raise ModelError(
+            f"{option} {text} has numbers above 1; they are fractions of white, as torchvision has them: if "
+            f"they are of bytes, divide both --mean and --std by 255 ({option} {parts})"
+        )
+    return values
+
+
+def require_channels(normalization: Normalization, channels: int, name: str) -> None:
+    """Check that a normalization is of one channel or of as many as a model's picture has.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if len(normalization.mean) not in (1, channels):
+        raise ModelError(
+            f"{name} takes pictures of {channels} channels, but --mean and --std have "
+            f"{len(normalization.mean)} numbers; give one, or one for each"
+        )
 
 
 def normalization_of(graph: Graph) -> Normalization | None:

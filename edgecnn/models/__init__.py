@@ -12,6 +12,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from edgecnn.compiler.ir import Normalization
 from edgecnn.errors import ModelError, did_you_mean
 from edgecnn.files import require_file
 
@@ -56,26 +57,31 @@ def architectures() -> dict[str, Architecture]:
     return {found.name: found for module in modules for found in module.ARCHITECTURES}
 
 
-def architecture(name: str, load: Load | None = None) -> Architecture:
+def architecture(
+    name: str, load: Load | None = None, normalization: Normalization | None = None
+) -> Architecture:
     """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", or a file.
 
     Args:
         name: what is meant.
         load: what makes a model of a file; None: `load_model`, which knows those of Keras.
+        normalization: what a picture is to a network of a person's own; None: that is found in it.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or `normalization` is of no use.
     """
     from edgecnn.models._user import is_own, own_architecture
 
     if is_own(name):
-        return own_architecture(name, load or load_model)
+        return own_architecture(name, load or load_model, normalization)
     known = architectures()
     if name not in known:
         raise ModelError(
             f'model "{name}" does not exist; choose one of: {", ".join(known)}, or give FILE.py:FUNCTION.'
             + did_you_mean(name, known)
         )
+    if normalization is not None:
+        raise ModelError(f'model "{name}" takes 0 to 1: leave out --input-range, --mean and --std')
     return known[name]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.picture import require_channels
 from edgecnn.models._input_range import Beginning, Colours, Step, Values, is_close
 from edgecnn.models._rebuild import rebuild
 from edgecnn.models._twins import twins
@@ -23,10 +25,26 @@ _WHOLE_NUMBERS = (
 # PyTorch networks mostly leave the scaling to the code around them.
 _SILENT = (
     'model "{}" doesn\'t tell which range its image has; edgecnn gives it 0 to 1: if it learned from images '
-    "less a mean and divided by a deviation, export it with that as its first step (torchvision's Normalize)"
+    "less a mean and divided by a deviation, say so by --mean and --std"
 )
 # These choose and mix pixels, of black around them, too, and know no values.
 _SPATIAL = (L.Resizing, L.Cropping2D, L.ZeroPadding2D)
+
+
+def with_normalized_image(flat: Any, name: str, normalization: Normalization) -> Any:
+    """Return a flat Keras 2 model that takes 0 to 1, where it took what `normalization` says.
+
+    Raises:
+        ModelError: it has other channels than that.
+    """
+    channels = flat.input_shape[-1]
+    require_channels(normalization, channels, f'model "{name}"')
+    deviation, mean = (
+        np.broadcast_to(np.array(values), channels)
+        for values in (normalization.deviation, normalization.mean)
+    )
+    door = _Door(flat.inputs[0], (), Colours(np.diag(255 / deviation), -mean / deviation), changed=True)
+    return _through(flat, [door], 1)
 
 
 def with_unit_image(flat: Any, name: str, *, whole_numbers: bool = False) -> tuple[Any, list[str]]:

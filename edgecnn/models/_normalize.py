@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from edgecnn.compiler.ir import Normalization
 from edgecnn.errors import ModelError
 from edgecnn.models._answers import answers_with_logits, probabilities
-from edgecnn.models._image_first import with_unit_image
+from edgecnn.models._image_first import with_normalized_image, with_unit_image
 from edgecnn.models._rebuild import rebuild
 from edgecnn.models._twins import imitates_int8, is_augmentation, twins
 from edgecnn.tf import tfmot
 
 
-def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
+def normalized(model: Any, name: str, normalization: Normalization | None = None) -> tuple[Any, list[str]]:
     """Return a model that edgecnn can train, prune and quantize, and a sentence for each change of meaning.
 
     Outside of training it computes what `model` does: of an image of 0 to 1, or, where the first layers scale
@@ -26,9 +27,11 @@ def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
     Args:
         model: a Keras model of one image input, with weights.
         name: what to call it in the sentences.
+        normalization: what a picture is to `model`; None: that is found by what it does to it first.
 
     Raises:
-        ModelError: it has several inputs or outputs, or a layer that can't be taken over, which is named.
+        ModelError: it has several inputs or outputs, other channels than `normalization`, or a layer that
+            can't be taken over, which is named.
     """
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         outputs = ", ".join(map(_layer_name, model.outputs))
@@ -45,6 +48,8 @@ def normalized(model: Any, name: str) -> tuple[Any, list[str]]:
         return twins(layer, own)
 
     flat = rebuild(model, seen)
+    if normalization is not None:
+        return with_normalized_image(flat, name, normalization), _told(name, layers)
     whole_numbers = "int" in str(model.inputs[0].dtype)
     flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers)
     if whole_numbers:

@@ -7,6 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.ir import Normalization
 from edgecnn.errors import ModelError
 from edgecnn.models import Architecture, Load, Shape
 from edgecnn.progress import say
@@ -37,7 +38,7 @@ def require_own(name: str) -> None:
         )
 
 
-def own_architecture(name: str, load: Load) -> Architecture:
+def own_architecture(name: str, load: Load, normalization: Normalization | None) -> Architecture:
     """Return the network that "FILE.py:FUNCTION" builds or that a file holds.
 
     The function takes input shape and classes, and returns a Keras model, of Keras 2 or 3.
@@ -45,15 +46,17 @@ def own_architecture(name: str, load: Load) -> Architecture:
     Args:
         name: what is meant.
         load: makes a Keras model of a file.
+        normalization: what a picture is to it; None: that is found in it.
 
     Raises:
         ModelError: there is no such file or function, or the file can't be run or loaded.
     """
     require_own(name)
     if runs_code(name):
-        return _architecture(name, INPUT_SHAPE, _calling(name, _function(name)))
+        built = _calling(name, _function(name), normalization)
+        return _architecture(name, INPUT_SHAPE, built)
     shape = load(Path(name)).input_shape[1:]
-    return _architecture(name, shape, _loading(name, shape, load))
+    return _architecture(name, shape, _loading(name, shape, load, normalization))
 
 
 def _architecture(name: str, shape: Shape, build: Callable[[Shape, int, float], Any]) -> Architecture:
@@ -90,7 +93,9 @@ def _function(name: str) -> Callable[[Shape, int], Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _calling(name: str, function: Callable[[Shape, int], Any]) -> Callable[[Shape, int, float], Any]:
+def _calling(
+    name: str, function: Callable[[Shape, int], Any], normalization: Normalization | None
+) -> Callable[[Shape, int, float], Any]:
     def build(input_shape: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
         try:
@@ -103,7 +108,7 @@ def _calling(name: str, function: Callable[[Shape, int], Any]) -> Callable[[Shap
         finally:
             _reset_policies()
         _require_shape(model, name, input_shape)
-        return _told(model, name)
+        return _told(model, name, normalization)
 
     return build
 
@@ -124,21 +129,23 @@ def _require_shape(model: Any, name: str, input_shape: Shape) -> None:
     raise ModelError(f"{asked}; build it as a Sequential with an Input, or by keras.Model(inputs, outputs)")
 
 
-def _loading(name: str, shape: Shape, load: Load) -> Callable[[Shape, int, float], Any]:
+def _loading(
+    name: str, shape: Shape, load: Load, normalization: Normalization | None
+) -> Callable[[Shape, int, float], Any]:
     def build(input_shape: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
         if input_shape != shape:
             raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
-        return _told(load(Path(name)), name)
+        return _told(load(Path(name)), name, normalization)
 
     return build
 
 
-def _told(model: Any, name: str) -> Any:
+def _told(model: Any, name: str, normalization: Normalization | None) -> Any:
     """Return a network as edgecnn trains it, and tell what was changed for that."""
     from edgecnn.models._normalize import normalized, with_probabilities
 
-    model, notes = normalized(model, name)
+    model, notes = normalized(model, name, normalization)
     model, more = with_probabilities(model, name)
     for note in notes + more:
         say(note)

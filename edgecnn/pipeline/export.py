@@ -2,7 +2,7 @@
 """Quantize a model and write it as a .tflite file and as C."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler import ops
-from edgecnn.compiler.ir import Graph, Operator, Window
+from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
+from edgecnn.compiler.picture import parse_normalization, require_channels
 from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
@@ -39,15 +40,17 @@ _INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Images to quantize with and to measure on."""
+class _Pictures:
+    """What a model is given, to quantize it with and to measure it on."""
 
-    path: Path
-    seed: int = 0  # of their split
+    path: Path | None
     window: str = NEEDED
+    normalization: Normalization | None = None  # what they are to it; None: that is found in it
+    seed: int = 0  # of their split
     unseen: bool = False  # in training, the test part
 
     def open(self, progress: Progress) -> Dataset:
+        assert self.path is not None
         return with_window(open_dataset(self.path, seed=self.seed, progress=progress), self.window, progress)
 
     def __str__(self) -> str:
@@ -82,12 +85,16 @@ class ExportOptions:
         name: What the files, and the identifiers in C, are called; None: model_int8, or of another type.
         incbin: Let the C array include the .tflite by the assembler, in place of writing its bytes as text.
         target: What C that needs no interpreter is for, a name from `targets.TARGETS`.
+        input_range, mean, std: What a picture is to the source, as `parse_normalization` has it.
     """
 
     formats: tuple[str, ...]
     name: str | None = None
     incbin: bool = False
     target: str = DEFAULT_TARGET
+    input_range: str = ""
+    mean: str = ""
+    std: str = ""
 
 
 def export(
@@ -120,7 +127,9 @@ def export(
     _refuse_useless(options)
     if options.name is not None:
         check_name(options.name)
-    exported = _as_tflite(source, data, options.name or "model_int8", window, progress)
+    normalization = parse_normalization(options.input_range, options.mean, options.std)
+    pictures = _Pictures(data, window, normalization)
+    exported = _as_tflite(source, pictures, options.name or "model_int8", progress)
     name = options.name or f"model_{_input_dtype(exported.tflite)}"
     if options.formats[0] in package_formats():
         files = _write_package(options.formats[0], source, out, exported, name, options.target)
@@ -190,23 +199,26 @@ def _write_package(
     return fill(out, partial(write_texts, texts=package_files(form, package)))
 
 
-def _as_tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
+def _as_tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:
     if source.suffix == ".tflite":
-        return _tflite(source, data, name, window, progress)
+        return _tflite(source, pictures, name, progress)
     run = Run(source)
     if not run.record_file.exists():
-        return _keras(source, _Source(data, window=window) if data else None, name, progress)
-    window = _trained_window(source, run.window(), window)
-    compressed = run.int8_model.exists()
+        return _keras(source, pictures, name, progress)
+    if pictures.normalization is not None:
+        raise ModelError(f"{source} is a run, which takes 0 to 1: leave out --input-range, --mean and --std")
+    window = _trained_window(source, run.window(), pictures.window)
+    compressed, data = run.int8_model.exists(), pictures.path
     if compressed and data is None:
         return _Exported(_windowed(read_bytes(run.int8_model, error=ModelError), window), tuple(run.labels()))
-    images = _Source(data or run.data(), run.record()["train"]["seed"], window, unseen=data is None)
+    seed = run.record()["train"]["seed"]
+    pictures = _Pictures(data or run.data(), window, seed=seed, unseen=data is None)
     if not compressed:
         run.require_trained()
-        return _keras(run.keras_model, images, name, progress, own=True)
+        return _keras(run.keras_model, pictures, name, progress, own=True)
     tflite, labels = read_bytes(run.int8_model, error=ModelError), tuple(run.labels())
     models = {"float32": read_bytes(run.variant("float32"), error=ModelError), "int8": tflite}
-    check = check_export(models, labels, images.open(progress), run.input_shape(), str(images), progress)
+    check = check_export(models, labels, pictures.open(progress), run.input_shape(), str(pictures), progress)
     return _Exported(_windowed(tflite, window), labels, check)
 
 
@@ -232,28 +244,62 @@ def _windowed(tflite: bytes, choice: str) -> bytes:
     return add_window(tflite, choice)
 
 
-def _tflite(source: Path, data: Path | None, name: str, window: str, progress: Progress) -> _Exported:
+def _tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:
     graph = read_model(source)
     tflite = read_bytes(source, error=ModelError)
-    labels, window = read_labels(tflite), _trained_window(source, graph.window, window)
-    if data is None:
-        _tell_of_logits(source, graph)
-        return _Exported(_windowed(tflite, window), labels)
-    images = _Source(data, window=window)
+    labels, window = read_labels(tflite), _trained_window(source, graph.window, pictures.window)
+    pictures = replace(pictures, window=window)
     if not _is_float(graph):
-        shape = image_shape(source)
-        check = check_export({"int8": tflite}, labels, images.open(progress), shape, str(images), progress)
-        return _Exported(_windowed(tflite, window), labels, check)
+        return _integer(source, tflite, labels, pictures, progress)
+    if pictures.path is None:
+        _tell_of_logits(source, graph)
+        return _Exported(_windowed(_stated(tflite, source, pictures.normalization), window), labels)
     _require_float_weights(source, graph)
+    from edgecnn.converters.tflite_image_first import with_unit_image
     from edgecnn.converters.tflite_probabilities import with_answers
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
+    unit = with_unit_image(tflite, source, pictures.normalization)
+
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
-        answering = with_answers(tflite, source, images, labelled=labelled)
+        answering = with_answers(unit, source, images, labelled=labelled)
         return {"float32": answering, "int8": tflite_to_int8(answering, images)}
 
     output = graph.tensors[graph.outputs[0]].shape
-    return _quantized(convert, image_shape(source), output, images, name, progress, labels)
+    return _quantized(convert, image_shape(source), output, pictures, name, progress, labels)
+
+
+def _integer(
+    source: Path, tflite: bytes, labels: tuple[str, ...], pictures: _Pictures, progress: Progress
+) -> _Exported:
+    """Take a file that is quantized already as it is, and measure it where there are pictures."""
+    tflite = _stated(tflite, source, pictures.normalization)
+    if pictures.path is None:
+        _tell_of_logits(source, parse(tflite))
+        return _Exported(_windowed(tflite, pictures.window), labels)
+    dataset, shape = pictures.open(progress), image_shape(source)
+    check = check_export({"int8": tflite}, labels, dataset, shape, str(pictures), progress)
+    return _Exported(_windowed(tflite, pictures.window), labels, check)
+
+
+def _stated(tflite: bytes, source: Path, normalization: Normalization | None) -> bytes:
+    """Put what a picture is to a model into a file that is taken as it is.
+
+    Raises:
+        ModelError: the file says otherwise, or has metadata that say nothing of it.
+    """
+    graph = parse(tflite)
+    if normalization is None or graph.normalization == normalization:
+        return tflite
+    require_channels(normalization, image_shape(source)[-1], str(source))
+    if graph.metadata:
+        said = graph.normalization or "nothing that is known"
+        raise ModelError(
+            f"{source} carries metadata already, by which a pixel is {said}: leave out --input-range, --mean "
+            "and --std"
+        )
+    description = f"{source.stem}, of another's making. {DISCLAIMER}"
+    return add_metadata(tflite, source.stem, description, normalization=normalization)
 
 
 def _tell_of_logits(source: Path, graph: Graph) -> None:
@@ -289,31 +335,31 @@ def _require_float_weights(source: Path, graph: Graph) -> None:
 
 
 def _keras(
-    source: Path, data: _Source | None, name: str, progress: Progress, *, own: bool = False
+    source: Path, pictures: _Pictures, name: str, progress: Progress, *, own: bool = False
 ) -> _Exported:
     require_float_model(source)
-    if data is None:
+    if pictures.path is None:
         raise DataError(f"{source} is a float model; give images like those it will see by --data")
-    list_files(data.path)  # what is missing turns out before TensorFlow loads, which takes seconds
+    list_files(pictures.path)  # what is missing turns out before TensorFlow loads, which takes seconds
     from edgecnn.converters.keras_file import load_float_model, with_answers
     from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
     from edgecnn.converters.layer_at_fault import naming_layers
 
-    model = load_float_model(source, own=own)
+    model = load_float_model(source, own=own, normalization=pictures.normalization)
 
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
         answering = with_answers(model, source, images, labelled=labelled)
         int8 = naming_layers(lambda part: keras_to_int8(part, images), answering)
         return {"float32": keras_to_float32(answering), "int8": int8}
 
-    return _quantized(convert, model.input_shape[1:], model.output_shape, data, name, progress)
+    return _quantized(convert, model.input_shape[1:], model.output_shape, pictures, name, progress)
 
 
 def _quantized(
     convert: Callable[[Images, bool], dict[str, bytes]],
     shape: tuple[int, int, int],
     output: tuple[int, ...],
-    data: _Source,
+    pictures: _Pictures,
     name: str,
     progress: Progress,
     labels: tuple[str, ...] = (),
@@ -324,18 +370,18 @@ def _quantized(
         convert: from images, and whether there are labels for the model's answers, to .tflite files.
         shape: the model's input.
         output: the shape of its answers.
-        data: the images.
+        pictures: what it is given.
         name: what the model is called.
         progress: told how far each step is.
         labels: the classes that the model knows by name.
     """
-    dataset = data.open(progress)
+    dataset = pictures.open(progress)
     arrays = load_part(dataset, "train", shape, progress)
     labelled = answers_like(output, dataset, shape)
     progress("quantizing", 0, 1)
     models = convert(arrays.sample(REPRESENTATIVE_IMAGES, seed=0), labelled)
     progress("quantizing", 1, 1)
-    check = check_export(models, labels, dataset, shape, str(data), progress)
+    check = check_export(models, labels, dataset, shape, str(pictures), progress)
     labels = labels or (dataset.classes if labelled and not dataset.masks else ())
     description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
     tflite = add_metadata(models["int8"], name, description, labels, window=dataset.window)

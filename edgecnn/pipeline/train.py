@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.picture import parse_normalization
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.network_file import load_network
@@ -62,7 +63,8 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
 
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
-    network = architecture(options.model, load_network)
+    normalization = parse_normalization(options.input_range, options.mean, options.std)
+    network = architecture(options.model, load_network, normalization)
     chosen = chosen_options(run, network, options)
     if workers.chief:
         refuse_overwriting(run, chosen, resume)

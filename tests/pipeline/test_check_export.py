@@ -137,9 +137,18 @@ def test_a_saved_model_is_told_by_what_it_answers(
     assert "answers with logits: a s" in caplog.text
 
 
-def test_a_file_that_wants_bytes_is_no_better_than_chance(lights: Path, tmp_path: Path) -> None:
+def test_a_float_tflite_file_that_wants_bytes_answers_right(
+    lights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     scaled = network(keras, keras.layers.Rescaling(1 / 127.5, offset=-1), middle=0.0)
-    done = exported(keras_to_float32(scaled), lights, tmp_path)  # as floats, that nobody can see into
+    done = exported(keras_to_float32(scaled), lights, tmp_path)
+    assert scores(done) == {"float32": 1.0, "int8": 1.0}
+    [note] = caplog.messages
+    assert "scales bytes of 0 to 255 by" in note
+
+
+def test_a_file_that_is_given_a_wrong_range_is_no_better_than_chance(lights: Path, tmp_path: Path) -> None:
+    done = exported(keras_to_float32(network(keras, middle=128.0)), lights, tmp_path)
     assert scores(done) == {"float32": 0.5, "int8": 0.5}
     assert done.check
     [warning] = done.check.warnings
@@ -154,7 +163,8 @@ def test_logits_of_a_float_tflite_file_become_probabilities(
     done = exported(logits, lights, tmp_path)
     assert read_model(done.files[0]).operators[-1].op == op
     assert scores(done) == {"float32": 1.0, "int8": 1.0}
-    [note] = caplog.messages
+    [silent_range, note] = caplog.messages
+    assert "doesn't tell which range its picture has; it is given 0 to 1" in silent_range
     assert "answers with logits: a s" in note
 
 

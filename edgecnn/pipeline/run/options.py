@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.picture import parse_normalization
 from edgecnn.compression.instructions import factors
 from edgecnn.data.dataset import PARTS, is_packed, list_files, open_listed
 from edgecnn.data.window import NEEDED
@@ -54,6 +55,9 @@ class TrainOptions:
     seed: int = 0
     threads: int = 2
     mixed_precision: bool = False
+    input_range: str = ""  # "LOW:HIGH", what a picture is to a network of one's own; empty: found in it
+    mean: str = ""  # or its mean and deviation, "R,G,B", as fractions of 1
+    std: str = ""
     window: str = NEEDED  # of images of more than 8 bits: "needed", "auto" or "LOW:HIGH"
     strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False
@@ -111,13 +115,14 @@ def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> N
     if options.strategy == "multi-worker":
         return
     run = Run(path)
+    normalization = parse_normalization(options.input_range, options.mean, options.std)
     with run.locked():
         if is_own(options.model):
             require_own(options.model)
             if not resume:
                 _refuse_another(run)
         else:
-            chosen = chosen_options(run, architecture(options.model), options)
+            chosen = chosen_options(run, architecture(options.model, normalization=normalization), options)
             refuse_overwriting(run, chosen, resume)
         _list_images(options.data, options.seed)
 

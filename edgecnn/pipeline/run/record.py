@@ -35,6 +35,9 @@ class Train(TypedDict, total=False):
     augment: str
     seed: Annotated[int, SEED]
     threads: Annotated[int, THREADS]
+    input_range: str
+    mean: str
+    std: str
     window: str
     mixed_precision: bool
     strategy: Literal["none", "mirrored", "multi-worker"]
