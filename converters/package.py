@@ -20,6 +20,7 @@ from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.picture import as_values
 from edgecnn.compiler.writing.header import threshold
 from edgecnn.compiler.writing.selftest import printed_lines
 from edgecnn.converters.formats import TEMPLATES
@@ -193,5 +194,4 @@ def _test_picture(graph: Graph) -> NDArray[np.int8]:
     _, height, width, channels = image.shape
     line = np.arange(_FRAME_WIDTH * channels) + 2 * np.arange(_FRAME_HEIGHT)[:, None]
     frame = line.astype(np.uint8).reshape(_FRAME_HEIGHT, _FRAME_WIDTH, channels)
-    picture: NDArray[np.int8] = table[resize(frame, height, width)][np.newaxis]
-    return picture
+    return as_values(resize(frame, height, width)[np.newaxis], table)
