@@ -6,8 +6,9 @@
 The folder is searched for .tflite files, those in folders of it included; one that does not exist is looked
 for in EDGECNN_DATA. Each file has a process of its own and a time limit, and becomes one line: refused with
 the op and the reason; or compiled for portable C99, with CPU seconds and the arena, and the bytes of its
-outputs compared, with whom (`edgecnn verify` says what that means). With --json the figures are written to a
-file. Exit code 1 if a byte differs or a file ends in anything but C or one line.
+outputs compared, with whom (`edgecnn verify` says what that means). What is refused because of floats behind
+the integers is compiled up to these (--stop-before-float). With --json the figures are written to a file.
+Exit code 1 if a byte differs or a file ends in anything but C or one line.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from typing import Any
 
 from provenance import first_line, package_versions, provenance
 
-from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.errors import EdgecnnError
 from edgecnn.escape import for_terminal
 from edgecnn.files import write_json
@@ -68,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(row)
         print(for_terminal(line(row)), flush=True)
     counts = Counter(row["outcome"] for row in rows)
-    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    cut = sum("left" in row for row in rows)
+    also = f"; {cut} of them up to where floats begin" if cut else ""
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + also)
     if given.json:
         settings = {"target": TARGET, "inputs": given.inputs, "limit_s": given.limit}
         write_json(given.json, {**origin(given.folder), **settings, "counts": counts, "files": rows})
@@ -108,12 +111,14 @@ def tried(file: Path, inputs: int) -> Row:
     """Compile a file and run it; return figures, or the op and the reason of a refusal."""
     begin = time.process_time()
     try:
-        compiled = compile_tflite(file, name="model", target=TARGET)
+        compiled = compiled_of(file)
     except EdgecnnError as error:
         reason = str(error).removeprefix(f"{file}: ")
         named = _OPERATOR.match(reason)
         return {"outcome": "refused", "op": named[1] if named else "", "reason": reason}
     row = {"seconds": round(time.process_time() - begin, 2), "arena_bytes": compiled.plan["arena_bytes"]}
+    if compiled.model.left:
+        row["left"] = compiled.model.left_to_caller
     try:
         verified = verify_compiled(compiled, file, inputs)
     except EdgecnnError as error:
@@ -128,6 +133,16 @@ def tried(file: Path, inputs: int) -> Row:
         "oracle": verified.oracle,
         "oracles": [text(ruling) for ruling in verified.oracles],
     }
+
+
+def compiled_of(file: Path) -> CompiledModel:
+    """Compile a file, or what it has before floats where these are why it is refused."""
+    try:
+        return compile_tflite(file, name="model", target=TARGET)
+    except EdgecnnError as error:
+        if "--stop-before-float" not in str(error):
+            raise
+        return compile_tflite(file, name="model", target=TARGET, stop_before_float=True)
 
 
 def text(ruling: Ruling) -> str:
@@ -145,10 +160,11 @@ def line(row: Row) -> str:
     if row["outcome"] == "failed":
         return f"{row['file']}  failed  {row['reason']}"
     outputs = ", ".join(map(str, row["different_outputs"]))
+    left = f"  before {row['left']}" if "left" in row else ""
     return (
         f"{row['file']}  {row['seconds']:.1f} s  arena {row['arena_bytes']:,}  "
         f"{row['bytes_different']:,} of {row['bytes_compared']:,} bytes differ, {outputs} different outputs  "
-        f"{'; '.join(row['oracles'])}"
+        f"{'; '.join(row['oracles'])}{left}"
     )
 
 

@@ -23,6 +23,11 @@ schedule_option = click.option(
     show_default=True,
     help="Run row by row through rings, or tensor by tensor.",
 )
+stop_option = click.option(
+    "--stop-before-float",
+    is_flag=True,
+    help="Compile up to the integers that floats are computed of, and say what is left to you.",
+)
 optimize_option = click.option(
     "--optimize",
     type=Choice(["speed", "size"]),
@@ -58,6 +63,7 @@ target_option = click.option(
     "one, and the same number finds the same one everywhere.",
 )
 @optimize_option
+@stop_option
 @click.option(
     "--shared", is_flag=True, help="Also build NAME.so, for a target of this machine; see edgecnn.runtime."
 )
@@ -87,6 +93,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ram: int | None,
     search: int | None,
     optimize: str,
+    stop_before_float: bool,
     shared: bool,
     weights: str,
     weights_version: int | None,
@@ -129,6 +136,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
             optimize=optimize,
             weights_version=weights_version,
             effort=Effort(search or SEARCH, progress),
+            stop_before_float=stop_before_float,
         )
     files = fill(out, partial(build_shared, compiled) if shared else compiled.write)
     if dump is not None:
@@ -151,6 +159,8 @@ def _print(compiled: "CompiledModel", files: list[Path]) -> None:
     say(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
     say(f"weights  {plan['weight_bytes']:,} bytes, with biases, scales and tables")
     say(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
+    if plan["left_to_caller"]:
+        say(f"left     to you, of these outputs: {plan['left_to_caller']}")
     for file in files:
         say(f"{file}  {file.stat().st_size:,} bytes")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.compile import optimize_option, schedule_option, target_option
+from edgecnn.cli.compile import optimize_option, schedule_option, stop_option, target_option
 from edgecnn.cli.console import given_options, json_option, say
 
 _MOST_NAMED = 5  # operators of those that follow one oracle
-_OF_COMPILER = ("target", "inputs", "schedule", "optimize", "profile")
+_OF_COMPILER = ("target", "inputs", "schedule", "optimize", "stop_before_float", "profile")
 _OF_BOARD = ("baud", "timeout")  # what only --serial asks for
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _MOST_INPUTS = 100_000
 )
 @schedule_option
 @optimize_option
+@stop_option
 @click.option("--profile", is_flag=True, help="Show what each operator costs, in an emulator.")
 @click.option(
     "--serial",
@@ -60,6 +61,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     inputs: str,
     schedule: str,
     optimize: str,
+    stop_before_float: bool,
     profile: bool,
     serial: Path | None,
     baud: int,
@@ -95,7 +97,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
     if isinstance(chosen, Path) and not chosen.is_dir():
         raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
-    verified = verify(model, target, chosen, rows=schedule == "rows", optimize=optimize, profile=profile)
+    verified = verify(
+        model,
+        target,
+        chosen,
+        rows=schedule == "rows",
+        optimize=optimize,
+        profile=profile,
+        stop_before_float=stop_before_float,
+    )
     if as_json:
         print_json(verified.as_json())
     else:
@@ -106,7 +116,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 def _refuse_ignored(by_serial: bool) -> None:
     """Refuse options that only what isn't asked for would read: a board's self-test, or C that runs here."""
-    for name in given_options(dict.fromkeys(_OF_COMPILER if by_serial else _OF_BOARD)):
+    for given in given_options(dict.fromkeys(_OF_COMPILER if by_serial else _OF_BOARD)):
+        name = given.replace("_", "-")
         if by_serial:
             raise click.UsageError(f"--serial compiles nothing; leave out --{name}")
         raise click.UsageError(f"--{name} is of a board's self-test; add --serial, or leave it out")

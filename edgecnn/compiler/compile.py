@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a .tflite file to the text of C files and the plan behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
+from edgecnn.compiler.passes.stop_before_float import stop_before_float as before_float
 from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse, read_model
@@ -90,6 +91,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     optimize: str = "speed",
     weights_version: int | None = None,
     effort: Effort | None = None,
+    stop_before_float: bool = False,
 ) -> CompiledModel:
     """Compile a .tflite file to C.
 
@@ -104,15 +106,22 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         weights_version: put weights apart from the code, into a file of this version, which another of the
             same architecture can replace; None: into the code.
         effort: what the search for the smallest arena may take; the same leads to the same C.
+        stop_before_float: compile up to the integers of which floats are computed, and no further.
 
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
     """
     original = (read_model(source) if isinstance(source, Path) else parse(source)).in_signature_order()
+    original, left = before_float(original) if stop_before_float else (original, ())
     if labels:
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
-    graph, dumps = run_passes(replace(original, weights_apart=apart))
+    try:
+        graph, dumps = run_passes(replace(original, weights_apart=apart))
+    except ModelError as error:
+        if not stop_before_float and (ends := _integers_before_floats(original)):
+            raise ModelError(f"{error}; --stop-before-float compiles up to {ends}") from error
+        raise
     _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
     isa = find_target(target).isa
     found = schedule(graph, rows, ram, isa, effort)
@@ -129,6 +138,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         inputs,
         outputs,
         apart,
+        left,
     )
     weights = Weights(model.name) if apart else None
     code = source_text(model, weights)
@@ -166,6 +176,20 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
         graph.verify()
         dumps[make.__name__] = str(graph)
     return graph, dumps
+
+
+def _integers_before_floats(original: Graph) -> str:
+    """Return up to what a model can be compiled that has floats behind it; empty where it can't be."""
+    try:
+        part, left = before_float(original)
+        if not left:
+            return ""
+        run_passes(part)
+    except ModelError:
+        return ""
+    names = [f'"{short_name(part.tensors[i].name)}"' for i in part.outputs]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}, and leaves {', '.join(dict.fromkeys(left))} to you"
 
 
 def _check_readable(graph: Graph) -> None:
@@ -256,7 +280,8 @@ def describe_plan(model: CModel) -> dict[str, Any]:
         "weight_bytes": sum(map(_weight_bytes, network.steps)),
         "inputs": [_describe_edge(edge) for edge in model.inputs],
         "outputs": [_describe_edge(edge) for edge in model.outputs],
-        "macs": sum(given),
+        "left_to_caller": model.left_to_caller,
+        "macs": sum(given.values()),
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
         "steps": [
@@ -297,7 +322,7 @@ def _op(step: Step) -> str:
     return before + step.operator.op + after
 
 
-def _macs_given(given: Sequence[int], step: Step) -> int:
+def _macs_given(given: Mapping[int, int], step: Step) -> int:
     """Return the multiplications of a step's operators in the file, where `given` has all operators'.
 
     Of several steps that one operator has become, those that multiply nothing have none.
@@ -308,8 +333,10 @@ def _macs_given(given: Sequence[int], step: Step) -> int:
     return before + given[step.operator.index]
 
 
-def _macs(graph: Graph) -> list[int]:
-    return [ops.require(graph, operator).macs(graph, operator) for operator in graph.operators]
+def _macs(graph: Graph) -> dict[int, int]:
+    return {
+        operator.index: ops.require(graph, operator).macs(graph, operator) for operator in graph.operators
+    }
 
 
 def _weight_bytes(step: Step) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tflite_builder import Builder
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "assets" / "tiny_int8.tflite"
@@ -48,6 +49,16 @@ def test_each_file_is_one_line(
     assert {"commit", "machine", "gcc", "tflite-runtime", "numpy"} <= set(stored)
     assert [row["outcome"] for row in stored["files"]] == ["refused", "refused", "equal"]
     assert stored["files"][2]["arena_bytes"] > 0
+
+
+def test_what_has_floats_behind_it_is_compiled_up_to_these(public_models: ModuleType, tmp_path: Path) -> None:
+    builder = Builder()
+    scores = builder.fully_connected(builder.input((1, 9)), 4)
+    powers = builder.operator("EXP", (builder.dequantize(scores),), builder.tensor((1, 4), "float32"))
+    (tmp_path / "net.tflite").write_bytes(builder.build((0,), (powers,)))
+    row = public_models.tried(tmp_path / "net.tflite", 2)
+    assert (row["outcome"], row["left"]) == ("equal", "DEQUANTIZE (1), EXP (1)")
+    assert public_models.line({"file": "net.tflite", **row}).endswith("  before DEQUANTIZE (1), EXP (1)")
 
 
 @pytest.mark.parametrize(

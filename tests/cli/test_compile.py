@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tflite_builder import Builder
 
 from edgecnn.cli.compile import command
 from edgecnn.errors import EdgecnnError, ModelError
@@ -39,6 +40,20 @@ def test_the_files_and_the_plan(tmp_path: Path) -> None:
         "FULLY_CONNECTED",
         "SOFTMAX",
     ]
+
+
+def test_what_is_left_where_floats_begin_is_said(tmp_path: Path) -> None:
+    builder = Builder()
+    scores = builder.fully_connected(builder.input((1, 9)), 4)
+    powers = builder.operator("EXP", (builder.dequantize(scores),), builder.tensor((1, 4), "float32"))
+    (tmp_path / "net.tflite").write_bytes(builder.build((0,), (powers,)))
+    with pytest.raises(ModelError, match=r"EXP .* is not supported.* --stop-before-float compiles up to"):
+        compile_with(tmp_path / "net.tflite", "--out", tmp_path / "c")
+    told = compile_with(tmp_path / "net.tflite", "--out", tmp_path / "c", "--stop-before-float")
+    assert "left     to you, of these outputs: DEQUANTIZE (1), EXP (1)\n" in told
+    assert (
+        "left to you, of these outputs: DEQUANTIZE (1), EXP (1)\n" in (tmp_path / "c" / "net.h").read_text()
+    )
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")

@@ -2,6 +2,7 @@
 """What the texts of a generated model are written from."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,6 +104,7 @@ class CModel:
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
     weights_apart: bool = False  # in NAME_weights.bin, not in NAME.c
+    left: tuple[str, ...] = ()  # the ops behind the outputs that are left to the caller, in order
 
     @property
     def prefix(self) -> str:
@@ -136,6 +138,11 @@ class CModel:
             return False
         shape = self.outputs[0].shape
         return len(shape) == 4 and shape[3] == 1 and ops.is_a(self.graph.operators[-1], logistic)
+
+    @property
+    def left_to_caller(self) -> str:
+        """What the model computes of its outputs and the C doesn't: each op and how often, or nothing."""
+        return ", ".join(f"{op} ({count})" for op, count in Counter(self.left).items())
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
 from edgecnn.compiler.writing.model import CModel
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.data.images import load_image
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.files import read_bytes
@@ -76,6 +77,7 @@ def verify(
     rows: bool = True,
     optimize: str = "speed",
     profile: bool = False,
+    stop_before_float: bool = False,
 ) -> Verified:
     """Compile a .tflite file to C, run it and compare its outputs with the oracle's.
 
@@ -86,6 +88,7 @@ def verify(
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
         profile: tell what each operator costs, on an emulator.
+        stop_before_float: as for `compile_tflite`; what is compared is the part before floats.
 
     Raises:
         ModelError: the model can't be compiled.
@@ -96,7 +99,14 @@ def verify(
     if profile and not has_emulator(find_target(target)):
         names = ", ".join(row.name for row in TARGETS.values() if has_emulator(row))
         raise EdgecnnError(f"target {target} runs in no emulator, which a profile needs; one of: {names}")
-    compiled = compile_tflite(path, name="model", target=target, rows=rows, optimize=optimize)
+    compiled = compile_tflite(
+        path,
+        name="model",
+        target=target,
+        rows=rows,
+        optimize=optimize,
+        stop_before_float=stop_before_float,
+    )
     return verify_compiled(compiled, path, inputs, profile=profile)
 
 
@@ -105,7 +115,8 @@ def verify_compiled(
 ) -> Verified:
     """Run the C of a .tflite file, given by its path, as `verify` does, which says what else is asked for."""
     model, chosen = compiled.model, find_target(compiled.model.target)
-    oracle = Oracle(model.original, read_bytes(path, error=ModelError))
+    content = tflite_bytes(model.original) if model.left else read_bytes(path, error=ModelError)
+    oracle = Oracle(model.original, content)
     if isinstance(inputs, int):
         values, expected = _chosen(oracle, inputs)
     else:
