@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import OPERANDS, check, operands
-from kernel_cases import DEPTHWISE_LEFT, kernel_models, kernels
+from generated_c import OPERANDS, check, models, operands
+from kernel_cases import DEPTHWISE_LEFT, depthwise, kernel_models, kernels
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
@@ -26,6 +26,14 @@ MODELS = kernel_models(
             ((1, 3, 3, 4), 1, (3, 3)),
             ((1, 9, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, (1, 1), False),
             ((1, 8, 7, 5), 1, (5, 5), (1, 1), SAME, RELU),  # any window
+            ((1, 9, 1, 70), 1, (5, 1)),  # more channels than at once; not four
+            ((1, 12, 1, 8), 1, (10, 1), (1, 1), SAME, RELU),
+            ((1, 3, 4, 6), 1, (1, 1)),
+            ((1, 4, 5, 4), 1, (1, 2), (1, 1), SAME, RELU6),
+            ((1, 6, 5, 3), 2, (5, 3), (1, 1), SAME),  # two outputs share a channel
+            ((1, 6, 4, 2), 5, (2, 2), (2, 1), VALID, RELU, *DEPTHWISE_LEFT),
+            ((1, 4, 13, 32), 1, (3, 3), (1, 1), SAME),
+            ((1, 4, 13, 3), 1, (3, 3), (1, 1), SAME),  # portable
             ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
             ((1, 6, 6, 4), 1, (4, 2), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
             ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
@@ -78,12 +86,50 @@ def test_assembly_equals_the_oracle(kind: str, core: str, optimize: str, level: 
     check_on_target(MODELS[kind], core, tmp_path, optimize, level)
 
 
-def test_what_has_no_faster_kernel_stays_portable() -> None:
-    assert [kernels(one, "cortex-m4") for one in MODELS["depthwise_conv_2d"][:3]] == [
-        ["depthwise_conv_2d.dsp"],
-        ["depthwise_conv_2d"],
-        ["conv_2d.dsp"],
-    ]
+def test_one_channel_is_a_convolution() -> None:
+    assert kernels(MODELS["depthwise_conv_2d"][2], "cortex-m4") == ["conv_2d.dsp"]
+
+
+def test_windows_are_computed_by_rows_where_these_are_long_and_channels_few() -> None:
+    def taken(width: int, channels: int, *arguments: object) -> str:
+        [model] = models(depthwise, [((1, 5, width, channels), *arguments)])
+        return kernels(model, "cortex-m4")[0]
+
+    by_rows, by_taps = "depthwise_conv_2d.dsp", "depthwise_conv_2d_any.dsp"
+    assert taken(12, 28, 1, (3, 3), (1, 1), SAME) == by_rows
+    assert taken(11, 28, 1, (3, 3), (1, 1), SAME) == by_taps
+    assert taken(12, 32, 1, (3, 3), (1, 1), SAME) == by_taps
+    assert taken(30, 28, 1, (3, 3), (2, 2), SAME) == by_taps
+    assert taken(12, 4, 2, (3, 3), (1, 1), SAME) == by_taps
+    assert taken(12, 3, 1, (3, 3), (1, 1), SAME) == "depthwise_conv_2d"
+
+
+@pytest.mark.parametrize(("taps", "channels"), [(1, 4), (2, 5), (3, 8), (9, 7), (10, 6)])
+def test_a_depthwise_kernel_finds_each_weight_in_its_half(taps: int, channels: int) -> None:
+    matrix = np.random.default_rng(taps).integers(-256, 256, (taps, channels)).astype(np.int16)
+    halves = iter(packing.pack_taps(matrix).view("<i2").tolist())
+    for start in range(0, channels, 4):
+        c = min(start, channels - 4)
+        order = (c, c + 2, c + 1, c + 3)
+        for tap in range(taps % 2):
+            assert [next(halves) for _ in order] == [matrix[tap, i] for i in order]
+        for tap in range(taps % 2, taps, 2):
+            for i in order:
+                assert (next(halves), next(halves)) == (matrix[tap, i], matrix[tap + 1, i])
+    assert not list(halves)
+
+
+def test_two_shifts_round_as_one_does() -> None:
+    """What kernel_scale_channels makes of a high product is what kernel_scale makes of it."""
+    highs = np.unique(
+        np.concatenate([np.arange(-70000, 70000), (1 << np.arange(30)) - 1, -(1 << np.arange(30))])
+    )
+    for right in range(1, 22):
+        for zero_point in (-128, -1, 0, 7, 127):
+            nudged = highs - (highs < 0)
+            rounding = (2 * zero_point + 1) * (1 << (right - 1))
+            at_once = (nudged + rounding) >> right
+            np.testing.assert_array_equal(((nudged >> (right - 1)) + 2 * zero_point + 1) >> 1, at_once)
 
 
 def test_operands_have_the_faster_kernels() -> None:

@@ -99,47 +99,39 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp_filter(const int8_t *filter, in
 }
 
 #if EDGECNN_LOOPS
-/* One sum; `from` and the two offsets are those of the columns, 32 bytes apart. */
-#define EDGECNN_DEPTHWISE(from, second, third)                                                                         \
-    "ldrd r8, r9, [r0], #" from "\n\t"                                                                                 \
-    "ldrd r10, r11, [r0, #" second "]\n\t"                                                                             \
-    "ldrd r12, lr, [r0, #" third "]\n\t"                                                                               \
+/* One sum; columns are 32 bytes apart. */
+#define EDGECNN_DEPTHWISE                                                                                              \
+    "ldrd r8, r9, [r0], #32\n\t"                                                                                       \
+    "ldrd r10, r11, [r0]\n\t"                                                                                          \
+    "ldrd r12, lr, [r0, #32]\n\t"                                                                                      \
     "smuad r8, r8, r2\n\t"                                                                                             \
     "smlad r8, r10, r3, r8\n\t"                                                                                        \
     "smlad r8, r12, r4, r8\n\t"                                                                                        \
     "smlad r8, r9, r5, r8\n\t"                                                                                         \
     "smlabb r8, lr, r6, r8\n\t"                                                                                        \
     "str r8, [r1], #4\n\t"
-#define EDGECNN_DEPTHWISE_LOOP(from, second, third)                                                                    \
-    __asm__ volatile(".syntax unified\n\t"                                                                             \
-                     "ldr r8, %[weights]\n\t"                                                                          \
-                     "ldmia r8, {r2, r3, r4, r5, r6}\n"                                                                \
-                     "1:\n\t"                                                                                          \
-                     EDGECNN_DEPTHWISE(from, second, third)                                                            \
-                     EDGECNN_DEPTHWISE(from, second, third)                                                            \
-                     "ldr r8, %[end]\n\t"                                                                              \
-                     "cmp r1, r8\n\t"                                                                                  \
-                     "bne 1b"                                                                                          \
-                     : "+r"(x), "+r"(made)                                                                             \
-                     : [weights] "m"(weights), [end] "m"(end)                                                          \
-                     : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 #endif
 
 /* The sums of one channel at `count` positions, an even number; `pairs` are its own, 8 words apart. */
-EDGECNN_SHARED void kernel_depthwise_conv_2d_dsp_row(const uint32_t *pairs, const uint32_t *weights, int stride,
-                                                     int count, int32_t *sums)
+EDGECNN_SHARED void kernel_depthwise_conv_2d_dsp_row(const uint32_t *pairs, const uint32_t *weights, int count,
+                                                     int32_t *sums)
 {
 #if EDGECNN_LOOPS
     register const uint32_t *x __asm__("r0") = pairs;
     register int32_t *made __asm__("r1") = sums;
     int32_t *const end = sums + count;
-    if (stride == 1) {
-        EDGECNN_DEPTHWISE_LOOP("32", "0", "32");
-    } else {
-        EDGECNN_DEPTHWISE_LOOP("64", "-32", "0");
-    }
+    __asm__ volatile(".syntax unified\n\t"
+                     "ldr r8, %[weights]\n\t"
+                     "ldmia r8, {r2, r3, r4, r5, r6}\n"
+                     "1:\n\t" EDGECNN_DEPTHWISE EDGECNN_DEPTHWISE
+                     "ldr r8, %[end]\n\t"
+                     "cmp r1, r8\n\t"
+                     "bne 1b"
+                     : "+r"(x), "+r"(made)
+                     : [weights] "m"(weights), [end] "m"(end)
+                     : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 #else
-    for (; count > 0; --count, pairs += 8 * stride) {
+    for (; count > 0; --count, pairs += 8) {
         int32_t sum = kernel_multiply_pairs(pairs[0], weights[0], 0);
         sum = kernel_multiply_pairs(pairs[8], weights[1], sum);
         sum = kernel_multiply_pairs(pairs[16], weights[2], sum);
@@ -190,10 +182,9 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_dsp(const kernel_depthwise_conv_2d_
         kernel_depthwise_conv_2d_dsp_filter(p->filter + c, p->in_c, weights);
         for (int x = first; x < end; x += p->columns) {
             const int count = end - x < p->columns ? end - x : p->columns, even = (count + 1) / 2 * 2;
-            kernel_depthwise_conv_2d_dsp_pairs(window, x * p->stride_w - p->pad_w, (even - 1) * p->stride_w + 3,
-                                               p->in_w, p->in_c, padding, pairs);
+            kernel_depthwise_conv_2d_dsp_pairs(window, x - p->pad_w, even + 2, p->in_w, p->in_c, padding, pairs);
             for (int i = 0; i < 4; ++i) {
-                kernel_depthwise_conv_2d_dsp_row(pairs + 2 * i, weights + 5 * i, p->stride_w, even, sums);
+                kernel_depthwise_conv_2d_dsp_row(pairs + 2 * i, weights + 5 * i, even, sums);
                 kernel_depthwise_conv_2d_dsp_scale(p, sums, c + i, count, made + i);
             }
             made += p->columns * p->in_c;

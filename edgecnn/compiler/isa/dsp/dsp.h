@@ -360,4 +360,46 @@ EDGECNN_SHARED void kernel_dot_1(const uint32_t *columns, const int32_t *filter,
 #endif
 }
 
+/* Outputs of `count` channels, a multiple of four, of the doubled sums of each: what kernel_scale makes of these, twice
+ * their bias and their multiplier, which lie in pairs, and of their negative shift. `odd` is 1 and twice the zero
+ * point. Shifting by one less, and then, odd added, by one, gives the same: floor((floor(a / m) + n) / 2) is
+ * floor((a + m n) / 2m). The complement of a negative shift is one less than what is shifted right.
+ */
+EDGECNN_SHARED void kernel_scale_channels(const int32_t *sums, const int32_t *scale, const int8_t *shift, int count,
+                                          int32_t odd, int8_t *output)
+{
+#if EDGECNN_LOOPS
+    const int32_t *const end = sums + count;
+    __asm__ volatile(".syntax unified\n"
+                     "1:\n\t"
+                     "ldr r8, [%[shift]], #4\n\t"
+                     "mvn r8, r8\n\t"
+                     ".irp last, 0, 0, 0, 1\n\t"
+                     "ldrd r10, r11, [%[scale]], #8\n\t"
+                     "ldr r9, [%[sums]], #4\n\t"
+                     "add r9, r9, r10, lsl #1\n\t"
+                     "smmulr r9, r9, r11\n\t"
+                     "add r9, r9, r9, asr #31\n\t"
+                     "asr r9, r9, r8\n\t"
+                     "add r9, r9, %[odd]\n\t"
+                     ".ifeq \\last\n\t"
+                     "lsr r8, r8, #8\n\t"
+                     ".endif\n\t"
+                     "ssat r9, #8, r9, asr #1\n\t"
+                     "strb r9, [%[output]], #1\n\t"
+                     ".endr\n\t"
+                     "cmp %[sums], %[end]\n\t"
+                     "bne 1b"
+                     : [sums] "+r"(sums), [scale] "+r"(scale), [shift] "+r"(shift), [output] "+r"(output)
+                     : [end] "r"(end), [odd] "r"(odd)
+                     : "r8", "r9", "r10", "r11", "cc", "memory");
+#else
+    for (int i = 0; i < count; ++i) {
+        const int32_t twice = kernel_offset(sums[i], (int32_t)(2u * (uint32_t)scale[2 * i]));
+        const int32_t high = (int32_t)(((int64_t)twice * scale[2 * i + 1] + ((int64_t)1 << 31)) >> 32);
+        output[i] = kernel_clamp((((high - (high < 0)) >> (-shift[i] - 1)) + odd) >> 1, INT8_MIN, INT8_MAX);
+    }
+#endif
+}
+
 #endif

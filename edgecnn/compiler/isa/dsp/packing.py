@@ -41,6 +41,21 @@ def pack_pairs(matrix: NDArray[np.int8], chunk: int, at_once: int) -> NDArray[np
     return packed
 
 
+def pack_taps(matrix: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Return weights int16[taps, channels] as the kernel for any depthwise window reads them.
+
+    For four channels after the other, of which the last four may overlap those before: of an odd number of
+    taps the first, of channels (0, 2) and (1, 3); then two taps after two, of channels 0, 2, 1 and 3.
+    """
+    taps, channels = matrix.shape
+    starts = [min(c, channels - 4) for c in range(0, channels, 4)]
+    ordered = np.stack([matrix[:, [c, c + 2, c + 1, c + 3]] for c in starts])  # group, tap, channel
+    pairs = ordered[:, taps % 2 :].reshape(len(starts), -1, 2, 4).swapaxes(2, 3)
+    first = ordered[:, : taps % 2].reshape(len(starts), -1)
+    halves = np.hstack([first, pairs.reshape(len(starts), -1)])
+    return np.ascontiguousarray(halves, "<i2").reshape(-1).view("<i4").astype(np.int32)
+
+
 def _in_groups(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return int8[channels, groups, taps of a group], filled up with zeros to an even number of channels."""
     channels, taps = matrix.shape
