@@ -40,6 +40,7 @@ class Harmless:
 
     path: Path  # of the copy to load; its suffix says what it is
     keras_version: str  # of the Keras that wrote it, or "" where it doesn't say
+    has_network: bool  # and not weights alone
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def harmless_keras(path: Path, *, weights_only: bool = False) -> Iterator[Harmle
             require_known_classes(config, str(path), _registered())
         elif not weights_only:
             raise ModelError(f"{path} holds weights, but no network; save the whole model")
-        yield Harmless(copy, version)
+        yield Harmless(copy, version, config is not None)
 
 
 @contextmanager

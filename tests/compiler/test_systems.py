@@ -18,10 +18,14 @@ from edgecnn.runtime.isolation import call_isolated
 SYSTEMS = {
     "cainvas": (64, 1.0),
     "cbam": (64, 0.25),
+    "ds-cnn": (20, 0.5),
     "inception-transfer": (75, 0.1),
     "melanoma-v1": (191, 0.1),
     "melanoma-v2": (200, 0.05),
     "melanoma-v3": (280, 0.05),
+    "mobilenet-v1": (32, 0.25),
+    "mobilenet-v2": (32, 0.25),
+    "resnet8": (16, 0.5),
     "unet": (32, 0.25),
 }
 

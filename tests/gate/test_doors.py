@@ -11,6 +11,8 @@ DOORS = {
     "models.load_model": {"edgecnn/models/__init__.py"},
     "saved_model.load": {"converters/saved_model.py"},
     "applications.InceptionV3": {"edgecnn/models/inception_transfer.py"},
+    "applications.MobileNet": {"edgecnn/models/mobilenet.py"},
+    "applications.MobileNetV2": {"edgecnn/models/mobilenet.py"},
     "h5py.File": {"edgecnn/gate/containers.py"},
     "np.load": {"edgecnn/training/checkpoint.py", "benchmarks/real_images.py"},  # without pickle
     "load_weights": {"edgecnn/pipeline/train.py"},  # of an architecture, which passes the gate

@@ -6,7 +6,10 @@ import pytest
 from edgecnn.errors import ModelError
 from edgecnn.models import architecture, architectures
 
-NAMES = ("cainvas", "cbam", "inception-transfer", "melanoma-v1", "melanoma-v2", "melanoma-v3", "unet")
+NAMES = (
+    "cainvas", "cbam", "ds-cnn", "inception-transfer", "melanoma-v1", "melanoma-v2", "melanoma-v3",
+    "mobilenet-v1", "mobilenet-v2", "resnet8", "unet",
+)  # fmt: skip
 
 
 def test_architectures_are_found_by_their_files() -> None:
@@ -24,8 +27,12 @@ def test_parameters_are_as_declared(name: str) -> None:
 
 
 def test_the_parameters_of_the_authors() -> None:
-    assert {name: architecture(name).parameters for name in NAMES if "-v" in name or name == "cainvas"} == {
+    """Those of MLPerf Tiny among them."""
+    named = [name for name in NAMES if name.startswith(("melanoma", "cainvas", "ds-", "resnet"))]
+    assert {name: architecture(name).parameters for name in named} == {
         "cainvas": 57_987,
+        "ds-cnn": 24_908,
+        "resnet8": 78_666,
         "melanoma-v1": 11_354_369,
         "melanoma-v2": 14_714_753,
         "melanoma-v3": 10_535_809,
@@ -46,7 +53,7 @@ def test_a_smaller_input_leaves_out_the_last_stages_of_melanoma() -> None:
 
 
 def test_width_scales_every_layer_but_the_last() -> None:
-    for name in ("cainvas", "cbam", "unet", "melanoma-v1"):
+    for name in ("cainvas", "cbam", "unet", "melanoma-v1", "resnet8"):
         narrow = architecture(name).build((64, 64, 3), 3, 0.5)
         whole = architecture(name).build((64, 64, 3), 3, 1)
         assert 0.2 < narrow.count_params() / whole.count_params() < 0.3
@@ -57,6 +64,10 @@ def test_width_scales_every_layer_but_the_last() -> None:
     [
         ("cbam", 31, "32x32 or more"),
         ("inception-transfer", 74, "75x75 or more"),
+        ("mobilenet-v1", 31, "32x32 or more"),
+        ("mobilenet-v2", 31, "32x32 or more"),
+        ("resnet8", 7, "8x8 or more"),
+        ("ds-cnn", 7, "8x8 or more"),
         ("melanoma-v3", 13, "14x14 or more"),
         ("unet", 36, "8x8 or more, in multiples of 8"),
     ],
