@@ -6,13 +6,13 @@ flatbuffer of its own schema ("M001") in a buffer of the model, found by the ent
 label file, in a zip archive behind the model's last byte. No runtime minds either.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import flatbuffers
 
-from edgecnn.compiler.ir import Normalization, Tensor, Window
+from edgecnn.compiler.ir import Graph, Normalization, Tensor, Window
 from edgecnn.compiler.picture import UNIT
 from edgecnn.compiler.reading.metadata import (
     AXIS_LABELS,
@@ -50,10 +50,11 @@ def add_metadata(
     with its float twin; its scale and zero point then apply to the real.
 
     Args:
-        model: The bytes of a .tflite file with one input and one output.
+        model: The bytes of a .tflite file with one input.
         name: The model's name, for people.
         description: What it does and what it is for.
-        labels: In the order of the model's output, or for one sigmoid those of 0 and of 1.
+        labels: In the order of the model's output, or for one sigmoid those of 0 and of 1; of several outputs
+            those that have as many entries get them.
         threshold: The sigmoid from which on the second label is meant, or a pixel marked; None leaves it at
             0.5.
         window: Of the pictures that it was trained on, where those have more than 8 bits.
@@ -63,12 +64,12 @@ def add_metadata(
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
     """
     graph = parse(model)
-    if (len(graph.inputs), len(graph.outputs)) != (1, 1):
+    if len(graph.inputs) != 1 or not graph.outputs:
         raise ModelError(
             f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs: "
-            "metadata can be added to a model with one of each"
+            "metadata can be added to a model with one input"
         )
-    image, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    image = graph.tensors[graph.inputs[0]]
     for label in labels:
         if not is_label(label):
             raise ModelError(
@@ -77,15 +78,37 @@ def add_metadata(
             )
     if any(entry == ENTRY for entry, _ in graph.metadata):
         raise ModelError("the model carries metadata already: add them to the file it was before")
-    edges = (
-        partial(_input_metadata, tensor=image, pixels=normalization),
-        partial(_output_metadata, tensor=output, labels=labels, threshold=threshold),
-    )
-    metadata = [(ENTRY, _model_metadata(name, description, *edges))]
+    pixels = partial(_input_metadata, tensor=image, pixels=normalization)
+    answers = [
+        partial(_output_metadata, tensor=graph.tensors[number], name=title, labels=names, threshold=threshold)
+        for number, title, names in _answers(graph, labels)
+    ]
+    metadata = [(ENTRY, _model_metadata(name, description, pixels, answers))]
     if window is not None:
         metadata.insert(0, (WINDOW_ENTRY, str(window).encode("ascii")))
     files = [(_LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())] if labels else []
     return tflite_bytes(replace(graph, metadata=(*graph.metadata, *metadata), files=(*graph.files, *files)))
+
+
+def _answers(graph: Graph, labels: Sequence[str]) -> Iterator[tuple[int, str, Sequence[str]]]:
+    """Yield the number of each output, what it is called, and its labels."""
+    for number in graph.outputs:
+        title = graph.signature.name(number) if graph.signature and len(graph.outputs) > 1 else ""
+        alone = len(graph.outputs) == 1 or graph.tensors[number].shape[-1:] == (len(labels),)
+        yield number, title or "probability", labels if alone else ()
+
+
+def without_metadata(model: bytes) -> bytes:
+    """Return `model` without metadata and the files behind it, which are to be written anew.
+
+    Raises:
+        ModelError: `model` holds what can't be written anew.
+    """
+    graph = parse(model)
+    kept = tuple((name, data) for name, data in graph.metadata if name not in (ENTRY, WINDOW_ENTRY))
+    if kept == graph.metadata and not graph.files:
+        return model
+    return tflite_bytes(replace(graph, metadata=kept, files=()))
 
 
 def add_window(model: bytes, window: str) -> bytes:
@@ -103,13 +126,12 @@ def _model_metadata(
     name: str,
     description: str,
     input_: Callable[[flatbuffers.Builder], int],
-    output: Callable[[flatbuffers.Builder], int],
+    outputs: Sequence[Callable[[flatbuffers.Builder], int]],
 ) -> bytes:
     """Return a ModelMetadata flatbuffer. The numbers before offsets are slots: the order in the schema."""
     builder = flatbuffers.Builder(1024)
-    subgraph = _table(
-        builder, {2: _vector(builder, [input_(builder)]), 3: _vector(builder, [output(builder)])}
-    )
+    ends = {2: _vector(builder, [input_(builder)]), 3: _vector(builder, [made(builder) for made in outputs])}
+    subgraph = _table(builder, ends)
     root = _table(
         builder,
         {
@@ -141,9 +163,9 @@ def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor, pixels: Normal
 
 
 def _output_metadata(
-    builder: flatbuffers.Builder, tensor: Tensor, labels: Sequence[str], threshold: float | None
+    builder: flatbuffers.Builder, tensor: Tensor, name: str, labels: Sequence[str], threshold: float | None
 ) -> int:
-    fields = {0: builder.CreateString("probability"), 3: _content(builder, _FEATURE_PROPERTIES)}
+    fields = {0: builder.CreateString(name), 3: _content(builder, _FEATURE_PROPERTIES)}
     if threshold is not None:
         unit = _table(builder, {1: _number(builder, threshold)}, {0: SCORE_THRESHOLDING})
         fields[4] = _vector(builder, [unit])

@@ -26,6 +26,8 @@ _OPS: Mapping[str, tuple[str, Options]] = {
 def with_answers(tflite: bytes, path: Path, images: npt.NDArray[np.uint8], *, labelled: bool) -> bytes:
     """Return a float32 file that answers with probabilities where it is meant to; what is added is told.
 
+    One of several outputs comes back as it is.
+
     Args:
         tflite: the bytes of a file.
         path: what it is called.
@@ -35,6 +37,8 @@ def with_answers(tflite: bytes, path: Path, images: npt.NDArray[np.uint8], *, la
     Raises:
         ModelError: it can't be run.
     """
+    if len(parse(tflite).outputs) != 1:  # of several there is no saying which tells classes apart
+        return tflite
     answers = TfliteModel(tflite).predict(images[:8])
     if not are_logits(answers):
         return tflite

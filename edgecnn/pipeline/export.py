@@ -254,19 +254,22 @@ def _tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) ->
     if pictures.path is None:
         _tell_of_logits(source, graph)
         return _Exported(_windowed(_stated(tflite, source, pictures.normalization), window), labels)
-    _require_float_weights(source, graph)
+    shape = image_shape(source)
     from edgecnn.converters.tflite_image_first import with_unit_image
+    from edgecnn.converters.tflite_metadata import without_metadata
     from edgecnn.converters.tflite_probabilities import with_answers
+    from edgecnn.converters.tflite_to_float32 import tflite_to_float32
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
-    unit = with_unit_image(tflite, source, pictures.normalization)
+    unit = without_metadata(with_unit_image(tflite_to_float32(tflite), source, pictures.normalization))
 
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
         answering = with_answers(unit, source, images, labelled=labelled)
         return {"float32": answering, "int8": tflite_to_int8(answering, images)}
 
-    output = graph.tensors[graph.outputs[0]].shape
-    return _quantized(convert, image_shape(source), output, pictures, name, progress, labels)
+    # Labels are for the answer of a model that gives one.
+    output = graph.tensors[graph.outputs[0]].shape if len(graph.outputs) == 1 else ()
+    return _quantized(convert, shape, output, pictures, name, progress, labels, graph.threshold)
 
 
 def _integer(
@@ -324,16 +327,6 @@ def _is_float(graph: Graph) -> bool:
     return not any(tensor.data is None and tensor.dtype in _INTEGERS for tensor in graph.tensors)
 
 
-def _require_float_weights(source: Path, graph: Graph) -> None:
-    """Check that a float model has nothing quantized in it: of float16, TensorFlow's calibrator crashes."""
-    for tensor in graph.tensors:
-        if tensor.data is not None and tensor.dtype in {*_INTEGERS, "float16"}:
-            raise ModelError(
-                f'{source}: tensor "{tensor.name}" holds weights of {tensor.dtype}; only a model of float32 '
-                "can be quantized: export what this file was made from"
-            )
-
-
 def _keras(
     source: Path, pictures: _Pictures, name: str, progress: Progress, *, own: bool = False
 ) -> _Exported:
@@ -363,6 +356,7 @@ def _quantized(
     name: str,
     progress: Progress,
     labels: tuple[str, ...] = (),
+    threshold: float = 0.5,
 ) -> _Exported:
     """Quantize by images, and measure what became of the model on others.
 
@@ -374,6 +368,7 @@ def _quantized(
         name: what the model is called.
         progress: told how far each step is.
         labels: the classes that the model knows by name.
+        threshold: from which on its sigmoid says yes.
     """
     dataset = pictures.open(progress)
     arrays = load_part(dataset, "train", shape, progress)
@@ -384,7 +379,8 @@ def _quantized(
     check = check_export(models, labels, dataset, shape, str(pictures), progress)
     labels = labels or (dataset.classes if labelled and not dataset.masks else ())
     description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
-    tflite = add_metadata(models["int8"], name, description, labels, window=dataset.window)
+    stored = threshold if threshold != 0.5 else None
+    tflite = add_metadata(models["int8"], name, description, labels, stored, dataset.window)
     return _Exported(tflite, labels, check)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.converters.tflite_metadata import add_metadata, without_metadata
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.pipeline.benchmark import benchmark
 from edgecnn.pipeline.evaluate import Timing
@@ -113,16 +114,40 @@ def converter() -> Any:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
-def test_a_float_tflite_file_with_quantized_weights_is_refused(
+def test_a_float_tflite_file_with_weights_of_fewer_bits_is_quantized(
     converter: Any, dtype: str, images: Path, tmp_path: Path
 ) -> None:
     converter.target_spec.supported_types = [tf.float16] if dtype == "float16" else []
     with quiet():
         (tmp_path / "mine.tflite").write_bytes(converter.convert())
-    with pytest.raises(
-        ModelError, match=rf"mine\.tflite: tensor .* holds weights of {dtype}; only a model of"
-    ):
-        export(tmp_path / "mine.tflite", tmp_path / "out", ExportOptions(BOTH), silent, data=images)
+    made = export(tmp_path / "mine.tflite", tmp_path, ExportOptions(("tflite", "c")), silent, data=images)
+    graph = read_model(made.files[0])
+    ends = {i for operator in graph.operators for i in (*operator.inputs, *operator.outputs)}
+    assert {graph.tensors[i].dtype for i in ends} == {"int8", "int32"}
+
+
+def test_a_float_tflite_file_of_two_outputs_is_quantized(images: Path, tmp_path: Path) -> None:
+    layers = keras.layers
+    image = keras.Input((12, 12, 1), batch_size=1)
+    flat = layers.Flatten()(layers.Conv2D(4, 3, activation="relu")(image))
+    kinds, size = layers.Dense(3, activation="softmax")(flat), layers.Dense(1)(flat)
+    with quiet():
+        model = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, [kinds, size])).convert()
+    (tmp_path / "mine.tflite").write_bytes(model)
+    exported = export(tmp_path / "mine.tflite", tmp_path, ExportOptions(("tflite", "c")), silent, data=images)
+    graph = read_model(exported.files[0])
+    assert [graph.tensors[i].dtype for i in graph.outputs] == ["int8", "int8"]
+    assert (exported.check, graph.labels) == (None, ())
+
+
+def test_metadata_that_are_there_are_written_anew(images: Path, tmp_path: Path) -> None:
+    source = tmp_path / "mine.tflite"
+    described = without_metadata((ASSETS / "tiny_float32.tflite").read_bytes())
+    source.write_bytes(add_metadata(described, "mine", "of others", ("bars", "dots", "plain"), 0.25))
+    [made, *_] = export(source, tmp_path, ExportOptions(("tflite",)), silent, data=images).files
+    graph = read_model(made)
+    assert (graph.labels, graph.threshold) == (("bars", "dots", "plain"), 0.25)
+    assert [name for name, _ in graph.metadata].count("TFLITE_METADATA") == 1
 
 
 def test_an_int8_tflite_file_that_takes_floats_is_taken_as_it_is(
