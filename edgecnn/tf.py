@@ -6,6 +6,7 @@ or convert.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,17 +28,32 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _hidden(*packages: str) -> Iterator[None]:
+    """Let imports take packages for missing."""
+    hidden = {name: None for name in packages if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
 # Both bring copies of the same C++ symbols. Loaded after TensorFlow, tflite-runtime fails on every model
 # ("vector::reserve"); loaded before, both work.
 with suppress(ImportError):
     import tflite_runtime.interpreter  # noqa: F401
 
 try:
-    with quiet():
+    # Keras 3 loads these two where they are installed, for plots and wrappers that nothing here uses; that
+    # would be a fourth of all the time that it takes.
+    with quiet(), _hidden("matplotlib", "sklearn"):
         import tensorflow as tf
         import tensorflow_model_optimization as tfmot
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
         from tensorflow.lite.python.optimize.calibrator import Calibrator
+        from tensorflow.python.autograph.core import config as autograph
         from tensorflow.python.framework import convert_to_constants
 except ImportError as error:
     raise MissingToolError(
@@ -46,6 +62,11 @@ except ImportError as error:
     ) from error
 
 import keras as keras3  # noqa: E402, which TensorFlow has loaded, too
+
+# Neither has Python's `if` or `for` over tensors, which AutoGraph would rewrite; to look for them takes a
+# quarter of the time in which a network that the toolkit has wrapped becomes a graph.
+_PLAIN = tuple(map(autograph.DoNotConvert, ("edgecnn", "tensorflow_model_optimization")))
+autograph.CONVERSION_RULES = (*_PLAIN, *autograph.CONVERSION_RULES)
 
 keras = tf.keras
 tf.get_logger().setLevel("ERROR")
