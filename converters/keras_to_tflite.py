@@ -18,7 +18,7 @@ INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # so that a pixel is quantized by
 
 def keras_to_float32(model: Any) -> bytes:
     """Return a float32 .tflite of a Keras model with one image input (None, h, w, c) in 0..1."""
-    return _convert(_converter(model))
+    return _convert(_converter(model, _function(model)))
 
 
 def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
@@ -32,11 +32,12 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     Raises:
         ModelError: TensorFlow can't convert the model, or float operators remain.
     """
-    if _has_loop(model):  # TensorFlow's calibrator crashes on some
+    function = _function(model)
+    if _has_loop(function):  # TensorFlow's calibrator crashes on some
         raise ModelError(
             "a loop, as LSTM, GRU and tf.while_loop are, has no int8 form here; use convolutions over time"
         )
-    converter = _converter(model)
+    converter = _converter(model, function)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
@@ -49,9 +50,8 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     return tflite
 
 
-def _converter(model: Any) -> Any:
-    """Convert from a batch of one: it leaves no operators that compute a batch's shape at run time."""
-    return tf.lite.TFLiteConverter.from_concrete_functions([_function(model)], _Holder(model))
+def _converter(model: Any, function: Any) -> Any:
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], _Holder(model))
 
 
 class _Holder(tf.Module):  # type: ignore[misc]
@@ -66,12 +66,13 @@ class _Holder(tf.Module):  # type: ignore[misc]
 
 
 def _function(model: Any) -> Any:
+    """Return what a model computes of a batch of one: no operators compute a batch's shape at run time."""
     spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     return tf.function(lambda image: model(image, training=False)).get_concrete_function(spec)
 
 
-def _has_loop(model: Any) -> bool:
-    graph = _function(model).graph.as_graph_def()
+def _has_loop(function: Any) -> bool:
+    graph = function.graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     return any(node.op.endswith("While") for node in nodes)
 

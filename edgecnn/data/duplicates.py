@@ -23,9 +23,6 @@ _BLOCK = 256
 
 Float = NDArray[np.float32]
 
-# Signs of the four parities of a picture (see _parities) when it is mirrored: not, by columns, rows, both.
-_MIRRORINGS = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], np.float32)
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -97,10 +94,13 @@ def _parities(images: Float) -> Float:
 def _correlations(some: Float, others: Float) -> Float:
     """Return (S, N): the best correlation of four mirrorings, from parities (4, S, 256) and (4, N, 256).
 
-    Mirroring only flips the sign of the odd parts, so all four cost the multiplications of one.
+    Mirroring by columns flips the sign of what is odd in columns, by rows of what is odd in rows, so that all
+    four cost the multiplications of one.
     """
-    products = some @ others.transpose(0, 2, 1)
-    return np.asarray(np.tensordot(_MIRRORINGS, products, axes=1).max(axis=0), np.float32)
+    even, by_columns, by_rows, by_both = some @ others.transpose(0, 2, 1)
+    kept = even + by_rows + np.abs(by_columns + by_both)  # mirrored by columns or not
+    flipped = even - by_rows + np.abs(by_columns - by_both)
+    return np.asarray(np.maximum(kept, flipped), np.float32)
 
 
 def _best(alike: Float, start: int) -> Iterator[tuple[tuple[int, int], float]]:
