@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a model three ways: TFLite's reference kernels, the NumPy references, the generated C."""
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -110,30 +111,33 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: A
 
 
 def joined(programs: list[Program], folder: Path) -> Program:
-    """Return one program that runs several, on inputs and to outputs that lie one behind the other."""
-    text, calls, setups = ['#include <string.h>\n\n#include "program.h"\n'], "", ""
+    """Return one program that runs several, on inputs and to outputs that lie one behind the other.
+
+    All models are one file, and so are their harnesses: compilers take longer to begin, and to read headers,
+    than the C of a small model.
+    """
+    harness, calls, setups = "#include <string.h>\n\n", "", ""
     read = made = 0
-    for number, one in enumerate(programs):
-        # In files of their own, so that names don't meet.
-        harness = one.harness.replace("int program_", f"int program{number}_")
-        text.append(f"int program{number}_setup(void);\nint program{number}_run(const int8_t *, int8_t *);\n")
-        (folder / f"harness{number}.c").write_text("#include <stdint.h>\n" + text[-1] + harness)
-        setups += f"    if (program{number}_setup() != 0) return 1;\n"
+    for number, part in enumerate(programs):
+        harness += _OWN.sub(rf"\g<0>{number}", part.harness)
+        setups += f"    if (program_setup{number}() != 0) return 1;\n"
         # Behind an odd number of bytes, numbers of 16 bits would not be aligned.
-        for name, size in (("in", one.input_bytes), ("out", one.output_bytes)):
-            text.append(f"static __attribute__((aligned(16))) int8_t {name}{number}[{size}];\n")
-        calls += f"    memcpy(in{number}, input + {read}, {one.input_bytes});\n"
-        calls += f"    if (program{number}_run(in{number}, out{number}) != 0) return {number + 1};\n"
-        calls += f"    memcpy(output + {made}, out{number}, {one.output_bytes});\n"
-        read += one.input_bytes
-        made += one.output_bytes
-    body = f"int program_setup(void) {{\n{setups}    return 0;\n}}\n"
-    body += f"int program_run(const int8_t *input, int8_t *output) {{\n{calls}    return 0;\n}}\n"
-    # One file for all models: compilers take longer to read a header of vectors than the C of a small one.
-    every = folder / "models.c"
-    every.write_text("".join(f'#include "{source}"\n' for one in programs for source in one.sources))
-    sources = [every, *(folder / f"harness{number}.c" for number in range(len(programs)))]
-    return Program(sources, "".join(text) + body, read, made, (folder,))
+        for name, size in (("in", part.input_bytes), ("out", part.output_bytes)):
+            harness += f"static __attribute__((aligned(16))) int8_t {name}{number}[{size}];\n"
+        calls += f"    memcpy(in{number}, input + {read}, {part.input_bytes});\n"
+        calls += f"    if (program_run{number}(in{number}, out{number}) != 0) return {number + 1};\n"
+        calls += f"    memcpy(output + {made}, out{number}, {part.output_bytes});\n"
+        read += part.input_bytes
+        made += part.output_bytes
+    harness += f"int program_setup(void) {{\n{setups}    return 0;\n}}\n"
+    harness += f"int program_run(const int8_t *input, int8_t *output) {{\n{calls}    return 0;\n}}\n"
+    models = folder / "models.c"
+    models.write_text("".join(f'#include "{source}"\n' for one in programs for source in one.sources))
+    return Program([models], harness, read, made, (folder,))
+
+
+# What a harness defines; in one file with others it has names of its own.
+_OWN = re.compile(r"\b(program_setup|program_run|arena|nn|state_is_as_reported)\b")
 
 
 def check_numpy(model: bytes, inputs: list[Arrays], optimized: bool = False) -> list[Arrays]:
