@@ -36,8 +36,9 @@ test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are ther
 test-all: debian-packages pypi-tools ## Install the system tools, then run the tests; none may be skipped for want of one
 	$(MAKE) test PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
 
-soak: $(VENV)/edgecnn-test ## Compile 1,000 random graphs of all ops; no byte may differ from TFLite's (eight minutes)
+soak: $(VENV)/edgecnn-test ## Compile 1,000 random graphs of all ops, and 30,000 broken files (twelve minutes)
 	$(VENV)/bin/python -m pytest tests/compiler/test_random_graphs.py -k by_rows --graphs 1000
+	$(VENV)/bin/python -m pytest tests/fuzz/test_hostile.py --mutations 30000
 
 lint: $(VENV)/edgecnn-test ## Check style and types
 	$(VENV)/bin/ruff check

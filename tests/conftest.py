@@ -24,6 +24,9 @@ _PACKAGE = re.compile(r"needs (Debian|PyPI) package ([a-z0-9][a-z0-9.+-]+)")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--mutations", type=int, default=3_000, help="how many broken .tflite files are compiled"
+    )
     parser.addoption("--require-tools", action="store_true", help="fail if a tool's absence skips a test")
 
 

@@ -10,5 +10,5 @@ settings.load_profile("edgecnn")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--graphs", type=int, default=100, help="how many random graphs are compiled to C")
+    parser.addoption("--graphs", type=int, default=60, help="how many random graphs are compiled to C")
     parser.addoption("--update-golden", action="store_true", help="rewrite the stored C of small models")

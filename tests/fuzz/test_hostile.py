@@ -16,7 +16,7 @@ from edgecnn.compiler.reading.tflite import parse
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, whose schema can be written, too")
 FOLDER = Path(__file__).parent
 CORPUS = sorted((FOLDER / "corpus").glob("*.tflite"))
-MUTATIONS, KEPT = 10_000, 24
+KEPT = 24
 
 
 def hostile(*arguments: object) -> list[int]:
@@ -38,9 +38,10 @@ def test_the_corpus_ends_in_c_or_in_one_error() -> None:
 
 
 @pytest.mark.slow
-def test_mutations_end_in_c_or_in_one_error(tmp_path: Path) -> None:
-    compiled, refused, _ = hostile("--count", MUTATIONS, "--keep", KEPT, "--out", tmp_path)
-    assert (min(compiled, refused) > MUTATIONS // 10, compiled + refused) == (True, MUTATIONS)
+def test_mutations_end_in_c_or_in_one_error(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    count = request.config.getoption("--mutations")
+    compiled, refused, _ = hostile("--count", count, "--keep", KEPT, "--out", tmp_path)
+    assert (min(compiled, refused) > count // 10, compiled + refused) == (True, count)
     _check_c([file.read_bytes() for file in sorted((tmp_path / "compiled").iterdir())])
 
 
