@@ -69,7 +69,8 @@ class Quantization:
 class Tensor:
     """A tensor: `data` is its value where that is part of the model, None where an operator makes it.
 
-    What NumPy can't hold as it is (int4, sparse weights, strings) has its bytes there. `shape_signature` has
+    What NumPy can't hold as it is (int4, sparse weights, strings) has its bytes there, until
+    passes spread int4 over int8. `shape_signature` has
     -1 where the file leaves a dimension open, and is empty where it leaves none; a `state` outlives an
     inference.
     """

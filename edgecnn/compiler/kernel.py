@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 _ROOT = Path(__file__).parent
 _COLUMNS = 120  # of a line of C
 PORTABLE = "c99"  # the instruction set of kernels in ops/
+PACKED = "s8w4"  # the types of int8 activations and of weights of which two lie in a byte
 
 Params = Mapping[str, "int | NDArray[np.generic]"]
 Limits = tuple[int, int]
@@ -134,8 +135,9 @@ class Kernel:
         lines: its parameters.
         types: over which types; int8 over int8 is the unmarked case.
         isa: for which instruction set; none for portable C.
-        like: the set, "c99" for portable C, whose C this kernel has, where only primitives differ:
-            `kernel_dot_neon` of its room's header then takes the place of `kernel_dot`.
+        like: the instruction set, "c99" for portable C, whose C over int8 this kernel has, where it differs by
+            primitives alone: `kernel_dot_neon` of its room's header then takes the place of `kernel_dot`, or over
+            packed weights `kernel_dot_s8w4`.
         over: the types of the activations that it serves, where `types` doesn't say.
         sums: where it keeps what scales its sums, if TensorFlow Lite's arithmetic in full does.
     """
@@ -176,19 +178,28 @@ class Kernel:
     @property
     def origin(self) -> "Kernel":
         """The kernel whose C this one has: itself, or what it is like."""
-        return replace(self, isa="" if self.like == PORTABLE else self.like, like="") if self.like else self
+        isa = "" if self.like == PORTABLE else self.like
+        return replace(self, isa=isa, types="", like="") if self.like else self
 
     @property
     def file(self) -> Path:
         """The C file of the kernel: its key, or that of what it is like, is the file's place and name."""
-        isa = self.origin.isa
-        room = _ROOT / "isa" / isa if isa else _ROOT / "ops"
-        return room / f"{self.name}{f'.{self.types}' if self.types else ''}.c"
+        origin = self.origin
+        return origin._room / f"{self.name}{f'.{origin.types}' if origin.types else ''}.c"
+
+    @property
+    def ending(self) -> str:
+        """How the names of those primitives end that take the place of what the kernel is like."""
+        return self.types or self.isa
 
     @property
     def header(self) -> Path:
-        """The header whose primitives take the place of those of what the kernel is like."""
-        return _ROOT / "isa" / self.isa / f"{self.isa}.h"
+        """The header that has them."""
+        return self._room / f"{self.ending}.h"
+
+    @property
+    def _room(self) -> Path:
+        return _ROOT / "isa" / self.isa if self.isa else _ROOT / "ops"
 
     @property
     def activations(self) -> tuple[str, ...]:

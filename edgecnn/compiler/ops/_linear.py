@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler import geometry, ops, quant
+from edgecnn.compiler import geometry, int4, ops, quant
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params, Sums
+from edgecnn.compiler.kernel import INT8, INT16, PACKED, PORTABLE, Kernel, Line, Params, Sums
 from edgecnn.compiler.traits import Channels, Layout, Range
 from edgecnn.errors import ModelError
 
@@ -44,15 +44,26 @@ def over_int16(kernel: Kernel, bias: str = "") -> Kernel:
     )
 
 
+def over_int4(kernel: Kernel, comment: str = "in the same order, two in a byte") -> Kernel:
+    """Declare a linear kernel over weights of four bits: its C is that of int8, with primitives of its own.
+
+    `comment` says how the weights lie.
+    """
+    filter_ = next(line for line in kernel.lines if "filter" in line.names)
+    return kernel.but(
+        replace(filter_, comment=comment), types=PACKED, like=kernel.like or kernel.isa or PORTABLE
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Linear:
     """Sums of weights times (input - zero point), plus bias, and how they become int8 or int16.
 
     `bias`, `multiplier` and `shift` have one entry for each output channel. `wide` says whether sums have 64
     bits: those of int16 with a bias of int64 do. With one of int32, or in FULLY_CONNECTED without any,
-    TensorFlow Lite sums up int16 in 32 bits, which wrap. `apart` says whether other weights may take the
-    place of these: then no choice may depend on their values. Weights are int8, or int16
-    where that does not hold them.
+    TensorFlow Lite sums up int16 in 32 bits, which wrap. `narrow` says whether weights have four bits,
+    `apart` whether other weights may take the place of these: then no choice may depend on their values.
+    Weights are int8, or int16 where that does not hold them.
     """
 
     weights: NDArray[Any]
@@ -67,6 +78,7 @@ class Linear:
     dtype: str
     wide: bool
     name: str
+    narrow: bool = False
     apart: bool = False
 
     @staticmethod
@@ -97,6 +109,7 @@ class Linear:
             made.dtype,
             _bias_type(graph.tensors, operator) == "int64",
             graph.describe(operator),
+            graph.input(operator, 1).dtype == int4.DTYPE,
             graph.weights_apart,
         )
 
@@ -107,7 +120,19 @@ class Linear:
 
     def any_weights(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Return weights by which to plan: these, or the largest there are where others may come."""
-        return np.full_like(weights, quant.INT8_MIN) if self.apart else weights
+        return np.full_like(weights, int4.LOWEST if self.narrow else quant.INT8_MIN) if self.apart else weights
+
+    def kernel(self, *kernels: Kernel) -> Kernel:
+        """Return that one of a kernel's kinds which is for the types of activations and weights."""
+        if self.dtype == "int16":
+            types = "s16"
+        else:
+            types = "s8w16" if self.weights.dtype == np.int16 else PACKED if self.narrow else ""
+        return next(kernel for kernel in kernels if kernel.types == types)
+
+    def filter(self, kernel: Kernel) -> NDArray[np.int8]:
+        """Return the weights as a portable kernel takes them."""
+        return int4.packed(self.weights) if kernel.types == PACKED else self.weights
 
     def may_choose(self, holds: bool) -> bool:
         """Return `holds`: whether a kernel can take these weights, of which -128 may be too large for it.
@@ -238,10 +263,18 @@ def with_parameters(
     first = len(tensors)
     name = tensors[operator.inputs[1]].name
     kept = np.ascontiguousarray(weights)
-    tensors.append(Tensor(name, weights.shape, kept.dtype.name, scales, kept))
+    narrow = tensors[operator.inputs[1]].dtype == int4.DTYPE and int4.holds(weights)
+    tensors.append(Tensor(name, weights.shape, int4.DTYPE if narrow else kept.dtype.name, scales, kept))
     dtype = _bias_type(tensors, operator)
     tensors.append(Tensor(f"{name}: bias", bias.shape, dtype, None, bias.astype(dtype)))
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))
+
+
+def widened(graph: Graph, operator: Operator) -> Graph:
+    """Return `graph` with weights of an operator that have four bits stored in eight."""
+    tensors = list(graph.tensors)
+    tensors[operator.inputs[1]] = replace(tensors[operator.inputs[1]], dtype="int8")
+    return replace(graph, tensors=tuple(tensors))
 
 
 def _scales(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
+from edgecnn.compiler.kernel import Kernel, Line, Params, Sums
 from edgecnn.compiler.ops import _linear
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
@@ -34,6 +34,7 @@ CONV_2D = Kernel(
     sums=Sums(),
 )
 CONV_2D_S16 = _linear.over_int16(CONV_2D)
+CONV_2D_S8W4 = _linear.over_int4(CONV_2D)
 
 
 class Pool(NamedTuple):
@@ -165,6 +166,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     vertical, horizontal = axes(graph, operator)
     _, out_h, out_w, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
+    linear = Linear.of(graph, operator)
+    kernel = linear.kernel(CONV_2D, CONV_2D_S16, CONV_2D_S8W4)
     params: Params = {
         "in_w": in_w,
         "in_c": in_c,
@@ -180,7 +183,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "pool_h": pool_h,
         "pool_w": pool_w,
         "pool_stride_w": pool_stride_w,
-        **Linear.of(graph, operator).params(),
+        **linear.params(),
+        "filter": linear.filter(kernel),
     }
 
     def step(rows_at_once: int) -> Step:
@@ -189,7 +193,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         window = Window(extent, pool_stride_h * vertical.stride, -vertical.pad, vertical.stride)
         return Step(
             operator,
-            serving(graph.output(operator).dtype, CONV_2D, CONV_2D_S16),
+            kernel,
             operator.inputs[:1],
             operator.outputs[0],
             (window,),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
+from edgecnn.compiler.kernel import Kernel, Line, Params, Sums
 from edgecnn.compiler.ops import _linear, conv_2d
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import CONV_2D
@@ -31,6 +31,7 @@ DEPTHWISE_CONV_2D = Kernel(
 DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
 # A channel is read by its own filters alone: where int8 doesn't hold their weights, they can't be split.
 DEPTHWISE_CONV_2D_S8W16 = DEPTHWISE_CONV_2D.but(Line.trained("const int16_t *filter", "HWC"), types="s8w16")
+DEPTHWISE_CONV_2D_S8W4 = _linear.over_int4(DEPTHWISE_CONV_2D)
 
 OPTIONS = geometry.Dilated
 range_of = _linear.range_of
@@ -113,6 +114,9 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     _, out_h, _, out_c = graph.output(operator).shape
     _, _, in_w, in_c = graph.input(operator, 0).shape
     linear = Linear.of(graph, operator)
+    kernel = linear.kernel(
+        DEPTHWISE_CONV_2D, DEPTHWISE_CONV_2D_S16, DEPTHWISE_CONV_2D_S8W4, DEPTHWISE_CONV_2D_S8W16
+    )
     params: Params = {
         "in_w": in_w,
         "in_c": in_c,
@@ -124,10 +128,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         "dilation_w": horizontal.dilation,
         "pad_w": horizontal.pad,
         **linear.params(),
+        "filter": linear.filter(kernel),
     }
-    kernel = serving(graph.output(operator).dtype, DEPTHWISE_CONV_2D, DEPTHWISE_CONV_2D_S16)
-    if linear.weights.dtype == np.int16 and kernel is DEPTHWISE_CONV_2D:
-        kernel = DEPTHWISE_CONV_2D_S8W16
     window = Window(vertical.extent, vertical.stride, -vertical.pad)
     return (
         Step(

@@ -6,11 +6,11 @@ EDGECNN_INLINE void kernel_fully_connected(const kernel_fully_connected_params *
                                            int8_t *output, int part, int32_t *sums)
 {
     for (int o = 0; o < p->out; ++o) {
-        const int8_t *weights = p->filter + (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
+        size_t at = (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
         const int q = o * p->per_channel;
         int32_t sum = part > 0 ? sums[o] : p->bias[o];
-        for (int y = 0; y < p->rows; ++y, weights += p->row) {
-            sum += kernel_dot(rows[y], weights, p->row);
+        for (int y = 0; y < p->rows; ++y, at += (size_t)p->row) {
+            sum += kernel_dot(rows[y], p->filter, at, p->row);
         }
         if (part + 1 < p->parts) {
             sums[o] = sum;

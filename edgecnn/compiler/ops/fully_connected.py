@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
-from edgecnn.compiler.kernel import Kernel, Line, Sums, serving
+from edgecnn.compiler.kernel import Kernel, Line, Sums
 from edgecnn.compiler.ops import _linear, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
@@ -37,6 +37,7 @@ FULLY_CONNECTED = Kernel(
 FULLY_CONNECTED_S16 = _linear.over_int16(FULLY_CONNECTED).but(
     Line.shape("int32_t in, row", "values of the whole input and of one of its rows")
 )
+FULLY_CONNECTED_S8W4 = _linear.over_int4(FULLY_CONNECTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +160,9 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return a step that takes all rows at once; with several rows also one that takes each as it comes."""
     _, rows, columns, channels = graph.input(operator, 0).shape
     linear = Linear.of(graph, operator)
-    kernel = serving(linear.dtype, FULLY_CONNECTED, FULLY_CONNECTED_S16)
+    kernel = linear.kernel(FULLY_CONNECTED, FULLY_CONNECTED_S16, FULLY_CONNECTED_S8W4)
     params = {
-        **kernel.take(linear.params()),
+        **kernel.take(linear.params(), filter=linear.filter(kernel)),
         "out": graph.output(operator).size,
         "row": columns * channels,
         "in": rows * columns * channels,

@@ -58,20 +58,28 @@ EDGECNN_INLINE int kernel_is_padding(const int8_t *row, int x, int in_w)
     return row == NULL || x < 0 || x >= in_w;
 }
 
-EDGECNN_INLINE int32_t kernel_dot(const int8_t *a, const int8_t *b, int n)
+/* A weight: the one with number `at`. */
+EDGECNN_INLINE int32_t kernel_weight(const int8_t *weights, size_t at)
+{
+    return weights[at];
+}
+
+/* The sum of n values times the weights from number `at` on. */
+EDGECNN_INLINE int32_t kernel_dot(const int8_t *x, const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
+        sum += x[i] * weights[at + (size_t)i];
     }
     return sum;
 }
 
-EDGECNN_INLINE int32_t kernel_sum(const int8_t *a, int n)
+/* The sum of n weights from number `at` on. */
+EDGECNN_INLINE int32_t kernel_sum(const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i];
+        sum += weights[at + (size_t)i];
     }
     return sum;
 }

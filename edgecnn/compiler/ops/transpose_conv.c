@@ -17,8 +17,8 @@ EDGECNN_INLINE int32_t kernel_transpose_conv_window(const kernel_transpose_conv_
         for (int i = 0; i < width; ++i, filter += p->in_c) {
             const int column = x + i;
             sum += rows[y] == NULL || column < 0 || column >= p->in_w
-                       ? p->input_zero_point * kernel_sum(filter, p->in_c)
-                       : kernel_dot(rows[y] + column * p->in_c, filter, p->in_c);
+                       ? p->input_zero_point * kernel_sum(filter, 0, p->in_c)
+                       : kernel_dot(rows[y] + column * p->in_c, filter, 0, p->in_c);
         }
     }
     return sum;

@@ -1,36 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores weights of four bits in eight, and takes away zero points: TensorFlow Lite does so as it multiplies.
+"""Spreads weights of four bits over bytes, and takes away zero points: TensorFlow Lite does so as it multiplies.
 
-Less their zero point, weights that were uint8 may need nine bits, and are then of int16.
-
-Source: UnpackDenseInt4IntoInt8 of TensorFlow Lite; two weights lie in a byte, the first in its low half.
+All passes see a weight in a byte; those of four bits are still of type int4. Less their zero point, weights that
+were uint8 may need nine bits, and are then of int16.
 """
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgecnn.compiler import ops, quant
+from edgecnn.compiler import int4, ops, quant
 from edgecnn.compiler.geometry import quantization_of
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor
 from edgecnn.compiler.ops import fully_connected
 from edgecnn.compiler.ops._linear import is_unsigned
 from edgecnn.errors import ModelError
 
-_NARROW = "int4"
-
-
 def has_narrow_weights(graph: Graph, operator: Operator) -> bool:
     """Tell whether an operator multiplies by weights of four bits."""
     if ops.layout(operator) is None or len(operator.inputs) < 2 or operator.inputs[1] == ABSENT:
         return False
     weights = graph.tensors[operator.inputs[1]]
-    return weights.dtype == _NARROW and weights.data is not None and not weights.sparse
+    return weights.dtype == int4.DTYPE and weights.data is not None and not weights.sparse
 
 
 def widen_weights(graph: Graph) -> Graph:
-    """Return `graph` with int8 weights in place of int4 ones, and with zero points of 0.
+    """Return `graph` with int8[shape] as the data of int4 weights, and with zero points of 0.
 
     Raises:
         ModelError: there are more or fewer int4 than a tensor's shape says.
@@ -63,7 +58,7 @@ def _has_zero_point(graph: Graph, operator: Operator) -> bool:
     if weights is None or weights.quantization is None or weights.quantization.per_channel:
         return False
     point = weights.quantization.zero_point
-    return weights.dtype == "int8" and weights.data is not None and point != 0 and -128 <= point <= 127
+    return weights.dtype in ("int8", int4.DTYPE) and weights.data is not None and point != 0 and -128 <= point <= 127
 
 
 def _centred(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
@@ -84,15 +79,11 @@ def _centred(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operato
 
 def _widened(tensor: Tensor, what: str) -> Tensor:
     assert tensor.data is not None, "only such come here"
-    packed = np.frombuffer(tensor.data.tobytes(), np.uint8)
-    if packed.size != (tensor.size + 1) // 2:
+    size = (tensor.size + 1) // 2
+    if tensor.data.dtype == np.int8 and tensor.data.shape == tensor.shape:
+        return tensor
+    if tensor.data.nbytes != size:
         raise ModelError(
-            f"{what} has {packed.size} bytes of int4 weights; {tensor.shape} takes {(tensor.size + 1) // 2}"
+            f"{what} has {tensor.data.nbytes} bytes of int4 weights; {tensor.shape} takes {size}"
         )
-    return replace(tensor, dtype="int8", data=unpack(packed)[: tensor.size].reshape(tensor.shape))
-
-
-def unpack(packed: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Return uint8[n] as the int8[2 * n], each -8..7, that it holds."""
-    halves = np.stack([packed << 4, packed & 0xF0], axis=1).view(np.int8)
-    return np.asarray(halves >> 4).ravel()
+    return replace(tensor, data=int4.unpacked(tensor.data)[: tensor.size].reshape(tensor.shape))

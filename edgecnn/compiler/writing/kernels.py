@@ -38,8 +38,8 @@ def _code(kernel: Kernel) -> str:
     if not kernel.like:
         return code
     code = re.sub(rf"\bkernel_{kernel.origin.function}(?=\(|_)", f"kernel_{kernel.function}", code)
-    own = re.findall(rf"\b(kernel_\w+)_{kernel.isa}\(", _read(kernel.header))
-    return re.sub(rf"\b({'|'.join(own)})\(", rf"\1_{kernel.isa}(", code)
+    own = re.findall(rf"\b(kernel_\w+)_{kernel.ending}\(", _read(kernel.header))
+    return re.sub(rf"\b({'|'.join(own)})\(", rf"\1_{kernel.ending}(", code)
 
 
 def _headers_of(kernel: Kernel) -> list[Path]:

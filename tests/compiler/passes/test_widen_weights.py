@@ -7,8 +7,7 @@ from generated_c import check
 from kernel_cases import depthwise
 from tflite_builder import RELU, SAME, Builder
 
-from edgecnn.compiler import compile_tflite
-from edgecnn.compiler.passes.widen_weights import unpack
+from edgecnn.compiler import compile_tflite, int4
 from edgecnn.errors import ModelError
 
 
@@ -38,7 +37,7 @@ def text(model: bytes) -> str:
 
 
 def test_the_low_half_of_a_byte_comes_first() -> None:
-    assert unpack(np.array([0x1F, 0x78], np.uint8)).tolist() == [-1, 1, -8, 7]
+    assert int4.unpacked(np.array([0x1F, 0x78], np.uint8)).tolist() == [-1, 1, -8, 7]
 
 
 @pytest.mark.parametrize("kind", ["convolution", "depthwise"])

@@ -64,17 +64,16 @@ EDGECNN_INLINE const int32_t *kernel_conv_2d_dsp_block(const kernel_conv_2d_dsp_
     for (int at = 0; at < p->groups; at += p->chunk) {
         const int groups = p->groups - at < p->chunk ? p->groups - at : p->chunk;
         if (count == 3) {
-            kernel_dot_3(columns + 6 * at, filter, groups, channels, part);
+            filter = kernel_dot_3(columns + 6 * at, filter, groups, channels, part);
         } else if (count == 2) {
-            kernel_dot_2(columns + 4 * at, filter, groups, channels, part);
+            filter = kernel_dot_2(columns + 4 * at, filter, groups, channels, part);
         } else {
-            kernel_dot_1(columns + 2 * at, filter, groups, channels, part);
+            filter = kernel_dot_1(columns + 2 * at, filter, groups, channels, part);
         }
-        filter += channels * groups;
         for (int i = 0; !whole && i < channels * count; ++i) {
             /* The second sums of a pair lie behind the first. */
             const int second = i / count % 2;
-            const int32_t sum = second ? (int32_t)((uint32_t)part[i] - (uint32_t)part[i - count]) >> 8 : part[i];
+            const int32_t sum = second ? kernel_second_sum(part[i], part[i - count], 0) : kernel_first_sum(part[i], 0);
             sums[i] = at > 0 ? sums[i] + sum : sum;
         }
     }
@@ -85,11 +84,11 @@ EDGECNN_INLINE const int32_t *kernel_conv_2d_dsp_block(const kernel_conv_2d_dsp_
 EDGECNN_INLINE int32_t kernel_conv_2d_dsp_sum(const kernel_conv_2d_dsp_params *p, const int32_t *sums, int second,
                                               int count, int column, int twice)
 {
-    const uint32_t sum = (uint32_t)sums[second ? count + column : column];
-    if (second && p->chunk >= p->groups) {
-        return (int32_t)(sum - (uint32_t)sums[column]) >> (8 - twice);
+    const int32_t sum = sums[second ? count + column : column];
+    if (p->chunk < p->groups) {
+        return (int32_t)((uint32_t)sum << twice);
     }
-    return (int32_t)(sum << twice);
+    return second ? kernel_second_sum(sum, sums[column], twice) : kernel_first_sum(sum, twice);
 }
 
 /* Scales the sums of a channel at a block's columns to outputs that lie out_c apart. */

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa import short_scale
 from edgecnn.compiler.isa.dsp import packing
-from edgecnn.compiler.kernel import Line, Params
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
 
-_KERNEL = CONV_2D.but(
+KERNEL = CONV_2D.but(
     Line.shape("int16_t groups", "of four taps in a column, the last filled up with zeros"),
     Line.plan("int16_t chunk", "groups at once: so few that 256 times a sum stays within 32 bits"),
     Line.plan("int16_t columns", "at once: 1, 2 or 3"),
@@ -41,14 +41,17 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     return ways(step, linear, linear.weights)
 
 
-def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+def ways(
+    step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL
+) -> tuple[Step, ...]:
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     matrix = weights.reshape(weights.shape[0], -1)
-    groups, chunk = -(-matrix.shape[1] // packing.TAPS), packing.groups_per_chunk(linear.any_weights(matrix))
+    groups = -(-matrix.shape[1] // packing.TAPS)
+    chunk = packing.groups_per_chunk(linear.any_weights(matrix), kernel)
     channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
     if groups > _MOST_GROUPS:
         return ()
-    packed = packing.pack_pairs(matrix, chunk, channels)
+    packed = packing.pack_pairs(matrix, chunk, channels, kernel)
     if not linear.may_choose(packed is not None) or packed is None:
         return ()
     own: Params = {
@@ -68,8 +71,8 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, .
         words = 2 * columns * groups + best + max(sums, groups)
         return replace(
             step,
-            kernel=_KERNEL,
-            params=_KERNEL.take(step.params, columns=columns, **own),
+            kernel=kernel,
+            params=kernel.take(step.params, columns=columns, **own),
             working=4 * words,
             arguments=("part", "working"),
         )

@@ -175,8 +175,8 @@ EDGECNN_INLINE int32_t kernel_multiply_pairs(uint32_t a, uint32_t b, int32_t sum
 
 #if !EDGECNN_LOOPS
 /* What kernel_dot_2 does, with `count` columns. */
-EDGECNN_INLINE void kernel_dot_plain(const uint32_t *columns, const int32_t *filter, int groups, int channels,
-                                     int32_t *sums, int count)
+EDGECNN_INLINE const int32_t *kernel_dot_plain(const uint32_t *columns, const int32_t *filter, int groups,
+                                               int channels, int32_t *sums, int count)
 {
     for (; channels > 0; channels -= 2, sums += 2 * count) {
         const uint32_t *x = columns;
@@ -189,6 +189,7 @@ EDGECNN_INLINE void kernel_dot_plain(const uint32_t *columns, const int32_t *fil
             }
         }
     }
+    return filter;
 }
 #endif
 
@@ -197,9 +198,10 @@ EDGECNN_INLINE void kernel_dot_plain(const uint32_t *columns, const int32_t *fil
  * A group of four taps is four words of `columns`, (0, 2) of both columns, then (1, 3), and two of `filter`, whose
  * halves are 256 * second channel + first channel of taps (0, 2) and (1, 3). So SXTB16 gives the first channel, and
  * the word as it is gives the first plus 256 times the second: `sums` get two of the first, two of that.
+ * Returns where the next weights begin.
  */
-EDGECNN_SHARED void kernel_dot_2(const uint32_t *columns, const int32_t *filter, int groups, int channels,
-                                 int32_t *sums)
+EDGECNN_SHARED const int32_t *kernel_dot_2(const uint32_t *columns, const int32_t *filter, int groups,
+                                           int channels, int32_t *sums)
 {
 #if EDGECNN_LOOPS
     const uint32_t *const end = columns + 4 * groups;
@@ -246,14 +248,15 @@ EDGECNN_SHARED void kernel_dot_2(const uint32_t *columns, const int32_t *filter,
                      : [entry] "+m"(entry), [sums] "+m"(sums), "+r"(weights)
                      : [columns] "m"(columns), [end] "m"(end), [sums_end] "m"(sums_end)
                      : "r0", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return weights;
 #else
-    kernel_dot_plain(columns, filter, groups, channels, sums, 2);
+    return kernel_dot_plain(columns, filter, groups, channels, sums, 2);
 #endif
 }
 
 /* As kernel_dot_2, with a block of three columns. */
-EDGECNN_SHARED void kernel_dot_3(const uint32_t *columns, const int32_t *filter, int groups, int channels,
-                                 int32_t *sums)
+EDGECNN_SHARED const int32_t *kernel_dot_3(const uint32_t *columns, const int32_t *filter, int groups,
+                                           int channels, int32_t *sums)
 {
 #if EDGECNN_LOOPS
     const uint32_t *const end = columns + 6 * groups;
@@ -307,14 +310,15 @@ EDGECNN_SHARED void kernel_dot_3(const uint32_t *columns, const int32_t *filter,
                      : [entry] "+m"(entry), [sums] "+m"(sums), "+r"(weights)
                      : [columns] "m"(columns), [end] "m"(end), [sums_end] "m"(sums_end)
                      : "r0", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return weights;
 #else
-    kernel_dot_plain(columns, filter, groups, channels, sums, 3);
+    return kernel_dot_plain(columns, filter, groups, channels, sums, 3);
 #endif
 }
 
 /* As kernel_dot_2, with a single column. */
-EDGECNN_SHARED void kernel_dot_1(const uint32_t *columns, const int32_t *filter, int groups, int channels,
-                                 int32_t *sums)
+EDGECNN_SHARED const int32_t *kernel_dot_1(const uint32_t *columns, const int32_t *filter, int groups,
+                                           int channels, int32_t *sums)
 {
 #if EDGECNN_LOOPS
     const uint32_t *const end = columns + 2 * groups;
@@ -355,8 +359,9 @@ EDGECNN_SHARED void kernel_dot_1(const uint32_t *columns, const int32_t *filter,
                      : [entry] "+m"(entry), [sums] "+m"(sums), "+r"(weights)
                      : [columns] "m"(columns), [end] "m"(end), [sums_end] "m"(sums_end)
                      : "r0", "r2", "r3", "r8", "r9", "r10", "r11", "cc", "memory");
+    return weights;
 #else
-    kernel_dot_plain(columns, filter, groups, channels, sums, 1);
+    return kernel_dot_plain(columns, filter, groups, channels, sums, 1);
 #endif
 }
 
@@ -400,6 +405,24 @@ EDGECNN_SHARED void kernel_scale_channels(const int32_t *sums, const int32_t *sc
         output[i] = kernel_clamp((((high - (high < 0)) >> (-shift[i] - 1)) + odd) >> 1, INT8_MIN, INT8_MAX);
     }
 #endif
+}
+
+/* What kernel_dot_2 made of the first channel of a pair as a sum, times 1 << left. */
+EDGECNN_INLINE int32_t kernel_first_sum(int32_t first, int left)
+{
+    return (int32_t)((uint32_t)first << left);
+}
+
+/* The same of the second channel, of which `first` has to be taken away. */
+EDGECNN_INLINE int32_t kernel_second_sum(int32_t both, int32_t first, int left)
+{
+    return (int32_t)((uint32_t)both - (uint32_t)first) >> (8 - left);
+}
+
+/* Where the weights behind `count` of both channels' groups of four taps begin. */
+EDGECNN_INLINE const int32_t *kernel_groups_behind(const int32_t *filter, int count)
+{
+    return filter + count;
 }
 
 #endif

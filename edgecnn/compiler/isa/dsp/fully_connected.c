@@ -16,12 +16,11 @@ EDGECNN_INLINE const int32_t *kernel_fully_connected_dsp_chunk(const kernel_full
     }
     for (int first = 0; first < p->out; first += p->channels) {
         const int left = (p->out - first + 1) / 2 * 2, channels = left < p->channels ? left : p->channels;
-        kernel_dot_1(column, filter, (count + 3) / 4, channels, part);
-        filter += channels * ((count + 3) / 4);
+        filter = kernel_dot_1(column, filter, (count + 3) / 4, channels, part);
         for (int o = 0; o < channels; o += 2) {
-            sums[first + o] += part[o];
+            sums[first + o] += kernel_first_sum(part[o], 0);
             if (first + o + 1 < p->out) {
-                sums[first + o + 1] += (int32_t)((uint32_t)part[o + 1] - (uint32_t)part[o]) >> 8;
+                sums[first + o + 1] += kernel_second_sum(part[o + 1], part[o], 0);
             }
         }
     }
@@ -35,7 +34,8 @@ EDGECNN_INLINE void kernel_fully_connected_dsp(const kernel_fully_connected_dsp_
 {
     const int32_t min = p->activation_min, max = p->activation_max;
     const int even = (p->out + 1) / 2 * 2, whole = p->row / p->chunk, rest = (p->row % p->chunk + 3) / 4;
-    const int32_t *filter = p->filter + part * p->rows * even * (whole * p->chunk / 4 + rest);
+    const int32_t *filter =
+        kernel_groups_behind(p->filter, part * p->rows * even * (whole * p->chunk / 4 + rest));
     for (int o = 0; part == 0 && o < p->out; ++o) {
         sums[o] = p->bias[o];
     }

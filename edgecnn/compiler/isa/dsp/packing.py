@@ -4,34 +4,40 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.kernel import PACKED, Kernel
+
 TAPS = 4  # in a group
 _ORDER = (0, 2, 1, 3)  # of a group's taps: what SXTB16 makes of a word's bytes comes in such pairs
 
 
-def groups_per_chunk(matrix: NDArray[np.int8]) -> int:
-    """Return over how many groups of taps sums may run, for `kernel_dot_2` to tell a pair's sums apart.
+def groups_per_chunk(matrix: NDArray[np.int8], kernel: Kernel) -> int:
+    """Return over how many groups of taps sums may run, for a kernel's `kernel_dot_2` to make them.
 
-    `matrix` is int8[channels, taps]. The sum of a second channel, times 256, must stay inside 32 bits.
+    `matrix` is int8[channels, taps]. The sum of a second channel, times 256, must stay inside 32 bits; over packed
+    weights that of each channel, times 4096.
     """
     chunk = groups = -(-matrix.shape[1] // TAPS)
-    magnitude = np.abs(_in_groups(matrix)[1::2].astype(np.int64)).sum(axis=2)
+    packed = kernel.types == PACKED
+    magnitude = np.abs(_in_groups(matrix)[0 if packed else 1 :: 1 if packed else 2].astype(np.int64)).sum(axis=2)
+    most = 1 << (19 if packed else 23)
     while any(
-        (128 * magnitude[:, at : at + chunk].sum(axis=1) >= 1 << 23).any() for at in range(0, groups, chunk)
+        (128 * magnitude[:, at : at + chunk].sum(axis=1) >= most).any() for at in range(0, groups, chunk)
     ):
         chunk = (chunk + 1) // 2
     return chunk
 
 
-def pack_pairs(matrix: NDArray[np.int8], chunk: int, at_once: int) -> NDArray[np.int32] | None:
-    """Return weights int8[channels, taps] as `kernel_dot_2` reads them, or None where halves can't hold them.
+def pack_pairs(
+    matrix: NDArray[np.int8], chunk: int, at_once: int, kernel: Kernel
+) -> NDArray[np.int32] | None:
+    """Return weights int8[channels, taps] as a kernel's `kernel_dot_2` reads them, or None if it can't.
 
     For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs.
     """
-    grouped = _in_groups(matrix)[:, :, _ORDER].astype(np.int32)
-    both = 256 * grouped[1::2] + grouped[::2]
-    if (both < -(1 << 15)).any():
+    halves = _fours(matrix) if kernel.types == PACKED else _pairs(matrix)
+    if halves is None:
         return None
-    words = np.ascontiguousarray(both, "<i2").reshape(len(both), -1).view("<i4").reshape(len(both), -1, 2)
+    words = np.ascontiguousarray(halves, "<i2").view("<i4")
     parts = [
         words[pair : pair + at_once // 2, at : at + chunk].ravel()
         for pair in range(0, len(words), at_once // 2)
@@ -54,6 +60,22 @@ def pack_taps(matrix: NDArray[np.int16]) -> NDArray[np.int32]:
     first = ordered[:, : taps % 2].reshape(len(starts), -1)
     halves = np.hstack([first, pairs.reshape(len(starts), -1)])
     return np.ascontiguousarray(halves, "<i2").reshape(-1).view("<i4").astype(np.int32)
+
+
+def _pairs(matrix: NDArray[np.int8]) -> NDArray[np.int32] | None:
+    """Return int[pairs, groups, 4]: 256 times a weight of the second channel and one of the first."""
+    grouped = _in_groups(matrix)[:, :, _ORDER].astype(np.int32)
+    both = 256 * grouped[1::2] + grouped[::2]
+    return None if (both < -(1 << 15)).any() else both
+
+
+def _fours(matrix: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Return int[pairs, groups, 2]: in four bits each taps 0 of both channels and 1, and taps 2 and 3."""
+    grouped = _in_groups(matrix).astype(np.int32)
+    first, second = grouped[::2] & 15, grouped[1::2] & 15
+    taps = first << 4 | second
+    halves: NDArray[np.int32] = taps[:, :, ::2] << 8 | taps[:, :, 1::2]
+    return halves.astype(np.uint16).view(np.int16).astype(np.int32)
 
 
 def _in_groups(matrix: NDArray[np.int8]) -> NDArray[np.int8]:

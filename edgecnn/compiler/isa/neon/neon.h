@@ -85,17 +85,17 @@ EDGECNN_INLINE void kernel_dot_4x2(const int8_t *const *columns, const int8_t *f
 }
 
 /* The sum of `count` products, in the place of kernel_dot. */
-EDGECNN_INLINE int32_t kernel_dot_neon(const int8_t *x, const int8_t *weights, int count)
+EDGECNN_INLINE int32_t kernel_dot_neon(const int8_t *x, const int8_t *weights, size_t at, int count)
 {
     int32_t sum = 0;
 #if EDGECNN_NEON
     int32x4_t sums = vdupq_n_s32(0);
-    for (; count >= 16; count -= 16, x += 16, weights += 16) {
-        sums = kernel_multiply_add_16(sums, vld1q_s8(x), vld1q_s8(weights));
+    for (; count >= 16; count -= 16, x += 16, at += 16) {
+        sums = kernel_multiply_add_16(sums, vld1q_s8(x), vld1q_s8(weights + at));
     }
     sum = vgetq_lane_s32(kernel_totals(sums, sums, sums, sums), 0);
 #endif
-    return sum + kernel_dot(x, weights, count);
+    return sum + kernel_dot(x, weights, at, count);
 }
 
 /* Keeps what is larger of each two of `count` sums. */

@@ -199,11 +199,10 @@ EDGECNN_INLINE void kernel_conv_2d_scalar_all(const kernel_conv_2d_scalar_params
                 const int length = taps - at < chunk ? taps - at : chunk;
                 uint32_t words[8];
                 if (block->positions == 3) {
-                    kernel_dot_4x3((const uint32_t *)column + 2 * at, filter, length, words);
+                    filter = kernel_dot_4x3((const uint32_t *)column + 2 * at, filter, length, words);
                 } else {
-                    kernel_dot_4x1((const int8_t *)column, filter, length, (int32_t *)words);
+                    filter = kernel_dot_4x1((const int8_t *)column, filter, length, (int32_t *)words);
                 }
-                filter += 4 * length;
                 kernel_conv_2d_scalar_four(p, block, words, c, y == 0 && at == 0,
                                            y + height == p->filter_h && at + length == taps,
                                            sums + (p->parts > 1 ? 3 * c : 0));

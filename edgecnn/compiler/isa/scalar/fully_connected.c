@@ -6,14 +6,14 @@ EDGECNN_INLINE void kernel_fully_connected_scalar(const kernel_fully_connected_s
                                                   const int8_t *const *rows, int8_t *output, int part, int32_t *sums)
 {
     const int32_t min = p->activation_min, max = p->activation_max;
-    const int8_t *filter = p->filter + part * p->rows * ((p->out + 3) / 4 * 4) * p->row;
+    const int8_t *filter = kernel_weights_behind(p->filter, part * p->rows * ((p->out + 3) / 4 * 4) * p->row);
     for (int o = 0; part == 0 && o < p->out; ++o) {
         sums[o] = p->bias[o];
     }
     for (int y = 0; y < p->rows; ++y) {
-        for (int o = 0; o < p->out; o += 4, filter += 4 * p->row) {
+        for (int o = 0; o < p->out; o += 4) {
             int32_t four[4];
-            kernel_dot_4x1(rows[y], filter, p->row, four);
+            filter = kernel_dot_4x1(rows[y], filter, p->row, four);
             for (int i = 0; i < 4 && o + i < p->out; ++i) {
                 sums[o + i] += four[i];
             }

@@ -78,9 +78,9 @@ EDGECNN_INLINE void kernel_tap_3(const uint32_t *column, const int8_t *filter, u
 #endif
 
 /* Products of `taps` pairs of words with four channels' weights, which lie together for each tap: of each channel the
- * sums of both words.
+ * sums of both words. Returns where the next weights begin.
  */
-EDGECNN_SHARED void kernel_dot_4x3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
+EDGECNN_SHARED const int8_t *kernel_dot_4x3(const uint32_t *column, const int8_t *filter, int taps, uint32_t *words)
 {
 #if EDGECNN_ARMV6M
     register const uint32_t *from __asm__("r0") = column;
@@ -159,6 +159,7 @@ EDGECNN_SHARED void kernel_dot_4x3(const uint32_t *column, const int8_t *filter,
                      : "+r"(from), "+r"(weights)
                      : [skip] "m"(skip), [end] "m"(end), [words] "m"(words)
                      : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return weights;
 #elif EDGECNN_ARMV7M
     register const uint32_t *from __asm__("r0") = column;
     register const int8_t *weights __asm__("r1") = filter;
@@ -203,6 +204,7 @@ EDGECNN_SHARED void kernel_dot_4x3(const uint32_t *column, const int8_t *filter,
                      : "+r"(from), "+r"(weights)
                      : [entry] "m"(entry), [end] "m"(end), [words] "m"(words)
                      : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return weights;
 #else
     uint32_t sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     for (; taps > 1; taps -= 2, column += 4, filter += 8) {
@@ -211,13 +213,15 @@ EDGECNN_SHARED void kernel_dot_4x3(const uint32_t *column, const int8_t *filter,
     }
     if (taps > 0) {
         kernel_tap_3(column, filter, sums);
+        filter += 4;
     }
     memcpy(words, sums, sizeof sums);
+    return filter;
 #endif
 }
 
 /* The same for a single position: products of `taps` values with the weights of four channels. */
-EDGECNN_SHARED void kernel_dot_4x1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
+EDGECNN_SHARED const int8_t *kernel_dot_4x1(const int8_t *column, const int8_t *filter, int taps, int32_t *sums)
 {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; taps > 1; taps -= 2, column += 2, filter += 8) {
@@ -236,11 +240,19 @@ EDGECNN_SHARED void kernel_dot_4x1(const int8_t *column, const int8_t *filter, i
         sum1 += filter[1] * *column;
         sum2 += filter[2] * *column;
         sum3 += filter[3] * *column;
+        filter += 4;
     }
     sums[0] = sum0;
     sums[1] = sum1;
     sums[2] = sum2;
     sums[3] = sum3;
+    return filter;
+}
+
+/* Where `count` weights behind others begin. */
+EDGECNN_INLINE const int8_t *kernel_weights_behind(const int8_t *filter, int count)
+{
+    return filter + count;
 }
 
 #endif

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes weights of four bits of those of eight, and what of a model's sums goes with them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edgecnn.compiler import int4, ops
+from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.tflite import tflite_bytes
+
+
+def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -> bytes:
+    """Return a .tflite file whose weights are a sixteenth of an int8 one's, those of some operators as int4."""
+    graph = parse(model)
+    tensors = list(graph.tensors)
+    for number, operator in enumerate(graph.operators):
+        if which(number) and has_weights(graph, operator):
+            weights, layout = operator.inputs[1], ops.layout(operator)
+            assert layout is not None, "only such have weights"
+            tensors[weights] = _narrow(graph.tensors[weights])
+            bias = operator.inputs[layout.bias] if layout.bias < len(operator.inputs) else ABSENT
+            if bias != ABSENT:
+                tensors[bias] = _scaled(graph.tensors[bias])
+    return tflite_bytes(replace(graph, tensors=tuple(tensors)))
+
+
+def has_weights(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator has weights of int8 to itself."""
+    if ops.layout(operator) is None:
+        return False
+    weights = graph.tensors[operator.inputs[1]]
+    alone = len(graph.consumers(operator.inputs[1])) == 1
+    return alone and weights.data is not None and weights.dtype == "int8"
+
+
+def _narrow(tensor: Tensor) -> Tensor:
+    assert tensor.data is not None, "weights are constants"
+    values: Any = tensor.data
+    return replace(_wider(tensor), dtype="int4", data=int4.packed(values >> np.int8(4)))
+
+
+def _scaled(tensor: Tensor) -> Tensor:
+    values: Any = tensor.data
+    return replace(_wider(tensor), data=values // 16)
+
+
+def _wider(tensor: Tensor) -> Tensor:
+    """The tensor with scales that are 16 times as large."""
+    stored = tensor.quantization
+    if stored is None:
+        return tensor
+    scales = tuple(16 * scale for scale in stored.scales)
+    return replace(tensor, quantization=Quantization(scales, stored.zero_points, stored.axis))
