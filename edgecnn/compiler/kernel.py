@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 _ROOT = Path(__file__).parent
 _COLUMNS = 120  # of a line of C
 PORTABLE = "c99"  # the instruction set of kernels in ops/
-PACKED = "s8w4"  # the types of int8 activations and of weights of which two lie in a byte
+PACKED = "s8w4"  # the types of int8 activations, and weights of four bits of which two lie in a byte
 
 Params = Mapping[str, "int | NDArray[np.generic]"]
 Limits = tuple[int, int]
@@ -186,6 +186,11 @@ class Kernel:
         """The C file of the kernel: its key, or that of what it is like, is the file's place and name."""
         origin = self.origin
         return origin._room / f"{self.name}{f'.{origin.types}' if origin.types else ''}.c"
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the weights have four bits."""
+        return self.types == PACKED
 
     @property
     def ending(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from guard import guard
+from narrow import widened
 from tflite_builder import Builder
 
 from edgecnn.compiler import reference
@@ -57,14 +58,16 @@ def run_oracle(model: bytes, inputs: list[Arrays], optimized: bool = False) -> l
 
     Inputs and outputs that are uint8 in the file are int8 of 128 less, as in the C.
 
-    From Python 3.12 on there is no such runtime; the NumPy references, held to it elsewhere, stand in.
+    From Python 3.12 on there is no such runtime; the NumPy references, held to it elsewhere, stand in. It has
+    no FULLY_CONNECTED over int4: it gets the same weights as int8.
     """
     try:
         from tflite_runtime.interpreter import Interpreter, OpResolverType
     except ImportError:
         return run_numpy(model, inputs)
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if optimized else OpResolverType.BUILTIN_REF
-    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=kernels, num_threads=1)
+    content = widened(model) if _has_narrow_dense(model) else model
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=kernels, num_threads=1)
     interpreter.allocate_tensors()
     results = []
     for one in inputs:
@@ -81,6 +84,12 @@ def run_oracle(model: bytes, inputs: list[Arrays], optimized: bool = False) -> l
 
 def _signed(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return (value ^ np.uint8(128)).view(np.int8) if value.dtype == np.uint8 else value
+
+
+def _has_narrow_dense(model: bytes) -> bool:
+    graph = parse(model)
+    dense = (operator for operator in graph.operators if operator.op == "FULLY_CONNECTED")
+    return any(graph.input(operator, 1).dtype == "int4" for operator in dense)
 
 
 def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from generated_c import Case, models
+from narrow import narrowed
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
 from edgecnn.compiler import compile_tflite
@@ -108,6 +109,12 @@ def cases(own: dict[str, Sequence[Case]]) -> dict[str, list[Case]]:
 def kernel_models(own: dict[str, Sequence[Case]]) -> dict[str, list[bytes]]:
     """Return a model for each of these cases."""
     return {kind: models(MAKE[kind], of_kind) for kind, of_kind in cases(own).items()}
+
+
+def over_int4(of_kinds: dict[str, list[bytes]]) -> list[bytes]:
+    """Return those of some models that have weights, with weights of four bits."""
+    kinds = ("conv_2d", "depthwise_conv_2d", "pooled", "fully_connected", "columns")
+    return [narrowed(model) for kind in kinds for model in of_kinds.get(kind, ())]
 
 
 def kernels(model: bytes, target: str) -> list[str]:

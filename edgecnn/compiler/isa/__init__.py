@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.kernel import PACKED, PORTABLE
+from edgecnn.compiler.kernel import PORTABLE
 from edgecnn.compiler.ops._linear import widened
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
@@ -39,7 +39,7 @@ def lower(graph: Graph, operator: Operator, isa: str) -> tuple[Step, ...]:
         ModelError: the op is not supported, or none of its kernels serves the operator's types.
     """
     ways = _ways(graph, operator, isa)
-    if any(step.kernel.types == PACKED and not step.kernel.isa for step in ways):
+    if any(step.kernel.narrow and not step.kernel.isa for step in ways):
         wide = _ways(widened(graph, operator), operator, isa)
         return wide if any(step.kernel.isa for step in wide) else ways
     return ways
@@ -67,7 +67,7 @@ def _check_types(graph: Graph, step: Step) -> None:
 
 
 def _faster(graph: Graph, step: Step, isa: str) -> tuple[Step, ...]:
-    plain = step.kernel.name if step.kernel.types == PACKED else ""
+    plain = step.kernel.name if step.kernel.narrow else ""
     for variant in _VARIANTS:
         module = _module(isa, step.kernel.function + variant, plain)
         if module and (ways := cast(Kernel, import_module(module)).faster(graph, step)):

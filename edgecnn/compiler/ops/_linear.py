@@ -132,7 +132,7 @@ class Linear:
 
     def filter(self, kernel: Kernel) -> NDArray[np.int8]:
         """Return the weights as a portable kernel takes them."""
-        return int4.packed(self.weights) if kernel.types == PACKED else self.weights
+        return int4.packed(self.weights) if kernel.narrow else self.weights
 
     def may_choose(self, holds: bool) -> bool:
         """Return `holds`: whether a kernel can take these weights, of which -128 may be too large for it.

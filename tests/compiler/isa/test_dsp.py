@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated_c import OPERANDS, check, models, operands
-from kernel_cases import DEPTHWISE_LEFT, depthwise, kernel_models, kernels
+from kernel_cases import DEPTHWISE_LEFT, depthwise, kernel_models, kernels, over_int4
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
@@ -59,6 +59,7 @@ MODELS = kernel_models(
         "columns": [((1, 9, width, 3),) for width in (7, 12)],
     }
 )
+MODELS["s8w4"] = over_int4(MODELS)
 MODELS["operands"] = [
     operands(op, (1, 5, 7, 3), (1, 5, 7, 3), kind)
     for op in ("ADD", "SUB", "MUL")
@@ -132,6 +133,11 @@ def test_two_shifts_round_as_one_does() -> None:
             np.testing.assert_array_equal(((nudged >> (right - 1)) + 2 * zero_point + 1) >> 1, at_once)
 
 
+def test_weights_of_four_bits_have_kernels_of_their_own() -> None:
+    narrow = {kernel for model in MODELS["s8w4"] for kernel in kernels(model, "cortex-m4") if "s8w4" in kernel}
+    assert narrow == {"conv_2d.s8w4.dsp", "fully_connected.s8w4.dsp", "depthwise_conv_2d.s8w4"}
+
+
 def test_operands_have_the_faster_kernels() -> None:
     made = [kernels(one, "cortex-m4")[-1] for one in MODELS["operands"]]
     assert made == ["add.scalar"] * 6 + ["mul.scalar"] * 3
@@ -142,6 +148,19 @@ def test_a_chunk_keeps_sums_apart() -> None:
     assert packing.groups_per_chunk(matrix) * packing.TAPS * 127 * 128 < 1 << 23
     matrix[1] = 1
     assert packing.groups_per_chunk(matrix) * packing.TAPS == 1000  # only second channels count
+
+
+def test_a_chunk_of_four_bits_keeps_all_sums_within_bounds() -> None:
+    matrix = np.full((3, 1000), -8, np.int8)
+    matrix[1] = 0
+    assert packing.groups_per_chunk(matrix, narrow=True) * packing.TAPS * 8 * 128 < 1 << 19
+
+
+def test_four_bits_hold_both_channels_taps_from_the_highest_down() -> None:
+    matrix = np.array([[1, 2, 3, 4], [-5, 6, 7, -8]], np.int8)
+    packed = packing.pack_pairs(matrix, chunk=1, at_once=2, narrow=True)
+    assert packed is not None
+    assert packed.view("<u2").tolist() == [0x1B26, 0x3748]
 
 
 def test_pairs_hold_256_times_the_second_channel_and_the_first() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated_c import check, operands, run_c, run_oracle
-from kernel_cases import DEPTHWISE_LEFT, kernel_models, kernels
+from kernel_cases import DEPTHWISE_LEFT, kernel_models, kernels, over_int4
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
@@ -48,6 +48,7 @@ KINDS = kernel_models(
         "columns": [((1, 9, 7, 3),)],
     }
 )
+KINDS["s8w4"] = over_int4(KINDS)
 MODELS = [model for of_kind in KINDS.values() for model in of_kind]
 MODELS += [operands(op, (1, 5, 7, 3), other) for op in ("SUB", "MUL") for other in ((1, 5, 7, 3), (1, 3))]
 

@@ -47,11 +47,11 @@ def ways(
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     matrix = weights.reshape(weights.shape[0], -1)
     groups = -(-matrix.shape[1] // packing.TAPS)
-    chunk = packing.groups_per_chunk(linear.any_weights(matrix), kernel)
+    chunk = packing.groups_per_chunk(linear.any_weights(matrix), kernel.narrow)
     channels = min(_CHANNELS, len(matrix) + len(matrix) % 2)
     if groups > _MOST_GROUPS:
         return ()
-    packed = packing.pack_pairs(matrix, chunk, channels, kernel)
+    packed = packing.pack_pairs(matrix, chunk, channels, kernel.narrow)
     if not linear.may_choose(packed is not None) or packed is None:
         return ()
     own: Params = {

@@ -42,7 +42,7 @@ def ways(graph: Graph, step: Step, kernel: Kernel) -> tuple[Step, ...]:
     channels = min(_CHANNELS, outputs + outputs % 2)
     rows = linear.weights.reshape(outputs, -1, row)
     packed = [
-        packing.pack_pairs(rows[:, y, at : at + _CHUNK], _CHUNK, channels, kernel)
+        packing.pack_pairs(rows[:, y, at : at + _CHUNK], _CHUNK, channels, kernel.narrow)
         for y in range(rows.shape[1])
         for at in range(0, row, _CHUNK)
     ]

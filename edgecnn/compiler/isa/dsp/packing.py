@@ -4,22 +4,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.kernel import PACKED, Kernel
-
 TAPS = 4  # in a group
 _ORDER = (0, 2, 1, 3)  # of a group's taps: what SXTB16 makes of a word's bytes comes in such pairs
 
 
-def groups_per_chunk(matrix: NDArray[np.int8], kernel: Kernel) -> int:
-    """Return over how many groups of taps sums may run, for a kernel's `kernel_dot_2` to make them.
+def groups_per_chunk(matrix: NDArray[np.int8], narrow: bool = False) -> int:
+    """Return over how many groups of taps sums may run, for `kernel_dot_2` to tell a pair's sums apart.
 
-    `matrix` is int8[channels, taps]. The sum of a second channel, times 256, must stay inside 32 bits; over packed
-    weights that of each channel, times 4096.
+    `matrix` is int8[channels, taps]. The sum of a second channel, times 256, must stay inside 32 bits; with
+    `narrow` weights, of four bits, that of each channel, times 4096.
     """
     chunk = groups = -(-matrix.shape[1] // TAPS)
-    packed = kernel.types == PACKED
-    magnitude = np.abs(_in_groups(matrix)[0 if packed else 1 :: 1 if packed else 2].astype(np.int64)).sum(axis=2)
-    most = 1 << (19 if packed else 23)
+    grouped, most = (_in_groups(matrix), 1 << 19) if narrow else (_in_groups(matrix)[1::2], 1 << 23)
+    magnitude = np.abs(grouped.astype(np.int64)).sum(axis=2)
     while any(
         (128 * magnitude[:, at : at + chunk].sum(axis=1) >= most).any() for at in range(0, groups, chunk)
     ):
@@ -28,13 +25,14 @@ def groups_per_chunk(matrix: NDArray[np.int8], kernel: Kernel) -> int:
 
 
 def pack_pairs(
-    matrix: NDArray[np.int8], chunk: int, at_once: int, kernel: Kernel
+    matrix: NDArray[np.int8], chunk: int, at_once: int, narrow: bool = False
 ) -> NDArray[np.int32] | None:
-    """Return weights int8[channels, taps] as a kernel's `kernel_dot_2` reads them, or None if it can't.
+    """Return weights int8[channels, taps] as `kernel_dot_2` reads them, or None where halves can't hold them.
 
-    For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs.
+    For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs. `narrow`
+    weights have four bits, as `kernel_dot_2_s8w4` reads them.
     """
-    halves = _fours(matrix) if kernel.types == PACKED else _pairs(matrix)
+    halves = _fours(matrix) if narrow else _pairs(matrix)
     if halves is None:
         return None
     words = np.ascontiguousarray(halves, "<i2").view("<i4")

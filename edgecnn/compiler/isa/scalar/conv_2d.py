@@ -66,7 +66,7 @@ def _way(step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel, 
         parts=parts,
         chunk=chunk,
         general_scale=int(short_scale.needs_general_scale(linear)),
-        filter=packing.pack_fours(matrix, kernel),
+        filter=packing.pack_fours(matrix, kernel.narrow),
         scale=short_scale.pairs(linear),
     )
     return replace(

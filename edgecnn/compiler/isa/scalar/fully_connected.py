@@ -36,6 +36,6 @@ def way(graph: Graph, step: Step, kernel: Kernel) -> Step:
     params = kernel.take(
         step.params,
         general_scale=int(short_scale.needs_general_scale(linear)),
-        filter=packing.pack_fours(rows, kernel),
+        filter=packing.pack_fours(rows, kernel.narrow),
     )
     return replace(step, kernel=kernel, params=params, scratch=4 * outputs)

@@ -5,7 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import int4
-from edgecnn.compiler.kernel import PACKED, Kernel
 
 CHANNELS = 4  # at once
 POSITIONS = 3  # at once
@@ -13,17 +12,17 @@ _MOST_TAPS = 32767  # what a field of the parameters holds
 _MOST_SUM = (1 << 20) // 128 - 1  # of the magnitudes of weights, whose sums then stay within 21 bits
 
 
-def pack_fours(matrix: NDArray[np.int8], kernel: Kernel) -> NDArray[np.int8]:
-    """Return weights int8[parts, channels, taps] as the `kernel_dot_4x3` of a kernel reads them.
+def pack_fours(matrix: NDArray[np.int8], narrow: bool = False) -> NDArray[np.int8]:
+    """Return weights int8[parts, channels, taps] as `kernel_dot_4x3` reads them.
 
     They are, for each part, all taps of four channels, of the next four and so on, filled up with zeros;
-    the four weights of a tap lie together, over packed weights in two bytes.
+    the four weights of a tap lie together, `narrow` ones, of four bits, in two bytes.
     """
     parts, channels, taps = matrix.shape
     filled = np.pad(matrix, ((0, 0), (0, -channels % CHANNELS), (0, 0)))
     fours = filled.reshape(parts, -1, CHANNELS, taps).transpose(0, 1, 3, 2)
     values = np.ascontiguousarray(fours).reshape(-1)
-    return int4.packed(values) if kernel.types == PACKED else values
+    return int4.packed(values) if narrow else values
 
 
 def taps_at_once(matrix: NDArray[np.int8]) -> int:
