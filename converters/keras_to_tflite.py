@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Keras model to a .tflite file: float32, or int8 from the input to the output."""
+"""A Keras model to a .tflite file: float32, or integers from the input to the output."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.ops import dequantize, quantize
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.bias_scales import with_bias_scales
+from edgecnn.converters.int4_weights import with_int4_weights
 from edgecnn.errors import ModelError
 from edgecnn.tf import keras, quiet, tf
 
@@ -19,6 +20,14 @@ INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128  # so that a pixel is quantized by
 def keras_to_float32(model: Any) -> bytes:
     """Return a float32 .tflite of a Keras model with one image input (None, h, w, c) in 0..1."""
     return _convert(_converter(model, _function(model)))
+
+
+def keras_to_int4(model: Any, representative: npt.NDArray[np.uint8], *, rounded: bool = False) -> bytes:
+    """Return what `keras_to_int8` does, with weights of four bits where those hold them, or `rounded`.
+
+    Dense layers have scales per channel, too.
+    """
+    return with_int4_weights(_to_int8(model, representative, dense_per_channel=True), rounded)
 
 
 def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
@@ -32,6 +41,10 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     Raises:
         ModelError: TensorFlow can't convert the model, or float operators remain.
     """
+    return _to_int8(model, representative, dense_per_channel=False)
+
+
+def _to_int8(model: Any, representative: npt.NDArray[np.uint8], dense_per_channel: bool) -> bytes:
     function = _function(model)
     if _has_loop(function):  # TensorFlow's calibrator crashes on some
         raise ModelError(
@@ -44,7 +57,7 @@ def keras_to_int8(model: Any, representative: npt.NDArray[np.uint8]) -> bytes:
     converter.representative_dataset = lambda: samples(representative)
     # Newer TensorFlow quantizes dense layers per channel; the reference kernel of tflite-runtime 2.14, our
     # oracle, computes garbage for such layers on maps, without an error.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not dense_per_channel
     tflite = with_bias_scales(_convert(converter))
     check_integer(tflite)
     return tflite

@@ -23,8 +23,8 @@ from edgecnn.values import EPOCHS
 _CORES = [name for name, target in TARGETS.items() if target.board]
 _PARTS = {target.part: target for target in TARGETS.values() if target.part}
 # Options of which one can be given, and what goes with each.
-_LIMITS = ("target", "part", "flash", "ram", "instructions", "max_loss")
-_WAYS = {"ptq": (), "sparsity": (), "filters": ("target",), "limits": _LIMITS}
+_LIMITS = ("target", "part", "flash", "ram", "instructions", "max_loss", "weight_bits")
+_WAYS = {"ptq": (), "sparsity": (), "filters": ("target", "weight_bits"), "limits": _LIMITS}
 
 
 @click.command("compress")
@@ -51,6 +51,13 @@ _WAYS = {"ptq": (), "sparsity": (), "filters": ("target",), "limits": _LIMITS}
     "--filters",
     type=FiniteRange(0, 1, min_open=True, max_open=True),
     help="Part of the multiplications that goes, whatever is lost.",
+)
+@click.option(
+    "--weight-bits",
+    type=Choice([8, 4]),
+    default=8,
+    show_default=True,
+    help="Of weights: with 4 those layers that lose most keep 8, until --flash or --max-loss holds.",
 )
 @click.option(
     "--sparsity",

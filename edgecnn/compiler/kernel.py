@@ -135,9 +135,9 @@ class Kernel:
         lines: its parameters.
         types: over which types; int8 over int8 is the unmarked case.
         isa: for which instruction set; none for portable C.
-        like: the instruction set, "c99" for portable C, whose C over int8 this kernel has, where it differs by
-            primitives alone: `kernel_dot_neon` of its room's header then takes the place of `kernel_dot`, or over
-            packed weights `kernel_dot_s8w4`.
+        like: the instruction set, "c99" for portable C, whose C over int8 this kernel has, where it differs
+            by primitives alone: `kernel_dot_neon` of its room's header then takes the place of `kernel_dot`,
+            or over weights of four bits `kernel_dot_s8w4`.
         over: the types of the activations that it serves, where `types` doesn't say.
         sums: where it keeps what scales its sums, if TensorFlow Lite's arithmetic in full does.
     """

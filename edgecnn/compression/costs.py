@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgecnn.compression.channels import Channels, Numbers
 from edgecnn.compression.instructions import POOLED, Values, factors, terms
+from edgecnn.converters.int4_weights import OPS as NARROW_OPS
 from edgecnn.models._rebuild import calls
 from edgecnn.tf import keras, tf
 
@@ -100,7 +101,9 @@ def alike(channels: Channels) -> list[Numbers]:
 class Costs:
     """The costs of a network whose classes have so many groups left; RAM counts relative to all."""
 
-    def __init__(self, works: Sequence[LayerWork], channels: Channels, target: str) -> None:
+    def __init__(
+        self, works: Sequence[LayerWork], channels: Channels, target: str, weight_bits: int = 8
+    ) -> None:
         self.classes = alike(channels)
         self.ram = np.zeros(len(self.classes))
         """Bytes of RAM that a group of each class takes where the most are taken."""
@@ -114,6 +117,8 @@ class Costs:
         self._positions = np.array([work.positions for work in works], np.float64)
         self._taps = np.array([work.taps for work in works], np.float64)
         self._bytes = np.array([work.bytes for work in works])
+        narrow = [work.op.removesuffix(POOLED) in NARROW_OPS for work in works]
+        self._weight_bytes = np.where(narrow, weight_bits / 8, 1)
         self._factors = np.array([_factors(target, work.op) for work in works]).reshape(len(works), -1)
         touched = (self._made[:, :-1] + self._read[:, :-1]) > 0
         self.works_of = [np.flatnonzero(column) for column in touched.T]
@@ -139,7 +144,7 @@ class Costs:
         return np.array(
             [
                 (positions * weights).sum(),
-                (weights + self._bytes[works] * made).sum(),
+                (self._weight_bytes[works] * weights + self._bytes[works] * made).sum(),
                 (terms(self._rows[works], positions, taps, read, made) * self._factors[works].T).sum(),
                 self.ram @ counts,
             ]

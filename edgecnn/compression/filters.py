@@ -24,7 +24,7 @@ from edgecnn.compression.importance import importance
 from edgecnn.compression.instructions import Values
 from edgecnn.compression.selection import Prices, choose
 from edgecnn.compression.shrink import shrink
-from edgecnn.converters.keras_to_tflite import keras_to_int8
+from edgecnn.converters.keras_to_tflite import keras_to_int4, keras_to_int8
 from edgecnn.data.arrays import Arrays
 from edgecnn.errors import ModelError
 from edgecnn.progress import Progress
@@ -40,6 +40,7 @@ _FINEST = 0.95  # a round that lost too much is tried again with the root of tha
 _RECOVERS = 0.01  # of the score, which a network that has just lost filters wins back when it learns on
 _SHOWN = 1024  # images tell how much a filter matters
 _BATCH = 256
+EIGHT_BITS = 8
 _CALIBRATION = 16  # images, for an int8 file of which only the shapes matter
 
 
@@ -53,6 +54,7 @@ class Goal:
         removed: part of the MACs that has to go, in place of limits.
         loss: of the validation score, 0..1, that may be lost.
         rounds: in which a network comes there.
+        weight_bits: 8, or 4 of layers that can have them.
     """
 
     target: str
@@ -60,6 +62,7 @@ class Goal:
     removed: float | None = None
     loss: float = inf
     rounds: int = ROUNDS
+    weight_bits: int = EIGHT_BITS
 
     @property
     def limited(self) -> bool:
@@ -210,10 +213,22 @@ def _obstacles(model: Any) -> str:
 
 
 def weighed(
-    model: Any, history: list[dict[str, float]], goal: Goal, material: Material, options: FitOptions
+    model: Any,
+    history: list[dict[str, float]],
+    goal: Goal,
+    material: Material,
+    options: FitOptions,
+    quantized: bool = False,
 ) -> Round:
-    """Return a round with what an int8 file of the network's shapes takes; its values are others."""
-    tflite = keras_to_int8(model, material.train.sample(_CALIBRATION, options.seed))
+    """Return a round with what an int8 file of the network's shapes takes; its values are others.
+
+    Weights have the bits that they may have, or that a `quantized` network has given them.
+    """
+    images = material.train.sample(_CALIBRATION, options.seed)
+    if goal.weight_bits == EIGHT_BITS:
+        tflite = keras_to_int8(model, images)
+    else:
+        tflite = keras_to_int4(model, images, rounded=not quantized)
     taken, compiled = footprint(tflite, goal.target, required=bool(goal.limits))
     return Round(model, taken, compiled, scores(model, material.validation), history)
 
@@ -230,7 +245,7 @@ def _smaller(
     last, seed = rounds[-1], options.seed + number
     keras.utils.set_random_seed(seed)  # whether or not earlier rounds were resumed
     channels = find_channels(last.model)
-    costs = Costs(list(layer_works(last.model, channels)), channels, goal.target)
+    costs = Costs(list(layer_works(last.model, channels)), channels, goal.target, goal.weight_bits)
     if last.compiled is not None:
         costs.ram = ram_of(last.compiled, channels, costs.classes)
     order = np.random.default_rng(seed).permutation(len(material.train.images))

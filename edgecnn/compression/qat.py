@@ -6,7 +6,7 @@ short training never leaves it: accuracy starts from a pit and half of the int8 
 The ranges are therefore measured on the float model first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compression.annotate import annotated, with_channelwise_norms
+from edgecnn.compression.four_bits import candidates, imitate_four_bits
 from edgecnn.data.arrays import Arrays
 from edgecnn.progress import Progress
 from edgecnn.tf import keras, tf, tfmot
@@ -34,6 +35,7 @@ def quantize_aware(
     options: FitOptions,
     checkpoint: Path,
     progress: Progress,
+    four_bits: Collection[str] = (),
 ) -> tuple[Any, list[dict[str, float]], list[str]]:
     """Return `model` with fake_quant operations, fine-tuned with its zeros kept, and its history.
 
@@ -48,18 +50,29 @@ def quantize_aware(
         options: how to fit.
         checkpoint: file that holds the state after each finished epoch.
         progress: told after each batch.
+        four_bits: names of the layers whose weights have four bits.
 
     Raises:
         ModelError: the toolkit can't take the model.
     """
-    model = with_channelwise_norms(model)
-    quantized, post_training = imitated(model)
-    images = train.sample(CALIBRATION_IMAGES, options.seed)
-    _set_ranges(quantized, _activation_ranges(model, _ranged(quantized), images))
+    quantized, post_training = calibrated(model, train, options.seed)
+    imitate_four_bits([layer for layer in candidates(quantized) if layer.name in four_bits])
     callbacks = (_PinInputRange(), _KeepZeros(quantized))
     history = fit(quantized, train, validation, options, checkpoint, progress, callbacks, teacher)
     _give_empty_filters_a_range(quantized)
     return quantized, history, post_training
+
+
+def calibrated(model: Any, train: Arrays, seed: int) -> tuple[Any, list[str]]:
+    """Return a float `model` with fake_quant operations, their ranges measured, before any training.
+
+    The second result names the layers that stay in float.
+    """
+    model = with_channelwise_norms(model)
+    quantized, post_training = imitated(model)
+    images = train.sample(CALIBRATION_IMAGES, seed)
+    _set_ranges(quantized, _activation_ranges(model, _ranged(quantized), images))
+    return quantized, post_training
 
 
 def imitated(model: Any) -> tuple[Any, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM
 from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores, weighed
-from edgecnn.compression.qat import quantize_aware
+from edgecnn.compression.quantization import Quantized, quantize
 from edgecnn.training.fit import FitOptions
 
 _UNITS = {
@@ -34,8 +34,7 @@ class Shrunk:
         reached: the quantization-aware one, and what it takes.
         loss: of the validation score, 0..1, after quantization.
         history: one row for each epoch before quantization.
-        qat_history: for each epoch of it.
-        post_training: the layers that were quantized after training only.
+        quantized: how that was made.
     """
 
     goal: Goal
@@ -45,8 +44,7 @@ class Shrunk:
     reached: Round
     loss: float
     history: list[dict[str, float]]
-    qat_history: list[dict[str, float]]
-    post_training: list[str]
+    quantized: Quantized
 
 
 def shrink_and_quantize(
@@ -91,24 +89,17 @@ def _settled(
             settled = material.teach(pruned, model, replace(settling, stage=f"{settling.stage}{number}"))
             if goal.lost(rounds[0].scores, scores(pruned, material.validation)) > goal.loss:
                 continue
-        quantized, qat_history, left = quantize_aware(
-            pruned,
-            model if material.train.answers is None else None,
-            material.train,
-            material.validation,
-            qat,
-            material.checkpoint(f"{qat.stage}{number}"),
-            material.progress,
-        )
-        reached = replace(rounds[number], model=quantized, scores=scores(quantized, material.validation))
+        stage = replace(qat, stage=f"{qat.stage}{number}")
+        quantized = quantize(pruned, model, rounds[0].scores, goal, material, stage)
+        reached = replace(rounds[number], model=quantized.model, scores=quantized.scores)
         if not number or goal.lost(rounds[0].scores, reached.scores) <= goal.loss:
             break
     if goal.limits:
-        reached = weighed(quantized, [], goal, material, qat).measured(material)
+        reached = weighed(quantized.model, [], goal, material, qat, quantized=True).measured(material)
     before = [row for one in rounds[1 : number + 1] for row in one.history] + settled
     history = [{**row, "epoch": epoch} for epoch, row in enumerate(before, 1)]
     loss = float((rounds[0].scores - reached.scores).mean())
-    return Shrunk(goal, rounds, number, pruned, reached, loss, history, qat_history, left)
+    return Shrunk(goal, rounds, number, pruned, reached, loss, history, quantized)
 
 
 def told(shrunk: Shrunk) -> Iterator[str]:
@@ -121,6 +112,8 @@ def told(shrunk: Shrunk) -> Iterator[str]:
             f"{count:,} validation images can't show that a smaller network loses less than "
             f"{100 * goal.loss:g} points; give more of them, a higher --max-loss, or a limit"
         )
+    if wide := shrunk.quantized.eight_bits:
+        yield f"weights of 8 bits, as 4 lose too much: {', '.join(wide[:_SHOWN])}{_more(len(wide))}"
     yield f"on {goal.target}: {_costs(reached, goal)}"
     if goal.limited:
         yield _limits(shrunk, goal, reached)

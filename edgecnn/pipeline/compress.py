@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, RAM
-from edgecnn.compression.filters import ROUNDS, Goal, Material, taught
+from edgecnn.compression.filters import EIGHT_BITS, ROUNDS, Goal, Material, taught
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.compression.settling import shrink_and_quantize, told
-from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
+from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int4, keras_to_int8
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, Arrays, load_part
 from edgecnn.data.dataset import Dataset, open_dataset
@@ -102,7 +102,8 @@ def _make_models(run: Run, work: Run, model: Any, dataset: Dataset, progress: Pr
         way = _prune_and_train if "sparsity" in asked else _remove_and_train
         quantized = way(work, model, train, validation, progress)
         best = work.variant("int8_qat")
-        write_tflite(work, best, keras_to_int8(quantized, representative), validation)
+        convert = keras_to_int8 if asked.get("weight_bits", EIGHT_BITS) == EIGHT_BITS else keras_to_int4
+        write_tflite(work, best, convert(quantized, representative), validation)
     write_bytes(work.int8_model, best.read_bytes())
 
 
@@ -183,8 +184,8 @@ def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, p
     found = shrink_and_quantize(model, goal, material, options, settling, qat)
     _write_pruned(run, found.pruned, validation)
     append_history(run, "prune", found.history)
-    append_history(run, "qat", found.qat_history)
-    run.update_record(post_training=found.post_training)
+    append_history(run, "qat", found.quantized.history)
+    run.update_record(post_training=found.quantized.post_training)
     for sentence in told(found):
         say(sentence)
     return found.reached.model
@@ -199,4 +200,5 @@ def _goal(asked: dict[str, Any]) -> Goal:
         removed=asked["filters"],
         loss=math.inf if asked["filters"] is not None else asked["max_loss"] / 100,
         rounds=min(ROUNDS, asked["prune_epochs"]),
+        weight_bits=asked.get("weight_bits", EIGHT_BITS),
     )

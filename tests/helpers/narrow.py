@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from edgecnn.compiler.passes.unpack_weights import unpack_weights
 
 from edgecnn.compiler import int4, ops
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.passes.unpack_weights import unpack_weights
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 
 
 def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -> bytes:
-    """Return a .tflite file whose weights are a sixteenth of an int8 one's, those of some operators as int4."""
+    """Return a .tflite file with a sixteenth of the weights of an int8 one's operators, or some, as int4."""
     graph = parse(model)
     tensors = list(graph.tensors)
     for number, operator in enumerate(graph.operators):

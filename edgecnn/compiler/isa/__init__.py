@@ -5,8 +5,8 @@ A kernel is a C file and a module side by side, named after the portable kernel 
 `dsp/conv_2d.c` and `dsp/conv_2d.py`. Over other types than int8, the types stand in both names: in the
 place of `ops/conv_2d.s16.c` comes `dsp/conv_2d.s16.c`, with `dsp/conv_2d_s16.py`. A kernel for sparse
 weights, `scalar/fully_connected_sparse.c`, is asked before the others of its name. One over weights of four
-bits, `dsp/conv_2d_s8w4.py`, has the C of that over int8, with primitives of `dsp/s8w4.h`; where there is none as
-near as int8's, weights are stored in eight bits.
+bits, `dsp/conv_2d_s8w4.py`, has the C of that over int8, with primitives of `dsp/s8w4.h`; where there is none
+as near as int8's, weights are stored in eight bits.
 """
 
 from importlib import import_module

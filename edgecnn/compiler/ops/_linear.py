@@ -120,7 +120,9 @@ class Linear:
 
     def any_weights(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Return weights by which to plan: these, or the largest there are where others may come."""
-        return np.full_like(weights, int4.LOWEST if self.narrow else quant.INT8_MIN) if self.apart else weights
+        return (
+            np.full_like(weights, int4.LOWEST if self.narrow else quant.INT8_MIN) if self.apart else weights
+        )
 
     def kernel(self, *kernels: Kernel) -> Kernel:
         """Return that one of a kernel's kinds which is for the types of activations and weights."""

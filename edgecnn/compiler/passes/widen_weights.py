@@ -16,6 +16,7 @@ from edgecnn.compiler.ops import fully_connected
 from edgecnn.compiler.ops._linear import is_unsigned
 from edgecnn.errors import ModelError
 
+
 def has_narrow_weights(graph: Graph, operator: Operator) -> bool:
     """Tell whether an operator multiplies by weights of four bits."""
     if ops.layout(operator) is None or len(operator.inputs) < 2 or operator.inputs[1] == ABSENT:
@@ -58,7 +59,12 @@ def _has_zero_point(graph: Graph, operator: Operator) -> bool:
     if weights is None or weights.quantization is None or weights.quantization.per_channel:
         return False
     point = weights.quantization.zero_point
-    return weights.dtype in ("int8", int4.DTYPE) and weights.data is not None and point != 0 and -128 <= point <= 127
+    return (
+        weights.dtype in ("int8", int4.DTYPE)
+        and weights.data is not None
+        and point != 0
+        and -128 <= point <= 127
+    )
 
 
 def _centred(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:

@@ -81,6 +81,7 @@ class FilterOptions:
     max_loss: float = 1.0  # points of validation accuracy, or Dice
     prune_epochs: int = 30  # of which each round has a part; half as many follow the last
     qat_epochs: int = 5
+    weight_bits: int = 8  # 4: of all layers that don't lose too much by them
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class CompressOptions:
 
 
 _FILTERS = "filters"
+_COMPRESS_DEFAULTS = {"weight_bits": 8}  # of options that were added
 _ONLY_FILTERS = {field.name for field in fields(FilterOptions)} - {
     field.name for field in fields(CompressOptions)
 }
@@ -313,4 +315,5 @@ def refuse_unlike(run: Run, asked: dict[str, Any]) -> None:
             f"'compress' in {run.path} was started to {_WAYS[before]}, not to {_WAYS[now]}; "
             "resume with the same options"
         )
-    refuse_other_options(run, "compress", asked)
+    defaults = _COMPRESS_DEFAULTS if now == _FILTERS else {}
+    refuse_other_options(run, "compress", asked, defaults)

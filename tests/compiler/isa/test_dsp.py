@@ -134,7 +134,9 @@ def test_two_shifts_round_as_one_does() -> None:
 
 
 def test_weights_of_four_bits_have_kernels_of_their_own() -> None:
-    narrow = {kernel for model in MODELS["s8w4"] for kernel in kernels(model, "cortex-m4") if "s8w4" in kernel}
+    narrow = {
+        kernel for model in MODELS["s8w4"] for kernel in kernels(model, "cortex-m4") if "s8w4" in kernel
+    }
     assert narrow == {"conv_2d.s8w4.dsp", "fully_connected.s8w4.dsp", "depthwise_conv_2d.s8w4"}
 
 

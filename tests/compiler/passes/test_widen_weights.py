@@ -48,7 +48,10 @@ def test_tflite_runs_them_and_makes_the_same() -> None:
 @pytest.mark.parametrize("kind", ["convolution", "depthwise", "dense"])
 def test_a_filter_takes_half_the_bytes(kind: str) -> None:
     narrow, wide = (compile_tflite(network(kind, bits), name="net") for bits in (4, 8))
-    taken = [int(np.asarray(one.model.schedule.network.steps[-1].params["filter"]).nbytes) for one in (narrow, wide)]
+    taken = [
+        int(np.asarray(one.model.schedule.network.steps[-1].params["filter"]).nbytes)
+        for one in (narrow, wide)
+    ]
     assert taken[0] == (taken[1] + 1) // 2
 
 

@@ -41,9 +41,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     return ways(step, linear, linear.weights)
 
 
-def ways(
-    step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL
-) -> tuple[Step, ...]:
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL) -> tuple[Step, ...]:
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     matrix = weights.reshape(weights.shape[0], -1)
     groups = -(-matrix.shape[1] // packing.TAPS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DEPTHWISE_CONV_2D for the DSP instructions over weights of four bits: of one channel, as the CONV_2D that it is."""
+"""DEPTHWISE_CONV_2D over weights of four bits: of one channel, as the CONV_2D that it is."""
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.dsp import conv_2d

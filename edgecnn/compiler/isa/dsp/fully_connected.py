@@ -26,7 +26,9 @@ KERNEL = FULLY_CONNECTED.but(
     sums=short_scale.APART,
 )
 
-_CHUNK = 256  # taps at once: so few that the sum of any weights, times 256 (4096 of int4), stays within 32 bits
+_CHUNK = (
+    256  # taps at once: so few that the sum of any weights, times 256 (4096 of int4), stays within 32 bits
+)
 _CHANNELS = 32  # at once
 
 

@@ -29,8 +29,8 @@ def pack_pairs(
 ) -> NDArray[np.int32] | None:
     """Return weights int8[channels, taps] as `kernel_dot_2` reads them, or None where halves can't hold them.
 
-    For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs. `narrow`
-    weights have four bits, as `kernel_dot_2_s8w4` reads them.
+    For `at_once` channels after the other: chunk after chunk of `chunk` groups of taps, in each all pairs.
+    `narrow` weights have four bits, as `kernel_dot_2_s8w4` reads them.
     """
     halves = _fours(matrix) if narrow else _pairs(matrix)
     if halves is None:

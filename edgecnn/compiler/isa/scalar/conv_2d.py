@@ -35,9 +35,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     return ways(step, linear, linear.weights)
 
 
-def ways(
-    step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL
-) -> tuple[Step, ...]:
+def ways(step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL) -> tuple[Step, ...]:
     """Return the ways for a `step` with a convolution's parameters, and weights int8[channels, h, w, in]."""
     at_once, by_rows = (_way(step, linear, weights, kernel, parts) for parts in (1, weights.shape[1]))
     if by_rows.working >= at_once.working:
