@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small float network to a quantization-aware one, with weights of four bits where they don't lose too much."""
+"""A small float network to a quantization-aware one, with weights of four bits where they do little harm."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -42,8 +42,8 @@ def quantize(
 ) -> Quantized:
     """Return a network with int8 imitated, its weights of four bits where the goal has them.
 
-    Where it loses too much, the layers that lose most by four bits for the bytes that they save get eight, more and
-    more of them, as long as the limit of flash holds.
+    Where it loses too much, the layers that lose most by four bits for the bytes that they save get eight,
+    more and more of them, as long as the limit of flash holds.
 
     Args:
         pruned: a float network.
@@ -72,7 +72,7 @@ def quantize(
 
 
 def _choices(pruned: Any, material: Material, seed: int) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield which layers have four bits and which eight, those first to have them that lose most for a weight."""
+    """Yield which layers have four bits and which eight: first those that lose most for a weight."""
     quantized, _ = calibrated(pruned, material.train, seed)
     layers = candidates(quantized)
     moved = sensitivities(quantized, layers, material.validation.images)

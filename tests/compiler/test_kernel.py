@@ -149,16 +149,15 @@ def test_a_kernel_over_other_types_may_be_an_instruction_sets_own(monkeypatch: p
 def test_a_kernel_like_another_has_its_own_name_and_primitives(key: str) -> None:
     kernel = declared()[key]
     text, other = kernel_text([kernel], "net"), kernel_text([kernel.origin], "net")
-    replaced = set(re.findall(rf"\b(net_\w+)_{kernel.isa}\(", text)) - {f"net_{kernel.name}"}
+    body, ending = text.split("_params;")[-1], kernel.ending
+    replaced = set(re.findall(rf"\b(net_\w+)_{ending}\(", body)) - {f"net_{kernel.name}"}
     assert replaced
     for primitive in replaced:
         [own], [others] = (
             re.findall(rf"{name}\(([^)]*)\)\n{{", code)
-            for name, code in ((f"{primitive}_{kernel.isa}", text), (primitive, other))
+            for name, code in ((f"{primitive}_{ending}", text), (primitive, other))
         )
         assert re.findall(r"\w+ \*?(?:const \*)?", own) == re.findall(r"\w+ \*?(?:const \*)?", others)
-        body = text.split("_params;")[-1]
-        assert f"{primitive}_{kernel.isa}(" in body
         assert f"{primitive}(" not in body
     assert f"net_{kernel.function}(const net_{kernel.function}_params *p" in text
     assert f"net_{kernel.origin.function}_params" not in text

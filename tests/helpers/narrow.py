@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from edgecnn.compiler.passes.unpack_weights import unpack_weights
 
 from edgecnn.compiler import int4, ops
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.passes.widen_weights import widen_weights
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 
@@ -60,6 +60,6 @@ def _wider(tensor: Tensor) -> Tensor:
 
 def widened(model: bytes) -> bytes:
     """Return the same .tflite file with weights of int8 that have the values of int4 ones."""
-    graph = unpack_weights(parse(model))
+    graph = widen_weights(parse(model))
     wide = (replace(tensor, dtype="int8") if tensor.dtype == "int4" else tensor for tensor in graph.tensors)
     return tflite_bytes(replace(graph, tensors=tuple(wide)))

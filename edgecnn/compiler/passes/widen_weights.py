@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spreads weights of four bits over bytes, and takes away zero points: TensorFlow Lite does so as it multiplies.
+"""Spreads weights of four bits over bytes, and takes away zero points: TensorFlow Lite does so, too.
 
-All passes see a weight in a byte; those of four bits are still of type int4. Less their zero point, weights that
-were uint8 may need nine bits, and are then of int16.
+All passes see a weight in a byte; those of four bits are still of type int4. Less their zero point, weights
+that were uint8 may need nine bits, and are then of int16.
 """
 
 from dataclasses import replace

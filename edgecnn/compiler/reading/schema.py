@@ -53,8 +53,6 @@ _VERSIONS = {
     **dict.fromkeys(("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"), 3),
     "FULLY_CONNECTED": 5,
 }
-# The first that takes weights of int4. Source: GetBuiltinOperatorVersion of TensorFlow Lite.
-_INT4_VERSIONS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10}
 _NUMBERS = {name: number for number, name in BUILTIN_OPCODE2NAME.items()}
 # Methods of tflite::MicroMutableOpResolver whose names don't follow from the op's.
 _MICRO_NAMES = {
@@ -120,8 +118,6 @@ def type_code(name: str) -> int:
 
 def version_of(op: str, dtypes: Collection[str]) -> int:
     """Return the least version of an op that takes tensors of such types."""
-    if "int4" in dtypes and op in _INT4_VERSIONS:
-        return _INT4_VERSIONS[op]
     return _VERSIONS.get(op, 2) if {"int8", "int16"}.intersection(dtypes) else 1
 
 
