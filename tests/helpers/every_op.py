@@ -5,6 +5,7 @@ from copy import deepcopy
 from functools import cache
 from itertools import product
 
+from narrow import narrowed
 from networks import dilated
 from random_operators import KINDS, Draw
 from tflite_builder import SAME, Builder
@@ -15,7 +16,7 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16(), _over_uint8())
+    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16(), _over_uint8(), _over_int4())
 
 
 @cache
@@ -95,3 +96,13 @@ def _ends_over_int16() -> bytes:
     narrow = builder.fully_connected(builder.flatten(source), 4, bias=False)
     at = builder.fully_connected(builder.flatten(at), 4, per_channel=True)
     return builder.build((source,), (builder.unary("SOFTMAX", builder.add(at, narrow)), narrow))
+
+
+def _over_int4() -> bytes:
+    """What has a kernel of its own over weights of four bits, beside one over int8."""
+    builder = Builder(24)
+    source = builder.input((1, 9, 8, 3), 0.02, -11)
+    at = builder.conv(builder.conv(source, 9, padding=SAME), 6, padding=SAME)
+    at = builder.conv(builder.conv(at, 1, padding=SAME, depthwise=True), 5, (1, 1))
+    at = builder.fully_connected(builder.flatten(at), 7, per_channel=True)
+    return narrowed(builder.build((source,), (builder.fully_connected(at, 3),)), lambda number: number != 1)

@@ -12,6 +12,7 @@ from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
 from edgecnn.compiler.passes.widen_weights import widen_weights
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
+from edgecnn.converters.int4_weights import OPS
 
 
 def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -> bytes:
@@ -30,8 +31,8 @@ def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -
 
 
 def has_weights(graph: Graph, operator: Operator) -> bool:
-    """Whether an operator has weights of int8 to itself."""
-    if ops.layout(operator) is None:
+    """Whether an operator has weights of int8 to itself, and an op that TFLite knows over int4."""
+    if operator.op not in OPS:
         return False
     weights = graph.tensors[operator.inputs[1]]
     alone = len(graph.consumers(operator.inputs[1])) == 1
