@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from edgecnn.compiler import int4, ops
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
+from edgecnn.compiler.ops import conv_2d, depthwise_conv_2d, fully_connected
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
 
-OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # for which TFLite has weights of four bits
+# For which TFLite has weights of four bits.
+OPS = tuple(map(ops.name, (conv_2d, depthwise_conv_2d, fully_connected)))
 _MOST = 7  # symmetric: -8 stays unused
 _STEP = 127 / _MOST  # of int8, where the largest weight of a channel is 127 there and 7 here
 

@@ -206,6 +206,8 @@ def otherwise_trained(model: bytes, seed: int) -> bytes:
         return replace(tensor, quantization=replace(given, scales=scales, zero_points=tuple(points)))
 
     def changed(tensor: Tensor) -> Tensor:
+        if tensor.dtype == "int4" and tensor.data is not None:
+            return quantized(replace(tensor, data=rng.integers(0, 256, tensor.data.shape, np.uint8)))
         if tensor.data is None or tensor.dtype != "int8":
             # The scales of biases follow from others.
             return replace(tensor, quantization=None) if tensor.dtype == "int32" else quantized(tensor)
@@ -218,6 +220,8 @@ def otherwise_trained(model: bytes, seed: int) -> bytes:
 @pytest.mark.parametrize("target", SETS)
 def test_no_op_has_code_that_follows_from_training(target: str) -> None:
     for model in networks_of_every_op():
+        if any(tensor.dtype == "uint8" for tensor in parse(model).tensors):  # whose weights can't lie apart
+            continue
         trainings = [external(otherwise_trained(model, seed), target) for seed in (1, 2)]
         assert len({abi(one) for one in trainings}) == 1
 
