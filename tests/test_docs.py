@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation is true: every command has help and is in the README, and what the README shows works.
+"""The documentation is true: every command has help and is in the README, and what the pages show works.
 
-The README's ```sh blocks are run, in order, in one empty folder, except lines that begin with make, git, cd
-or `edgecnn demo`. Its ```python blocks are run among them. Its ```console blocks show output: their lines
-that begin with "$ " are checked as all commands are, but not run.
+All ```sh blocks are run, in order, in one empty folder, the README's first, except lines that begin with
+make, git, cd or `edgecnn demo`. ```python blocks are run among them, and ```c and ```cpp compiled where those
+have written their headers. ```console blocks show output: their lines that begin with "$ " are checked as all
+commands are, but not run.
 """
 
+import ast
 import re
 import shlex
 import subprocess
@@ -20,6 +22,7 @@ from edgecnn.cli.program import COMMANDS, edgecnn
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"tensorflow", "keras", "tf_keras", "matplotlib", "numpy", "PIL", "tflite_runtime", "ai_edge_litert"}
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NOT_RUN = ("make", "git", "cd", "edgecnn demo")
 
 
@@ -28,12 +31,13 @@ def readme() -> str:
 
 
 def blocks() -> list[tuple[str, str]]:
-    """The fenced blocks of the README: language, text."""
-    return re.findall(r"^```(\w*)\n(.*?)^```", readme(), re.MULTILINE | re.DOTALL)
+    """The fenced blocks of all pages: language, text."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    return re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(program: str) -> list[list[str]]:
-    """The arguments of every call of `program` that the README shows."""
+    """The arguments of every call of `program` that a page shows."""
     found: list[list[str]] = []
     for language, text in blocks():
         for line in text.replace("\\\n", " ").splitlines():
@@ -85,7 +89,7 @@ def test_every_command_is_in_the_readme() -> None:
     assert [path for path, _ in leaves() if f"edgecnn {' '.join(path)}" not in text] == []
 
 
-def test_the_commands_in_the_readme_are_valid() -> None:
+def test_the_commands_of_all_pages_are_valid() -> None:
     assert commands("edgecnn")
     for arguments in commands("edgecnn"):
         words, command = list(arguments), edgecnn
@@ -107,9 +111,23 @@ def test_the_make_targets_in_the_readme_exist() -> None:
     assert shown <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
-def test_links_in_the_readme_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", readme())
-    assert [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert [
+        link for link in links if not link.startswith("https://") and not (page.parent / link).exists()
+    ] == []
+
+
+def test_the_readme_stays_short_and_leads_to_every_page() -> None:
+    assert readme().count("\n") <= 200
+    assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in readme()] == []
+
+
+def test_what_is_typed_into_python_is_python() -> None:
+    for language, text in blocks():
+        if language == "pycon":
+            ast.parse("\n".join(line[4:] for line in text.splitlines() if line.startswith((">>> ", "... "))))
 
 
 def test_a_reader_is_told_what_it_is_not_for() -> None:
@@ -141,17 +159,50 @@ def test_inspect_loads_no_tensorflow() -> None:
     assert loaded & {"tensorflow", "keras", "tf_keras"} == set()
 
 
+C = [
+    "gcc",
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Werror",
+    "-fsyntax-only",
+    "-Ifirmware",
+    "-x",
+    "c",
+    "-",
+]
+CPP = [
+    "g++",
+    "-std=c++17",
+    "-Wall",
+    "-Werror",
+    "-Wno-unused-variable",
+    "-fsyntax-only",
+    "-Ifirmware",
+    "-x",
+    "c++",
+    "-",
+]
+STUBS = f"-I{ROOT / 'tests' / 'converters' / 'stubs'}"
+
+
 @pytest.mark.slow(seconds=90)
-def test_the_readme_runs(tmp_path: Path) -> None:
-    """What a reader types, in the order of the page."""
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.needs_tool("g++", package="g++")
+def test_the_pages_run(tmp_path: Path) -> None:
+    """What a reader types, in the order of the pages."""
     for language, text in blocks():
+        typed = ""
         if language == "sh":
             lines = text.replace("\\\n", " ").splitlines()
             script = "\n".join(line for line in lines if not line.startswith(NOT_RUN))
             run = ["bash", "-euc", f'PATH="$(dirname "$0"):$PATH"\n{script}', sys.executable]
         elif language == "python":
             run = [sys.executable, "-c", text]
+        elif language in ("c", "cpp"):
+            run, typed = (C, text) if language == "c" else ([*CPP, STUBS], text)
         else:
             continue
-        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(run, input=typed, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
