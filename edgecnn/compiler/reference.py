@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from edgecnn.compiler import ops, quant
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.basic_ops import basic_ops
+from edgecnn.compiler.passes.fold_cast import fold_cast
 from edgecnn.compiler.passes.fold_dilation import fold_dilation
+from edgecnn.compiler.passes.fold_views import fold_views
 from edgecnn.compiler.passes.widen_weights import widen_weights
 
 
@@ -21,7 +23,7 @@ def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: str) ->
 
 def basic(graph: Graph) -> Graph:
     """Return `graph` made of ops that have a reference; tensors keep their numbers, and some are gone."""
-    return basic_ops(fold_dilation(widen_weights(graph)))
+    return basic_ops(fold_views(fold_cast(fold_dilation(widen_weights(graph)))))
 
 
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

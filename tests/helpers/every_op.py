@@ -73,7 +73,8 @@ def _ends() -> bytes:
     source = builder.input((1, 8, 7, 3))
     at = builder.pool(dilated(builder, source, (2, 2)), "MAX", (3, 2), (1, 1))
     at = builder.unary("RELU_N1_TO_1", builder.unary("RELU_0_TO_1", builder.unary("ELU", at)))
-    many, numbers = builder.unary("SOFTMAX", at), builder.arg_max(at)
+    many, numbers = builder.unary("SOFTMAX", at), builder.arg_max(at, "int64")
+    numbers = builder.operator("CAST", (numbers,), builder.tensor(builder.tensors[numbers].shape, "int32"))
     at = builder.fully_connected(builder.flatten(builder.reduce("SUM", at, (1,))), 6, per_channel=True)
     return builder.build((source,), (numbers, many, builder.unary("SOFTMAX", at)))
 

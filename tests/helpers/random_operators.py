@@ -336,3 +336,31 @@ def shuffled(d: Draw) -> int:
     indices = [(d.size * i + d.variant) % length for i in range(max(1, length + d.channels % 3 - 1))]
     shape = (*d.shape[:axis], len(indices), *d.shape[axis + 1 :])
     return d.builder.move("GATHER", (d.at, d.builder.integers(indices)), shape, axis=axis)
+
+
+@kind()
+def mirrored_or_repeated(d: Draw) -> int:
+    """Rows, columns and channels, mirrored at the edges, or so many times."""
+    if max(d.height, d.width) > LARGEST:
+        return shuffled(d)
+    if d.variant % 2:
+        times = (1, 1 + d.size // 3, 1 + d.size % 2, 1 + d.channels % 2)
+        shape = tuple(length * count for length, count in zip(d.shape, times, strict=True))
+        return d.builder.move("TILE", (d.at, d.builder.integers(times)), shape)
+    mode = d.variant // 4
+    most = [length - 1 + mode for length in d.shape]
+    pairs = ((0, 0), (min(d.size, most[1]), min(1, most[1])), (0, min(d.size, most[2])), (0, min(1, most[3])))
+    shape = tuple(length + sum(pair) for length, pair in zip(d.shape, pairs, strict=True))
+    return d.builder.move("MIRROR_PAD", (d.at, d.builder.integers(pairs)), shape, mode=mode)
+
+
+@kind(int16=True)
+def shuffled_by_views(d: Draw) -> int:
+    """Channels in groups, turned, or rows and columns that change places in a view of five dimensions."""
+    groups = next(count for count in (3, 2, 1) if d.depth % count == 0)
+    order = (0, 1, 2, 4, 3) if d.variant % 2 else (0, 2, 1, 3, 4)
+    seen = (1, d.height, d.width, groups, d.depth // groups)
+    turned = tuple(seen[axis] for axis in order)
+    at = d.builder.reshape(d.at, seen)
+    at = d.builder.move("TRANSPOSE", (at, d.builder.integers(order)), turned)
+    return d.builder.reshape(at, (*turned[:3], d.depth))

@@ -81,6 +81,32 @@ def channels_of(
     return Operator("GATHER", operator.index, inputs, (made,), options)
 
 
+def along_axes(
+    graph: Graph, operator: Operator, taken: Sequence[NDArray[np.int64]], tensors: list[Tensor]
+) -> list[Operator]:
+    """Return a GATHER for each axis of which something else is taken than all in order, or a RESHAPE.
+
+    Args:
+        graph: the graph.
+        operator: whose parts these are: they make its output of its first input.
+        taken: for each axis the indices.
+        tensors: what is between them is appended.
+    """
+    source, shape = operator.inputs[0], list(graph.input(operator, 0).shape)
+    changed = [axis for axis, of in enumerate(taken) if not np.array_equal(of, np.arange(shape[axis]))]
+    parts = []
+    for axis in changed:
+        shape[axis] = taken[axis].size
+        between = _moving.add_between(tensors, graph.output(operator), shape)
+        made = operator.outputs[0] if axis == changed[-1] else between
+        inputs = (source, _moving.add_constant(tensors, taken[axis].tolist()))
+        options = GatherOptions(axis=axis - len(shape))
+        parts.append(Operator("GATHER", operator.index, inputs, (made,), options))
+        source = made
+    geometry.check_shape(graph, operator, shape)
+    return parts or [_moving.reshaped(operator, source, operator.outputs[0])]
+
+
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that all that is taken is there."""
     _moving.check(graph, operator, geometry.INT8_OR_INT16)

@@ -20,6 +20,7 @@ RESHAPE = Kernel(
     "reshape", (Line.shape("int32_t rows, size", "of the input, and the bytes of each"),), over=ANY
 )
 
+_NUMBERS = ("int32", "int64")  # of classes, which have no scale
 MAKES_WHOLE = True  # it copies bytes, and knows no columns
 macs, known = _moving.macs, _moving.known
 
@@ -51,8 +52,9 @@ def _agree(sides: Sequence[int], shape: Sequence[int]) -> bool:
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and equal size."""
     source, made = graph.input(operator, 0), graph.output(operator)
-    # A flattened map may be longer than what kernels can count.
-    _moving.check(graph, operator, geometry.INT8_OR_INT16, geometry.MOST_VALUES)
+    if source.dtype not in _NUMBERS or source.dtype != made.dtype or source.data is not None:
+        # A flattened map may be longer than what kernels can count.
+        _moving.check(graph, operator, geometry.INT8_OR_INT16, geometry.MOST_VALUES)
     if source.size != made.size:
         raise ModelError(
             f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.as_rows import as_rows
 from edgecnn.compiler.passes.basic_ops import basic_ops
+from edgecnn.compiler.passes.fold_cast import fold_cast
 from edgecnn.compiler.passes.fold_constant_channels import fold_constant_channels
 from edgecnn.compiler.passes.fold_dilation import fold_dilation
+from edgecnn.compiler.passes.fold_views import fold_views
 from edgecnn.compiler.passes.fuse_max_pool import fuse_max_pool
 from edgecnn.compiler.passes.fuse_pad import fuse_pad
 from edgecnn.compiler.passes.integer_edges import integer_edges
@@ -20,6 +22,8 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     integer_edges,
     widen_weights,
     fold_dilation,
+    fold_cast,
+    fold_views,
     basic_ops,
     as_rows,
     fuse_pad,
