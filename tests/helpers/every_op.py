@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks in which every op occurs, over int8 and over int16: chains of pieces, and what those leave out."""
 
-from copy import deepcopy
 from functools import cache
 from itertools import product
 
@@ -35,7 +34,7 @@ def _chains(dtype: str) -> list[bytes]:
     models, seen = [], set[str]()
     builder, at, count = _begin(0, dtype)
     for piece, size, channels, variant in product(KINDS[dtype], (2, 3, 1), (3, 4, 5), range(6)):
-        trial = deepcopy(builder)
+        trial = builder.copy()
         made = piece(Draw(trial, at, channels, size, variant))
         if ops_of(trial) - ops_of(builder) - seen:
             seen |= ops_of(trial)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes .tflite files without TensorFlow: random integer networks for tests, one call for each operator."""
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,20 @@ class Builder:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
+
+    def copy(self) -> "Builder":
+        """Return a builder that goes on from here by itself; the data of tensors are not copied."""
+        tensors = [replace(tensor) for tensor in self.tensors]
+        twin = replace(
+            self,
+            tensors=tensors,
+            codes=dict(self.codes),
+            signatures=[*self.signatures],
+            more=[*self.more],
+            operators=[*self.operators],
+        )
+        twin.rng = deepcopy(self.rng)
+        return twin
 
     def tensor(
         self,

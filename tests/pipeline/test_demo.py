@@ -14,7 +14,7 @@ from browser import answers, browser
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.targets import TARGETS
 
-pytestmark = pytest.mark.slow(seconds=300)
+pytestmark = pytest.mark.slow
 
 
 def edgecnn(folder: Path, *arguments: str) -> Any:
