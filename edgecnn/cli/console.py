@@ -256,8 +256,8 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
         print_table("On a device", *on_device, SPARE_DEVICE_COLUMNS)
     if sentence := headline(metrics):
         say(sentence)
-    if metrics.masks:
-        say(baseline_note(metrics))
+    if baseline := baseline_note(metrics):
+        say(baseline)
     if positive := binary_rows(metrics):
         print_table(f"Positive: {metrics.classes[1]}", *positive)
     if isinstance(metrics, RunMetrics) and metrics.post_training:

@@ -62,7 +62,10 @@ def _print(answer: "Answer") -> None:
     labels_width = max(map(len, answer.labels))
     for prediction in answer.predictions:
         name = str(prediction.image)
-        say(f"{name:<{images_width}}  {prediction.label:<{labels_width}}  {prediction.probability:6.1%}")
+        line = f"{name:<{images_width}}  {prediction.label:<{labels_width}}  {prediction.probability:6.1%}"
+        if other := prediction.runner_up(answer.labels):
+            line += f"  all but a tie with {other[0]}, {other[1]:.1%}"
+        say(line)
     say(DISCLAIMER)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of variants, as the terminal and the report both show it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from edgecnn.evaluation.accuracy import Interval
 from edgecnn.evaluation.binary import BinaryScores
 from edgecnn.evaluation.results import ClassFigures, Costs, Instructions, MaskFigures, Metrics, Variant
 
+_SURE = 1.96  # standard deviations
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # columns, rows
 
 _TITLES = {  # how a person would call the variants of a run
@@ -101,10 +103,38 @@ def headline(metrics: Metrics) -> str:
     )
 
 
-def baseline_note(metrics: Metrics) -> str:
-    """Return a sentence on what calling every pixel background would score; nothing for classes."""
-    if metrics.background is None:
+def _chance_note(metrics: Metrics) -> str:
+    """Return a sentence on models that may as well guess; nothing where there are none.
+
+    Those are meant whose balanced accuracy is within what guessing reaches in 97.5 of 100 cases: the recall
+    of each class is a mean of as many guesses as the class has images.
+    """
+    count = len(metrics.classes)
+    tests = metrics.data.get("images", {}).get("test", {})
+    images = [tests.get(name) or max(1, metrics.test_images // count) for name in metrics.classes]
+    guess = 1 / count
+    deviation = math.sqrt(sum(guess * (1 - guess) / number for number in images)) / count
+    names = [
+        variant_title(variant.name)
+        for variant in metrics.variants
+        if isinstance(variant.scores, ClassFigures)
+        and variant.scores.balanced_accuracy <= guess + _SURE * deviation
+    ]
+    if not names:
         return ""
+    return (
+        f"No better than guessing, which is right in {percent(guess)}: {'; '.join(names)}. Train for more "
+        "epochs, or on more images, and see 'edgecnn data check'."
+    )
+
+
+def baseline_note(metrics: Metrics) -> str:
+    """Return a sentence on what answering without looking would score.
+
+    Of masks, what calling every pixel background would; of classes, nothing where each model is better.
+    """
+    if metrics.background is None:
+        return _chance_note(metrics)
     return (
         f"Calling every pixel background would score a pixel accuracy of {percent(metrics.background)} "
         "and, where there is something, a Dice of 0. Dice and IoU are means over images; loss is of Dice. "

@@ -16,6 +16,7 @@ from edgecnn.errors import DataError, ModelError
 from edgecnn.pipeline.model_file import class_labels, decide, find_model
 from edgecnn.runtime.tflite import TfliteModel
 
+_TIE = 0.05  # between two probabilities
 _Answer = TypeVar("_Answer")
 
 
@@ -34,6 +35,13 @@ class Prediction:
     label: str
     probability: float
     probabilities: tuple[float, ...]
+
+    def runner_up(self, labels: Sequence[str]) -> tuple[str, float] | None:
+        """Return the next class and its probability where the answer is all but a tie between the two."""
+        answers = list(zip(self.probabilities, labels, strict=True))
+        answers.pop(labels.index(self.label))
+        probability, label = max(answers)
+        return (label, probability) if abs(self.probability - probability) < _TIE else None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from edgecnn.cli.predict import command
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.data.images import load_image
 from edgecnn.errors import MissingToolError, ModelError, RunError
+from edgecnn.pipeline.predict import Prediction
 from edgecnn.runtime.tflite import TfliteModel
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -58,8 +59,15 @@ def test_json_is_what_the_model_says_of_each_picture(pictures):
 def test_text_names_each_picture_and_ends_with_the_disclaimer(pictures):
     lines = run(INT8, *pictures).splitlines()
     assert [line.split()[0] for line in lines[:-1]] == [str(path) for path in pictures]
-    assert all(line.endswith("%") for line in lines[:-1])
+    assert all(line.split()[3].endswith("%") for line in lines[:-1])
     assert lines[-1] == DISCLAIMER
+
+
+def test_an_answer_that_is_all_but_a_tie_says_so():
+    labels = ("a", "b", "c")
+    close, clear = (Prediction(Path("x"), "b", p[1], p) for p in ((0.47, 0.5, 0.03), (0.3, 0.6, 0.1)))
+    assert close.runner_up(labels) == ("a", 0.47)
+    assert clear.runner_up(labels) is None
 
 
 def test_a_run_gives_its_int8_model_and_its_labels(tmp_path, pictures):
