@@ -14,6 +14,7 @@ from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
+from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.passes.stop_before_float import stop_before_float as before_float
 from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading.schema import DTYPES
@@ -112,6 +113,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
     """
     original = (read_model(source) if isinstance(source, Path) else parse(source)).in_signature_order()
+    original = batch_of_one(original)
     original, left = before_float(original) if stop_before_float else (original, ())
     if labels:
         original = replace(original, labels=tuple(labels))

@@ -237,6 +237,27 @@ def _exp_near_zero(a: Int64s) -> Int64s:
     return exp_of_minus_eighth + doubling_high_mul(x + rest, exp_of_minus_eighth)
 
 
+def inverse_sqrt(value: Int64s) -> tuple[Int64s, Int64s]:
+    """Return (multiplier, shift) with 1 / sqrt(value) = multiplier * 2**(shift - 31), by five Newton steps.
+
+    Of less than 1 it is that of 1. Source: GetInvSqrtQuantizedMultiplierExp of TensorFlow Lite, whose numbers
+    have 28 bits below the point.
+    """
+    within, right = np.maximum(value, 2), np.full(np.shape(value), 11, np.int64)
+    while (large := within >= 1 << 29).any():
+        within, right = np.where(large, within // 4, within), right + large
+    while (small := within < 1 << 27).any():
+        within, right = np.where(small, within * 4, within), right - small
+    half, x = divide_by_power_of_two(within >> 1, 1), np.full(np.shape(value), 1 << 28, np.int64)
+    for _ in range(5):
+        cube = multiply_by_power_of_two(doubling_high_mul(doubling_high_mul(x, x), x), 6)
+        x = doubling_high_mul(x, (1 << 28) + (1 << 27)) - doubling_high_mul(half, cube)
+        x = multiply_by_power_of_two(x, 3)
+    x = doubling_high_mul(x, 1518500250) << np.maximum(-right, 0)  # times sqrt(1/2)
+    one = value <= 1
+    return np.where(one, INT32_MAX, x), np.where(one, 0, -np.maximum(right, 0))
+
+
 def one_over_one_plus(a: Int64s) -> Int64s:
     """Return 1 / (1 + a) for a in [0, 1], all 0.31 fixed point: three Newton steps (gemmlowp)."""
     half_denominator = (a + INT32_MAX + 1) >> 1

@@ -13,10 +13,12 @@ from edgecnn import DISCLAIMER
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
+from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.picture import parse_normalization, require_channels
 from edgecnn.compiler.reading.metadata import read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.c_to_web import write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
@@ -30,7 +32,7 @@ from edgecnn.errors import DataError, ModelError
 from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.check_export import Check, answers_like, check_export
-from edgecnn.pipeline.model_file import image_shape
+from edgecnn.pipeline.model_file import image_shape, shape_of_image
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress, say
 
@@ -254,21 +256,23 @@ def _tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) ->
     if pictures.path is None:
         _tell_of_logits(source, graph)
         return _Exported(_windowed(_stated(tflite, source, pictures.normalization), window), labels)
-    shape = image_shape(source)
+    one = batch_of_one(graph)
+    shape = shape_of_image(one, source)
     from edgecnn.converters.tflite_image_first import with_unit_image
     from edgecnn.converters.tflite_metadata import without_metadata
     from edgecnn.converters.tflite_probabilities import with_answers
     from edgecnn.converters.tflite_to_float32 import tflite_to_float32
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
-    unit = without_metadata(with_unit_image(tflite_to_float32(tflite), source, pictures.normalization))
+    floats = tflite_to_float32(tflite if one is graph else tflite_bytes(one))
+    unit = without_metadata(with_unit_image(floats, source, pictures.normalization))
 
     def convert(images: Images, labelled: bool) -> dict[str, bytes]:
         answering = with_answers(unit, source, images, labelled=labelled)
         return {"float32": answering, "int8": tflite_to_int8(answering, images)}
 
     # Labels are for the answer of a model that gives one.
-    output = graph.tensors[graph.outputs[0]].shape if len(graph.outputs) == 1 else ()
+    output = one.tensors[one.outputs[0]].shape if len(one.outputs) == 1 else ()
     return _quantized(convert, shape, output, pictures, name, progress, labels, graph.threshold)
 
 

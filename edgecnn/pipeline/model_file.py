@@ -35,7 +35,11 @@ def image_shape(path: Path) -> tuple[int, int, int]:
     Raises:
         ModelError: it is no .tflite file, or takes anything but one grey or RGB image.
     """
-    graph = read_model(path)
+    return shape_of_image(read_model(path), path)
+
+
+def shape_of_image(graph: Graph, path: Path) -> tuple[int, int, int]:
+    """Return what `image_shape` does of a file's graph."""
     shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
         raise ModelError(

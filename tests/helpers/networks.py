@@ -122,9 +122,9 @@ def wake_word(seed: int = 0) -> bytes:
     return builder.build((source,), (builder.fully_connected(builder.flatten(at), 3),))
 
 
-def mobilenet_v1(seed: int = 0) -> bytes:
+def mobilenet_v1(seed: int = 0, dtype: str = "int8") -> bytes:
     """Separable convolutions, some with strides behind a PAD, as Keras emits them."""
-    builder = Builder(seed)
+    builder = Builder(seed, dtype=dtype)
     source = builder.input((1, 32, 32, 3))
     at = builder.conv(builder.pad(source, 0, 1, 0, 1), 4, stride=(2, 2), activation=RELU6)
     for channels, stride in ((6, 1), (8, 2), (8, 1), (12, 2)):
@@ -132,9 +132,9 @@ def mobilenet_v1(seed: int = 0) -> bytes:
     return builder.build((source,), (builder.fully_connected(builder.mean(at), 5),))
 
 
-def mobilenet_v2(seed: int = 0) -> bytes:
+def mobilenet_v2(seed: int = 0, dtype: str = "int8") -> bytes:
     """Inverted residuals: wide inside, narrow and linear where they are added; as in EfficientNet-Lite."""
-    builder = Builder(seed)
+    builder = Builder(seed, dtype=dtype)
     source = builder.input((1, 24, 24, 3))
     at = builder.conv(source, 4, stride=(2, 2), padding=SAME, activation=RELU6)
     for channels, size, stride in ((4, 3, 1), (6, 5, 2), (6, 5, 1), (6, 3, 1)):

@@ -45,7 +45,7 @@ INT16 = frozenset(
     )
 )
 # Ops that TFLite's kernels don't take over uint8, or not of all sizes.
-NOT_UINT8 = frozenset(("ABS", "SQUARED_DIFFERENCE", "RESIZE_BILINEAR"))
+NOT_UINT8 = frozenset(("ABS", "SQUARED_DIFFERENCE", "RESIZE_BILINEAR", "RSQRT"))
 LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
 REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "MEAN")
 LARGEST = 24  # rows or columns that are still enlarged
@@ -364,3 +364,13 @@ def shuffled_by_views(d: Draw) -> int:
     at = d.builder.reshape(d.at, seen)
     at = d.builder.move("TRANSPOSE", (at, d.builder.integers(order)), turned)
     return d.builder.reshape(at, (*turned[:3], d.depth))
+
+
+@kind()
+def by_a_root(d: Draw) -> int:
+    """Vectors over their length, or one over the root of values from 0 on."""
+    op = d.one_of(d.variant, "L2_NORMALIZATION", "RSQRT")
+    if op == "L2_NORMALIZATION":
+        return d.builder.operator(op, (d.at,), d.builder.activation(d.shape, 1 / 128, 0))
+    positive = d.builder.operator("QUANTIZE", (d.at,), d.builder.activation(d.shape, 0.01 * d.channels, -128))
+    return d.builder.unary(op, positive)

@@ -15,6 +15,7 @@ from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.picture import as_values, require_normalization
 from edgecnn.compiler.quant import byte_table, limits
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
 from edgecnn.compiler.writing.model import CModel
@@ -115,8 +116,7 @@ def verify_compiled(
 ) -> Verified:
     """Run the C of a .tflite file, given by its path, as `verify` does, which says what else is asked for."""
     model, chosen = compiled.model, find_target(compiled.model.target)
-    content = tflite_bytes(model.original) if model.left else read_bytes(path, error=ModelError)
-    oracle = Oracle(model.original, content)
+    oracle = Oracle(model.original, _content(model, read_bytes(path, error=ModelError)))
     if isinstance(inputs, int):
         values, expected = _chosen(oracle, inputs)
     else:
@@ -141,6 +141,15 @@ def verify_compiled(
         macs_computed=compiled.plan["macs_computed"],
         **vars(measured),
     )
+
+
+def _content(model: CModel, content: bytes) -> bytes:
+    """Return the bytes of a .tflite of what the C computes: the file's, of a part of it, or of one input."""
+    graph = parse(content).in_signature_order()
+    given, computed = (
+        ([one.tensors[i].shape for i in one.inputs], list(one.outputs)) for one in (graph, model.original)
+    )
+    return content if given == computed and not model.left else tflite_bytes(model.original)
 
 
 def _run(compiled: CompiledModel, given: Sequence[bytes], profile: bool) -> tuple[list[bytes], Measured]:
