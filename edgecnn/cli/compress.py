@@ -115,6 +115,7 @@ def command(
       edgecnn compress runs/first
       edgecnn compress runs/first --part STM32F103C8 --instructions 2M
       edgecnn compress runs/first --flash 16K --ram 4K --max-loss 2
+      edgecnn compress runs/first --weight-bits 4
     """
     from edgecnn.models._user import runs_code
     from edgecnn.pipeline.run.options import (

@@ -48,6 +48,8 @@ CASES = {
     "compress run --ptq --qat-epochs 1": "--ptq leaves nothing to do for --qat-epochs; give one or the other",
     "compress run --ptq --flash 16K": "--ptq leaves nothing to do for --flash; give one or the other",
     "compress run --sparsity 0.5 --filters 0.5": "--sparsity leaves nothing to do for --filters; give one or",
+    "compress run --ptq --weight-bits 4": "--ptq leaves nothing to do for --weight-bits; give one or",
+    "compress run --sparsity 0.5 --weight-bits 4": "--sparsity leaves nothing to do for --weight-bits; give",
     "compress run --sparsity 0.5 --max-loss 2": "--sparsity leaves nothing to do for --max-loss; give one or",
     "compress run --filters 0.5 --ram 8K": "--filters leaves nothing to do for --ram; give one or the other",
     "compress run --part RP2040 --target cortex-m4": "--part has its own core; leave out --target",

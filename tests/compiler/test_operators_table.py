@@ -38,6 +38,9 @@ Ops with a yes under int16 take activations of 16 bits, too, as TensorFlow's con
 `EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8`: zero points are 0, weights stay int8, biases
 are int64. Their kernels are portable C on all targets.
 
+Weights may be int4, two in a byte. Kernels that take them so are for NARROW. With another
+set of instructions, int8's kernel gets them spread over bytes, and the C computes the same.
+
 An operator beyond that is refused in one line that names it and says what is possible.
 
 """
@@ -52,7 +55,17 @@ def table() -> str:
     for op in supported_ops():
         cells = [cell(kernels, op, target.isa) for target in TARGETS.values()]
         lines.append([f"`{op}`", "yes" if op in over_int16 else "-", *cells, about(op)])
-    return HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return HEAD.replace("NARROW", narrow(kernels)) + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def narrow(kernels: dict[str, dict[str, set[str]]]) -> str:
+    """Return which ops have kernels over weights of four bits, and where."""
+    found: dict[str, list[str]] = {}
+    for isa, of_ops in kernels.items():
+        for op, keys in of_ops.items():
+            if any(key.split(".")[1:] == ["s8w4", *([isa] if isa != "c99" else [])] for key in keys):
+                found.setdefault(op, []).append("c" if isa == "c99" else isa)
+    return ", ".join(f"`{op}` ({', '.join(isas)})" for op, isas in sorted(found.items()))
 
 
 def ops_of(model: bytes) -> set[str]:

@@ -7,8 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from narrow import widened
 
+from edgecnn.compiler import compile_tflite
 from edgecnn.compiler.inspect import inspect
+from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.converters.int4_weights import OPS
 from edgecnn.errors import EdgecnnError
 from edgecnn.evaluation.summary import device_rows, headline
 from edgecnn.models import load_model
@@ -16,6 +20,7 @@ from edgecnn.pipeline.compress import compress
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import read_history
 from edgecnn.pipeline.run.options import FilterOptions, check_compress
+from edgecnn.pipeline.verify import verify
 from edgecnn.progress import silent
 
 OPTIONS = FilterOptions(filters=0.6, prune_epochs=1, qat_epochs=1)
@@ -75,3 +80,23 @@ def test_a_target_of_which_no_instructions_are_known_is_refused_at_once(trained:
         EdgecnnError, match="instructions on c99 can't be estimated; choose one of cortex-m0plus"
     ):
         check_compress(trained.path, replace(OPTIONS, target="c99"))
+
+
+def test_weights_of_four_bits_are_half_as_large_and_go_into_c(
+    trained: Run, images: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = _copy(trained, tmp_path / "narrow", images)
+    with caplog.at_level(logging.WARNING):
+        compress(run.path, replace(OPTIONS, filters=0.3, weight_bits=4), silent)
+    graph = read_model(run.int8_model)
+    weights = [graph.input(operator, 1).dtype for operator in graph.operators if operator.op in OPS]
+    assert set(weights) == {"int4"}
+    assert "weights of 8 bits" not in caplog.text  # whatever is lost, as --filters has it
+    costs = run.metrics()["int8_qat"].costs
+    eight = widened(run.int8_model.read_bytes())
+    eight_bytes = compile_tflite(eight, name="net", target="cortex-m4").plan["weight_bytes"]
+    assert costs.const_bytes is not None
+    assert costs.const_bytes < 0.75 * eight_bytes  # biases and scales stay as they are
+    found = verify(run.int8_model, "c99", 2)
+    assert found.equal
+    assert run.record()["compress"]["weight_bits"] == 4
