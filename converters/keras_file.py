@@ -18,6 +18,7 @@ from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.gate import harmless_saved_model
 from edgecnn.models import require_float_model
 from edgecnn.models._answers import answers_with_logits
+from edgecnn.models._fold_scaling import with_folded_scaling
 from edgecnn.models._normalize import normalized, with_probabilities
 from edgecnn.models._rebuild import is_keras3
 from edgecnn.progress import say
@@ -52,15 +53,14 @@ def load_float_model(path: Path, *, own: bool = False, normalization: Normalizat
         raise ModelError(
             f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, 1 or 3)"
         )
-    if own:
-        return model
-    if isinstance(model, SignatureModel):
-        notes = model.notes
-    else:
-        model, notes = _normalized(model, path, normalization)
-    for note in notes:
-        say(note)
-    return model
+    if not own:
+        if isinstance(model, SignatureModel):
+            notes = model.notes
+        else:
+            model, notes = _normalized(model, path, normalization)
+        for note in notes:
+            say(note)
+    return with_folded_scaling(model) if isinstance(model, keras.Model) else model
 
 
 def _normalized(model: Any, path: Path, normalization: Normalization | None) -> tuple[Any, list[str]]:

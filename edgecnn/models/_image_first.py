@@ -18,6 +18,7 @@ from edgecnn.models._twins import twins
 from edgecnn.tf import keras, tf
 
 L = keras.layers
+SCALING = "input_scaling"  # begins the names of the operators
 _WHOLE_NUMBERS = (
     'model "{}" takes whole numbers, bytes of 0 to 255; edgecnn gives it 0 to 1, so it scales them by '
     "255 first"
@@ -182,7 +183,7 @@ def _through(flat: Any, doors: Sequence[_Door], factor: float) -> Any:
                     copies[path] = type(layer).from_config(layer.get_config())(tensor)
                 tensor = copies[path]
             number = f"_{len(starts)}" if starts else ""
-            first = _first_layer(door.colours, factor, f"input_scaling{number}")
+            first = _first_layer(door.colours, factor, f"{SCALING}{number}")
             starts.append(first(tensor) if first else tensor)
         return starts
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import ModelError
 from edgecnn.models import load_model
+from edgecnn.models._image_first import SCALING
 from edgecnn.models._normalize import normalized
 
 IMAGENET = "imagenet"
@@ -98,7 +99,7 @@ def _given(model: Any, source: str, application: Application) -> tuple[list[Any]
         return _weighted(whole), _Image.affine(*application.images, whole.input_shape[-1])
     whole, _ = normalized(load_model(Path(source)), source)
     layers, channels = _weighted(whole), whole.input_shape[-1]
-    if not layers[0].name.startswith("input_scaling"):
+    if not layers[0].name.startswith(SCALING):
         return layers, _Image.affine(1, 0, channels)
     taps, offset = layers[0].get_weights()
     return layers[1:], _Image(np.diag(taps.ravel()) if taps.shape[3] == 1 else taps[0, 0], offset)

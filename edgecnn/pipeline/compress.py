@@ -18,6 +18,7 @@ from edgecnn.data.dataset import Dataset, open_dataset
 from edgecnn.errors import RunError
 from edgecnn.files import replacing, write_bytes
 from edgecnn.models import architecture, load_model
+from edgecnn.models._fold_scaling import with_folded_scaling
 from edgecnn.pipeline.device_costs import measured_footprint
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
@@ -72,7 +73,7 @@ def compress(
         make_repeatable(record["train"]["seed"], record["train"]["threads"])
         if model is not None:
             architecture(model)  # it may define layers
-        trained = load_model(run.keras_model)
+        trained = with_folded_scaling(load_model(run.keras_model))
         _refuse_another_model(run, trained)
         work = run.compressing() if resume else _begin(run, asked)
         _make_models(run, work, trained, dataset, progress)
