@@ -88,16 +88,14 @@ def test_a_bias_out_of_proportion_is_refused_where_tflite_refuses_it(vectors: bo
         runtime.allocate_tensors()
 
 
-def test_a_dilation_over_one_dimension_names_it() -> None:
+def test_a_batch_of_parts_is_refused_where_no_convolution_is_dilated() -> None:
     builder = Builder()
     source = builder.input((1, 8, 3))
     pads = builder.integers(((0, 0),))
     made = builder.operator(
         "SPACE_TO_BATCH_ND", (source, builder.integers((2,)), pads), builder.like(source, (2, 4, 3))
     )
-    assert "is dilated over one dimension of (1, 8, 3); two are supported: use Conv2D" in refused(
-        builder, source, made
-    )
+    assert "is supported only in front of a convolution without stride" in refused(builder, source, made)
 
 
 def test_a_name_of_several_paths_is_called_by_the_last_that_there_is() -> None:

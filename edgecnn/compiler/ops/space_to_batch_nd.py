@@ -11,11 +11,6 @@ macs = _moving.macs
 
 def check(graph: Graph, operator: Operator) -> None:
     """Refuse what the pass has left: a batch has no rows."""
-    if len(graph.input(operator, 0).shape) != 4:
-        raise ModelError(
-            f"{graph.describe(operator)} is dilated over one dimension of {graph.input(operator, 0).shape}; "
-            "two are supported: use Conv2D with a height of 1 in place of Conv1D"
-        )
     raise ModelError(
         f"{graph.describe(operator)} is supported only in front of a convolution without stride or padding, "
         "which it makes a dilated one"
