@@ -11,7 +11,7 @@ from generated_c import Case, models
 from narrow import narrowed
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
 
-from edgecnn.compiler import compile_tflite
+from edgecnn.compiler import compile_tflite, int4
 
 # What Builder.conv takes behind the activation for multipliers above one: shifts to the left.
 LEFT = ((1, 1), True, True, 0, False, 40.0)
@@ -111,10 +111,10 @@ def kernel_models(own: dict[str, Sequence[Case]]) -> dict[str, list[bytes]]:
     return {kind: models(MAKE[kind], of_kind) for kind, of_kind in cases(own).items()}
 
 
-def over_int4(of_kinds: dict[str, list[bytes]]) -> list[bytes]:
-    """Return those of some models that have weights, with weights of four bits."""
+def over_int4(of_kinds: dict[str, list[bytes]], least: int = int4.LOWEST) -> list[bytes]:
+    """Return those of some models that have weights, with weights of four bits from `least` on."""
     kinds = ("conv_2d", "depthwise_conv_2d", "pooled", "fully_connected", "columns")
-    return [narrowed(model) for kind in kinds for model in of_kinds.get(kind, ())]
+    return [narrowed(model, least=least) for kind in kinds for model in of_kinds.get(kind, ())]
 
 
 def kernels(model: bytes, target: str) -> list[str]:

@@ -15,7 +15,9 @@ from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.int4_weights import OPS
 
 
-def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -> bytes:
+def narrowed(
+    model: bytes, which: Callable[[int], bool] = lambda number: True, least: int = int4.LOWEST
+) -> bytes:
     """Return a .tflite file with a sixteenth of the weights of an int8 one's operators, or some, as int4."""
     graph = parse(model)
     tensors = list(graph.tensors)
@@ -23,7 +25,7 @@ def narrowed(model: bytes, which: Callable[[int], bool] = lambda number: True) -
         if which(number) and has_weights(graph, operator):
             weights, layout = operator.inputs[1], ops.layout(operator)
             assert layout is not None, "only such have weights"
-            tensors[weights] = _narrow(graph.tensors[weights])
+            tensors[weights] = _narrow(graph.tensors[weights], least)
             bias = operator.inputs[layout.bias] if layout.bias < len(operator.inputs) else ABSENT
             if bias != ABSENT:
                 tensors[bias] = _scaled(graph.tensors[bias])
@@ -39,10 +41,12 @@ def has_weights(graph: Graph, operator: Operator) -> bool:
     return alone and weights.data is not None and weights.dtype == "int8"
 
 
-def _narrow(tensor: Tensor) -> Tensor:
+def _narrow(tensor: Tensor, least: int) -> Tensor:
     assert tensor.data is not None, "weights are constants"
     values: Any = tensor.data
-    return replace(_wider(tensor), dtype="int4", data=int4.packed(values >> np.int8(4)))
+    return replace(
+        _wider(tensor), dtype="int4", data=int4.packed(np.maximum(values >> np.int8(4), np.int8(least)))
+    )
 
 
 def _scaled(tensor: Tensor) -> Tensor:

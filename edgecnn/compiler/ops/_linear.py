@@ -137,14 +137,16 @@ class Linear:
         return int4.packed(self.weights) if kernel.narrow else self.weights
 
     def may_choose(self, holds: bool) -> bool:
-        """Return `holds`: whether a kernel can take these weights, of which -128 may be too large for it.
+        """Return `holds`: whether a kernel can take these weights, of which the least may be too large.
 
         Raises:
             ModelError: it can't, and others may take their place, which have to get the same kernel.
         """
+        least = int4.LOWEST if self.narrow else quant.INT8_MIN
         if self.apart and not holds:
             raise ModelError(
-                f"{self.name} has a weight of -128; with weights apart from the code -127 to 127 are allowed "
+                f"{self.name} has a weight of {least}; with weights apart from the code {least + 1} to "
+                f"{-least - 1} are allowed "
                 "on this target; convert the model anew, or keep the weights inside"
             )
         return holds

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated_c import check
-from kernel_cases import kernel_models, kernels
+from kernel_cases import kernel_models, kernels, over_int4
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, Builder
 
@@ -31,6 +31,8 @@ MODELS = kernel_models(
     }
 )
 
+MODELS["s8w4"] = over_int4(MODELS, least=-7)
+
 
 def test_the_kernels_are_taken() -> None:
     made = {kind: [kernels(one, "aarch64") for one in of_kind] for kind, of_kind in MODELS.items()}
@@ -46,6 +48,13 @@ def test_the_kernels_are_taken() -> None:
     ]
     assert made["fully_connected"][0] == ["fully_connected.neon"]
     assert {"conv_2d.neon", "depthwise_conv_2d.neon"} < set(made["columns"][0])
+
+
+def test_weights_of_four_bits_have_a_kernel_of_their_own_but_for_minus_8() -> None:
+    made = [kernels(one, "aarch64") for one in MODELS["s8w4"]]
+    assert made[: len(MODELS["conv_2d"])] == [["conv_2d.s8w4.neon"]] * len(MODELS["conv_2d"])
+    [lowest] = over_int4({"conv_2d": MODELS["conv_2d"][:1]})
+    assert kernels(lowest, "aarch64") == ["conv_2d.neon"]
 
 
 def test_a_weight_of_minus_128_is_left_to_the_portable_kernel() -> None:

@@ -49,7 +49,7 @@ EDGECNN_INLINE void kernel_conv_2d_neon_block(const kernel_conv_2d_neon_params *
     int32_t sums[8];
     for (int c = 0; c < p->out_c; c += 4) {
         const int channels = p->out_c - c < 4 ? p->out_c - c : 4;
-        kernel_dot_4x2(pair, p->filter + 16 * c * p->blocks, p->blocks, sums);
+        kernel_dot_4x2(pair, kernel_weights_behind(p->filter, 16 * c * p->blocks), p->blocks, sums);
         if (first % p->pool_stride_w < p->pool_w) {
             kernel_larger_sums(best_one + c, sums, channels);
         }

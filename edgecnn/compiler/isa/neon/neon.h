@@ -84,6 +84,12 @@ EDGECNN_INLINE void kernel_dot_4x2(const int8_t *const *columns, const int8_t *f
 #endif
 }
 
+/* Where `count` weights behind others begin. */
+EDGECNN_INLINE const int8_t *kernel_weights_behind(const int8_t *filter, int count)
+{
+    return filter + count;
+}
+
 /* The sum of `count` products, in the place of kernel_dot. */
 EDGECNN_INLINE int32_t kernel_dot_neon(const int8_t *x, const int8_t *weights, size_t at, int count)
 {
