@@ -144,7 +144,10 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does."""
+    """Compute the output as TFLite's reference kernel does; of sides of shapes it is their sum."""
+    if _broadcast.is_of_shapes(graph, operator):
+        sign = -1 if operator.op == "SUB" else 1
+        return np.asarray(inputs[0].astype(np.int64) + sign * inputs[1].astype(np.int64))
     *scalings, result = _scaling(graph, operator)
     first, second = (
         sign * quant.requantize(value << _left_shift(graph, operator), *scaling)

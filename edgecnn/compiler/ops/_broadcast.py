@@ -68,6 +68,14 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
     return height, width
 
 
+def is_of_shapes(graph: Graph, operator: Operator) -> bool:
+    """Say whether both operands are known sides of shapes, of int32 or int64, and so what is made of them."""
+    tensors = (*(graph.input(operator, position) for position in (0, 1)), graph.output(operator))
+    return all(tensor.dtype in ("int32", "int64") for tensor in tensors) and all(
+        tensor.data is not None for tensor in tensors[:2]
+    )
+
+
 def order(graph: Graph, operator: Operator) -> tuple[int, int]:
     """Return the positions of the operands as kernels get them: a constant comes second."""
     return (0, 1) if graph.input(operator, 0).data is None else (1, 0)

@@ -7,4 +7,4 @@ channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _addition.AdditionOptions
 check, check_ranges = _addition.check, _addition.check_ranges
 reference, lower = _addition.reference, _addition.lower
-macs, needs = _broadcast.macs, _broadcast.needs
+macs, needs, known = _broadcast.macs, _broadcast.needs, _broadcast.is_of_shapes

@@ -33,7 +33,7 @@ _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 
 channels, range_of = _channels.same, _channels.cornered
 OPTIONS = geometry.Fused
-macs, needs = _broadcast.macs, _broadcast.needs
+macs, needs, known = _broadcast.macs, _broadcast.needs, _broadcast.is_of_shapes
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -52,7 +52,9 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Compute the output as TFLite's reference kernel does."""
+    """Compute the output as TFLite's reference kernel does; of sides of shapes it is their product."""
+    if _broadcast.is_of_shapes(graph, operator):
+        return np.asarray(inputs[0].astype(np.int64) * inputs[1])
     first, second = _broadcast.centred(graph, operator, inputs)
     scaled = quant.requantize(first * second, *_scaling(graph, operator))
     made = graph.output(operator)

@@ -23,6 +23,34 @@ def test_a_chain_from_shape_to_reshape_leaves_no_operator() -> None:
     assert [step["op"] for step in compiled.plan["steps"]] == ["INPUT", "RESHAPE", "LOGISTIC"]
 
 
+def test_a_transposed_convolution_whose_size_is_computed_by_its_strides() -> None:
+    """What Conv2DTranspose becomes where the batch is not known, with padding and without."""
+    models = []
+    for valid in (False, True):
+        builder = Builder()
+        source = builder.input((1, 4, 3, 2))
+        made = builder.transpose_conv(source, 3, padding=int(valid))
+        kind, (_, *inputs), output, options = builder.operators.pop()
+        shape = builder.operator("SHAPE", (source,), builder.tensor((4,), "int32"), out_type=2)
+        sides = []
+        for axis in range(3):
+            ends = (builder.integers([axis]), builder.integers([axis + 1]), builder.integers([1]))
+            side = builder.tensor((), "int32")
+            sides.append(builder.operator("STRIDED_SLICE", (shape, *ends), side, shrink_axis_mask=1))
+        for axis in (1, 2):
+            for op, number in (("MUL", 2), ("ADD", 1), ("SUB", 0 if valid else 1)):
+                pair = (sides[axis], builder.integers(number))
+                sides[axis] = builder.operator(
+                    op, pair, builder.tensor((), "int32"), fused_activation_function=0
+                )
+        wanted = (*sides, builder.integers(3))
+        packed = builder.operator("PACK", wanted, builder.tensor((4,), "int32"), axis=0, values_count=4)
+        builder.operator(kind, (packed, *inputs), output, **options)
+        models.append(builder.build((source,), (made,)))
+    for compiled in check(models):
+        assert [step["op"] for step in compiled.plan["steps"]] == ["INPUT", "TRANSPOSE_CONV"]
+
+
 def test_a_transposed_convolution_whose_size_is_computed() -> None:
     builder = Builder()
     source = builder.input((1, 4, 3, 2))
