@@ -77,6 +77,8 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{what} has output scale {quantization.scale:.9g} and zero point "
             f"{quantization.zero_point}; TFLite fixes those of {made.dtype} to 1/{steps} and {zero_point}"
         )
+    if not made.shape:
+        raise ModelError(f"{what} has shape (); at least one dimension, that of the classes, needed")
     if not wide and made.shape[-1] >= 1 << _SUM_BITS:
         raise ModelError(f"{what} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
     if wide and _wide_scaling(graph, operator)[1] > _MOST_SHIFT:

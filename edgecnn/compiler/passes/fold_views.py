@@ -47,17 +47,22 @@ def fold_views(graph: Graph) -> Graph:
 
 def _of_first(graph: Graph, operator: Operator) -> Operator:
     """Return a view of what the views before it are of."""
-    if not ops.is_a(operator, *_VIEWS):
+    if not _is_view(graph, operator):
         return operator
     source = _viewed(graph, operator.inputs[0])
     same = source == operator.inputs[0]
     return operator if same else _moving.reshaped(operator, source, operator.outputs[0])
 
 
+def _is_view(graph: Graph, operator: Operator) -> bool:
+    """Tell whether an operator gives the same values another shape; one of another size is refused later."""
+    return ops.is_a(operator, *_VIEWS) and graph.input(operator, 0).size == graph.output(operator).size
+
+
 def _viewed(graph: Graph, number: int) -> int:
     """Return what a tensor is a view of that has a shape which no kernel takes."""
     maker = graph.producer(number)
-    while maker is not None and ops.is_a(maker, *_VIEWS) and _is_odd(graph.tensors[number].shape):
+    while maker is not None and _is_view(graph, maker) and _is_odd(graph.tensors[number].shape):
         number = maker.inputs[0]
         maker = graph.producer(number)
     return number
@@ -95,7 +100,7 @@ def _turned(graph: Graph, operator: Operator) -> Graph:
     """Return a graph with what does the same as a TRANSPOSE and the views around it."""
     source, last = _viewed(graph, operator.inputs[0]), operator
     readers = graph.consumers(operator.outputs[0])
-    if len(readers) == 1 and ops.is_a(readers[0], *_VIEWS) and operator.outputs[0] not in graph.outputs:
+    if len(readers) == 1 and _is_view(graph, readers[0]) and operator.outputs[0] not in graph.outputs:
         last = readers[0]
     tensors = list(graph.tensors)
     numbers = np.arange(graph.tensors[source].size).reshape(graph.input(operator, 0).shape)
