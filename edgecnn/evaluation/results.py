@@ -109,6 +109,7 @@ class Costs:
     arena_bytes: Count | None = None  # RAM of its C, row by row
     arena_bytes_whole: Count | None = None  # the same with whole tensors
     instructions: Instructions | None = None  # of its C, an inference
+    c_latency_us: float | None = None  # of its C on this machine, the median
 
     @property
     def flash_bytes(self) -> int | None:

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the C of a run's int8 models takes on a core: measured in an emulator, or estimated without one."""
+"""What the C of a run's int8 models takes on a core, measured in an emulator or estimated, and here."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.targets import find_target
 from edgecnn.compression.footprint import Footprint
 from edgecnn.compression.instructions import estimate
 from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.evaluation.measurement import measure_latency
 from edgecnn.evaluation.results import Instructions
+from edgecnn.pipeline.shared import best_target, build_shared
 from edgecnn.pipeline.verify.program import program
 from edgecnn.runtime.emulator import find_emulator
+from edgecnn.runtime.isolation import call_isolated
+from edgecnn.runtime.shared_library import SharedLibrary
 
 CORE = "cortex-m4"  # whose figures are shown of a run that names no other
 _MOST_MEASURED = 200_000_000  # instructions, which take an emulator some seconds
+_WARMUP, _RUNS = 20, 100  # inferences, by which the C is timed
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,25 @@ def device_costs(path: Path, target: str) -> DeviceCosts | None:
     return DeviceCosts(
         plan["macs"], const, code, plan["arena_bytes"], plan["arena_bytes_whole"], instructions
     )
+
+
+def latency_of_c(path: Path) -> float | None:
+    """Return the median of the microseconds that the C of a .tflite takes on this machine, on one thread.
+
+    None where it can't be compiled, or there is no compiler.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
+        try:
+            compiled = compile_tflite(path, name="model", target=best_target().name)
+            return call_isolated(_median_latency, build_shared(compiled, Path(name))[-1])
+        except EdgecnnError:
+            return None
+
+
+def _median_latency(library: Path) -> float:
+    model = SharedLibrary(library)
+    values = np.zeros(model.input.shape, model.input.dtype)
+    return measure_latency(lambda count: model.time(values, count), warmup=_WARMUP, runs=_RUNS).median
 
 
 def measured_footprint(compiled: CompiledModel) -> Footprint | None:

@@ -21,7 +21,7 @@ from edgecnn.evaluation.model_card import write_model_card
 from edgecnn.evaluation.report import RunReport, write_report
 from edgecnn.evaluation.results import Metrics, RunMetrics, ended_in
 from edgecnn.files import write_json
-from edgecnn.pipeline.device_costs import CORE, DeviceCosts, device_costs
+from edgecnn.pipeline.device_costs import CORE, device_costs, latency_of_c
 from edgecnn.pipeline.evaluate import Evaluation, Timing, evaluate_models
 from edgecnn.pipeline.examples import (
     choose_differing,
@@ -83,24 +83,24 @@ def _core(run: Run) -> str:
     return str(run.record().get("compress", {}).get("target", CORE))
 
 
-def _on_device(run: Run, progress: Progress) -> dict[str, DeviceCosts]:
-    """Return what the C of each int8 variant takes, by its name."""
+def _on_device(run: Run, progress: Progress) -> dict[str, dict[str, Any]]:
+    """Return what the C of each int8 variant takes, fields of `Costs`, by its name."""
     paths = {name: path for name, path in run.variants().items() if name.startswith("int8")}
-    by_variant = {}
+    by_variant: dict[str, dict[str, Any]] = {}
     for done, (name, path) in enumerate(paths.items(), 1):
         if costs := device_costs(path, _core(run)):
-            by_variant[name] = costs
+            by_variant[name] = {**vars(costs), "c_latency_us": latency_of_c(path)}
         progress("compiling", done, len(paths), name)
     return by_variant
 
 
 def _run_metrics(
-    measured: Metrics, post_training: Sequence[str], on_device: Mapping[str, DeviceCosts]
+    measured: Metrics, post_training: Sequence[str], on_device: Mapping[str, Mapping[str, Any]]
 ) -> RunMetrics:
     """Add to figures what is of a run: the variant it ended in, and what the C of its variants takes."""
     chosen = ended_in([variant.name for variant in measured.variants])
     variants = tuple(
-        replace(variant, costs=replace(variant.costs, **vars(on_device[variant.name])))
+        replace(variant, costs=replace(variant.costs, **on_device[variant.name]))
         if variant.name in on_device
         else variant
         for variant in measured.variants

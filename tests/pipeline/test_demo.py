@@ -10,11 +10,35 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import answers, browser
+from PIL import Image
 
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.targets import TARGETS
 
 pytestmark = pytest.mark.slow
+
+# Their fingerprint: the means of 16 blocks, over all test images of a class. A single image that is another moves
+# some by more than 0.002; pixels that another processor rounds to the next level do not.
+TEST_IMAGES = {
+    "benign": [
+        *(59.632, 108.877, 108.840, 59.814),
+        *(83.249, 109.457, 120.671, 82.245),
+        *(84.986, 108.092, 116.801, 84.544),
+        *(60.366, 113.637, 113.667, 60.396),
+    ],
+    "malignant": [
+        *(61.327, 110.209, 110.176, 61.396),
+        *(90.549, 114.712, 125.323, 93.108),
+        *(93.815, 113.187, 122.554, 95.864),
+        *(62.015, 115.016, 114.864, 61.945),
+    ],
+    "normal": [
+        *(61.432, 110.328, 110.052, 61.336),
+        *(77.138, 107.008, 118.354, 77.522),
+        *(79.902, 105.515, 114.181, 79.925),
+        *(61.749, 115.146, 114.912, 61.377),
+    ],
+}
 
 
 def edgecnn(folder: Path, *arguments: str) -> Any:
@@ -52,6 +76,18 @@ def test_the_demo_keeps_its_promises(run: Path) -> None:
     assert "synthetic" in (run / "report.html").read_text()
     graph = read_model(run / "model_int8.tflite")
     assert {graph.tensors[index].dtype for index in (*graph.inputs, *graph.outputs)} == {"int8"}
+
+
+def test_the_test_images_are_those_that_all_figures_are_of(run: Path) -> None:
+    assert {name: len(list((run / "phantoms" / "test" / name).iterdir())) for name in TEST_IMAGES} == {
+        "benign": 1334,
+        "malignant": 1333,
+        "normal": 1333,
+    }
+    for name, means in TEST_IMAGES.items():
+        paths = sorted((run / "phantoms" / "test" / name).iterdir())
+        blocks = [np.asarray(Image.open(path)).reshape(4, 16, 4, 16).mean((1, 3)) for path in paths]
+        np.testing.assert_allclose(np.mean(blocks, 0).ravel(), means, rtol=0, atol=0.002)
 
 
 @pytest.mark.needs_tool("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
