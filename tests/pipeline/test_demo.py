@@ -17,8 +17,8 @@ from edgecnn.compiler.targets import TARGETS
 
 pytestmark = pytest.mark.slow
 
-# Their fingerprint: the means of 16 blocks, over all test images of a class. A single image that is another moves
-# some by more than 0.002; pixels that another processor rounds to the next level do not.
+# Their fingerprint: the means of 16 blocks, over all test images of a class. A single image that is another
+# moves some by more than 0.002; pixels that another processor rounds to the next level do not.
 TEST_IMAGES = {
     "benign": [
         *(59.632, 108.877, 108.840, 59.814),
