@@ -3,11 +3,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from generated_c import check, models
-from kernel_cases import DEPTHWISE_LEFT, kernel_models, kernels
+from kernel_cases import DEPTHWISE_LEFT, depthwise, kernel_models, kernels
 from on_target import check_on_target
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder
+
+from edgecnn.compiler.isa.mve import packing
 
 LARGE_POOL = ((1, 64, 64, 3), (64, 64), (1, 1))  # for an average too many values, or by rows
 MODELS = kernel_models(
@@ -42,6 +45,10 @@ MODELS = kernel_models(
             ((1, 9, 3, 5), 1, (5, 5), (1, 1), SAME),  # wider than the input
             ((1, 9, 10, 12), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
             ((1, 6, 6, 4), 1, (4, 2), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
+            ((1, 9, 1, 70), 1, (5, 1)),  # lines: more channels than at once, and than whole vectors have
+            ((1, 5, 9, 16), 1, (1, 5), (2, 2), SAME, RELU),
+            ((1, 5, 1, 4), 1, (3, 3), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
+            ((1, 5, 5, 33), 1, (3, 3), (1, 1), SAME),  # short rows and many channels
         ],
         "max_pool_2d": [((1, 5, 5, 37), (5, 2), (1, 1), SAME, RELU), LARGE_POOL],
         "average_pool_2d": [
@@ -95,3 +102,22 @@ def test_what_has_no_faster_kernel_stays_portable() -> None:
         ["depthwise_conv_2d"],
         ["conv_2d.mve"],
     ]
+
+
+def test_vectors_are_of_channels_where_windows_are_lines_or_rows_short_and_channels_many() -> None:
+    def taken(width: int, channels: int, *size: int) -> str:
+        [model] = models(depthwise, [((1, 5, width, channels), 1, size, (1, 1), SAME)])
+        return kernels(model, "cortex-m55")[0]
+
+    by_rows, by_taps = "depthwise_conv_2d.mve", "depthwise_conv_2d_any.mve"
+    assert taken(6, 32, 3, 3) == taken(5, 31, 3, 3) == taken(2, 4, 2, 2) == by_rows
+    assert taken(5, 32, 3, 3) == taken(9, 4, 3, 1) == taken(9, 4, 1, 3) == taken(1, 4, 3, 3) == by_taps
+
+
+@pytest.mark.parametrize(("taps", "channels"), [(1, 4), (3, 16), (2, 33)])
+def test_sixteen_channels_weights_of_a_tap_lie_together(taps: int, channels: int) -> None:
+    matrix = np.random.default_rng(taps).integers(-128, 128, (taps, channels)).astype(np.int8)
+    packed = packing.pack_taps(matrix).reshape(-1, taps, 16)
+    for c in range(16 * len(packed)):
+        wanted = matrix[:, c] if c < channels else np.zeros(taps)
+        np.testing.assert_array_equal(packed[c // 16, :, c % 16], wanted)

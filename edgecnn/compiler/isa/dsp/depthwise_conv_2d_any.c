@@ -1,40 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dsp.h"
+#include "../taps.h"
 
 /* Channels whose sums are kept at once. */
 #define EDGECNN_DEPTHWISE_CHANNELS 64
-
-/* Notes where the taps of the window whose first column is x lie: pointers, one behind the other. */
-EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp_window(const kernel_depthwise_conv_2d_any_dsp_params *p,
-                                                            const int8_t *const *rows, int x, const int8_t *padding,
-                                                            int8_t *taps)
-{
-    const int inside = x >= 0 && x + (p->filter_w - 1) * p->dilation_w < p->in_w;
-    for (int y = 0; y < p->filter_h; ++y) {
-        const int8_t *row = rows[y * p->dilation_h];
-        if (row != NULL && inside) {
-            const int8_t *tap = row + x * p->in_c;
-            for (int i = 0; i < p->filter_w; ++i, tap += p->dilation_w * p->in_c) {
-                memcpy(taps, &tap, sizeof tap);
-                taps += sizeof tap;
-            }
-            continue;
-        }
-        for (int i = 0, column = x; i < p->filter_w; ++i, column += p->dilation_w) {
-            const int8_t *tap = kernel_is_padding(row, column, p->in_w) ? padding : row + column * p->in_c;
-            memcpy(taps, &tap, sizeof tap);
-            taps += sizeof tap;
-        }
-    }
-}
-
-/* The tap number i of those that are noted. */
-EDGECNN_INLINE const int8_t *kernel_depthwise_conv_2d_any_dsp_tap(const int8_t *taps, int i)
-{
-    const int8_t *tap;
-    memcpy(&tap, taps + (size_t)i * sizeof tap, sizeof tap);
-    return tap;
-}
 
 /* The sums of `channels` channels from c on, a multiple of four. Four channels have two words of weights for the first
  * of an odd number of taps, of channels (0, 2) and (1, 3), and four words for each two taps, of channels 0, 2, 1 and 3.
@@ -119,13 +88,13 @@ EDGECNN_SHARED void kernel_depthwise_conv_2d_any_dsp_sums(const int8_t *taps, co
             const int32_t *weights = filter;
             int32_t sum = 0;
             for (int t = 0; t < count; t += t > 0 || count % 2 == 0 ? 2 : 1) {
-                const int8_t *tap = kernel_depthwise_conv_2d_any_dsp_tap(taps, t) + c;
+                const int8_t *tap = kernel_noted_tap(taps, t) + c;
                 const uint16_t first = (uint16_t)tap[i];
                 if (t == 0 && count % 2 == 1) {
                     sum = kernel_multiply_pairs(first, (uint32_t)weights[i % 2] >> half, sum);
                     weights += 2;
                 } else {
-                    const int8_t *next = kernel_depthwise_conv_2d_any_dsp_tap(taps, t + 1) + c;
+                    const int8_t *next = kernel_noted_tap(taps, t + 1) + c;
                     const uint32_t pair = first | (uint32_t)(uint16_t)next[i] << 16;
                     sum = kernel_multiply_pairs(pair, (uint32_t)weights[word], sum);
                     weights += 4;
@@ -165,7 +134,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp_gather(const kernel_depthwi
     const int c0 = c / p->depth_multiplier, c1 = (c + 1) / p->depth_multiplier;
     const int c2 = (c + 2) / p->depth_multiplier, c3 = (c + 3) / p->depth_multiplier;
     for (int i = 0; i < count; ++i, four += 4) {
-        const int8_t *tap = kernel_depthwise_conv_2d_any_dsp_tap(taps, i);
+        const int8_t *tap = kernel_noted_tap(taps, i);
         four[0] = tap[c0];
         four[1] = tap[c1];
         four[2] = tap[c2];
@@ -189,6 +158,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp(const kernel_depthwise_conv
                                                      const int8_t *const *rows, int8_t *output, int first, int end,
                                                      int32_t *working)
 {
+    const kernel_window_shape shape = {p->filter_h, p->filter_w, p->dilation_h, p->dilation_w, p->in_w, p->in_c};
     const int count = p->filter_h * p->filter_w, out_c = p->in_c * p->depth_multiplier;
     const int shared = p->depth_multiplier > 1, most = shared ? 4 : EDGECNN_DEPTHWISE_CHANNELS;
     int32_t *const sums = working;
@@ -200,7 +170,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp(const kernel_depthwise_conv
     }
     for (int x = first; x < end; ++x, output += out_c) {
         const int32_t *filter = p->filter;
-        kernel_depthwise_conv_2d_any_dsp_window(p, rows, x * p->stride_w - p->pad_w, padding, taps);
+        kernel_note_taps(&shape, rows, x * p->stride_w - p->pad_w, padding, taps);
         for (int next = 0, channels; next < out_c; next += channels) {
             /* The last four may overlap those before. */
             const int left = out_c - next, c = left < 4 ? out_c - 4 : next;

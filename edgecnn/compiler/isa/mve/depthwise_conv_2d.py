@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DEPTHWISE_CONV_2D for MVE: rows are interleaved, so that a window of a channel is a vector.
 
-One channel is computed as the CONV_2D that it is.
+Where windows are lines, or rows short and channels many, vectors are of channels instead, tap after tap. One
+channel is computed as the CONV_2D that it is.
 """
 
 from dataclasses import replace
@@ -25,7 +26,17 @@ _KERNEL = DEPTHWISE_CONV_2D.but(
     without="depth_multiplier",
 )
 
+_ANY = DEPTHWISE_CONV_2D.but(
+    Line.trained("const int8_t *filter", "for 16 channels after the other: tap after tap"),
+    packing.ROUNDING,
+    name="depthwise_conv_2d_any",
+    isa="mve",
+    without="depth_multiplier",
+)
+
 _FOUR = 4  # rows of a word, columns of a vector, and channels at once
+_SHORT, _MANY = 5, 32  # columns and channels with which vectors are of channels
+_CHANNELS = 64  # whose sums the kernel for any window keeps at once
 _AT_ONCE = ((16, 12), (8, 6))  # channels and columns of outputs: more save little and cost memory
 
 
@@ -38,6 +49,19 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         return conv_2d.ways(graph, made, linear, linear.weights[0].transpose(2, 0, 1))
     if int(step.params["in_c"]) < _FOUR or step.params["depth_multiplier"] != 1:
         return ()
+    if _better_by_taps(step, width):
+        return (_by_taps(step, linear),)
+    return _by_rows(step, linear, width)
+
+
+def _better_by_taps(step: Step, width: int) -> bool:
+    """Tell whether vectors of channels take fewer instructions than vectors of a channel's window."""
+    lines = min(int(step.params["filter_h"]), int(step.params["filter_w"]))
+    return lines == 1 or width == 1 or (width <= _SHORT and int(step.params["in_c"]) >= _MANY)
+
+
+def _by_rows(step: Step, linear: Linear, width: int) -> tuple[Step, ...]:
+    """Return the ways over interleaved rows, with more columns at once and with fewer."""
     stride, dilation = int(step.params["stride_w"]), int(step.params["dilation_w"])
     height, filter_w = (-(-int(step.params[name]) // _FOUR) for name in ("filter_h", "filter_w"))
 
@@ -62,3 +86,18 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     few = int(step.params["in_c"]) <= 8
     found = ((8 if few else channels, min(width, columns)) for channels, columns in _AT_ONCE)
     return tuple(way(*at_once) for at_once in dict.fromkeys(found))
+
+
+def _by_taps(step: Step, linear: Linear) -> Step:
+    """Return the way for any window: tap after tap of 16 channels."""
+    taps, channels = linear.weights[0].reshape(-1, linear.weights.shape[3]).shape
+    params = _ANY.take(
+        step.params,
+        rounding=packing.rounding(linear),
+        filter=packing.pack_taps(linear.weights[0].reshape(taps, channels)),
+    )
+    # Sums, where taps lie (pointers of 64 bits on a PC) and a column of padding.
+    working = 4 * min(-(-channels // packing.VECTOR) * packing.VECTOR, _CHANNELS) + 8 * taps + channels
+    return replace(
+        step, kernel=_ANY, params=params, working=-(-working // 4) * 4, arguments=("columns", "working")
+    )

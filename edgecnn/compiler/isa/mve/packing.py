@@ -22,3 +22,10 @@ def rounding(linear: Linear) -> int:
 def filled_up(weights: NDArray[np.int8], taps: int) -> NDArray[np.int8]:
     """Return weights with zeros behind, so that whole vectors can be read of each filter of `taps`."""
     return np.pad(weights.ravel(), (0, -taps % VECTOR))
+
+
+def pack_taps(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return weights int8[taps, channels] tap after tap, for 16 channels after the other, filled up."""
+    taps, channels = matrix.shape
+    filled = np.pad(matrix, ((0, 0), (0, -channels % VECTOR))).reshape(taps, -1, VECTOR)
+    return np.ascontiguousarray(filled.swapaxes(0, 1)).reshape(-1)
