@@ -30,6 +30,10 @@ KINDS = kernel_models(
             ((1, 8, 17, 5), 1, (5, 5), (1, 1), SAME, RELU),  # any window
             ((1, 9, 10, 4), 1, (2, 4), (1, 1), SAME, NONE, (2, 2)),
             ((1, 6, 6, 4), 1, (3, 3), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
+            ((1, 9, 1, 10), 1, (5, 1)),  # short rows, without padding and with it
+            ((1, 5, 2, 3), 1, (3, 3), (1, 1), SAME, NONE, *DEPTHWISE_LEFT),
+            ((1, 10, 6, 5), 1, (8, 2), (1, 1), SAME, RELU),  # tall
+            ((1, 6, 5, 3), 2, (5, 3), (1, 1), SAME),  # two outputs share a channel
         ],
         "pooled": [
             ((1, 11, 12, 4), 4, (4, 5)),
@@ -101,6 +105,6 @@ def test_four_channels_lie_together() -> None:
 def test_every_core_without_simd_has_these_kernels(core: str) -> None:
     assert [kernels(one, core) for one in KINDS["depthwise_conv_2d"][:3]] == [
         ["depthwise_conv_2d.scalar"],
-        ["depthwise_conv_2d"],
+        ["depthwise_conv_2d_any.scalar"],
         ["conv_2d.scalar"],
     ]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.isa import short_scale
+from edgecnn.compiler.isa import short_scale, taps
 from edgecnn.compiler.isa.dsp import conv_2d, packing
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
@@ -18,6 +18,7 @@ from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
 from edgecnn.compiler.steps import Step
 
 _ANY = DEPTHWISE_CONV_2D.but(
+    taps.PADDING,
     short_scale.GENERAL_SCALE,
     Line.trained(
         "const int32_t *filter",
@@ -55,29 +56,26 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     paired = all(step.params[name] == value for name, value in _PAIRED.items())
     if paired and width >= _COLUMNS and made < _FEW:
         return (_by_rows(step, linear),)
-    return (_by_taps(step, linear),)
+    return (_by_taps(step, linear, taps.padding(graph, step)),)
 
 
-def _by_taps(step: Step, linear: Linear) -> Step:
+def _by_taps(step: Step, linear: Linear, padding: int) -> Step:
     """Return the way for any window."""
     matrix = linear.weights[0].reshape(-1, linear.weights.shape[3])
     general = short_scale.needs_general_scale(linear)
     params = _ANY.take(
         step.params,
+        padding=padding,
         general_scale=int(general),
         filter=packing.pack_taps(matrix.astype(np.int16) * (1 if general else 2)),
         scale=short_scale.pairs(linear),
     )
-    taps, made = matrix.shape
-    working = _working(taps, made, int(step.params["in_c"]))
+    count, made = matrix.shape
+    shared = made > int(step.params["in_c"])
+    # Where several outputs share a channel, taps are gathered for four of them, in words that are noted, too.
+    gathered = 4 * count + taps.noted_bytes(count, 0) if shared else 0
+    working = 4 * min(made, 4 if shared else _CHANNELS) + gathered + taps.noted_bytes(count, padding)
     return replace(step, kernel=_ANY, params=params, working=working, arguments=("columns", "working"))
-
-
-def _working(taps: int, made: int, channels: int) -> int:
-    """Return the bytes for sums, where taps lie (pointers of 64 bits on a PC) and a column of padding."""
-    shared = made > channels
-    each = 8 + (8 + 4 if shared else 0)  # gathered for four outputs where several share a channel
-    return 4 * min(made, 4 if shared else _CHANNELS) + each * taps + -(-channels // 4) * 4
 
 
 def _by_rows(step: Step, linear: Linear) -> Step:

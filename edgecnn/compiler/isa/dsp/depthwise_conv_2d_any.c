@@ -164,7 +164,7 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_dsp(const kernel_depthwise_conv
     int32_t *const sums = working;
     int8_t *const taps = (int8_t *)(working + (out_c < most ? out_c : most)), *const gathered = taps + 8 * count;
     int8_t *const four = gathered + (shared ? 8 * count : 0), *const padding = four + (shared ? 4 * count : 0);
-    memset(padding, p->input_zero_point, (size_t)p->in_c);
+    memset(padding, p->input_zero_point, (size_t)p->padding);
     if (shared) {
         kernel_depthwise_conv_2d_any_dsp_gathered(four, count, gathered);
     }

@@ -8,6 +8,7 @@ channel is computed as the CONV_2D that it is.
 from dataclasses import replace
 
 from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa import taps
 from edgecnn.compiler.isa.mve import conv_2d, packing
 from edgecnn.compiler.kernel import Line
 from edgecnn.compiler.ops._linear import Linear
@@ -27,6 +28,7 @@ _KERNEL = DEPTHWISE_CONV_2D.but(
 )
 
 _ANY = DEPTHWISE_CONV_2D.but(
+    taps.PADDING,
     Line.trained("const int8_t *filter", "for 16 channels after the other: tap after tap"),
     packing.ROUNDING,
     name="depthwise_conv_2d_any",
@@ -50,7 +52,7 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     if int(step.params["in_c"]) < _FOUR or step.params["depth_multiplier"] != 1:
         return ()
     if _better_by_taps(step, width):
-        return (_by_taps(step, linear),)
+        return (_by_taps(step, linear, taps.padding(graph, step)),)
     return _by_rows(step, linear, width)
 
 
@@ -88,16 +90,16 @@ def _by_rows(step: Step, linear: Linear, width: int) -> tuple[Step, ...]:
     return tuple(way(*at_once) for at_once in dict.fromkeys(found))
 
 
-def _by_taps(step: Step, linear: Linear) -> Step:
+def _by_taps(step: Step, linear: Linear, padding: int) -> Step:
     """Return the way for any window: tap after tap of 16 channels."""
-    taps, channels = linear.weights[0].reshape(-1, linear.weights.shape[3]).shape
+    matrix = linear.weights[0].reshape(-1, linear.weights.shape[3])
     params = _ANY.take(
         step.params,
+        padding=padding,
         rounding=packing.rounding(linear),
-        filter=packing.pack_taps(linear.weights[0].reshape(taps, channels)),
+        filter=packing.pack_taps(matrix),
     )
-    # Sums, where taps lie (pointers of 64 bits on a PC) and a column of padding.
-    working = 4 * min(-(-channels // packing.VECTOR) * packing.VECTOR, _CHANNELS) + 8 * taps + channels
-    return replace(
-        step, kernel=_ANY, params=params, working=-(-working // 4) * 4, arguments=("columns", "working")
-    )
+    count, channels = matrix.shape
+    sums = min(-(-channels // packing.VECTOR) * packing.VECTOR, _CHANNELS)
+    working = 4 * sums + taps.noted_bytes(count, padding)
+    return replace(step, kernel=_ANY, params=params, working=working, arguments=("columns", "working"))

@@ -75,7 +75,9 @@ EDGECNN_INLINE void kernel_depthwise_conv_2d_any_mve(const kernel_depthwise_conv
     const int count = p->filter_h * p->filter_w, most = EDGECNN_DEPTHWISE_CHANNELS;
     int8_t *const taps = (int8_t *)(working + (p->in_c < most ? (p->in_c + 15) / 16 * 16 : most));
     int8_t *const padding = taps + 8 * count;
-    kernel_fill(padding, p->input_zero_point, p->in_c);
+    if (p->padding > 0) {
+        kernel_fill(padding, p->input_zero_point, p->padding);
+    }
     for (int x = first; x < end; ++x, output += p->in_c) {
         kernel_note_taps(&shape, rows, x * p->stride_w - p->pad_w, padding, taps);
         for (int c = 0; c < p->in_c; c += most) {

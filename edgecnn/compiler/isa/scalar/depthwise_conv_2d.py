@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DEPTHWISE_CONV_2D without SIMD: four neighbouring outputs at once, and one channel as a CONV_2D."""
+"""DEPTHWISE_CONV_2D without SIMD: four neighbouring outputs at once, and one channel as a CONV_2D.
+
+In rows of one or two, and where several outputs share a channel, it is four channels of one output.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 
 from edgecnn.compiler.ir import Graph
-from edgecnn.compiler.isa import short_scale
-from edgecnn.compiler.isa.scalar import conv_2d
+from edgecnn.compiler.isa import short_scale, taps
+from edgecnn.compiler.isa.scalar import conv_2d, packing
 from edgecnn.compiler.kernel import Line, Params
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.depthwise_conv_2d import DEPTHWISE_CONV_2D, as_conv_2d
@@ -24,20 +27,52 @@ _KERNEL = DEPTHWISE_CONV_2D.but(
     sums=short_scale.IN_PAIRS,
 )
 
+_ANY = DEPTHWISE_CONV_2D.but(
+    taps.PADDING,
+    short_scale.GENERAL_SCALE,
+    Line.trained("const int8_t *filter", "for four channels after the other: tap after tap"),
+    short_scale.BIASES_AND_MULTIPLIERS,
+    name="depthwise_conv_2d_any",
+    isa="scalar",
+    without="bias multiplier",
+    sums=short_scale.IN_PAIRS,
+)
+
 _FEW = 32  # channels below which a whole tile is made, as in the kernel
 _MOST_ROWS = 7  # of a filter: the kernel points to each
+_LEAST = 3  # neighbouring outputs
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
-    """Return a way faster than the portable `step`, or none for several filters a channel and tall ones."""
+    """Return the faster way."""
     linear = Linear.of(graph, step.operator)
+    width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
-        width = graph.output(step.operator).shape[2]
         weights = linear.weights.transpose(3, 1, 2, 0)
         return conv_2d.ways(as_conv_2d(step, width), linear, weights)
-    if step.params["depth_multiplier"] != 1 or int(step.params["filter_h"]) > _MOST_ROWS:
-        return ()
-    width = columns_at_once(graph.output(step.operator).shape[2])
+    tall = int(step.params["filter_h"]) > _MOST_ROWS
+    if tall or width < _LEAST or step.params["depth_multiplier"] != 1:
+        return (_by_taps(step, linear, taps.padding(graph, step)),)
+    return (_by_rows(step, linear, width),)
+
+
+def _by_taps(step: Step, linear: Linear, padding: int) -> Step:
+    """Return the way for any window."""
+    matrix = linear.weights[0].reshape(-1, linear.weights.shape[3])
+    params = _ANY.take(
+        step.params,
+        padding=padding,
+        general_scale=int(short_scale.needs_general_scale(linear)),
+        filter=packing.pack_fours(matrix.T[np.newaxis]),
+        scale=short_scale.pairs(linear),
+    )
+    working = taps.noted_bytes(len(matrix), padding)
+    return replace(step, kernel=_ANY, params=params, working=working, arguments=("columns", "working"))
+
+
+def _by_rows(step: Step, linear: Linear, width: int) -> Step:
+    """Return the way for neighbouring outputs."""
+    width = columns_at_once(width)
     params = _KERNEL.take(
         step.params,
         outputs=3 if -(-width // 3) * 3 < -(-width // 4) * 4 else 4,
@@ -45,15 +80,8 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
         filter=np.ascontiguousarray(linear.weights[0].transpose(2, 0, 1)),
         scale=short_scale.pairs(linear),
     )
-    return (
-        replace(
-            step,
-            kernel=_KERNEL,
-            params=params,
-            working=-(-_tile(params) // 4) * 4,
-            arguments=("columns", "working"),
-        ),
-    )
+    working = -(-_tile(params) // 4) * 4
+    return replace(step, kernel=_KERNEL, params=params, working=working, arguments=("columns", "working"))
 
 
 def _tile(params: Params) -> int:
