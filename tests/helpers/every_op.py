@@ -106,4 +106,4 @@ def _over_int4() -> bytes:
     at = builder.conv(builder.conv(at, 1, padding=SAME, depthwise=True), 5, (1, 1))
     at = builder.fully_connected(builder.flatten(at), 7, per_channel=True)
     at = builder.fully_connected(at, 3, per_channel=True)
-    return narrowed(builder.build((source,), (at,)), lambda number: number != 1)
+    return narrowed(builder.build((source,), (at,)), lambda number: number != 1, least=-7)

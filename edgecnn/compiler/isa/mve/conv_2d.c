@@ -148,7 +148,7 @@ EDGECNN_INLINE void kernel_conv_2d_mve_sums(const kernel_conv_2d_mve_params *p, 
                                             int count, int c, int channels, int32_t *sums)
 {
     const int taps = p->filter_h * p->filter_w * p->in_c;
-    const int8_t *filter = p->filter + c * taps;
+    const int8_t *filter = kernel_weights_behind(p->filter, c * taps);
     int done = channels / 2 * 2;
     if (taps <= 32) {
         const int8_t *from[4];
@@ -173,7 +173,7 @@ EDGECNN_INLINE void kernel_conv_2d_mve_sums(const kernel_conv_2d_mve_params *p, 
     }
     for (; done < channels; ++done) {
         for (int k = 0; k < count; ++k) {
-            sums[k * EDGECNN_ROW + done] = kernel_multiply_add(0, columns + k * step, filter + done * taps, taps);
+            sums[k * EDGECNN_ROW + done] = kernel_channel_sum(0, columns + k * step, filter, done, taps, taps);
         }
     }
 }

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.mve import packing
-from edgecnn.compiler.kernel import Line, Params
+from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step
 
-_KERNEL = CONV_2D.but(
+KERNEL = CONV_2D.but(
     Line.plan("int16_t columns", "at once: four of at most 16 taps, three, or fewer"),
     Line.shape(
         "int16_t column", "bytes of one; 0 for a single tap, whose columns lie in the row as they are"
@@ -41,17 +41,19 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     return ways(graph, step, linear, linear.weights)
 
 
-def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) -> tuple[Step, ...]:
+def ways(
+    graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel = KERNEL
+) -> tuple[Step, ...]:
     """Return the ways for a `step` that has a convolution's parameters, and weights int8[channels, ...]."""
     channels, taps = len(weights), weights[0].size
     if taps > _MOST_TAPS:
         return ()
-    few = taps <= _FEW_TAPS
+    few, stored = taps <= _FEW_TAPS, packing.packed(weights) if kernel.narrow else weights
     pooled = step.group > 1 or step.params["pool_h"] != 1 or step.params["pool_w"] != 1
     own = {
         "column": 0 if not pooled and _in_the_row(graph, step) else taps + -taps % packing.VECTOR,
         "rounding": packing.rounding(linear),
-        "filter": packing.filled_up(weights, taps) if few else weights,
+        "filter": packing.filled_up(stored, taps) if few else stored,
         **(_gathered(step.params) if taps <= packing.VECTOR else {}),
     }
 
@@ -59,8 +61,8 @@ def ways(graph: Graph, step: Step, linear: Linear, weights: NDArray[np.int8]) ->
         words = columns * int(own["column"]) // 4 + columns * packing.ROW + (channels if pooled else 0)
         return replace(
             step,
-            kernel=_KERNEL,
-            params=_KERNEL.take(step.params, columns=columns, **own),
+            kernel=kernel,
+            params=kernel.take(step.params, columns=columns, **own),
             working=4 * words,
             arguments=("part", "working"),
         )

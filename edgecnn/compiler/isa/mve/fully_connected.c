@@ -36,7 +36,7 @@ EDGECNN_INLINE void kernel_fully_connected_mve(const kernel_fully_connected_mve_
             kernel_dot_1(rows[y], weights, p->in, p->row, o, sums);
         }
         for (; o < p->out; ++o) {
-            sums[o] = kernel_multiply_add(sums[o], rows[y], weights + (size_t)o * (size_t)p->in, p->row);
+            sums[o] = kernel_channel_sum(sums[o], rows[y], weights, o, p->in, p->row);
         }
     }
     for (int o = 0; part + 1 == p->parts && o < p->out; o += EDGECNN_ROW) {

@@ -270,4 +270,17 @@ EDGECNN_SHARED void kernel_dot_32(const int8_t *const *columns, const int8_t *fi
 #endif
 }
 
+/* Adds the products of `count` bytes with the filter of a channel; filters lie `next` bytes apart. */
+EDGECNN_INLINE int32_t kernel_channel_sum(int32_t sum, const int8_t *x, const int8_t *filter, int channel, int next,
+                                          int count)
+{
+    return kernel_multiply_add(sum, x, filter + (size_t)channel * (size_t)next, count);
+}
+
+/* Where `count` weights behind others begin. */
+EDGECNN_INLINE const int8_t *kernel_weights_behind(const int8_t *filter, int count)
+{
+    return filter + count;
+}
+
 #endif

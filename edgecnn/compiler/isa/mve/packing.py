@@ -19,6 +19,13 @@ def rounding(linear: Linear) -> int:
     return 0 if linear.activation_min >= linear.output_zero_point else 1
 
 
+def packed(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return weights of four bits, int8[channels, ...], as int8[pairs of channels, taps]: two in a byte."""
+    matrix = weights.reshape(len(weights), -1)
+    even = np.pad(matrix, ((0, len(matrix) % 2), (0, 0)))
+    return np.asarray(even[::2] & 15 | even[1::2] << 4, np.int8)
+
+
 def filled_up(weights: NDArray[np.int8], taps: int) -> NDArray[np.int8]:
     """Return weights with zeros behind, so that whole vectors can be read of each filter of `taps`."""
     return np.pad(weights.ravel(), (0, -taps % VECTOR))

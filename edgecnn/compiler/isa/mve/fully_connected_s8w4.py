@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED for MVE over weights of four bits."""
+
+from edgecnn.compiler.ir import Graph
+from edgecnn.compiler.isa.mve import fully_connected
+from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.steps import Step
+
+_KERNEL = _linear.over_int4(fully_connected.KERNEL, "[out][in], of two outputs in a byte")
+
+
+def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
+    """Return the faster way."""
+    return (fully_connected.way(graph, step, _KERNEL),)
