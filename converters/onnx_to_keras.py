@@ -90,8 +90,8 @@ class _Walk:
         arrays = [np.asarray(value) for value in values if value is not None]
         if not tensors:
             return [np.asarray(FOLDS[node.op](given, arrays))]
-        made = ROWS[node.op](given)
-        return [made] if isinstance(made, Tensor) else made
+        outputs = ROWS[node.op](given)
+        return [outputs] if isinstance(outputs, Tensor) else outputs
 
     def _at(self, node: OnnxNode) -> str:
         return f'{self._path}: {node.op} "{node.name}"'

@@ -39,8 +39,8 @@ def arithmetic(node: Node) -> Tensor:
         constant = _turned(constant, tensor)
     elif constant.ndim > tensor.rank:
         raise ModelError(f"it adds axes to {list(tensor.shape)}; allowed are constants with no more axes")
-    made = _with_constant(node, tensor.keras, constant, first=first)
-    return tensor.like(made) if constant.size == 1 else node.of(made, tensor)
+    output = _with_constant(node, tensor.keras, constant, first=first)
+    return tensor.like(output) if constant.size == 1 else node.of(output, tensor)
 
 
 def _turned(constant: Array, tensor: Tensor) -> Array:

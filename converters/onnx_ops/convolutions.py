@@ -17,9 +17,9 @@ L = keras.layers
 
 def called(layer: Any, tensor: Any, *weights: Array) -> Any:
     """Return what a layer makes of a tensor, and give it its weights; empty ones are left out."""
-    made = layer(tensor)
+    output = layer(tensor)
     layer.set_weights([values for values in weights if values.size])
-    return made
+    return output
 
 
 @row("Conv")
@@ -62,13 +62,13 @@ def _depthwise(node: Node, tensor: Any, filters: Array, bias: Array, options: di
 def _grouped(node: Node, tensor: Any, filters: Array, bias: Array, options: dict[str, Any]) -> Any:
     group = tensor.shape[-1] // filters.shape[1]
     biases = np.split(bias, group) if bias.size else [bias] * group
-    made = []
+    parts = []
     for index, (kernel, own) in enumerate(zip(np.split(filters, group), biases, strict=True)):
         begin, end = index * kernel.shape[1], (index + 1) * kernel.shape[1]
         part = Slice([None, None, (begin, end, 1)], name=node.aside("group"))(tensor) if group > 1 else tensor
         layer = L.Conv2D(len(kernel), kernel.shape[2:], use_bias=own.size > 0, name=node.name, **options)
-        made.append(called(layer, part, kernel.transpose(2, 3, 1, 0), own))
-    return made[0] if group == 1 else L.Concatenate(name=node.aside("groups"))(made)
+        parts.append(called(layer, part, kernel.transpose(2, 3, 1, 0), own))
+    return parts[0] if group == 1 else L.Concatenate(name=node.aside("groups"))(parts)
 
 
 @row("ConvTranspose")

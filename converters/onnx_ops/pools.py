@@ -135,10 +135,10 @@ def reduction(node: Node) -> Tensor:
     axes = sorted({axis % tensor.rank for axis in axes}) if axes else list(range(tensor.rank))
     if 0 in axes:
         raise ModelError("it reduces over the batch; allowed are other axes")
-    made = node.of(_reduced(node, tensor, axes), tensor)
+    reduced = node.of(_reduced(node, tensor, axes), tensor)
     if node.get("keepdims", 1):
-        return made
-    return node.shaped(made, [side for axis, side in enumerate(made.shape) if axis not in axes])
+        return reduced
+    return node.shaped(reduced, [side for axis, side in enumerate(reduced.shape) if axis not in axes])
 
 
 def _reduced(node: Node, tensor: Tensor, axes: list[int]) -> Any:

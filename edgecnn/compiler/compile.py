@@ -126,15 +126,15 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         raise
     _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
     isa = find_target(target).isa
-    found = schedule(graph, rows, ram, isa, effort)
-    _check_limits(graph, len(found.network.steps))
+    scheduled = schedule(graph, rows, ram, isa, effort)
+    _check_limits(graph, len(scheduled.network.steps))
     inputs, outputs = edges(original, graph)
     model = CModel(
         check_name(name or default_name(original.name)),
         __version__,
         original,
         graph,
-        found,
+        scheduled,
         find_target(target).name,
         optimize,
         inputs,

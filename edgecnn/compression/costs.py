@@ -126,9 +126,9 @@ class Costs:
 
     def _occurrences(self, class_of: Numbers, groups: Any) -> Values:
         """Return how often a group of each class is among `groups`, and how many are of none."""
-        found = np.bincount(class_of[np.asarray(groups, np.int64)], minlength=len(self.classes) + 1)
+        counts = np.bincount(class_of[np.asarray(groups, np.int64)], minlength=len(self.classes) + 1)
         sizes = np.array([*(len(groups) for groups in self.classes), 1])
-        return np.asarray(found / sizes)
+        return np.asarray(counts / sizes)
 
     @property
     def all(self) -> Counts:

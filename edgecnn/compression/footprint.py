@@ -81,11 +81,11 @@ def ram_of(compiled: CompiledModel, channels: Channels, classes: list[Numbers]) 
         groups = _groups(compiled.model.graph.tensors[step.output].name, count, channels)
         segments[-1].append((plan["rows_kept"] * width, groups))
     peak = max(segments, key=lambda held: sum(places * len(groups) for places, groups in held))
-    found = np.zeros(len(classes))
+    ram = np.zeros(len(classes))
     for places, groups in peak:
         taken = np.bincount(groups, minlength=channels.count)
-        found += [places * taken[of].mean() for of in classes]
-    return found
+        ram += [places * taken[of].mean() for of in classes]
+    return ram
 
 
 def _groups(name: str, count: int, channels: Channels) -> Numbers:

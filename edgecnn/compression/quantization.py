@@ -61,11 +61,11 @@ def quantize(
     best: Quantized | None = None
     for number, (narrow, wide) in enumerate(_choices(pruned, material, options.seed)):
         stage = replace(options, stage=f"{options.stage}-{number}")
-        made = _learned(pruned, teacher, material, stage, narrow, wide)
-        if best is not None and not _holds_flash(made, goal, material, options):
+        learned = _learned(pruned, teacher, material, stage, narrow, wide)
+        if best is not None and not _holds_flash(learned, goal, material, options):
             break
-        best = made
-        if goal.lost(whole, made.scores) <= goal.loss:
+        best = learned
+        if goal.lost(whole, learned.scores) <= goal.loss:
             break
     assert best is not None, "the first choice is taken"
     return best

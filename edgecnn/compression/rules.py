@@ -53,31 +53,31 @@ def _convolution(tracer: Tracer, layer: Any, flows: Flows, tensors: Tensors, out
     """Describe what adds up all channels into new ones: its kernel has the axes (..., in, out)."""
     if getattr(layer, "groups", 1) > 1:
         return _unknown(tracer, layer, flows, tensors, output)
-    made = tracer.new(layer.name, output.shape[-1])
+    groups = tracer.new(layer.name, output.shape[-1])
     last = len(layer.weights[0].shape) - 1
     out, into = (last - 1, last) if isinstance(layer, L.Conv2DTranspose) else (last, last - 1)
-    kernel = Axes({out: made}, {into: flows[0].numbers})
-    tracer.weights(layer.name, kernel, *_bias(layer, made))
-    return _activated(tracer, layer, Flow(made))
+    kernel = Axes({out: groups}, {into: flows[0].numbers})
+    tracer.weights(layer.name, kernel, *_bias(layer, groups))
+    return _activated(tracer, layer, Flow(groups))
 
 
 def _depthwise(tracer: Tracer, layer: Any, flows: Flows, tensors: Tensors, output: Any) -> Flow:
     """Describe what makes of each channel one or several: its kernel has the axes (..., in, multiplier)."""
     given = flows[0].numbers
     _keep_means(tracer, layer, flows)
-    made = np.repeat(given, layer.depth_multiplier)
-    tracer.weights(layer.name, Axes({2: given}), *_bias(layer, made))
-    return _activated(tracer, layer, Flow(made))
+    groups = np.repeat(given, layer.depth_multiplier)
+    tracer.weights(layer.name, Axes({2: given}), *_bias(layer, groups))
+    return _activated(tracer, layer, Flow(groups))
 
 
 def _separable(tracer: Tracer, layer: Any, flows: Flows, tensors: Tensors, output: Any) -> Flow:
     """Describe a depthwise convolution and a pointwise one, of which only the second has a bias."""
     given = flows[0].numbers
     _keep_means(tracer, layer, flows)
-    made = tracer.new(layer.name, output.shape[-1])
-    pointwise = Axes({3: made}, {2: np.repeat(given, layer.depth_multiplier)})
-    tracer.weights(layer.name, Axes({2: given}), pointwise, *_bias(layer, made))
-    return _activated(tracer, layer, Flow(made))
+    groups = tracer.new(layer.name, output.shape[-1])
+    pointwise = Axes({3: groups}, {2: np.repeat(given, layer.depth_multiplier)})
+    tracer.weights(layer.name, Axes({2: given}), pointwise, *_bias(layer, groups))
+    return _activated(tracer, layer, Flow(groups))
 
 
 def _bias(layer: Any, made: Numbers) -> tuple[Axes, ...]:

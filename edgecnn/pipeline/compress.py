@@ -182,14 +182,14 @@ def _remove_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, p
     material = Material(
         taught(train, model, options), validation, run.checkpoint, progress, measured_footprint
     )
-    found = shrink_and_quantize(model, goal, material, options, settling, qat)
-    _write_pruned(run, found.pruned, validation)
-    append_history(run, "prune", found.history)
-    append_history(run, "qat", found.quantized.history)
-    run.update_record(post_training=found.quantized.post_training)
-    for sentence in told(found):
+    shrunk = shrink_and_quantize(model, goal, material, options, settling, qat)
+    _write_pruned(run, shrunk.pruned, validation)
+    append_history(run, "prune", shrunk.history)
+    append_history(run, "qat", shrunk.quantized.history)
+    run.update_record(post_training=shrunk.quantized.post_training)
+    for sentence in told(shrunk):
         say(sentence)
-    return found.reached.model
+    return shrunk.reached.model
 
 
 def _goal(asked: dict[str, Any]) -> Goal:

@@ -106,9 +106,9 @@ class Measure:
 
     def whole(self, choice: Choice) -> Schedule:
         """Return the schedule that runs each step to its end before the next starts."""
-        found = self._schedule(choice, tuple(range(len(self.steps))), math.inf, rolling=False)
-        assert found is not None, "without a limit there is always a schedule"
-        return found
+        whole = self._schedule(choice, tuple(range(len(self.steps))), math.inf, rolling=False)
+        assert whole is not None, "without a limit there is always a schedule"
+        return whole
 
     def rows(self, choice: Choice, cuts: tuple[int, ...], limit: float = math.inf) -> Schedule | None:
         """Return the schedule of a choice and its cuts, or None where its arena is not below `limit`."""
@@ -129,12 +129,12 @@ class Measure:
         heights = ring_heights(events)
         for tensor in network.outputs:
             heights[tensor] = network.height[tensor]
-        found = buffers(network, events, heights, cuts)
+        held = buffers(network, events, heights, cuts)
         placed: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None
         if rolling:
-            placed = place_rolling(network, events, cuts, found, limit, self._effort)
+            placed = place_rolling(network, events, cuts, held, limit, self._effort)
         else:
-            placed = *place(found), {}
+            placed = *place(held), {}
         return None if placed is None else Schedule(network, tuple(order), cuts, heights, *placed)
 
 

@@ -81,7 +81,7 @@ def buffers(network: Network, events: Events, heights: dict[int, int], cuts: Seq
 
     `cuts` are the numbers of the steps that begin a segment; `events` those of all steps.
     """
-    found = [
+    held = [
         Buffer(
             ("rows", tensor),
             aligned(heights[tensor] * network.row_bytes[tensor]),
@@ -95,16 +95,16 @@ def buffers(network: Network, events: Events, heights: dict[int, int], cuts: Seq
         if step.scratch:
             first, last = events.begun[step.output][0], events.complete[step.output][-1]
             size = aligned(step.scratch)
-            found.append(Buffer(("scratch", number), size, int(first), int(last)))
+            held.append(Buffer(("scratch", number), size, int(first), int(last)))
     begin = 0  # segments run one after the other
     for first, end in zip(cuts, (*cuts[1:], len(network.steps)), strict=True):
         steps = network.steps[first:end]
         firings = sum(step.firings for step in steps)
         size = aligned(max(step.working for step in steps))
         if size:
-            found.append(Buffer(("working", first), size, begin, begin + firings - 1))
+            held.append(Buffer(("working", first), size, begin, begin + firings - 1))
         begin += firings
-    return found
+    return held
 
 
 def aligned(size: int, align: int = ALIGN) -> int:
@@ -112,17 +112,17 @@ def aligned(size: int, align: int = ALIGN) -> int:
     return -(-size // align) * align
 
 
-def alive_bytes(found: Sequence[Buffer], firings: int) -> NDArray[np.int64]:
+def alive_bytes(held: Sequence[Buffer], firings: int) -> NDArray[np.int64]:
     """Return how many bytes of buffers are alive at each position of an order, (firings,)."""
     changes = np.zeros(firings + 1, np.int64)
-    sizes = [buffer.size for buffer in found]
-    np.add.at(changes, [buffer.first for buffer in found], sizes)
-    np.subtract.at(changes, [buffer.last + 1 for buffer in found], sizes)
+    sizes = [buffer.size for buffer in held]
+    np.add.at(changes, [buffer.first for buffer in held], sizes)
+    np.subtract.at(changes, [buffer.last + 1 for buffer in held], sizes)
     return changes[:-1].cumsum()
 
 
 def place(
-    found: Sequence[Buffer],
+    held: Sequence[Buffer],
     fixed: NDArray[np.int64] = _NOTHING,
     limit: float = math.inf,
 ) -> tuple[dict[tuple[str, int], int], int]:
@@ -133,8 +133,8 @@ def place(
     smaller total wins. One that reaches `limit` is left there.
     """
     orders = (
-        sorted(found, key=lambda buffer: (-buffer.size, buffer.first, buffer.owner)),
-        sorted(found, key=lambda buffer: (buffer.first, -buffer.size, buffer.owner)),
+        sorted(held, key=lambda buffer: (-buffer.size, buffer.first, buffer.owner)),
+        sorted(held, key=lambda buffer: (buffer.first, -buffer.size, buffer.owner)),
     )
     return min((_first_fit(order, fixed, limit) for order in orders), key=lambda result: result[1])
 

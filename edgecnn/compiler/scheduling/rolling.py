@@ -91,13 +91,13 @@ def _at_cuts(network: Network, events: Events, cuts: Sequence[int]) -> dict[int,
     What lives longer would stand in the way of those that follow each other.
     """
     segment = np.searchsorted(np.array(cuts), np.arange(len(network.steps)), side="right")
-    found = {}
+    rows = {}
     for tensor, maker in network.maker.items():
         next_one = segment[network.last_reader(tensor)] == segment[maker] + 1
         if next_one and tensor not in network.outputs and network.steps[maker].rows_per_group == 1:
             last = np.maximum(events.last_read[tensor], events.complete[tensor])
-            found[tensor] = _Rows(events.begun[tensor], last, network.row_bytes[tensor])
-    return found
+            rows[tensor] = _Rows(events.begun[tensor], last, network.row_bytes[tensor])
+    return rows
 
 
 def _alive(rows: dict[int, _Rows], firings: int) -> NDArray[np.int64]:

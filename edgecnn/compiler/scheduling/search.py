@@ -58,16 +58,16 @@ def schedule(
     """
     effort = effort or Effort()
     search = _Search(graph, isa, effort)
-    found = search.least() if rows else search.whole()
-    if limit is not None and found.arena > limit:
+    best = search.least() if rows else search.whole()
+    if limit is not None and best.arena > limit:
         raise ModelError(
-            f"the model needs an arena of {found.arena:,} bytes, but the limit is {limit:,}; "
+            f"the model needs an arena of {best.arena:,} bytes, but the limit is {limit:,}; "
             + ("raise it, or take a smaller model" if rows else "raise it, or use the rows schedule")
         )
     if rows:
-        found = search.quicken(found.arena if limit is None else limit)
+        best = search.quicken(best.arena if limit is None else limit)
         effort.end()
-    return found
+    return best
 
 
 class _Search:
@@ -89,9 +89,9 @@ class _Search:
         for step, ways in enumerate(self._steps):
             for alternative in range(1, len(ways) if ways[0].working else 1):
                 slower = choice.with_alternative(step, alternative)
-                found = self._measure.whole(slower)
-                if found.arena < best.arena:
-                    best, choice = found, slower
+                whole = self._measure.whole(slower)
+                if whole.arena < best.arena:
+                    best, choice = whole, slower
         return best
 
     def least(self) -> Schedule:
@@ -118,9 +118,9 @@ class _Search:
         best = self._best
         for step, current in enumerate(best.choice.alternatives):
             for alternative in range(current):
-                found = self._quicker(best, best.choice.with_alternative(step, alternative), limit)
-                if found is not None:
-                    best = found
+                quicker = self._quicker(best, best.choice.with_alternative(step, alternative), limit)
+                if quicker is not None:
+                    best = quicker
                     break
         return best.schedule
 

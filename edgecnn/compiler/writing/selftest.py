@@ -40,9 +40,9 @@ class VectorLine:
 def read_lines(lines: Iterable[str]) -> Iterator[VectorLine]:
     """Yield the vectors found in what a device printed; other lines, and disturbed ones, are passed over."""
     for line in lines:
-        found = _VECTOR.search(line)
-        if found is not None and zlib.crc32(output := bytes.fromhex(found[5])) == int(found[6], 16):
-            yield VectorLine(found[1], found[2], int(found[3]), int(found[4]), output)
+        match = _VECTOR.search(line)
+        if match is not None and zlib.crc32(output := bytes.fromhex(match[5])) == int(match[6], 16):
+            yield VectorLine(match[1], match[2], int(match[3]), int(match[4]), output)
 
 
 def printed_lines(name: str, model_id: str, outputs: Sequence[bytes]) -> list[str]:
