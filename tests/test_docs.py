@@ -187,7 +187,7 @@ CPP = [
 STUBS = f"-I{ROOT / 'tests' / 'converters' / 'stubs'}"
 
 
-@pytest.mark.slow(seconds=90)
+@pytest.mark.slow(seconds=70)
 @pytest.mark.needs_tool("gcc", package="gcc")
 @pytest.mark.needs_tool("g++", package="g++")
 def test_the_pages_run(tmp_path: Path) -> None:

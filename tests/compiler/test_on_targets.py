@@ -30,7 +30,7 @@ def test_every_op(tmp_path: Path, target: str) -> None:
     check_on_target([*networks_of_every_op(), networks.residual(8)], target, tmp_path)
 
 
-@pytest.mark.slow(seconds=150)
+@pytest.mark.slow(seconds=110)
 @pytest.mark.parametrize("target", TARGETS)
 def test_cainvas(tmp_path: Path, target: str) -> None:
     models = [networks.cainvas(), networks.cainvas(seed=1, dead=12), networks.cainvas(seed=2, dead=5)]

@@ -32,7 +32,7 @@ def test_passes_and_schedules_keep_every_byte(network) -> None:  # type: ignore[
         np.testing.assert_array_equal(got.ravel(), theirs[0].ravel())
 
 
-@pytest.mark.slow(seconds=70)
+@pytest.mark.slow(seconds=40)
 def test_generated_c_agrees_by_rows(request: pytest.FixtureRequest) -> None:
     # `make soak` asks for more graphs than the tests.
     @settings(max_examples=request.config.getoption("--graphs") // 4)

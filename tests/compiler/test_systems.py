@@ -59,7 +59,7 @@ def test_all_are_here() -> None:
     assert set(SYSTEMS) == set(architectures())
 
 
-@pytest.mark.slow(seconds=150)
+@pytest.mark.slow(seconds=40)
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="needs TensorFlow: edgecnn[train]")
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_compiled_and_verified(name: str, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _compress(model: Any, arrays: Arrays, folder: Path) -> tuple[Any, list[str]]
     return quantized, left
 
 
-@pytest.mark.slow(seconds=80)
+@pytest.mark.slow(seconds=60)
 @pytest.mark.parametrize(
     ("name", "of"),
     [

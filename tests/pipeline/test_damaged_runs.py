@@ -36,7 +36,7 @@ from edgecnn.pipeline.run.options import TrainOptions
 from edgecnn.pipeline.train import train
 from edgecnn.progress import silent
 
-pytestmark = pytest.mark.slow(seconds=70)
+pytestmark = pytest.mark.slow(seconds=40)
 NETWORK = """
 from edgecnn.tf import keras
 

@@ -22,7 +22,7 @@ from edgecnn.pipeline.run.options import CompressOptions, TrainOptions, resumed_
 from edgecnn.pipeline.train import train
 from edgecnn.progress import Progress, silent
 
-pytestmark = pytest.mark.slow(seconds=120)
+pytestmark = pytest.mark.slow(seconds=50)
 OPTIONS = CompressOptions(sparsity=0.5, prune_epochs=2, qat_epochs=1)
 
 

@@ -76,7 +76,7 @@ def _last_line(said: str) -> str:
     return said.rpartition("\n")[2]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 def test_two_workers_one_killed_midway_end_where_one_alone_does(images: Path, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     options = TrainOptions(
