@@ -12,6 +12,7 @@ from generated_c import random_inputs, run_numpy
 from on_target import run_program
 from tflite_builder import RELU, RELU6, SAME, Builder
 
+from edgecnn.compiler import int4
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.kernel import Role
@@ -200,14 +201,15 @@ def otherwise_trained(model: bytes, seed: int) -> bytes:
         given = tensor.quantization
         if given is None or given not in inner or given.scale in FIXED:
             return tensor
-        points = [min(max(point + more, -128), 127) for point in given.zero_points]
+        # The lowest stays: there is a root of nothing below it.
+        points = [min(max(point + more, -128), 127) if point > -128 else point for point in given.zero_points]
         scales = tuple(float(np.float32(scale * factor)) for scale in given.scales)
         points = points if tensor.dtype == "int8" else [0]
         return replace(tensor, quantization=replace(given, scales=scales, zero_points=tuple(points)))
 
     def changed(tensor: Tensor) -> Tensor:
         if tensor.dtype == "int4" and tensor.data is not None:
-            return quantized(replace(tensor, data=rng.integers(0, 256, tensor.data.shape, np.uint8)))
+            return quantized(replace(tensor, data=int4.packed(rng.integers(-7, 8, tensor.size, np.int8))))
         if tensor.data is None or tensor.dtype != "int8":
             # The scales of biases follow from others.
             return replace(tensor, quantization=None) if tensor.dtype == "int32" else quantized(tensor)
