@@ -258,6 +258,29 @@ def inverse_sqrt(value: Int64s) -> tuple[Int64s, Int64s]:
     return np.where(one, INT32_MAX, x), np.where(one, 0, -np.maximum(right, 0))
 
 
+def log_of_sum(value: Int64s) -> Int64s:
+    """Return the logarithm, 5.26 fixed point, of numbers of 1 or more that are 12.19.
+
+    Source: log_x_for_x_greater_than_or_equal_to_1 of TensorFlow Lite, whose constants these are: a Padé
+    approximation, around the power of two or the one between two that is nearer.
+    """
+    half_root, quarter_root, quarter = 1518500250, 1805811301, 1 << 23
+    zeros = np.frompyfunc(lambda number: 32 - int(number).bit_length(), 1, 1)
+    first, second = zeros(value).astype(np.int64), zeros(doubling_high_mul(value, half_root)).astype(np.int64)
+    second = second - 1
+    a = np.minimum(doubling_high_mul(value << (first - 1), half_root) * 2, INT32_MAX)
+    b = np.minimum(value << second, INT32_MAX)
+    power = np.maximum(((12 - first) << 25) + quarter, ((12 - second) << 25) - quarter)
+    r = np.minimum(a, b)
+    p, q = (r + quarter_root + 1) // 2, (r - quarter_root) * 2
+    square = doubling_high_mul(q, q)
+    above = doubling_high_mul(q, r) + doubling_high_mul(doubling_high_mul(q, square), 117049297)
+    inner = 1057819769 + q + doubling_high_mul(square, 127690142)
+    below = one_over_one_plus(doubling_high_mul(p, inner) + doubling_high_mul(q, 638450708))
+    rest = doubling_high_mul(divide_by_power_of_two(above, 6), below)
+    return multiply_by_power_of_two(doubling_high_mul(power, 1488522236) + rest, 1)
+
+
 def one_over_one_plus(a: Int64s) -> Int64s:
     """Return 1 / (1 + a) for a in [0, 1], all 0.31 fixed point: three Newton steps (gemmlowp)."""
     half_denominator = (a + INT32_MAX + 1) >> 1

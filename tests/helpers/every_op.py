@@ -15,7 +15,13 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16(), _over_uint8(), _over_int4())
+    return (*networks_for_weights_apart(), _over_uint8())
+
+
+@cache
+def networks_for_weights_apart() -> tuple[bytes, ...]:
+    """Return models that have each op somewhere, and whose weights can lie apart from the code."""
+    return (*_chains("int8"), _shapes(), _ends(), *networks_over_int16(), _over_int4())
 
 
 @cache

@@ -45,7 +45,7 @@ INT16 = frozenset(
     )
 )
 # Ops that TFLite's kernels don't take over uint8, or not of all sizes.
-NOT_UINT8 = frozenset(("ABS", "SQUARED_DIFFERENCE", "RESIZE_BILINEAR", "RSQRT"))
+NOT_UINT8 = frozenset(("ABS", "SQUARED_DIFFERENCE", "RESIZE_BILINEAR", "RSQRT", "LOG_SOFTMAX"))
 LOOKUPS = ("LOGISTIC", "QUANTIZE", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "GELU", "ABS")
 REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "MEAN")
 LARGEST = 24  # rows or columns that are still enlarged
@@ -367,9 +367,11 @@ def shuffled_by_views(d: Draw) -> int:
 
 
 @kind()
-def by_a_root(d: Draw) -> int:
-    """Vectors over their length, or one over the root of values from 0 on."""
-    op = d.one_of(d.variant, "L2_NORMALIZATION", "RSQRT")
+def by_a_root_or_logarithm(d: Draw) -> int:
+    """Vectors over their length, one over the root of values from 0 on, or logarithms of a softmax."""
+    op = d.one_of(d.variant, "L2_NORMALIZATION", "RSQRT", "LOG_SOFTMAX")
+    if op == "LOG_SOFTMAX":
+        return d.builder.operator(op, (d.at,), d.builder.activation(d.shape, 1 / 16, 127))
     if op == "L2_NORMALIZATION":
         return d.builder.operator(op, (d.at,), d.builder.activation(d.shape, 1 / 128, 0))
     positive = d.builder.operator("QUANTIZE", (d.at,), d.builder.activation(d.shape, 0.01 * d.channels, -128))

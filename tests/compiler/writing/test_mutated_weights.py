@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from every_op import networks_of_every_op
+from every_op import networks_for_weights_apart
 
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.targets import find_target
@@ -23,7 +23,7 @@ EMULATED = 1_000  # of each that an emulator runs
 BOARDS = 300
 # Kernels of Cortex-M run here without their instructions: in C that computes the same.
 CASES = [
-    *(("c99", number) for number in range(len(networks_of_every_op()))),
+    *(("c99", number) for number in range(len(networks_for_weights_apart()))),
     *product(("cortex-m3", "cortex-m4"), (0, 2, 4)),
     ("x86-64", 2),
 ]
@@ -41,7 +41,7 @@ def try_changes(
     number: int, core: str, folder: Path, compiler: HostCompiler, count: int, runner: tuple[str, ...] = ()
 ) -> None:
     """Run a network's C with `count` changed files of weights; compile and run it by what is given."""
-    model = networks_of_every_op()[number]
+    model = networks_for_weights_apart()[number]
     compiled = compile_tflite(model, name="net", target=core, weights_version=1)
     compiled.write(folder)
     (folder / "edges.h").write_text(edges(compiled.model))
@@ -84,7 +84,7 @@ class Trapping(Program):
 @pytest.mark.parametrize("target", ["cortex-m55", "wasm32"])
 def test_nor_to_kernels_of_boards_and_browsers(target: str, tmp_path: Path) -> None:
     row = find_target(target)
-    compiled = compile_tflite(networks_of_every_op()[2], name="net", target=target, weights_version=1)
+    compiled = compile_tflite(networks_for_weights_apart()[2], name="net", target=target, weights_version=1)
     compiled.write(tmp_path)
     (tmp_path / "edges.h").write_text(edges(compiled.model))
     harness = (Path(__file__).parent / "mutated_weights.c").read_text()

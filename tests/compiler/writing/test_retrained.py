@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from every_op import networks_of_every_op
+from every_op import networks_for_weights_apart
 from generated_c import random_inputs, run_numpy
 from on_target import run_program
 from tflite_builder import RELU, RELU6, SAME, Builder
@@ -221,7 +221,7 @@ def otherwise_trained(model: bytes, seed: int) -> bytes:
 
 @pytest.mark.parametrize("target", SETS)
 def test_no_op_has_code_that_follows_from_training(target: str) -> None:
-    for model in networks_of_every_op():
+    for model in networks_for_weights_apart():
         if any(tensor.dtype == "uint8" for tensor in parse(model).tensors):  # whose weights can't lie apart
             continue
         trainings = [external(otherwise_trained(model, seed), target) for seed in (1, 2)]
