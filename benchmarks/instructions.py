@@ -203,7 +203,7 @@ def _terms(works: list[Work], op: str) -> NDArray[np.float64]:
     total = np.zeros(len(terms(1, 1, 1, 1, 1)))
     for work in works:
         if work.op == op:
-            total += terms(work.rows, work.positions, work.taps, work.read, work.made)
+            total += work.terms
     return total
 
 

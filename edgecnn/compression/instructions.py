@@ -28,6 +28,8 @@ TABLE = Path(__file__).with_name("instructions.json")
 # Behind the name of an op: what a max pool is fused into, and what makes columns of another one's input.
 POOLED, FUSED = " + MAX_POOL_2D", " + ..."
 Values = NDArray[np.float64]
+COLUMNS = 3  # most kernels compute so many at once, unless there is little memory
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Work:
         taps: of a window, of one channel.
         read: channels that are added up; 0 where each is by itself.
         made: channels that come out.
+        columns: of outputs that are computed at once.
+        parts: in which the taps are taken.
     """
 
     op: str
@@ -49,6 +53,14 @@ class Work:
     taps: int
     read: int
     made: int
+    columns: int = COLUMNS
+    parts: int = 1
+
+    @property
+    def terms(self) -> Values:
+        """The terms of its count, (terms,)."""
+        shape = self.rows, self.positions, self.taps, self.read, self.made
+        return terms(*shape, self.columns, self.parts)
 
 
 @dataclass(frozen=True)
@@ -61,15 +73,28 @@ class Estimate:
     error: float  # of the instructions, the mean of relative errors
 
 
-def terms(rows: Any, positions: Any, taps: Any, read: Any, made: Any) -> Values:
+def terms(
+    rows: Any,
+    positions: Any,
+    taps: Any,
+    read: Any,
+    made: Any,
+    columns: Any = COLUMNS,
+    parts: Any = 1,
+) -> Values:
     """Return the terms of an operator's count, (terms, ...), of numbers or arrays that broadcast.
 
-    Kernels work on 2 or 4 channels at a time, and on 4 or 16 taps.
+    Kernels work on 2 or 4 channels at a time, and on 4 or 16 taps; on several columns of a row, of which the
+    last ones may be fewer; where that saves memory, on a part of the taps, after which sums are kept. Windows
+    of more than one tap are gathered first.
     """
     sums = np.where(np.equal(read, 0), taps, np.multiply(taps, read))
     outer = [np.ones_like(made, np.float64), *(np.ceil(np.divide(made, at)) for at in (1, 2, 4, 16))]
     inner = [np.ones_like(sums, np.float64), *(np.ceil(np.divide(sums, at)) for at in (1, 4, 16))]
-    each = [positions * a * b for a in outer for b in inner]
+    blocks = rows * np.ceil(positions / np.maximum(rows, 1) / columns - _ROUNDING)
+    each = [count * a * b for count in (positions, blocks) for a in outer for b in inner]
+    each += [blocks * (parts - 1) * a for a in (1, made)]
+    each += [positions * np.greater(taps, 1) * b for b in inner]
     return np.stack(np.broadcast_arrays(np.ones_like(each[0]), rows, rows * sums, rows * made, *each))
 
 
@@ -89,11 +114,14 @@ def _works(compiled: CompiledModel, step: Step) -> list[Work]:
         return [*before, Work(operator.op, rows, rows * columns, _window(compiled, step), 0, made)]
     out, *window, into = shape = graph.tensors[operator.inputs[1]].shape
     told = operator.options
-    pool = told.pool.h if isinstance(told, Conv2DOptions) and told.pool else 0
+    pool = told.pool if isinstance(told, Conv2DOptions) else None
     read, made = (0, into) if ops.channels(graph, operator) is Channels.GROUPED else (into, out)
     op = operator.op + (POOLED if pool else "")
     positions = round(macs / prod(shape))
-    return [*before, Work(op, rows * max(1, pool), positions, prod(window), read, made)]
+    plan = step.params
+    at_once, parts = int(plan.get("columns", plan.get("outputs", COLUMNS))), int(plan.get("parts", 1))
+    rows *= pool.h if pool else 1
+    return [*before, Work(op, rows, positions, prod(window), read, made, at_once, parts)]
 
 
 def _works_before(compiled: CompiledModel, step: Step) -> list[Work]:
@@ -128,9 +156,7 @@ def work_count(table: Mapping[str, Any], work: Work) -> float:
     """Return the instructions of an operator; of one that the table doesn't know, none."""
     if work.op not in table["ops"]:
         return 0.0
-    return float(
-        terms(work.rows, work.positions, work.taps, work.read, work.made) @ np.array(table["ops"][work.op])
-    )
+    return float(work.terms @ np.array(table["ops"][work.op]))
 
 
 def factors(target: str) -> dict[str, Any]:
