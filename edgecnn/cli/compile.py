@@ -141,7 +141,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     files = fill(out, partial(build_shared, compiled) if shared else compiled.write)
     if dump is not None:
         for number, (stage, text) in enumerate(compiled.dumps.items()):
-            write_text(dump / f"{number}_{stage}.txt", text)
+            write_text(dump / f"{number:02}_{stage}.txt", text)
     if as_json:
         print_json(compiled.plan | {"files": [str(file) for file in files]})
     else:

@@ -83,8 +83,8 @@ def test_text_names_arena_and_files(tmp_path: Path) -> None:
 def test_dump_holds_the_graph_after_each_pass(tmp_path: Path) -> None:
     compile_with(TINY, "--out", tmp_path, "--dump", tmp_path / "dump")
     names = [file.name for file in sorted((tmp_path / "dump").iterdir())]
-    assert names[0] == "0_read.txt"
-    assert "MAX_POOL_2D" in (tmp_path / "dump" / "0_read.txt").read_text()
+    assert names[0] == "00_read.txt"
+    assert "MAX_POOL_2D" in (tmp_path / "dump" / "00_read.txt").read_text()
     assert "MAX_POOL_2D" not in (tmp_path / "dump" / names[-1]).read_text()
 
 
