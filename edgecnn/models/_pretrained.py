@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from edgecnn.errors import ModelError
 from edgecnn.models import load_model
-from edgecnn.models._image_first import SCALING
-from edgecnn.models._normalize import normalized
 
 IMAGENET = "imagenet"
 Array = npt.NDArray[np.float32]
@@ -94,6 +92,9 @@ class _Image:
 
 def _given(model: Any, source: str, application: Application) -> tuple[list[Any], _Image]:
     """Return the layers with weights of what is meant, and what they were made for."""
+    from edgecnn.models._image_first import SCALING
+    from edgecnn.models._normalize import normalized
+
     whole = _whole(model, source, application)
     if whole is not None:
         return _weighted(whole), _Image.affine(*application.images, whole.input_shape[-1])
