@@ -54,6 +54,7 @@ class Compress(TypedDict, total=False):
     filters: Annotated[float, Between(0, 1)] | None
     max_loss: Annotated[float, Between(0, 100)]
     sparsity: Annotated[float, Between(0, 0.98)]
+    weight_bits: Literal[4, 8]
     prune_epochs: Epochs
     qat_epochs: Epochs
     ptq: Literal[True]

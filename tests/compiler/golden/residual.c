@@ -69,20 +69,34 @@ EDGECNN_INLINE int8_t residual_clamp(int32_t value, int32_t min, int32_t max)
     return (int8_t)(value < min ? min : value > max ? max : value);
 }
 
-EDGECNN_INLINE int32_t residual_dot(const int8_t *a, const int8_t *b, int n)
+/* Whether all columns of a window whose first is x lie inside a row and next to each other. */
+EDGECNN_INLINE int residual_inside(int x, int filter_w, int dilation_w, int in_w)
+{
+    return dilation_w == 1 && x >= 0 && x + filter_w <= in_w;
+}
+
+/* Whether column x of a row is padding. */
+EDGECNN_INLINE int residual_is_padding(const int8_t *row, int x, int in_w)
+{
+    return row == NULL || x < 0 || x >= in_w;
+}
+
+/* The sum of n values times the weights from number `at` on. */
+EDGECNN_INLINE int32_t residual_dot(const int8_t *x, const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
+        sum += x[i] * weights[at + (size_t)i];
     }
     return sum;
 }
 
-EDGECNN_INLINE int32_t residual_sum(const int8_t *a, int n)
+/* The sum of n weights from number `at` on. */
+EDGECNN_INLINE int32_t residual_sum(const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i];
+        sum += weights[at + (size_t)i];
     }
     return sum;
 }
@@ -119,9 +133,10 @@ typedef struct {
     int16_t filter_h, filter_w, stride_w, pad_w;
     int16_t activation_min, activation_max;
     int16_t parts;
+    int16_t offset; /* 128 where the model has uint8, whose halves are rounded up */
 } residual_average_pool_2d_params;
 
-/* One row of outputs, rounded half away from zero; the last part writes it. Padding doesn't count. */
+/* One row of outputs, rounded half away from -offset; the last part writes it. Padding doesn't count. */
 EDGECNN_INLINE void residual_average_pool_2d(const residual_average_pool_2d_params *p, const int8_t *const *rows,
                                            int8_t *output, int part, int32_t *sums)
 {
@@ -143,7 +158,8 @@ EDGECNN_INLINE void residual_average_pool_2d(const residual_average_pool_2d_para
                 sums[at] = sum;
             } else {
                 count *= p->parts;
-                sum = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+                sum += p->offset * count;
+                sum = (sum > 0 ? sum + count / 2 : sum - count / 2) / count - p->offset;
                 output[at] = residual_clamp(sum, p->activation_min, p->activation_max);
             }
         }
@@ -161,25 +177,28 @@ typedef struct {
     const int8_t *shift;
 } residual_conv_2d_params;
 
-/* The products of one window, whose first column is x. Padding counts as the zero point: it is in the bias. */
+/* The products of one window, whose first column is x, with the weights from number `at` on. Padding counts as the
+ * zero point: it is in the bias.
+ */
 EDGECNN_INLINE int32_t residual_conv_2d_window(const residual_conv_2d_params *p, const int8_t *const *rows, int x,
-                                             const int8_t *filter)
+                                             size_t at)
 {
     const int taps = p->filter_w * p->in_c;
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = residual_inside(x, p->filter_w, p->dilation_w, p->in_w);
     int32_t sum = 0;
-    for (int y = 0; y < p->filter_h; ++y, filter += taps) {
+    for (int y = 0; y < p->filter_h; ++y, at += (size_t)taps) {
         const int8_t *row = rows[y * p->dilation_h];
         if (row == NULL) {
-            sum += p->input_zero_point * residual_sum(filter, taps);
+            sum += p->input_zero_point * residual_sum(p->filter, at, taps);
         } else if (inside) {
-            sum += residual_dot(row + x * p->in_c, filter, taps);
+            sum += residual_dot(row + x * p->in_c, p->filter, at, taps);
         } else {
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
-                const int8_t *tap = filter + i * p->in_c;
-                sum += column < 0 || column >= p->in_w ? p->input_zero_point * residual_sum(tap, p->in_c)
-                                                       : residual_dot(row + column * p->in_c, tap, p->in_c);
+                const size_t tap = at + (size_t)(i * p->in_c);
+                sum += residual_is_padding(row, column, p->in_w)
+                           ? p->input_zero_point * residual_sum(p->filter, tap, p->in_c)
+                           : residual_dot(row + column * p->in_c, p->filter, tap, p->in_c);
             }
         }
     }
@@ -190,7 +209,7 @@ EDGECNN_INLINE int32_t residual_conv_2d_window(const residual_conv_2d_params *p,
 EDGECNN_INLINE void residual_conv_2d(const residual_conv_2d_params *p, const int8_t *const *rows, int8_t *output,
                                    int part)
 {
-    const int size = p->filter_h * p->filter_w * p->in_c;
+    const size_t size = (size_t)(p->filter_h * p->filter_w * p->in_c);
     for (int x = 0; x < p->out_w; ++x) {
         for (int c = 0; c < p->out_c; ++c, ++output) {
             int32_t best = INT32_MIN;
@@ -198,7 +217,7 @@ EDGECNN_INLINE void residual_conv_2d(const residual_conv_2d_params *p, const int
                 for (int i = 0; i < p->pool_w; ++i) {
                     const int column = (x * p->pool_stride_w + i) * p->stride_w - p->pad_w;
                     const int32_t sum =
-                        residual_conv_2d_window(p, rows + y * p->stride_h, column, p->filter + c * size);
+                        residual_conv_2d_window(p, rows + y * p->stride_h, column, (size_t)c * size);
                     best = sum > best ? sum : best;
                 }
             }
@@ -226,11 +245,11 @@ EDGECNN_INLINE void residual_fully_connected(const residual_fully_connected_para
                                            int8_t *output, int part, int32_t *sums)
 {
     for (int o = 0; o < p->out; ++o) {
-        const int8_t *weights = p->filter + (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
+        size_t at = (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
         const int q = o * p->per_channel;
         int32_t sum = part > 0 ? sums[o] : p->bias[o];
-        for (int y = 0; y < p->rows; ++y, weights += p->row) {
-            sum += residual_dot(rows[y], weights, p->row);
+        for (int y = 0; y < p->rows; ++y, at += (size_t)p->row) {
+            sum += residual_dot(rows[y], p->filter, at, p->row);
         }
         if (part + 1 < p->parts) {
             sums[o] = sum;
@@ -636,7 +655,7 @@ static const residual_add_params residual_op8 = {
 static const residual_average_pool_2d_params residual_op9 = {
     .in_w = 8, .channels = 16, .out_w = 1, .filter_h = 1,
     .filter_w = 8, .stride_w = 8, .pad_w = 0, .activation_min = -128,
-    .activation_max = 127, .parts = 8
+    .activation_max = 127, .parts = 8, .offset = 0
 };
 
 static const int8_t residual_op10_filter[64] = {

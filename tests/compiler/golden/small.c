@@ -66,20 +66,40 @@ EDGECNN_INLINE int8_t small_clamp(int32_t value, int32_t min, int32_t max)
     return (int8_t)(value < min ? min : value > max ? max : value);
 }
 
-EDGECNN_INLINE int32_t small_dot(const int8_t *a, const int8_t *b, int n)
+/* Whether all columns of a window whose first is x lie inside a row and next to each other. */
+EDGECNN_INLINE int small_inside(int x, int filter_w, int dilation_w, int in_w)
+{
+    return dilation_w == 1 && x >= 0 && x + filter_w <= in_w;
+}
+
+/* Whether column x of a row is padding. */
+EDGECNN_INLINE int small_is_padding(const int8_t *row, int x, int in_w)
+{
+    return row == NULL || x < 0 || x >= in_w;
+}
+
+/* A weight: the one with number `at`. */
+EDGECNN_INLINE int32_t small_weight(const int8_t *weights, size_t at)
+{
+    return weights[at];
+}
+
+/* The sum of n values times the weights from number `at` on. */
+EDGECNN_INLINE int32_t small_dot(const int8_t *x, const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
+        sum += x[i] * weights[at + (size_t)i];
     }
     return sum;
 }
 
-EDGECNN_INLINE int32_t small_sum(const int8_t *a, int n)
+/* The sum of n weights from number `at` on. */
+EDGECNN_INLINE int32_t small_sum(const int8_t *weights, size_t at, int n)
 {
     int32_t sum = 0;
     for (int i = 0; i < n; ++i) {
-        sum += a[i];
+        sum += weights[at + (size_t)i];
     }
     return sum;
 }
@@ -137,25 +157,28 @@ typedef struct {
     const int8_t *shift;
 } small_conv_2d_params;
 
-/* The products of one window, whose first column is x. Padding counts as the zero point: it is in the bias. */
+/* The products of one window, whose first column is x, with the weights from number `at` on. Padding counts as the
+ * zero point: it is in the bias.
+ */
 EDGECNN_INLINE int32_t small_conv_2d_window(const small_conv_2d_params *p, const int8_t *const *rows, int x,
-                                             const int8_t *filter)
+                                             size_t at)
 {
     const int taps = p->filter_w * p->in_c;
-    const int inside = p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->in_w;
+    const int inside = small_inside(x, p->filter_w, p->dilation_w, p->in_w);
     int32_t sum = 0;
-    for (int y = 0; y < p->filter_h; ++y, filter += taps) {
+    for (int y = 0; y < p->filter_h; ++y, at += (size_t)taps) {
         const int8_t *row = rows[y * p->dilation_h];
         if (row == NULL) {
-            sum += p->input_zero_point * small_sum(filter, taps);
+            sum += p->input_zero_point * small_sum(p->filter, at, taps);
         } else if (inside) {
-            sum += small_dot(row + x * p->in_c, filter, taps);
+            sum += small_dot(row + x * p->in_c, p->filter, at, taps);
         } else {
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
-                const int8_t *tap = filter + i * p->in_c;
-                sum += column < 0 || column >= p->in_w ? p->input_zero_point * small_sum(tap, p->in_c)
-                                                       : small_dot(row + column * p->in_c, tap, p->in_c);
+                const size_t tap = at + (size_t)(i * p->in_c);
+                sum += small_is_padding(row, column, p->in_w)
+                           ? p->input_zero_point * small_sum(p->filter, tap, p->in_c)
+                           : small_dot(row + column * p->in_c, p->filter, tap, p->in_c);
             }
         }
     }
@@ -166,7 +189,7 @@ EDGECNN_INLINE int32_t small_conv_2d_window(const small_conv_2d_params *p, const
 EDGECNN_INLINE void small_conv_2d(const small_conv_2d_params *p, const int8_t *const *rows, int8_t *output,
                                    int part)
 {
-    const int size = p->filter_h * p->filter_w * p->in_c;
+    const size_t size = (size_t)(p->filter_h * p->filter_w * p->in_c);
     for (int x = 0; x < p->out_w; ++x) {
         for (int c = 0; c < p->out_c; ++c, ++output) {
             int32_t best = INT32_MIN;
@@ -174,7 +197,7 @@ EDGECNN_INLINE void small_conv_2d(const small_conv_2d_params *p, const int8_t *c
                 for (int i = 0; i < p->pool_w; ++i) {
                     const int column = (x * p->pool_stride_w + i) * p->stride_w - p->pad_w;
                     const int32_t sum =
-                        small_conv_2d_window(p, rows + y * p->stride_h, column, p->filter + c * size);
+                        small_conv_2d_window(p, rows + y * p->stride_h, column, (size_t)c * size);
                     best = sum > best ? sum : best;
                 }
             }
@@ -196,19 +219,19 @@ typedef struct {
     const int8_t *shift;
 } small_depthwise_conv_2d_params;
 
-/* The products of one window of one channel, whose first column is x. */
+/* The products of one window of one channel, whose first column is x, with weights from number `at` on. */
 EDGECNN_INLINE int32_t small_depthwise_conv_2d_window(const small_depthwise_conv_2d_params *p,
                                                        const int8_t *const *rows, int x, int channel,
-                                                       const int8_t *filter)
+                                                       size_t at)
 {
     const int out_c = p->in_c * p->depth_multiplier;
     int32_t sum = 0;
     for (int y = 0; y < p->filter_h; ++y) {
         const int8_t *row = rows[y * p->dilation_h];
-        for (int i = 0; i < p->filter_w; ++i, filter += out_c) {
+        for (int i = 0; i < p->filter_w; ++i, at += (size_t)out_c) {
             const int column = x + i * p->dilation_w;
-            const int padding = row == NULL || column < 0 || column >= p->in_w;
-            sum += (padding ? p->input_zero_point : row[column * p->in_c + channel]) * *filter;
+            const int padding = small_is_padding(row, column, p->in_w);
+            sum += (padding ? p->input_zero_point : row[column * p->in_c + channel]) * small_weight(p->filter, at);
         }
     }
     return sum;
@@ -224,7 +247,7 @@ EDGECNN_INLINE void small_depthwise_conv_2d(const small_depthwise_conv_2d_params
         for (int channel = 0; channel < p->in_c; ++channel) {
             for (int m = 0; m < p->depth_multiplier; ++m, ++c) {
                 const int32_t sum =
-                    p->bias[c] + small_depthwise_conv_2d_window(p, rows, column, channel, p->filter + c);
+                    p->bias[c] + small_depthwise_conv_2d_window(p, rows, column, channel, (size_t)c);
                 const int32_t value = small_requantize(sum, p->multiplier[c], p->shift[c]);
                 *output++ =
                     small_clamp(small_offset(value, p->output_zero_point), p->activation_min, p->activation_max);
@@ -249,11 +272,11 @@ EDGECNN_INLINE void small_fully_connected(const small_fully_connected_params *p,
                                            int8_t *output, int part, int32_t *sums)
 {
     for (int o = 0; o < p->out; ++o) {
-        const int8_t *weights = p->filter + (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
+        size_t at = (size_t)o * (size_t)p->in + (size_t)part * (size_t)(p->rows * p->row);
         const int q = o * p->per_channel;
         int32_t sum = part > 0 ? sums[o] : p->bias[o];
-        for (int y = 0; y < p->rows; ++y, weights += p->row) {
-            sum += small_dot(rows[y], weights, p->row);
+        for (int y = 0; y < p->rows; ++y, at += (size_t)p->row) {
+            sum += small_dot(rows[y], p->filter, at, p->row);
         }
         if (part + 1 < p->parts) {
             sums[o] = sum;

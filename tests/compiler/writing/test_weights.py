@@ -210,7 +210,7 @@ def test_the_self_test_takes_the_weights(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=8)
-@given(random_networks)
+@given(random_networks.filter(lambda network: network[3] != "uint8"))  # whose weights can't lie apart
 def test_random_networks_make_the_same_bytes(network) -> None:  # type: ignore[no-untyped-def]
     with tempfile.TemporaryDirectory() as folder:
         self_test(build_random(network), Path(folder))

@@ -26,8 +26,10 @@ EDGECNN_INLINE void kernel_conv_2d_mve_column(const kernel_conv_2d_mve_params *p
     }
 }
 
-/* Writes the taps of four windows, the first of which begins `offset` bytes behind the rows' beginning. */
-EDGECNN_INLINE void kernel_conv_2d_mve_gather(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int offset,
+/* Writes the taps of four windows, the first of which begins `offset` bytes behind the rows' beginning. It has a frame
+ * of its own: in the large one of its callers GCC at -O0 has no register left for the assembly.
+ */
+EDGECNN_SHARED void kernel_conv_2d_mve_gather(const kernel_conv_2d_mve_params *p, const int8_t *const *rows, int offset,
                                               int8_t *columns)
 {
     const int taps = p->filter_w * p->in_c;

@@ -32,12 +32,13 @@ EDGECNN_SHARED const int8_t *kernel_dot_4x3_s8w4(const uint32_t *column, const i
     register const int8_t *weights __asm__("r1") = filter;
     register const uint32_t *end __asm__("r2") = column + 2 * taps;
     register uint32_t *made __asm__("r3") = words;
-    register int skip __asm__("r4") = -taps & 3; /* of the four taps of the loop below, of 64 bytes each */
+    register int skip __asm__("r4") = -taps & 3; /* of the four taps of the loop below, of 70 bytes each */
     __asm__ volatile(".syntax unified\n\t"
                      "push {r2, r3, r7}\n\t"
                      "lsls r5, r4, #1\n\t"
                      "subs r1, r1, r5\n\t"
-                     "lsls r4, r4, #6\n\t"
+                     "movs r5, #70\n\t"
+                     "muls r4, r5\n\t"
                      "adr r5, 1f\n\t"
                      "adds r4, r4, r5\n\t"
                      "adds r4, r4, #1\n\t"
@@ -54,7 +55,10 @@ EDGECNN_SHARED const int8_t *kernel_dot_4x3_s8w4(const uint32_t *column, const i
                      "1:\n\t"
                      ".irp at, 0, 2, 4, 6\n\t"
                      "ldmia r0!, {r2, r3}\n\t"
-                     "ldrh r7, [r1, #\\at]\n\t"
+                     "ldrb r7, [r1, #\\at]\n\t" /* the weights begin at any address */
+                     "ldrb r4, [r1, #\\at + 1]\n\t"
+                     "lsls r4, r4, #8\n\t"
+                     "orrs r7, r4\n\t"
                      "lsls r4, r7, #28\n\t"
                      "asrs r4, r4, #28\n\t"
                      "muls r4, r2\n\t"
