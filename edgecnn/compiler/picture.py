@@ -6,6 +6,7 @@ TensorFlow's own examples -1 to 1, others the bytes as they are.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ _NEAR = 0.1  # of a known range: where the pictures that a scale was taken from 
 def of_range(low: float, high: float) -> Normalization:
     """Return what makes 0 to 255 the range from `low` to `high`."""
     deviation = 255 / (high - low)
-    return Normalization((-low * deviation,), (deviation,))
+    return Normalization(_as_stored([-low * deviation]), _as_stored([deviation]))
+
+
+def _as_stored(values: Iterable[float]) -> tuple[float, ...]:
+    """Return numbers as metadata hold them, so that what is said is what is read back."""
+    return tuple(float(np.float32(value)) for value in values)
 
 
 def parse_normalization(input_range: str, mean: str, std: str) -> Normalization | None:
@@ -66,7 +72,7 @@ def _of_fractions(mean: str, std: str) -> Normalization:
         raise ModelError(f"--mean has {len(means)} numbers and --std {len(deviations)}; give as many of each")
     if min(deviations) <= 0:
         raise ModelError(f"--std {std} has a number that isn't above 0; a pixel is divided by it")
-    return Normalization(tuple(255 * value for value in means), tuple(255 * value for value in deviations))
+    return Normalization(*(_as_stored(255 * value for value in part) for part in (means, deviations)))
 
 
 def _fractions(option: str, text: str) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.picture import parse_normalization, require_channels
-from edgecnn.compiler.reading.metadata import read_labels
+from edgecnn.compiler.reading.metadata import ENTRY, read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
 from edgecnn.compiler.writing.tflite import tflite_bytes
@@ -299,7 +299,7 @@ def _stated(tflite: bytes, source: Path, normalization: Normalization | None) ->
     if normalization is None or graph.normalization == normalization:
         return tflite
     require_channels(normalization, image_shape(source)[-1], str(source))
-    if graph.metadata:
+    if any(name == ENTRY for name, _ in graph.metadata):
         said = graph.normalization or "nothing that is known"
         raise ModelError(
             f"{source} carries metadata already, by which a pixel is {said}: leave out --input-range, --mean "

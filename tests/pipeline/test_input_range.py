@@ -4,6 +4,7 @@
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tflite_builder import Builder
 from edgecnn.cli.program import edgecnn
 from edgecnn.compiler.ir import Normalization
 from edgecnn.compiler.picture import UNIT, of_range, parse_normalization
-from edgecnn.compiler.reading.tflite import read_model
+from edgecnn.compiler.reading.tflite import parse, read_model
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError
@@ -134,9 +136,10 @@ def test_a_quantized_file_keeps_what_is_said(tints: Path, tmp_path: Path) -> Non
     options, normalization = RANGES["mean"]
     builder = Builder()
     image = builder.input((1, SIDE, SIDE, 3), 0.02, 0)
-    content = builder.build((image,), (builder.fully_connected(image, 2),))
+    graph = parse(builder.build((image,), (builder.fully_connected(image, 2),)))
+    written_by_tensorflow = (("min_runtime_version", b"1.5.0"), ("CONVERSION_METADATA", b"\0"))
     source = tmp_path / "quantized.tflite"
-    source.write_bytes(content)
+    source.write_bytes(tflite_bytes(replace(graph, metadata=written_by_tensorflow)))
     with pytest.raises(ModelError, match="which is no range that pictures are known by"):
         Classifier(source).predict(tints / "red" / "0.png")
     [written, *_] = exported(source, None, tmp_path, **options).files
@@ -151,6 +154,17 @@ def test_a_quantized_file_keeps_what_is_said(tints: Path, tmp_path: Path) -> Non
     )
     with pytest.raises(ModelError, match=r"carries metadata already, by which a pixel is \(byte - 127.5\)"):
         exported(written, None, tmp_path / "other", input_range="0:1")
+
+
+def test_what_is_said_once_may_be_said_again(tmp_path: Path) -> None:
+    """Torchvision's numbers, of which no float32 is exactly one."""
+    said = {"mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225"}
+    builder = Builder()
+    image = builder.input((1, SIDE, SIDE, 3), 0.02, 0)
+    (tmp_path / "a.tflite").write_bytes(builder.build((image,), (builder.fully_connected(image, 2),)))
+    [once, *_] = exported(tmp_path / "a.tflite", None, tmp_path, **said).files
+    [twice, *_] = exported(once, None, tmp_path / "again", **said).files
+    assert twice.read_bytes() == once.read_bytes()
 
 
 def test_a_network_of_ones_own_learns_from_what_is_said(tmp_path: Path) -> None:
