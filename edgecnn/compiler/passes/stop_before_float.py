@@ -32,7 +32,9 @@ def stop_before_float(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     ends += [i for i in made if i in read and i not in ends and _is_end(graph, i)]
     kept = _leading_to(kept, ends)
     if not kept:
-        raise ModelError("no operator of the model is before floats; convert it to int8 throughout")
+        raise ModelError(
+            f"no operator of {graph.name or 'the model'} is before floats; quantize it: edgecnn export --data"
+        )
     sources = {i for operator in kept for i in operator.inputs}
     inputs = tuple(i for i in graph.inputs if i in sources)
     signature = _signature(graph, inputs, tuple(ends))
