@@ -7,11 +7,31 @@ from typing import Any
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import print_metrics, progress_bar, say, whole
+from edgecnn.cli.console import json_option, print_json, print_metrics, progress_bar, say, whole
+from edgecnn.cli.tables import wide_option
 from edgecnn.values import RUNS, SEED, THREADS
 
 
-@click.command("benchmark")
+class _Command(click.Command):
+    """Understands `--json FILE`, too, which is `--save FILE` since `--json` is a flag everywhere."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of a call, as click asks of its commands."""
+        words = list(args)
+        for number, word in enumerate(args):
+            following = args[number + 1] if number + 1 < len(args) else "-"
+            if word.startswith("--json=") or (word == "--json" and _is_file_of_figures(following)):
+                words[number] = word.replace("--json", "--save", 1)
+                say("Note: --json FILE is --save FILE now; this version understands both.", error=True)
+        return super().parse_args(ctx, words)
+
+
+def _is_file_of_figures(word: str) -> bool:
+    """Say whether the word behind --json is a file to write, and neither an option nor a model."""
+    return not word.startswith("-") and not word.endswith(".tflite") and not Path(word).is_dir()
+
+
+@click.command("benchmark", cls=_Command)
 @click.argument(
     "models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_TFLITE..."
 )
@@ -32,13 +52,11 @@ from edgecnn.values import RUNS, SEED, THREADS
     "TFLite runtime; the C is measured where it has a compiler.",
 )
 @click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the figures as JSON, too.",
+    "--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the figures as JSON, too."
 )
-def command(
+@wide_option
+@json_option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     models: tuple[Path, ...],
     data: Path,
     seed: int | None,
@@ -46,7 +64,8 @@ def command(
     warmup: int,
     threads: int,
     ssh: str | None,
-    json_file: Path | None,
+    save: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure latency and accuracy of several models side by side.
 
@@ -57,7 +76,7 @@ def command(
     \b
     Examples:
       edgecnn benchmark runs/first --data photos
-      edgecnn benchmark mine_float32.tflite mine_int8.tflite --data photos --json figures.json
+      edgecnn benchmark mine_float32.tflite mine_int8.tflite --data photos --save figures.json
       edgecnn benchmark runs/first --data photos --ssh pi@raspberrypi.local
     """
     from edgecnn.files import write_json
@@ -72,17 +91,19 @@ def command(
         else:
             metrics = benchmark(models, data, timing, progress, seed=seed).metrics
             figures = metrics.as_json()
-    if ssh is not None:
+    if save:
+        write_json(save, figures)
+    if as_json:
+        print_json(figures)
+    elif ssh is not None:
         _print_device(ssh, figures)
     else:
         print_metrics(metrics)
-    if json_file:
-        write_json(json_file, figures)
 
 
 def _print_device(address: str, report: dict[str, Any]) -> None:
-    from edgecnn.cli.console import print_table
-    from edgecnn.evaluation.devices import COLUMNS, device_rows, device_title
+    from edgecnn.cli.tables import print_table
+    from edgecnn.evaluation.devices import COLUMNS, SPARE_COLUMNS, device_rows, device_title
 
-    print_table(f"{address}: {device_title(report)}", COLUMNS, device_rows(report))
+    print_table(f"{address}: {device_title(report)}", COLUMNS, device_rows(report), SPARE_COLUMNS)
     say(DISCLAIMER)

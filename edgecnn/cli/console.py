@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
 from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
+from edgecnn.cli.tables import print_table
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress, silent
 from edgecnn.values import SIDE, Between
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from edgecnn.evaluation.results import Metrics
 
 _SECONDS_BETWEEN_LINES = 5
-_FILE_WIDTH = 240
 _SKIPPED_SHOWN = 5  # metrics.json has them all
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -177,53 +174,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str] = ()
-) -> None:
-    """Print a table, all columns but the first right-aligned; a narrow terminal wraps cells, a file none.
-
-    Args:
-        title: what stands above it.
-        columns: their names.
-        rows: their cells.
-        spare: columns that a terminal does without, the first ones first, as far as it is too narrow for all.
-    """
-    console = Console() if sys.stdout.isatty() else Console(width=_FILE_WIDTH)
-    unbounded, gone = console.options.update_width(_FILE_WIDTH), list[str]()
-    for column in (None, *(name for name in spare if name in columns)):
-        gone += [column] if column else []
-        kept = [index for index, name in enumerate(columns) if name not in gone]
-        shown = [[row[index] for index in kept] for row in rows]
-        table = _table(console, title, [columns[index] for index in kept], shown)
-        if console.measure(table, options=unbounded).maximum <= console.width:
-            break
-    console.print(table)
-    if gone:
-        say(f"A wider terminal, a file or --json has more: {', '.join(gone)}.")
-
-
-def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(
-        title=escape(for_terminal(title)),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for index, column in enumerate(columns):
-        table.add_column(
-            escape(for_terminal(column)),
-            justify="left" if index == 0 else "right",
-            no_wrap=not console.is_terminal,
-            overflow="fold",  # nothing is cut off
-        )
-    for row in rows:
-        table.add_row(*(escape(for_terminal(cell)) for cell in row))
-    return table
-
-
 def say(*lines: str, error: bool = False) -> None:
     """Print lines of text, whatever names are in them, on standard output, or standard error, at once."""
     for line in lines:
@@ -237,6 +187,7 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
         return
     from edgecnn.evaluation.results import RunMetrics
     from edgecnn.evaluation.summary import (
+        SPARE_BINARY_COLUMNS,
         SPARE_COLUMNS,
         SPARE_DEVICE_COLUMNS,
         baseline_note,
@@ -259,7 +210,7 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
     if baseline := baseline_note(metrics):
         say(baseline)
     if positive := binary_rows(metrics):
-        print_table(f"Positive: {metrics.classes[1]}", *positive)
+        print_table(f"Positive: {metrics.classes[1]}", *positive, SPARE_BINARY_COLUMNS)
     if isinstance(metrics, RunMetrics) and metrics.post_training:
         left = ", ".join(metrics.post_training)
         say(f"Quantized after training only, as the toolkit can't train them: {left}")

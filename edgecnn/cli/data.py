@@ -9,13 +9,13 @@ import click
 from edgecnn.cli.console import (
     json_option,
     print_json,
-    print_table,
     progress_bar,
     say,
     whole,
     window_option,
 )
 from edgecnn.cli.suggestions import Group
+from edgecnn.cli.tables import print_table, wide_option
 from edgecnn.values import PHANTOMS, SEED
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _png(_context: click.Context, _parameter: click.Parameter, value: Path | Non
     help="Draw pictures of each class to this file.",
 )
 @window_option
+@wide_option
 @json_option
 def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: bool) -> None:
     """Look through DIR (a folder, a .zip or a .csv) for what makes training fail or its results lie.

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edgecnn.cli.console import json_option, print_metrics, progress_bar
+from edgecnn.cli.tables import wide_option
 
 
 @click.command("demo")
@@ -16,6 +17,7 @@ from edgecnn.cli.console import json_option, print_metrics, progress_bar
     show_default=True,
     help="Run folder to make.",
 )
+@wide_option
 @json_option
 def command(out: Path, as_json: bool) -> None:
     """Run the whole job on built-in pictures: train, compress, export, measure, report.

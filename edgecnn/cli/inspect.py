@@ -7,12 +7,16 @@ from typing import Any
 import click
 
 from edgecnn.cli.console import json_option, say
+from edgecnn.cli.tables import wide_option
 
 _MOST_PROBLEMS = 5  # that are printed
+_COLUMNS = ("operator", "filter", "input", "output", "output scale", "MACs", "weight bytes", "zeros")
+_SPARE = ("output scale", "zeros", "filter", "input")
 
 
 @click.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
+@wide_option
 @json_option
 def command(model: Path, as_json: bool) -> None:
     """Show what is inside a .tflite file.
@@ -32,7 +36,7 @@ def command(model: Path, as_json: bool) -> None:
 
 
 def _print(contents: dict[str, Any]) -> None:
-    say(f"{contents['file']}   {contents['bytes']:,} bytes   sha256 {contents['sha256']}")
+    say(f"{contents['file']}   {contents['bytes']:,} bytes", f"sha256  {contents['sha256']}")
     problems = contents["problems"]
     say(*(f"problem {problem}" for problem in problems[:_MOST_PROBLEMS]))
     if len(problems) > _MOST_PROBLEMS:
@@ -53,7 +57,7 @@ def _print(contents: dict[str, Any]) -> None:
 
 
 def _print_subgraph(subgraph: dict[str, Any]) -> None:
-    from edgecnn.cli.console import print_table
+    from edgecnn.cli.tables import print_table
 
     for end in ("inputs", "outputs"):
         for tensor in subgraph[end]:
@@ -61,8 +65,7 @@ def _print_subgraph(subgraph: dict[str, Any]) -> None:
             say("   ".join([f"{end[:-1]:<7} {names[0] if names else ''}", *names[1:], *_type(tensor)]))
     if subgraph.get("labels"):
         say("labels  " + ", ".join(map(_printable, subgraph["labels"])))
-    columns = ("operator", "filter", "input", "output", "output scale", "MACs", "weights", "zeros")
-    print_table("", columns, [_row(operator) for operator in subgraph["operators"]])
+    print_table("", _COLUMNS, [_row(operator) for operator in subgraph["operators"]], _SPARE)
 
 
 def _row(operator: dict[str, Any]) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from edgecnn.cli.console import (
     json_option,
     network_options,
     print_json,
-    print_table,
     progress_bar,
     say,
     whole,
 )
+from edgecnn.cli.tables import print_table, wide_option
 from edgecnn.values import CLASSES
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _DEFAULTS = (
 @click.argument("name", required=False)
 @network_options
 @click.option("--classes", type=whole(CLASSES), help="That it tells apart.")
+@wide_option
 @json_option
 def command(
     name: str | None,
@@ -78,14 +79,16 @@ def _list(networks: "list[Architecture]", as_json: bool) -> None:
         return
     rows = [
         (
-            f"{network.name}: {network.summary}",
+            network.name,
+            network.summary,
             _by(network.input_shape),
             "a mask" if network.classes == 1 else str(network.classes),
             f"{network.parameters:,}",
         )
         for network in networks
     ]
-    print_table("", ("network", "input", "classes", "parameters"), rows)
+    columns = ("network", "purpose", "input", "classes", "parameters")
+    print_table("", columns, rows, text="purpose")
     say("'edgecnn models NAME' shows what one needs on a device.")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import json_option, print_json, print_table, say
+from edgecnn.cli.console import json_option, print_json, say
+from edgecnn.cli.tables import print_table, wide_option
 
 
 @click.command("report")
@@ -17,6 +18,7 @@ from edgecnn.cli.console import json_option, print_json, print_table, say
     metavar="FILE",
     help="Write one HTML file with the table and the training curves of all runs.",
 )
+@wide_option
 @json_option
 def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Compare finished runs: every model of each, side by side.

@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from edgecnn.cli.console import json_option
+from edgecnn.cli.tables import wide_option
 from edgecnn.compiler.targets import KIB, MIB
 
 
 @click.command("targets")
+@wide_option
 @json_option
 def command(as_json: bool) -> None:
     """List the targets of generated C: instruction set, a part, and what runs the C on this machine.
@@ -17,7 +19,8 @@ def command(as_json: bool) -> None:
     The part is an affordable device of the kind; its flash and RAM are what a budget means where it names
     none. 'edgecnn verify --target NAME' needs the programs that run it; the last column says what is missing.
     """
-    from edgecnn.cli.console import print_json, print_table
+    from edgecnn.cli.console import print_json
+    from edgecnn.cli.tables import print_table
     from edgecnn.pipeline.targets import describe_targets
 
     rows = describe_targets()
@@ -25,7 +28,7 @@ def command(as_json: bool) -> None:
         print_json(rows)
     else:
         columns = ("target", "kernels", "part", "flash", "RAM", "run by", "ready")
-        print_table("", columns, [_row(target) for target in rows])
+        print_table("", columns, [_row(target) for target in rows], ("run by", "kernels"), text="ready")
 
 
 def _row(target: dict[str, Any]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from edgecnn.cli.console import (
     window_option,
 )
 from edgecnn.cli.suggestions import Choice
+from edgecnn.cli.tables import wide_option
 from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
 
 
@@ -115,6 +116,7 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     is_flag=True,
     help="Go on from the last epoch of an interrupted training; its options are in the run folder.",
 )
+@wide_option
 @json_option
 def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
     """Train a compact CNN on a folder of images.

@@ -58,6 +58,7 @@ class DeviceReport(Measurements):
 
 
 COLUMNS = ("model", "runtime", "accuracy", "median µs", "p95 µs", "peak MB", "bytes")
+SPARE_COLUMNS = ("peak MB", "p95 µs", "runtime")  # that a narrow page may leave out, the first ones first
 
 
 def device_title(report: Mapping[str, Any]) -> str:

@@ -48,6 +48,7 @@ DEVICE_COLUMNS = (
 COST_COLUMNS = ("bytes", "gzip", "median µs", "p95 µs")
 # Those that a narrow page may leave out, the first ones first.
 SPARE_COLUMNS = ("p95 µs", "gzip", "pixel accuracy", "Dice, all pixels", "IoU", "median µs", "agreement")
+SPARE_BINARY_COLUMNS = ("threshold", "specificity", "sensitivity")
 SPARE_DEVICE_COLUMNS = ("of it constants", "MACs", "µs of the C here", "instructions and code", "core")
 
 
