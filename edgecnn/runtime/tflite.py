@@ -6,7 +6,8 @@ what that dies of becomes a ModelError that names the operator.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -136,13 +137,21 @@ class TfliteModel(Model):
     Where the first runtime that is installed can't run it, the next one does, with an OtherRuntimeWarning.
     """
 
-    def __init__(self, model: Path | bytes, *, threads: int = 1, kernels: Kernels = "default") -> None:
+    def __init__(
+        self,
+        model: Path | bytes,
+        *,
+        threads: int = 1,
+        kernels: Kernels = "default",
+        packages: Sequence[Package] = _PACKAGES,
+    ) -> None:
         """Load a model.
 
         Args:
             model: A .tflite file or its bytes.
             threads: How many the kernels may use.
             kernels: As for `Interpreter`.
+            packages: The runtimes to choose from, in this order.
 
         Raises:
             ModelError: the model can't be read or run.
@@ -152,7 +161,7 @@ class TfliteModel(Model):
         content = model if isinstance(model, bytes) else read_bytes(model, error=ModelError)
         try:
             graph = parse(content)  # before a runtime sees it: tflite-runtime dies of truncated ones
-            self._interpreter, obstacles = _open(content, graph, threads, kernels)
+            self._interpreter, obstacles = _open(content, graph, threads, kernels, packages)
         except ModelError as error:
             raise ModelError(f"{self.name}: {error}") from error
         about = self._interpreter.about
@@ -181,7 +190,20 @@ class TfliteModel(Model):
         return self._interpreter.time([values], count)
 
 
-def _open(content: bytes, graph: Graph, threads: int, kernels: Kernels) -> tuple[Interpreter, str]:
+def in_other_runtimes(model: Path, runtime: str, threads: int) -> Iterator[TfliteModel]:
+    """Yield a .tflite in each runtime that is installed and can run it, but `runtime`.
+
+    TensorFlow's own is left out: it is no other than ai_edge_litert's, and takes seconds to load.
+    """
+    for package in _PACKAGES[:-1]:
+        if find_spec(package) is not None and not runtime.startswith(package.replace("_", "-")):
+            with suppress(ModelError, MissingToolError):
+                yield TfliteModel(model, threads=threads, packages=(package,))
+
+
+def _open(
+    content: bytes, graph: Graph, threads: int, kernels: Kernels, packages: Sequence[Package]
+) -> tuple[Interpreter, str]:
     """Load a model into the first runtime that can run it; return why those before it can't.
 
     Raises:
@@ -190,7 +212,7 @@ def _open(content: bytes, graph: Graph, threads: int, kernels: Kernels) -> tuple
     """
     refusals: list[str] = []
     missing: list[str] = []
-    for package in _PACKAGES:
+    for package in packages:
         if find_spec(package) is None or (package == "tensorflow" and refusals):  # which would say the same
             continue
         try:
