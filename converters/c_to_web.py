@@ -26,6 +26,7 @@ _GLUE = Path(__file__).with_suffix(".c")
 _PAGE = Path(__file__).with_suffix(".html")
 _NAME = "model"  # what the C inside is called; c_to_web.c knows it
 _TARGET = "wasm32"
+_NAMED = 4  # classes in a title, at most
 # Copies become instructions, so that nothing of a C library is needed; -s drops names.
 _FLAGS = (
     "-std=c99",
@@ -59,8 +60,15 @@ def write_web(folder: Path, model: bytes, title: str, labels: Sequence[str] = ()
     return [page]
 
 
-def page_text(model: bytes, title: str, labels: Sequence[str] = ()) -> str:
-    """Return the text of the page; arguments and errors are those of `write_web`."""
+def title_of(name: str, labels: Sequence[str]) -> str:
+    """Return what a page is called after its model, and the classes that are told apart, if they are few."""
+    if not 2 <= len(labels) <= _NAMED or labels[0] == "class 0":  # which names nothing
+        return name
+    return f"{name}: {', '.join(labels[:-1])} or {labels[-1]}?"
+
+
+def page_text(model: bytes, title: str, labels: Sequence[str] = (), card: str = "") -> str:
+    """Return the text of the page; `card` is HTML on the model, all else is as for `write_web`."""
     compiled = compile_tflite(model, name=_NAME, labels=labels, target=_TARGET)
     facts = _facts(compiled.model)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
@@ -73,7 +81,7 @@ def page_text(model: bytes, title: str, labels: Sequence[str] = ()) -> str:
         f"made with edgecnn {__version__}. Answers equal those of the generated C on a device, byte for byte."
     )
     text = Template(_PAGE.read_text(encoding="utf-8"))
-    return text.substitute(title=for_html(title), about=about, model=data)
+    return text.substitute(title=for_html(title), about=about, model=data, card=card)
 
 
 def _facts(model: CModel) -> dict[str, Any]:

@@ -19,8 +19,12 @@ import click
     show_default=True,
     help="What an image may have; larger ones are refused before they are decoded.",
 )
-def command(model: Path, host: str, port: int, megapixels: int) -> None:
+@click.option("--title", default="", help="Of the page.  [default: the network and its classes]")
+def command(model: Path, host: str, port: int, megapixels: int, title: str) -> None:
     """Serve a model: a page for people, POST /predict for programs.
+
+    The page has the model card; /docs and /openapi.json describe /predict, /healthz says that the server is
+    there, and /metrics counts requests, images and times for Prometheus.
 
     MODEL is a .tflite classifier or segmenter of images, or the folder of a run. The page runs the model in
     the browser; /predict takes images as multipart/form-data and answers with what 'edgecnn predict --json'
@@ -44,6 +48,6 @@ def command(model: Path, host: str, port: int, megapixels: int) -> None:
             f"{error.name} is not installed; pip install 'edgecnn[serve,runtime]'"
         ) from error
     with listen(host, port) as at:
-        server = make_server(make_app(model, megapixels), at, THREADS, MAX_BYTES)
+        server = make_server(make_app(model, megapixels, title), at, THREADS, MAX_BYTES)
         say(f"http://{host}:{at.getsockname()[1]}/  serves {model}; Ctrl+C ends it")
         server.run()

@@ -11,6 +11,7 @@ from edgecnn.compiler.reading.metadata import MOST_BYTES, label_lines, read_labe
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.errors import ModelError, RunError
 from edgecnn.files import read_bytes, read_text
+from edgecnn.pipeline.run import Run
 
 
 def find_model(model: Path) -> Path:
@@ -27,6 +28,12 @@ def find_model(model: Path) -> Path:
     raise RunError(
         f"{model} holds no model_int8.tflite and no model_float32.tflite; train one with 'edgecnn train'"
     )
+
+
+def network_name(source: Path) -> str:
+    """Return what the network of a run, or of a file, is called."""
+    run = Run(source)
+    return Path(run.record()["model"]).stem if run.record_file.exists() else source.stem
 
 
 def image_shape(path: Path) -> tuple[int, int, int]:

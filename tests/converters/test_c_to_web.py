@@ -12,7 +12,7 @@ from tflite_builder import SAME, Builder
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.converters.c_to_web import page_text, write_web
+from edgecnn.converters.c_to_web import page_text, title_of, write_web
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError
 
@@ -131,3 +131,45 @@ def test_what_a_page_can_not_show_is_refused() -> None:
     source = builder.input((1, 8, 8, 1))
     with pytest.raises(ModelError, match=r"answers with \[1, 6, 6, 3\]; a page shows classes"):
         page_text(builder.build((source,), (builder.conv(source, 3),)), "title")
+
+
+def test_a_page_is_called_after_the_network_and_its_classes_if_they_have_names() -> None:
+    assert title_of("cainvas", ("benign", "malignant", "normal")) == "cainvas: benign, malignant or normal?"
+    assert title_of("cainvas", ("class 0", "class 1")) == "cainvas"
+    assert title_of("unet", ()) == "unet"
+    assert title_of("words", tuple("abcdefgh")) == "words"
+
+
+UNLIKELY = "No class is likely: the picture may show none of them."
+SAID = """
+const [values] = arguments, likely = certain(values);
+return [likely, percentages(likely), doubt(likely, values.indexOf(Math.max(...values)))];
+"""
+
+
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+@pytest.mark.parametrize(
+    ("values", "shown", "doubt"),
+    [
+        ([85 / 256, 85 / 256, 85 / 256, 0], "33.4 33.3 33.3 0.0", "All but a tie with class 1."),
+        ([250 / 256, 2 / 256, 2 / 256, 1 / 256], "98.0 0.8 0.8 0.4", ""),
+        (
+            [0.44, 0.3, 0.2, 0.06],
+            "44.0 30.0 20.0 6.0",
+            UNLIKELY,
+        ),
+        ([3.0, 1.0, 0.5, 0.0], "300.0 100.0 50.0 0.0", ""),
+    ],
+)
+def test_percentages_add_up_and_an_answer_that_is_hardly_one_is_doubted(
+    page: Page, tmp_path: Path, values: list[float], shown: str, doubt: str
+) -> None:
+    write_web(tmp_path, classifier(), "A page")
+    page.open(tmp_path / "index.html")
+    certain, percentages, said = page.driver.execute_script(SAID, values)
+    assert " ".join(text.rstrip("%") for text in percentages) == shown
+    if sum(values) < 1.05:
+        assert sum(certain) == pytest.approx(1)
+        assert sum(float(text.rstrip("%")) for text in percentages) == pytest.approx(100)
+    assert said == doubt

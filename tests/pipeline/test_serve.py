@@ -250,3 +250,57 @@ def test_many_megapixels_are_taken_where_they_are_allowed() -> None:
         for megapixels in (1, 2)
     }
     assert {megapixels: answer.status_code for megapixels, answer in said.items()} == {1: 413, 2: 200}
+
+
+# ---- what is there for people and programs beside the page ----
+
+
+def test_the_page_has_the_model_card_and_leads_to_the_rest(tmp_path: Path) -> None:
+    model = tmp_path / "tiny.tflite"
+    model.write_bytes(MODEL.read_bytes())
+    facts = make_app(model, title="A title").test_client().get("/").text
+    assert "<title>A title</title>" in facts
+    assert "No model card lies beside it." in facts
+    (tmp_path / "model_card.md").write_text(
+        "# Model card: x\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    )
+    client = make_app(model).test_client()
+    page = client.get("/").text
+    assert "<h1>Model card: x</h1>" in page
+    assert "<td>2</td>" in page
+    assert "<script>alert" not in page
+    for link in ("docs", "openapi.json", "healthz", "metrics"):
+        assert f'href="{link}"' in page
+        assert client.get(f"/{link}").status_code == 200
+
+
+def test_its_description_is_that_of_what_it_answers(client: FlaskClient) -> None:
+    described = client.get("/openapi.json").json
+    responses = described["paths"]["/predict"]["post"]["responses"]
+    schema = responses["200"]["content"]["application/json"]["schema"]
+    answer = client.post("/predict", data={"image": (BytesIO(png(40, 30)), "a.png")}).json
+    assert set(schema["required"]) == set(answer)
+    [row] = answer["predictions"]
+    assert set(schema["properties"]["predictions"]["items"]["required"]) == set(row)
+    assert set(responses) == {"200", "400", "413", "415", "500", "503"}
+    page = client.get("/docs").text
+    assert "POST /predict" in page
+    assert all(status in page for status in responses)
+
+
+def test_it_counts_what_it_answered_for_prometheus() -> None:
+    client = make_app(MODEL).test_client()
+    for files in ({"a": (BytesIO(png(40, 30)), "a.png"), "b": (BytesIO(png(9, 9)), "b.png")}, {}):
+        client.post("/predict", data=files)
+    client.get("/predict")
+    response = client.get("/metrics")
+    assert response.content_type.startswith("text/plain; version=0.0.4")
+    lines = dict(line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#"))
+    assert lines['edgecnn_requests_total{status="200"}'] == "1"
+    assert lines['edgecnn_requests_total{status="400"}'] == "1"
+    assert lines["edgecnn_images_total"] == "2"
+    assert lines["edgecnn_request_seconds_count"] == "2"
+    buckets = [int(count) for name, count in lines.items() if "_bucket" in name]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == 2
+    assert float(lines["edgecnn_request_seconds_sum"]) > 0
