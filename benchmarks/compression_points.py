@@ -24,10 +24,10 @@ from compression_plan import (
 )
 from numpy.typing import NDArray
 
+from edgecnn.compiler.instructions import Values
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, Costs, layer_works
 from edgecnn.compression.filters import SHRINKAGE, Goal, Material, scores, taught
-from edgecnn.compression.instructions import Values
 from edgecnn.compression.pruning import prune
 from edgecnn.compression.qat import quantize_aware
 from edgecnn.compression.quantization import quantize

@@ -4,7 +4,7 @@
 Usage: python benchmarks/instructions.py [--target NAME]...
 
 It is fitted to random networks and tried on others: `cainvas` at four widths, ResNet8, DS-CNN, MobileNet v1,
-`unet` and `cbam`. Leaves edgecnn/compression/instructions.json.
+`unet` and `cbam`. Leaves edgecnn/compiler/instructions.json.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 
 from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.instructions import TABLE, Work, terms, work_count, works
 from edgecnn.compiler.targets import TARGETS
-from edgecnn.compression.instructions import TABLE, Work, terms, work_count, works
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.errors import ModelError
 from edgecnn.files import write_text
@@ -45,6 +45,7 @@ class Profiled:
     begin: int
     code: int
     const: int  # beside weights
+    cycles: int  # by Arm's table; 0 where there is none for the core
 
     @property
     def instructions(self) -> int:
@@ -166,10 +167,14 @@ def profiled(tflite: bytes, target: str) -> Profiled:
         size = sum(edge.bytes for edge in compiled.model.inputs)
         given = np.random.default_rng(0).integers(-128, 128, size).astype(np.int8).tobytes()
         begin, *rows = profile_operators(compiled, core, binary, given)
-    counts = [row.instructions for row in rows]
+    counts, model = [row.instructions for row in rows], compiled.model
     const = binary.const_bytes - compiled.plan["weight_bytes"]
     return Profiled(
-        list(zip(works(compiled), counts, strict=True)), begin.instructions, binary.code_bytes, const
+        list(zip(works(model.graph, model.schedule), counts, strict=True)),
+        begin.instructions,
+        binary.code_bytes,
+        const,
+        sum(row.cycles_estimated or 0 for row in (begin, *rows)),
     )
 
 
@@ -221,6 +226,12 @@ def errors(table: dict[str, Any], networks: dict[str, Profiled]) -> dict[str, fl
     return errors
 
 
+def cycles_each(networks: dict[str, Profiled]) -> dict[str, float]:
+    """Return how many cycles an instruction takes, the mean over networks, where Arm's table is known."""
+    each = [network.cycles / network.instructions for network in networks.values()]
+    return {"cycles": round(float(np.mean(each)), 2)} if all(each) else {}
+
+
 def main() -> None:
     """Fit and write the table; what it holds of other targets stays."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -233,12 +244,13 @@ def main() -> None:
     table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     for target in chosen:
         terms = fit([profiled(tflite, target) for tflite in fitted])
-        off = errors(terms, {name: profiled(tflite, target) for name, tflite in others.items()})
+        known = {name: profiled(tflite, target) for name, tflite in others.items()}
+        off = errors(terms, known)
         mean = round(float(np.mean(np.abs(list(off.values())))), 4)
         print(
             target, f"mean {mean:.1%}", *(f"{name} {value:+.1%}" for name, value in off.items()), flush=True
         )
-        table[target] = {"error": mean, "errors": off, **terms}
+        table[target] = {"error": mean, "errors": off, **cycles_each(known), **terms}
         write_text(
             TABLE, json.dumps({name: table[name] for name in boards if name in table}, indent=1) + "\n"
         )

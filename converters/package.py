@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgecnn import __version__
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.fits import Needs, sentences
 from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
@@ -54,6 +55,7 @@ class Package:
         c_files: text of the compiled C, the preprocessing and the self-test, by their names.
         fields: what templates may name.
         documents: LICENSE, MODEL_CARD.md and labels.txt.
+        needs: what the compiled C takes on a device.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Package:
     c_files: Mapping[str, str]
     fields: Mapping[str, str]
     documents: Mapping[str, str]
+    needs: Needs
 
     def rendered(self, folder: str, **fields: str) -> dict[str, str]:
         """Return the files of templates/FOLDER by their paths, `fields` and the package's own filled in."""
@@ -81,6 +84,12 @@ def package_files(form: str, package: Package) -> dict[str, str]:
     make: Callable[[Package], dict[str, str]] = module.package_files
     files = make(package) | dict(package.documents)
     return dict(sorted(files.items()))
+
+
+def build_command(files: Mapping[str, str]) -> str:
+    """Return what builds a package in its folder: the first command that its README shows."""
+    _, _, commands = files["README.md"].partition("```sh\n")
+    return commands.partition("\n")[0]
 
 
 def in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:
@@ -130,7 +139,14 @@ def make_package(
     if compiled.model.classes:
         documents["labels.txt"] = "".join(f"{label}\n" for label in compiled.model.labels)
     return Package(
-        name, tflite, graph, compiled.model.labels, {**compiled.texts, **preprocess}, fields, documents
+        name,
+        tflite,
+        graph,
+        compiled.model.labels,
+        {**compiled.texts, **preprocess},
+        fields,
+        documents,
+        compiled.model.needs,
     )
 
 
@@ -166,6 +182,8 @@ def _fields(compiled: CompiledModel) -> dict[str, str]:
         or "none: the output is no vector of them",
         "shown": str(_SHOWN),
         "serial": _serial(compiled),
+        "constants": f"{compiled.plan['weight_bytes']:,}",
+        "fits": "\n".join(sentences(model.needs)),
     }
     fields["facts"] = fill(_common("facts.md"), fields).rstrip()
     fields["about"] = fill(_common("about.md"), fields).rstrip()

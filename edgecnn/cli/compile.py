@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgecnn.cli.console import BYTES, json_option, say
+from edgecnn.cli.parts import part_option, say_what_fits, target_of, target_option
 from edgecnn.cli.suggestions import Choice
+from edgecnn.cli.tables import wide_option
 from edgecnn.compiler import supported_ops
 from edgecnn.compiler.scheduling.effort import SEARCH, Effort
-from edgecnn.compiler.targets import TARGETS
 
 if TYPE_CHECKING:
     from edgecnn.compiler.compile import CompiledModel
@@ -35,9 +36,6 @@ optimize_option = click.option(
     show_default=True,
     help="One copy of a kernel for each operator, or one for all.",
 )
-target_option = click.option(
-    "--target", type=Choice(list(TARGETS)), default="c99", show_default=True, help="What the C is for."
-)
 
 
 @click.command("compile", epilog=f"Operators: {', '.join(supported_ops())}.")
@@ -47,6 +45,7 @@ target_option = click.option(
     "--name", default="", help="What files and identifiers in C are called.  [default: as the file]"
 )
 @target_option
+@part_option
 @schedule_option
 @click.option(
     "--ram",
@@ -83,12 +82,14 @@ target_option = click.option(
 @click.option(
     "--dump", type=click.Path(path_type=Path), help="Folder for the graph as text, after each pass."
 )
+@wide_option
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path,
     out: Path,
     name: str,
     target: str,
+    part: str | None,
     schedule: str,
     ram: int | None,
     search: int | None,
@@ -118,6 +119,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.files import fill, write_text
     from edgecnn.pipeline.shared import build_shared
 
+    target = target_of(part, target)
     if search is not None and schedule == "whole":
         raise click.UsageError("--search is for rows; leave out --schedule whole")
     if shared and weights == "external":
@@ -149,11 +151,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 
 def _print(compiled: "CompiledModel", files: list[Path]) -> None:
-    from edgecnn.cli.console import print_table
+    from edgecnn.cli.tables import print_table
 
     plan = compiled.plan
     columns = ("step", "makes", "MACs as given", "MACs computed", "kernel", "rows kept")
-    print_table("", columns, [_row(operator) for operator in plan["steps"]])
+    spare = ("MACs as given", "kernel", "rows kept")
+    print_table("", columns, [_row(operator) for operator in plan["steps"]], spare)
     saved = plan["arena_bytes_whole"] / max(plan["arena_bytes"], 1)
     whole = f"tensor by tensor it would be {plan['arena_bytes_whole']:,} ({saved:.1f} times as many)"
     say(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
@@ -161,6 +164,7 @@ def _print(compiled: "CompiledModel", files: list[Path]) -> None:
     say(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
     if plan["left_to_caller"]:
         say(f"left     to you, of these outputs: {plan['left_to_caller']}")
+    say_what_fits(compiled.model.needs)
     for file in files:
         say(f"{file}  {file.stat().st_size:,} bytes")
 

@@ -2,7 +2,7 @@
 """`edgecnn compress`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +16,17 @@ from edgecnn.cli.console import (
     progress_bar,
     whole,
 )
+from edgecnn.cli.parts import part_option, say_what_fits
 from edgecnn.cli.suggestions import Choice
-from edgecnn.compiler.targets import STACK_BYTES, TARGETS
+from edgecnn.cli.tables import wide_option
+from edgecnn.compiler.targets import PARTS, STACK_BYTES, TARGETS
 from edgecnn.values import EPOCHS
 
+if TYPE_CHECKING:
+    from edgecnn.compiler.fits import Needs
+    from edgecnn.evaluation.results import Costs
+
 _CORES = [name for name, target in TARGETS.items() if target.board]
-_PARTS = {target.part: target for target in TARGETS.values() if target.part}
 # Options of which one can be given, and what goes with each.
 _LIMITS = ("target", "part", "flash", "ram", "instructions", "max_loss", "weight_bits")
 _WAYS = {"ptq": (), "sparsity": (), "filters": ("target", "weight_bits"), "limits": _LIMITS}
@@ -32,11 +37,7 @@ _WAYS = {"ptq": (), "sparsity": (), "filters": ("target", "weight_bits"), "limit
 @click.option(
     "--target", type=Choice(_CORES), default="cortex-m4", show_default=True, help="The core that counts."
 )
-@click.option(
-    "--part",
-    type=Choice(list(_PARTS)),
-    help="A device whose core, flash and RAM are meant; 'edgecnn targets' lists them.",
-)
+@part_option
 @click.option("--flash", type=BYTES, metavar="LIMIT", help="Bytes of code and constants (16K, 1M).")
 @click.option("--ram", type=BYTES, metavar="LIMIT", help="Bytes of the arena (8K).")
 @click.option("--instructions", type=COUNT, metavar="LIMIT", help="Of an inference (500k, 1M).")
@@ -93,6 +94,7 @@ _WAYS = {"ptq": (), "sparsity": (), "filters": ("target", "weight_bits"), "limit
     is_flag=True,
     help="Go on from the last epoch of an interrupted compress; its options are in the run folder.",
 )
+@wide_option
 @json_option
 def command(
     run: Path,
@@ -141,7 +143,20 @@ def command(
 
     with progress_bar() as progress:
         done = compress(run, options, progress, data=data, resume=resume, model=model)
-    print_metrics(done.metrics(), as_json, report=done.report_file)
+    metrics = done.metrics()
+    print_metrics(metrics, as_json, report=done.report_file)
+    if not as_json and (needs := _needs(metrics[metrics.chosen].costs)):
+        say_what_fits(needs)
+
+
+def _needs(costs: "Costs") -> "Needs | None":
+    """Return what the model takes that compression ended in; None where its C is not known."""
+    from edgecnn.compiler.fits import Needs
+
+    told = costs.instructions
+    if told is None or costs.flash_bytes is None or costs.arena_bytes is None:
+        return None
+    return Needs(TARGETS[told.target], costs.flash_bytes, costs.arena_bytes, told.count, told.measured)
 
 
 def _refuse_several_ways(given: dict[str, Any]) -> None:
@@ -163,7 +178,7 @@ def _of_part(part: str | None, given: dict[str, Any]) -> dict[str, Any]:
     """Return target, flash and RAM of a part; limits that are given by themselves come first."""
     if part is None:
         return {}
-    target = _PARTS[part]
+    target = PARTS[part]
     assert target.ram is not None
     return {
         "target": target.name,

@@ -3,10 +3,10 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 
 import click
 
-from edgecnn.cli.compile import target_option
 from edgecnn.cli.console import (
     json_option,
     normalization_options,
@@ -15,6 +15,7 @@ from edgecnn.cli.console import (
     say,
     window_option,
 )
+from edgecnn.cli.parts import part_option, say_what_fits, target_of, target_option
 from edgecnn.cli.suggestions import Choice
 from edgecnn.converters.formats import package_formats
 
@@ -40,12 +41,23 @@ from edgecnn.converters.formats import package_formats
 @click.option(
     "--incbin", is_flag=True, help="C array: let the assembler include the .tflite (GCC and clang, ELF)."
 )
+@click.option(
+    "--title", default="", help="Of the page, for --format web.  [default: the network and its classes]"
+)
 @target_option
+@part_option
 @normalization_options
 @window_option
 @json_option
 def command(
-    source: Path, out: Path, data: Path | None, window: str, as_json: bool, **options: object
+    source: Path,
+    out: Path,
+    data: Path | None,
+    target: str,
+    part: str | None,
+    window: str,
+    as_json: bool,
+    **options: object,
 ) -> None:
     """Quantize a model and write it as .tflite, as C, as a web page, or as a package for firmware tools.
 
@@ -64,17 +76,23 @@ def command(
       edgecnn export runs/first --out firmware
       edgecnn export mine.keras --data photos --out firmware --format c-array --name mine
       edgecnn export runs/first --out lung --name lung --format cmake
+      edgecnn export runs/first --out firmware --format c --part STM32F411CE
     """
     from edgecnn.pipeline.export import ExportOptions, export
 
-    chosen = ExportOptions(**options)  # type: ignore[arg-type]
+    chosen = ExportOptions(target=target_of(part, target), **options)  # type: ignore[arg-type]
     with progress_bar() as progress:
         done = export(source, out, chosen, progress, data=data, window=window)
     if as_json:
         check = asdict(done.check) if done.check else None
-        print_json({"files": [str(path) for path in done.files], "check": check})
+        files = [str(path) for path in done.files]
+        print_json({"files": files, "check": check, "build": done.build or None})
         return
     for path in done.files:
         say(f"{path}  {path.stat().st_size:,} bytes")
     if done.check:
         say(str(done.check), *(f"Warning: {warning}" for warning in done.check.warnings))
+    if done.needs:
+        say_what_fits(done.needs)
+    if done.build:
+        say(f"Build it: cd {quote(str(out))} && {done.build}")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.compile import optimize_option, schedule_option, stop_option, target_option
+from edgecnn.cli.compile import optimize_option, schedule_option, stop_option
 from edgecnn.cli.console import given_options, json_option, say
+from edgecnn.cli.parts import target_option
+from edgecnn.cli.tables import wide_option
 
 _MOST_NAMED = 5  # operators of those that follow one oracle
 _OF_COMPILER = ("target", "inputs", "schedule", "optimize", "stop_before_float", "profile")
@@ -54,6 +56,7 @@ _MOST_INPUTS = 100_000
     show_default=True,
     help="Seconds to wait for its lines.",
 )
+@wide_option
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path,
@@ -139,7 +142,7 @@ def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: 
 
 
 def _print_operators(operators: Sequence["OperatorProfile"]) -> None:
-    from edgecnn.cli.console import print_table
+    from edgecnn.cli.tables import print_table
 
     total = sum(row.instructions for row in operators)
     macs = sum(row.macs for row in operators)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgecnn import __version__
 from edgecnn.compiler import ops
+from edgecnn.compiler.fits import Needs, fits
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
@@ -279,10 +278,11 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             for op in model.original.operators
             for i in op.outputs
         ),
-        "weight_bytes": sum(map(_weight_bytes, network.steps)),
+        "weight_bytes": sum(step.constant_bytes for step in network.steps),
         "inputs": [_describe_edge(edge) for edge in model.inputs],
         "outputs": [_describe_edge(edge) for edge in model.outputs],
         "left_to_caller": model.left_to_caller,
+        "estimate": _describe_needs(model.needs),
         "macs": sum(given.values()),
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
@@ -301,6 +301,16 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             }
             for number, step in enumerate(network.steps)
         ],
+    }
+
+
+def _describe_needs(needs: Needs) -> dict[str, Any]:
+    """Return what the C takes on a device, as far as the plan tells."""
+    return {
+        "flash_bytes": needs.flash,
+        "flash_is_bound": needs.bounded,
+        "instructions": needs.instructions,
+        "parts": [fit.as_json() for fit in fits(needs)],
     }
 
 
@@ -339,9 +349,3 @@ def _macs(graph: Graph) -> dict[int, int]:
     return {
         operator.index: ops.require(graph, operator).macs(graph, operator) for operator in graph.operators
     }
-
-
-def _weight_bytes(step: Step) -> int:
-    return sum(
-        value.nbytes for value in (*step.params.values(), step.constant) if isinstance(value, np.ndarray)
-    )

@@ -4,6 +4,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Operator
@@ -56,6 +57,12 @@ class Step:
 
     def __post_init__(self) -> None:
         self.kernel.check(self.params)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights, biases, scales and tables."""
+        arrays = (value for value in (*self.params.values(), self.constant) if isinstance(value, np.ndarray))
+        return sum(value.nbytes for value in arrays)
 
     def first_row(self, window: Window, firing: int) -> int:
         """Return the first input row, maybe negative, that a firing reads."""

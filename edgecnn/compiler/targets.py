@@ -62,6 +62,7 @@ class Target:
         part: an affordable device of this kind, whose memory is the default of a budget; None where nobody
             counts it.
         flash, ram: bytes of that device.
+        mhz: its fastest clock by the data sheet.
         board: the emulated board that runs this target's code.
         emulator: the program that runs this target's executables on a machine of another kind, and the Debian
             package that brings it.
@@ -79,6 +80,7 @@ class Target:
     part: str | None = None
     flash: int | None = None
     ram: int | None = None
+    mhz: int | None = None
     board: Board | None = None
     emulator: tuple[str, str] | None = None
     native: bool = False
@@ -156,13 +158,13 @@ _WASM32 = ("--target=wasm32-wasi", "-msimd128")
 # fmt: off
 _ROWS = (
     Target("c99", "c99", *_HOST, native=True, pointer=8),
-    Target("cortex-m0plus", "scalar", *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, _AN385),
-    Target("cortex-m3", "scalar", *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, _AN385),
-    Target("cortex-m4", "dsp", *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, _AN386, cycles=True),
-    Target("cortex-m7", "dsp", *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, _AN500),
-    Target("cortex-m33", "dsp", *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, _AN505),
-    Target("cortex-m55", "mve", *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, _AN547),
-    Target("rv32", "scalar", *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, _VIRT),
+    Target("cortex-m0plus", "scalar", *_ARM, _M0, "RP2040", 2 * MIB, 264 * KIB, 133, _AN385),
+    Target("cortex-m3", "scalar", *_ARM, _M3, "STM32F103C8", 64 * KIB, 20 * KIB, 72, _AN385),
+    Target("cortex-m4", "dsp", *_ARM, _M4, "STM32F411CE", 512 * KIB, 128 * KIB, 100, _AN386, cycles=True),
+    Target("cortex-m7", "dsp", *_ARM, _M7, "STM32F746ZG", 1 * MIB, 320 * KIB, 216, _AN500),
+    Target("cortex-m33", "dsp", *_ARM, _M33, "RP2350", 4 * MIB, 520 * KIB, 150, _AN505),
+    Target("cortex-m55", "mve", *_ARM, _M55, "WiseEye2 HX6538", 16 * MIB, 2 * MIB, 400, _AN547),
+    Target("rv32", "scalar", *_RISCV, _RV32, "ESP32-C3", 4 * MIB, 400 * KIB, 160, _VIRT),
     Target("aarch64", "neon", *_AARCH64, emulator=_QEMU_AARCH64, pointer=8),
     Target("armv7", "neon", *_ARMHF, _ARMV7, emulator=_QEMU_ARM),
     Target("x86-64", "avx2", *_HOST, _AVX2, native=True, pointer=8, features=("avx2", "fma")),
@@ -171,6 +173,7 @@ _ROWS = (
 )
 # fmt: on
 TARGETS = {row.name: row for row in _ROWS}
+PARTS = {row.part: row for row in _ROWS if row.part}
 
 
 def find_target(name: str) -> Target:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.instructions import POOLED, Values, factors, terms
 from edgecnn.compression.channels import Channels, Numbers
-from edgecnn.compression.instructions import POOLED, Values, factors, terms
 from edgecnn.converters.int4_weights import OPS as NARROW_OPS
 from edgecnn.models._rebuild import calls
 from edgecnn.tf import keras, tf

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler.compile import CompiledModel
+from edgecnn.compiler.instructions import Values
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM, RESOURCES, Costs, layer_works
 from edgecnn.compression.footprint import Footprint, footprint, ram_of
 from edgecnn.compression.importance import importance
-from edgecnn.compression.instructions import Values
 from edgecnn.compression.selection import Prices, choose
 from edgecnn.compression.shrink import shrink
 from edgecnn.converters.keras_to_tflite import keras_to_int4, keras_to_int8

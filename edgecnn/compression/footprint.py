@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.inspect import contents
+from edgecnn.compiler.instructions import Values, estimate
 from edgecnn.compiler.reading.tflite import parse_file
 from edgecnn.compression.channels import Channels, Numbers
-from edgecnn.compression.instructions import Values, estimate
 from edgecnn.errors import ModelError
 
 
@@ -59,7 +59,8 @@ def footprint(tflite: bytes, target: str, *, required: bool) -> tuple[Footprint,
             raise
         file = contents(parse_file(tflite))
         return Footprint(file["macs"], file["constant_bytes"], 0, 0, 0, 0.0), None
-    plan, told = compiled.plan, estimate(compiled, target)
+    plan, model = compiled.plan, compiled.model
+    told = estimate(model.graph, model.schedule, target)
     const = plan["weight_bytes"] + told.const_bytes
     return Footprint(
         plan["macs"], const, told.code_bytes, plan["arena_bytes"], told.instructions, told.error

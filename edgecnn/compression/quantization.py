@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from edgecnn.compiler.instructions import Values
 from edgecnn.compression.costs import FLASH
 from edgecnn.compression.filters import EIGHT_BITS, Goal, Material, scores, weighed
 from edgecnn.compression.four_bits import candidates, sensitivities
-from edgecnn.compression.instructions import Values
 from edgecnn.compression.qat import calibrated, quantize_aware
 from edgecnn.training.fit import FitOptions
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.compiler.instructions import Values
 from edgecnn.compression.channels import Channels
 from edgecnn.compression.costs import Costs, Counts
-from edgecnn.compression.instructions import Values
 
 # Removed at once: kernels work on several channels at a time, so that one alone may save nothing.
 _STEPS = (1, 2, 3, 4, 8)

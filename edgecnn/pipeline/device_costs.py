@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.instructions import estimate
 from edgecnn.compiler.targets import find_target
 from edgecnn.compression.footprint import Footprint
-from edgecnn.compression.instructions import estimate
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.evaluation.measurement import measure_latency
 from edgecnn.evaluation.results import Instructions
@@ -47,7 +47,7 @@ def device_costs(path: Path, target: str) -> DeviceCosts | None:
         compiled = compile_tflite(path, name="model", target=target)
     except ModelError:
         return None
-    plan, told = compiled.plan, estimate(compiled, target)
+    plan, told = compiled.plan, estimate(compiled.model.graph, compiled.model.schedule, target)
     code, const = told.code_bytes, plan["weight_bytes"] + told.const_bytes
     instructions = Instructions(target, told.instructions, measured=False)
     if told.instructions <= _MOST_MEASURED and (measured := _measured(compiled)):

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler import ops
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.fits import Needs
 from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
@@ -19,11 +21,10 @@ from edgecnn.compiler.reading.metadata import ENTRY, read_labels
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
 from edgecnn.compiler.writing.tflite import tflite_bytes
-from edgecnn.converters.c_to_web import write_web
+from edgecnn.converters.c_to_web import title_of, write_web
 from edgecnn.converters.formats import package_formats
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
 from edgecnn.converters.tflite_metadata import add_metadata, add_window
-from edgecnn.converters.tflite_to_c import write_c
 from edgecnn.converters.tflite_to_c_array import write_c_array
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part
 from edgecnn.data.dataset import Dataset, list_files, open_dataset, with_window
@@ -32,7 +33,7 @@ from edgecnn.errors import DataError, ModelError
 from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.check_export import Check, answers_like, check_export
-from edgecnn.pipeline.model_file import image_shape, shape_of_image
+from edgecnn.pipeline.model_file import image_shape, network_name, shape_of_image
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress, say
 
@@ -70,10 +71,19 @@ class _Exported:
 
 @dataclass(frozen=True)
 class Exported:
-    """What `export` wrote, and what its model answers on labelled images, where there are any."""
+    """What `export` wrote.
+
+    Attributes:
+        files: where.
+        check: what the model answers on labelled images, where there are any.
+        needs: what its C takes on a device, where that was written.
+        build: the command that builds a firmware package, in its folder.
+    """
 
     files: list[Path]
     check: Check | None
+    needs: Needs | None = None
+    build: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class ExportOptions:
         incbin: Let the C array include the .tflite by the assembler, in place of writing its bytes as text.
         target: What C that needs no interpreter is for, a name from `targets.TARGETS`.
         input_range, mean, std: What a picture is to the source, as `parse_normalization` has it.
+        title: What a page in the browser is called; empty: after the network and its classes.
     """
 
     formats: tuple[str, ...]
@@ -97,6 +108,7 @@ class ExportOptions:
     input_range: str = ""
     mean: str = ""
     std: str = ""
+    title: str = ""
 
 
 def export(
@@ -134,13 +146,19 @@ def export(
     exported = _as_tflite(source, pictures, options.name or "model_int8", progress)
     name = options.name or f"model_{_input_dtype(exported.tflite)}"
     if options.formats[0] in package_formats():
-        files = _write_package(options.formats[0], source, out, exported, name, options.target)
-    else:
-        files = fill(out, partial(_write, exported, options, name))
-    return Exported(files, exported.check)
+        return _write_package(options.formats[0], source, out, exported, name, options.target)
+    compiled = None
+    if "c" in options.formats:
+        compiled = compile_tflite(exported.tflite, name=name, labels=exported.labels, target=options.target)
+    called = options.name or network_name(source)
+    titled = replace(options, title=options.title or title_of(called, exported.labels))
+    files = fill(out, partial(_write, exported, titled, name, compiled))
+    return Exported(files, exported.check, compiled.model.needs if compiled else None)
 
 
-def _write(exported: _Exported, options: ExportOptions, name: str, out: Path) -> list[Path]:
+def _write(
+    exported: _Exported, options: ExportOptions, name: str, compiled: CompiledModel | None, out: Path
+) -> list[Path]:
     written, formats = [], options.formats
     if "tflite" in formats:
         written.append(out / f"{name}.tflite")
@@ -150,10 +168,12 @@ def _write(exported: _Exported, options: ExportOptions, name: str, out: Path) ->
         write_text(written[-1], "".join(f"{label}\n" for label in exported.labels))
     if "c-array" in formats:
         written += write_c_array(out, exported.tflite, name, exported.labels, incbin=options.incbin)
-    if "c" in formats:
-        written += _write_c(out, exported, name, options.target)
+    if compiled is not None:
+        written += compiled.write(out)
+        if takes_image(compiled.model.original):
+            written += write_preprocess(out, exported.tflite, name)
     if "web" in formats:
-        written += write_web(out, exported.tflite, name, exported.labels)
+        written += write_web(out, exported.tflite, options.title, exported.labels)
     return written
 
 
@@ -168,6 +188,8 @@ def _check_formats(formats: tuple[str, ...]) -> None:
 def _refuse_useless(options: ExportOptions) -> None:
     """Refuse options that would change nothing in what is written."""
     formats = ", ".join(options.formats)
+    if options.title and "web" not in options.formats:
+        raise ModelError(f"--title is of a page: add --format web to {formats}")
     if options.incbin and "c-array" not in options.formats:
         raise ModelError(f"--incbin is of the C array: add --format c-array to {formats}")
     of_c = {"c", *package_formats()} - {"tflm"}
@@ -178,17 +200,10 @@ def _refuse_useless(options: ExportOptions) -> None:
         )
 
 
-def _write_c(out: Path, exported: _Exported, name: str, target: str) -> list[Path]:
-    written = write_c(out, exported.tflite, name, exported.labels, target=target)
-    if takes_image(parse(exported.tflite)):
-        written += write_preprocess(out, exported.tflite, name)
-    return written
-
-
 def _write_package(
     form: str, source: Path, out: Path, exported: _Exported, name: str, target: str
-) -> list[Path]:
-    from edgecnn.converters.package import make_package, package_files
+) -> Exported:
+    from edgecnn.converters.package import build_command, make_package, package_files
 
     card = Run(source).model_card_file
     package = make_package(
@@ -198,7 +213,11 @@ def _write_package(
         target=target,
         model_card=read_text(card) if card.exists() else None,
     )
-    return fill(out, partial(write_texts, texts=package_files(form, package)))
+    texts = package_files(form, package)
+    files = fill(out, partial(write_texts, texts=texts))
+    # The C of a package for TFLM is an interpreter's, of which the plan says nothing.
+    needs = package.needs if f"{name}.c" in package.c_files and form != "tflm" else None
+    return Exported(files, exported.check, needs, build_command(texts))
 
 
 def _as_tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:

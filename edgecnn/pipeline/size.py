@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.targets import KIB, STACK_BYTES, TARGETS, Target
+from edgecnn.compiler.fits import CODE_BYTES
+from edgecnn.compiler.targets import STACK_BYTES, TARGETS, Target
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.errors import ModelError
 from edgecnn.models import Architecture
 from edgecnn.progress import Progress
-
-# What a program needs beside the network's constants, rounded up: measured code has up to 30 KB.
-CODE_BYTES = 32 * KIB
 
 
 def size(

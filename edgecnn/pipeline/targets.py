@@ -21,6 +21,7 @@ def describe_targets() -> list[dict[str, Any]]:
             "part": target.part,
             "flash_bytes": target.flash,
             "ram_bytes": target.ram,
+            "mhz": target.mhz,
             "run_by": _run_by(target),
             "missing": _missing(target),
         }

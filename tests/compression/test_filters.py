@@ -12,13 +12,13 @@ import pytest
 
 from edgecnn.compiler.compile import CompiledModel
 from edgecnn.compiler.inspect import contents
+from edgecnn.compiler.instructions import estimate
 from edgecnn.compiler.reading.tflite import parse_file
 from edgecnn.compression.channels import find_channels
 from edgecnn.compression.costs import FLASH, INSTRUCTIONS, MACS, RAM, Costs, layer_works
 from edgecnn.compression.filters import Goal, Material, Round, remove_filters, scores, taught
 from edgecnn.compression.footprint import Footprint, footprint
 from edgecnn.compression.importance import BATCH, importance
-from edgecnn.compression.instructions import estimate
 from edgecnn.compression.selection import choose
 from edgecnn.compression.settling import shrink_and_quantize, told
 from edgecnn.compression.shrink import shrink
@@ -136,7 +136,7 @@ def _measuring(model: Any, folder: Path, factors: Iterable[float]) -> Material:
     each = chain(factors, repeat(1.0))
 
     def measure(compiled: CompiledModel) -> Footprint:
-        plan, told = compiled.plan, estimate(compiled, "cortex-m4")
+        plan, told = compiled.plan, estimate(compiled.model.graph, compiled.model.schedule, "cortex-m4")
         const = plan["weight_bytes"] + told.const_bytes
         count = round(next(each) * told.instructions)
         return Footprint(plan["macs"], const, told.code_bytes, plan["arena_bytes"], count, None)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecnn.compiler import ops
+from edgecnn.compiler.fits import Needs, needs
 from edgecnn.compiler.ir import Graph, Quantization
 from edgecnn.compiler.ops import logistic
 from edgecnn.compiler.scheduling.measure import Schedule
+from edgecnn.compiler.targets import find_target
 from edgecnn.errors import ModelError
 
 _LONGEST_NAME = 32
@@ -105,6 +107,11 @@ class CModel:
     outputs: tuple[Edge, ...]
     weights_apart: bool = False  # in NAME_weights.bin, not in NAME.c
     left: tuple[str, ...] = ()  # the ops behind the outputs that are left to the caller, in order
+
+    @property
+    def needs(self) -> Needs:
+        """What it takes on a device, as the plan says."""
+        return needs(self.graph, self.schedule, find_target(self.target), self.optimize)
 
     @property
     def prefix(self) -> str:

@@ -6,8 +6,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.instructions import factors
 from edgecnn.compiler.picture import parse_normalization
-from edgecnn.compression.instructions import factors
 from edgecnn.data.dataset import PARTS, is_packed, list_files, open_listed
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError

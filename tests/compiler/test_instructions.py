@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edgecnn.compiler.compile import compile_tflite
+from edgecnn.compiler.instructions import estimate, factors, terms
 from edgecnn.compiler.targets import TARGETS
-from edgecnn.compression.instructions import estimate, factors, terms
 from edgecnn.converters.keras_to_tflite import keras_to_int8
 from edgecnn.errors import EdgecnnError
 from edgecnn.models import architecture
@@ -44,7 +44,7 @@ def test_an_estimate_is_near_to_what_the_emulator_counts(tmp_path: Path) -> None
     core = EmulatedCore(TARGETS["cortex-m4"])
     binary = core.build(program(compiled.model, tmp_path, both_ways=False, pointer=4), tmp_path)
     [counted] = core.run(binary, [bytes(48 * 48)]).instructions or []
-    told = estimate(compiled, "cortex-m4")
+    told = estimate(compiled.model.graph, compiled.model.schedule, "cortex-m4")
     assert told.instructions == pytest.approx(counted, rel=0.1)
     assert told.code_bytes == pytest.approx(binary.code_bytes, rel=0.3)
     const = compiled.plan["weight_bytes"] + told.const_bytes

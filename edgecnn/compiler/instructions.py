@@ -3,7 +3,8 @@
 
 Each operator's count is a sum of terms of its shape, with factors of 0 or more that
 `benchmarks/instructions.py` fits to `edgecnn verify --profile` and leaves in instructions.json, beside the
-error on networks that they were not fitted to.
+error on networks that they were not fitted to, and the cycles an instruction takes by Arm's table where it is
+known: the mean over those networks.
 """
 
 import json
@@ -18,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import ops
-from edgecnn.compiler.compile import CompiledModel
+from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
+from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.traits import Channels
 from edgecnn.errors import EdgecnnError
@@ -98,20 +100,20 @@ def terms(
     return np.stack(np.broadcast_arrays(np.ones_like(each[0]), rows, rows * sums, rows * made, *each))
 
 
-def works(compiled: CompiledModel) -> list[list[Work]]:
-    """Return what each step of a compiled model computes, those operators included that are fused into it."""
-    return [_works(compiled, step) for step in compiled.model.schedule.network.steps]
+def works(graph: Graph, schedule: Schedule) -> list[list[Work]]:
+    """Return what each step of a scheduled graph computes, operators included that are fused into it."""
+    return [_works(graph, step) for step in schedule.network.steps]
 
 
-def _works(compiled: CompiledModel, step: Step) -> list[Work]:
-    graph, operator = compiled.model.graph, step.operator
+def _works(graph: Graph, step: Step) -> list[Work]:
+    operator = step.operator
     rows, columns, made = graph.tensors[step.output].shape[1:]
     if not step.inputs:
         return [Work("INPUT", rows, rows * columns, 1, 0, made)]
-    before = [replace(work, op=f"{work.op}{FUSED}") for work in _works_before(compiled, step)]
+    before = [replace(work, op=f"{work.op}{FUSED}") for work in _works_before(graph, step)]
     macs = step.macs - (step.before.macs if step.before is not None else 0)
     if not macs or ops.layout(operator) is None:
-        return [*before, Work(operator.op, rows, rows * columns, _window(compiled, step), 0, made)]
+        return [*before, Work(operator.op, rows, rows * columns, _window(graph, step), 0, made)]
     out, *window, into = shape = graph.tensors[operator.inputs[1]].shape
     told = operator.options
     pool = told.pool if isinstance(told, Conv2DOptions) else None
@@ -124,26 +126,25 @@ def _works(compiled: CompiledModel, step: Step) -> list[Work]:
     return [*before, Work(op, rows, positions, prod(window), read, made, at_once, parts)]
 
 
-def _works_before(compiled: CompiledModel, step: Step) -> list[Work]:
-    return _works(compiled, step.before) if step.before is not None else []
+def _works_before(graph: Graph, step: Step) -> list[Work]:
+    return _works(graph, step.before) if step.before is not None else []
 
 
-def _window(compiled: CompiledModel, step: Step) -> int:
+def _window(graph: Graph, step: Step) -> int:
     """Return how many values of its first input go into each of a step's, at least 1."""
-    graph = compiled.model.graph
     if windows := ops.axes(graph, step.operator):
         return prod(axis.size for axis in windows)
     source, made = (prod(graph.tensors[index].shape) for index in (step.inputs[0], step.output))
     return max(1, int(source / made))
 
 
-def estimate(compiled: CompiledModel, target: str) -> Estimate:
-    """Return what a compiled model will take on a target.
+def estimate(graph: Graph, schedule: Schedule, target: str) -> Estimate:
+    """Return what a scheduled graph will take on a target.
 
     Raises:
         EdgecnnError: nothing is known of the target.
     """
-    table, every = factors(target), [work for step in works(compiled) for work in step]
+    table, every = factors(target), [work for step in works(graph, schedule) for work in step]
     count = table["begin"] + sum(work_count(table, work) for work in every)
     code, const = (
         table[part]["begin"] + sum(table[part].get(work.op, 0) for work in every)
