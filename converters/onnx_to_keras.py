@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from edgecnn.compiler.reading.onnx.constants import FOLDS
+from edgecnn.compiler.reading.onnx.file import OnnxGraph, OnnxNode, quantizing, read_onnx
+from edgecnn.compiler.reading.onnx.node import require_size
 from edgecnn.converters import onnx_ops  # noqa: F401, fills the table
-from edgecnn.converters.onnx_file import OnnxGraph, OnnxNode, read_onnx
-from edgecnn.converters.onnx_ops._node import FOLDS, ROWS, Names, Node, Value, require_size
+from edgecnn.converters.onnx_ops._node import ROWS, Names, Node, Value
 from edgecnn.converters.onnx_ops._tensor import CHANNELS_LAST, Tensor
 from edgecnn.errors import ModelError
 from edgecnn.tf import keras, quiet
@@ -29,6 +31,13 @@ def onnx_to_keras(path: Path) -> Any:
             named.
     """
     graph = read_onnx(path)
+    if node := quantizing(graph):
+        raise ModelError(
+            f'{path} is quantized already, by {node.op} "{node.name}": compile, verify and export take it as '
+            "it is; to train or compress, give the float network that it was made from"
+        )
+    if graph.dtype == "int8":
+        raise ModelError(f'{path} takes "{graph.name}" of int8; floats or uint8 are needed for Keras')
     with quiet():
         return _Walk(graph, path).model()
 

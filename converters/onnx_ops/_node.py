@@ -3,17 +3,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from edgecnn.converters.onnx_file import OnnxNode
+from edgecnn.compiler.reading.onnx.file import OnnxNode
+from edgecnn.compiler.reading.onnx.node import Node as ReadNode
 from edgecnn.converters.onnx_ops._tensor import CHANNELS_LAST, Array, Tensor
 from edgecnn.errors import ModelError
 
 Value = Tensor | Array | None  # what the image becomes, a constant, or an input that is left out
-MOST_ELEMENTS = 1 << 28  # of a tensor: 1 GiB of floats
 _SUFFIXES = ("", "_flat", "_from", "_to", "_order", "_order_from", "_order_to")  # that Tensor adds
 
 
@@ -34,13 +31,12 @@ class Names:
         return name
 
 
-class Node:
+class Node(ReadNode):
     """An operator with the values of its inputs."""
 
     def __init__(self, node: OnnxNode, inputs: Sequence[Value], opset: int, names: Names) -> None:
-        self.op, self.inputs, self.opset = node.op, inputs, opset
-        self.outputs = len(node.outputs)
-        self._node, self._names = node, names
+        super().__init__(node, inputs, opset)
+        self._names = names
 
     @property
     def name(self) -> str:
@@ -50,30 +46,6 @@ class Node:
     def aside(self, what: str) -> str:
         """Return a name for a layer beside the operator's own."""
         return self._names.fresh(f"{self._node.name}_{what}")
-
-    def has(self, index: int) -> bool:
-        """Say whether an input is given."""
-        return len(self.inputs) > index and self.inputs[index] is not None
-
-    def get(self, attribute: str, default: Any = None) -> Any:
-        """Return an attribute."""
-        return self._node.attributes.get(attribute, default)
-
-    def constant(self, index: int, default: Any = None) -> Array:
-        """Return an input that is a constant.
-
-        Raises:
-            ModelError: it is computed of the image, or left out and there is no default.
-        """
-        value = self.inputs[index] if self.has(index) else default
-        if value is None or isinstance(value, Tensor):
-            raise ModelError(f"input {index} must be a constant")
-        return np.asarray(value)
-
-    def integers(self, attribute: str, index: int) -> list[int] | None:
-        """Return whole numbers that older opsets have in an attribute, and newer in an input; None: none."""
-        values = self.constant(index) if self.has(index) else self.get(attribute)
-        return None if values is None else [int(value) for value in np.asarray(values).reshape(-1)]
 
     def tensor(self, index: int = 0) -> Tensor:
         """Return an input that is made of the image, its axes in whatever order.
@@ -119,9 +91,7 @@ class Node:
 
 
 Row = Callable[[Node], Tensor | Sequence[Tensor]]
-Fold = Callable[[Node, Sequence[Array]], Array]
 ROWS: dict[str, Row] = {}  # by op: what it becomes of the image
-FOLDS: dict[str, Fold] = {}  # by op: what it becomes of constants
 
 
 def row(*ops: str) -> Callable[[Row], Row]:
@@ -132,23 +102,3 @@ def row(*ops: str) -> Callable[[Row], Row]:
         return function
 
     return enter
-
-
-def fold(*ops: str) -> Callable[[Fold], Fold]:
-    """Enter a function into the table, for ops that are computed of constants alone."""
-
-    def enter(function: Fold) -> Fold:
-        FOLDS.update(dict.fromkeys(ops, function))
-        return function
-
-    return enter
-
-
-def require_size(shape: Sequence[int]) -> None:
-    """Check that a tensor holds something, and not too much.
-
-    Raises:
-        ModelError: it doesn't.
-    """
-    if any(side < 1 for side in shape) or prod(map(int, shape)) > MOST_ELEMENTS:
-        raise ModelError(f"it makes a tensor of {list(shape)}; allowed are 1 to {MOST_ELEMENTS:,} values")

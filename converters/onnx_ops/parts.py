@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from edgecnn.converters.onnx_ops._node import Node, require_size, row
+from edgecnn.compiler.reading.onnx.node import require_size
+from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import CHANNELS_LAST, Tensor
 from edgecnn.errors import ModelError
 from edgecnn.models._layers import Slice

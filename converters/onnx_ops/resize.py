@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.converters.onnx_ops._node import Node, require_size, row
+from edgecnn.compiler.reading.onnx.node import require_size
+from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import Tensor
 from edgecnn.errors import ModelError
 from edgecnn.models._layers import Resize

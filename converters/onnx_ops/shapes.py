@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from edgecnn.compiler.reading.onnx.node import meant_shape
 from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import CHANNELS_LAST, Tensor
 from edgecnn.errors import ModelError
@@ -27,22 +28,6 @@ def reshape(node: Node) -> Tensor:
     """Make a Reshape, with a Permute before it where values move."""
     tensor, zeros = node.tensor(), bool(node.get("allowzero", 0))
     return node.shaped(tensor, meant_shape(tensor.shape, node.constant(1).tolist(), zeros=zeros))
-
-
-def meant_shape(shape: tuple[int, ...], asked: list[int], *, zeros: bool) -> tuple[int, ...]:
-    """Return the shape that ONNX means by one with 0, a side that stays, and -1, what is left.
-
-    Args:
-        shape: before.
-        asked: after.
-        zeros: 0 means 0.
-    """
-    if not zeros:
-        asked = [shape[axis] if side == 0 else side for axis, side in enumerate(asked)]
-    known = prod(side for side in asked if side != -1)
-    if asked.count(-1) > 1 or known < 1 or prod(shape) % known:
-        raise ModelError(f"it makes {asked} of {list(shape)}")
-    return tuple(prod(shape) // known if side == -1 else side for side in asked)
 
 
 @row("Squeeze")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`edgecnn compile`: a .tflite file to standalone C."""
+"""`edgecnn compile`: a .tflite or a quantized .onnx file to standalone C."""
 
 from functools import partial
 from pathlib import Path
@@ -101,16 +101,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     dump: Path | None,
     as_json: bool,
 ) -> None:
-    """Compile an int8 .tflite file to C that needs no interpreter.
+    """Compile an int8 .tflite or .onnx file to C that needs no interpreter.
 
     Activations may be int16 where weights are int8, TFLite's 16x8 mode, or all of them uint8, as TensorFlow 1
-    made them. Writes NAME.h, which explains itself, NAME.c, and NAME_test.h and .c, a self-test on stored
-    inputs. The outputs equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify' proves it.
+    made them. An .onnx file (opset 11 to 28; pip install 'edgecnn[onnx]') must be quantized already, and
+    keeps its scales. Writes NAME.h, which explains itself, NAME.c, and NAME_test.h and .c, a self-test on
+    stored inputs. The outputs equal TensorFlow Lite's reference kernels byte for byte; 'edgecnn verify'
+    proves it.
 
     \b
     Examples:
       edgecnn compile model_int8.tflite --out firmware
       edgecnn compile model_int8.tflite --out firmware --target cortex-m4 --ram 20K
+      edgecnn compile net.int8.onnx --out firmware
       edgecnn compile retrained.tflite --out update --name model_int8 --weights external --weights-version 2
       edgecnn compile model_int8.tflite --out build --target x86-64 --shared
     """

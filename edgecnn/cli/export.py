@@ -65,11 +65,11 @@ def command(
     writes it), a SavedModel folder, or a .tflite file. A run gives its int8 model if 'compress' has made one;
     any other float model is quantized after training, with ranges taken from --data. It is given images of 0
     to 1; layers that scale bytes first are made to scale those, and --input-range or --mean and --std say
-    what it learned from where nothing in it does. A .tflite file that is quantized already, or
-    comes without --data, is taken as it is. Where --data has labels, you see how the model answers on its
-    test part, as floats and as int8. No code of a file is run: a model that would need that (a Lambda, a
-    layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn train --model
-    FILE.py:FUNCTION' runs your own.
+    what it learned from where nothing in it does. A .tflite or .onnx file that is quantized already, or a
+    .tflite that comes without --data, is taken as it is. Where --data has labels, you see how the model
+    answers on its test part, as floats and as int8. No code of a file is run: a model that would need that
+    (a Lambda, a layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn
+    train --model FILE.py:FUNCTION' runs your own.
 
     \b
     Examples:

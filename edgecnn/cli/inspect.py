@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`edgecnn inspect`: what is inside a .tflite file."""
+"""`edgecnn inspect`: what is inside a .tflite file, or what a quantized .onnx file becomes."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ _SPARE = ("output scale", "zeros", "filter", "input")
 @wide_option
 @json_option
 def command(model: Path, as_json: bool) -> None:
-    """Show what is inside a .tflite file.
+    """Show what is inside a .tflite file, or what an .onnx file becomes that is quantized already.
 
     Operators with shapes, quantization, multiplications (MACs), weights and their share of zeros, and
     the lines of C++ that register just these ops with TensorFlow Lite Micro. Models of several subgraphs,

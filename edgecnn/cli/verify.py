@@ -73,7 +73,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Compile a model's C with a real compiler, run it, and compare every byte.
 
-    The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14). Where these
+    The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), also those of an
+    .onnx file that is quantized already. Where these
     can't run, or are wrong, it is edgecnn's own in NumPy, held to other kernels operator by operator: to
     which, and why, is said. Inputs are chosen anew where all have the same output. Targets c99, x86-64 and
     x86-64-vnni run on this machine under ASan and UBSan, wasm32 in Node.js, and the others in QEMU, which

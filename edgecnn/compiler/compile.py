@@ -16,8 +16,9 @@ from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.passes.stop_before_float import stop_before_float as before_float
 from edgecnn.compiler.passes.widen_weights import has_narrow_weights
+from edgecnn.compiler.reading import read_network
 from edgecnn.compiler.reading.schema import DTYPES
-from edgecnn.compiler.reading.tflite import parse, read_model
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.search import schedule
 from edgecnn.compiler.steps import INPUT, Step
@@ -93,10 +94,10 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     effort: Effort | None = None,
     stop_before_float: bool = False,
 ) -> CompiledModel:
-    """Compile a .tflite file to C.
+    """Compile a .tflite file, or an .onnx file of a quantized network, to C.
 
     Args:
-        source: the file, or its bytes.
+        source: the file, or the bytes of a .tflite file.
         name: what the C files and identifiers are called; by default after the file.
         labels: names of the classes; by default the model's own.
         target: a name from `targets.TARGETS`.
@@ -111,7 +112,7 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     Raises:
         ModelError: the file can't be read, an operator is not supported, or no plan fits `ram`.
     """
-    original = (read_model(source) if isinstance(source, Path) else parse(source)).in_signature_order()
+    original = (read_network(source) if isinstance(source, Path) else parse(source)).in_signature_order()
     original = batch_of_one(original)
     original, left = before_float(original) if stop_before_float else (original, ())
     if labels:

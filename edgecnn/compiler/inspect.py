@@ -10,13 +10,16 @@ import numpy as np
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
+from edgecnn.compiler.reading import is_onnx, read_network
 from edgecnn.compiler.reading.schema import NAMELESS, micro_name
 from edgecnn.compiler.reading.tflite import ModelFile, read_file
 from edgecnn.errors import ModelError
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """Return what `edgecnn inspect` shows of a .tflite file; every value fits JSON.
+    """Return what `edgecnn inspect` shows of a .tflite file, or of what an .onnx file becomes.
+
+    Every value fits JSON.
 
     Inputs, outputs and operators are those of the first subgraph, which is what runs; the other subgraphs
     have a list of their own. Sums are over all of them.
@@ -24,8 +27,15 @@ def inspect(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: the file can't be read.
     """
-    file = read_file(path)
+    file = _read(path)
     return {"file": path.name, "bytes": path.stat().st_size, **contents(file)}
+
+
+def _read(path: Path) -> ModelFile:
+    if not is_onnx(path):
+        return read_file(path)
+    graph = read_network(path)
+    return ModelFile((graph,), (graph.signature,) if graph.signature else (), ())
 
 
 def contents(file: ModelFile) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.picture import parse_normalization, require_channels
+from edgecnn.compiler.reading import is_onnx, read_network
 from edgecnn.compiler.reading.metadata import ENTRY, read_labels
+from edgecnn.compiler.reading.onnx.file import quantizing, read_onnx
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
 from edgecnn.compiler.writing.tflite import tflite_bytes
@@ -33,7 +35,7 @@ from edgecnn.errors import DataError, ModelError
 from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
 from edgecnn.models import require_float_model
 from edgecnn.pipeline.check_export import Check, answers_like, check_export
-from edgecnn.pipeline.model_file import image_shape, network_name, shape_of_image
+from edgecnn.pipeline.model_file import network_name, shape_of_image
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress, say
 
@@ -123,8 +125,8 @@ def export(
     """Write a model in each of the formats asked for; a float model is quantized to int8 first.
 
     Args:
-        source: a run, a .keras or .h5 file of Keras 2 or 3, an .onnx file, a SavedModel folder, or a .tflite
-            file, which is taken as it is where it is not float, or `data` is None.
+        source: a run, a .keras or .h5 file of Keras 2 or 3, a SavedModel folder, an .onnx or a .tflite file,
+            which are taken as they are where they are quantized already, a .tflite also if `data` is None.
         out: the folder to write to.
         options: what to write.
         progress: told how far each long step is.
@@ -223,6 +225,8 @@ def _write_package(
 def _as_tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:
     if source.suffix == ".tflite":
         return _tflite(source, pictures, name, progress)
+    if is_onnx(source) and quantizing(read_onnx(source)):
+        return _integer(source, tflite_bytes(read_network(source)), (), pictures, progress)
     run = Run(source)
     if not run.record_file.exists():
         return _keras(source, pictures, name, progress)
@@ -303,7 +307,7 @@ def _integer(
     if pictures.path is None:
         _tell_of_logits(source, parse(tflite))
         return _Exported(_windowed(tflite, pictures.window), labels)
-    dataset, shape = pictures.open(progress), image_shape(source)
+    dataset, shape = pictures.open(progress), shape_of_image(parse(tflite), source)
     check = check_export({"int8": tflite}, labels, dataset, shape, str(pictures), progress)
     return _Exported(_windowed(tflite, pictures.window), labels, check)
 
@@ -317,7 +321,7 @@ def _stated(tflite: bytes, source: Path, normalization: Normalization | None) ->
     graph = parse(tflite)
     if normalization is None or graph.normalization == normalization:
         return tflite
-    require_channels(normalization, image_shape(source)[-1], str(source))
+    require_channels(normalization, shape_of_image(graph, source)[-1], str(source))
     if any(name == ENTRY for name, _ in graph.metadata):
         said = graph.normalization or "nothing that is known"
         raise ModelError(

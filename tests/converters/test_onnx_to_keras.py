@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test], fro
 from onnx import TensorProto, helper, numpy_helper
 from onnx_files import NEWEST, answers, largest_difference, onnx_model
 
-from edgecnn.converters.onnx_file import OPSETS, read_onnx
+from edgecnn.compiler.reading.onnx.file import OPSETS, read_onnx
 from edgecnn.converters.onnx_to_keras import onnx_to_keras
 from edgecnn.errors import ModelError
 from edgecnn.tf import keras

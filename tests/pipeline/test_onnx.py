@@ -21,9 +21,9 @@ from onnx_files import answers, largest_difference, onnx_model
 from onnx_networks import NETWORKS
 
 from edgecnn.cli.program import edgecnn
+from edgecnn.compiler.reading.onnx.file import OPSETS
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_int8
-from edgecnn.converters.onnx_file import OPSETS
 from edgecnn.converters.onnx_ops._node import ROWS
 from edgecnn.converters.onnx_to_keras import onnx_to_keras
 from edgecnn.errors import MissingToolError, ModelError

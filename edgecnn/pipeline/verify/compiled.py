@@ -15,6 +15,7 @@ from edgecnn.compiler.golden import pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.picture import as_values, require_normalization
 from edgecnn.compiler.quant import byte_table, limits
+from edgecnn.compiler.reading import is_onnx
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
@@ -80,10 +81,10 @@ def verify(
     profile: bool = False,
     stop_before_float: bool = False,
 ) -> Verified:
-    """Compile a .tflite file to C, run it and compare its outputs with the oracle's.
+    """Compile a file to C, run it and compare its outputs with the oracle's.
 
     Args:
-        path: the file.
+        path: a .tflite file, or an .onnx file of a quantized network, with whose .tflite it is compared.
         target: a name from `targets.TARGETS`: what runs it is chosen by its row.
         inputs: how many random inputs to run, or a folder of images.
         rows: the schedule to compile with, as for `compile_tflite`.
@@ -114,9 +115,9 @@ def verify(
 def verify_compiled(
     compiled: CompiledModel, path: Path, inputs: int | Path, *, profile: bool = False
 ) -> Verified:
-    """Run the C of a .tflite file, given by its path, as `verify` does, which says what else is asked for."""
+    """Run the C of a file, given by its path, as `verify` does, which says what else is asked for."""
     model, chosen = compiled.model, find_target(compiled.model.target)
-    oracle = Oracle(model.original, _content(model, read_bytes(path, error=ModelError)))
+    oracle = Oracle(model.original, _content(model, path))
     if isinstance(inputs, int):
         values, expected = _chosen(oracle, inputs)
     else:
@@ -143,8 +144,11 @@ def verify_compiled(
     )
 
 
-def _content(model: CModel, content: bytes) -> bytes:
+def _content(model: CModel, path: Path) -> bytes:
     """Return the bytes of a .tflite of what the C computes: the file's, of a part of it, or of one input."""
+    if is_onnx(path):
+        return tflite_bytes(model.original)
+    content = read_bytes(path, error=ModelError)
     graph = parse(content).in_signature_order()
     given, computed = (
         ([one.tensors[i].shape for i in one.inputs], list(one.outputs)) for one in (graph, model.original)

@@ -6,18 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.converters.onnx_ops._node import MOST_ELEMENTS, Node, fold, require_size
-from edgecnn.converters.onnx_ops._tensor import Array
-from edgecnn.converters.onnx_ops.shapes import meant_shape
+from edgecnn.compiler.reading.onnx.node import MOST_ELEMENTS, Array, Node, meant_shape, require_size
 from edgecnn.errors import ModelError
 
 Arrays = Sequence[Array]
+Fold = Callable[[Node, Arrays], Array]
+FOLDS: dict[str, Fold] = {}  # by op: what it becomes of constants
 _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Max": np.maximum, "Min": np.minimum,
     "Mod": np.mod, "Pow": np.power, "Equal": np.equal, "Greater": np.greater, "Less": np.less,
     "Where": np.where, "Neg": np.negative, "Sqrt": np.sqrt, "Exp": np.exp, "Floor": np.floor,
     "Ceil": np.ceil, "Reciprocal": np.reciprocal,
 }  # fmt: skip
+
+
+def fold(*ops: str) -> Callable[[Fold], Fold]:
+    """Enter a function into the table, for ops that are computed of constants alone."""
+
+    def enter(function: Fold) -> Fold:
+        FOLDS.update(dict.fromkeys(ops, function))
+        return function
+
+    return enter
 
 
 @fold("Constant")
@@ -154,3 +164,32 @@ def range_(node: Node, arrays: Arrays) -> Array:
     if not step or not 0 <= (end - start) / step <= MOST_ELEMENTS:
         raise ModelError(f"it counts from {start} to {end} by {step}")
     return np.arange(start, end, step, arrays[0].dtype)
+
+
+@fold("Flatten")
+def flatten(node: Node, arrays: Arrays) -> Array:
+    """Return a matrix, whose rows end at an axis."""
+    axis = node.get("axis", 1)
+    shape = arrays[0].shape
+    return arrays[0].reshape(int(np.prod(shape[: axis % len(shape) if axis < 0 else axis])), -1)
+
+
+@fold("DepthToSpace")
+def depth_to_space(node: Node, arrays: Arrays) -> Array:
+    """Return channels of one pixel as pixels of a block."""
+    batch, channels, height, width = arrays[0].shape
+    block = int(node.get("blocksize", 1))
+    if node.get("mode", "DCR") == "CRD":
+        apart = arrays[0].reshape(batch, -1, block, block, height, width).transpose(0, 1, 4, 2, 5, 3)
+    else:
+        apart = arrays[0].reshape(batch, block, block, -1, height, width).transpose(0, 3, 4, 1, 5, 2)
+    return apart.reshape(batch, channels // block**2, height * block, width * block)
+
+
+@fold("SpaceToDepth")
+def space_to_depth(node: Node, arrays: Arrays) -> Array:
+    """Return pixels of a block as channels of one."""
+    batch, channels, height, width = arrays[0].shape
+    block = int(node.get("blocksize", 1))
+    apart = arrays[0].reshape(batch, channels, height // block, block, width // block, block)
+    return apart.transpose(0, 3, 5, 1, 2, 4).reshape(batch, -1, height // block, width // block)

@@ -4,6 +4,7 @@
 Of its data nothing is read but the file itself and regular files in the same folder.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from edgecnn.files import MOST_BYTES, read_bytes, require_file
 OPSETS = range(11, 29)  # all that tests/converters/test_onnx_to_keras.py tries
 MOST_NODES = 20_000  # of a graph; networks for images have some hundred
 _DOMAINS = ("", "ai.onnx")
+_QUANTIZING = re.compile(r"(^|\.)(QLinear|QGemm|Quantize|Dequantize|DynamicQuantize)|Integer$")
 Array = npt.NDArray[Any]
 
 
@@ -68,7 +70,7 @@ def read_onnx(path: Path) -> OnnxGraph:
 
     Raises:
         MissingToolError: the package onnx is not installed.
-        ModelError: it is no such file, is damaged, quantized already, or has data in other folders.
+        ModelError: it is no such file, is damaged, or has data in other folders.
     """
     require_file(path, ModelError)
     onnx = _onnx()
@@ -85,6 +87,11 @@ def read_onnx(path: Path) -> OnnxGraph:
     except Exception as error:  # protobuf's, onnx's and NumPy's, whatever a damaged file makes them raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{path} is no ONNX file, or a damaged one: {reason}") from error
+
+
+def quantizing(graph: OnnxGraph) -> OnnxNode | None:
+    """Return an operator by which a network shows that it is quantized already, or None."""
+    return next((node for node in graph.nodes if _QUANTIZING.search(node.op)), None)
 
 
 def _onnx() -> Any:
@@ -120,14 +127,6 @@ def _refuse_unreadable(model: Any, path: Path) -> None:
         )
     if len(graph.sparse_initializer):
         raise ModelError(f"{path} holds sparse weights; save them dense")
-    for node in graph.node:
-        if node.op_type.startswith(("QLinear", "Quantize", "Dequantize", "DynamicQuantize")) or (
-            node.op_type.endswith("Integer")
-        ):
-            raise ModelError(
-                f'{path} is quantized already, by {node.op_type} "{_name(node)}"; give the float network '
-                "that it was made from"
-            )
 
 
 def _graph(graph: Any, opset: int, path: Path) -> OnnxGraph:
@@ -169,9 +168,9 @@ def _dtype(number: int, name: str, path: Path) -> str:
         dtype = helper.tensor_dtype_to_np_dtype(number).name
     except KeyError:
         dtype = f"type {number}"
-    if dtype not in ("float16", "float32", "float64", "uint8"):
+    if dtype not in ("float16", "float32", "float64", "uint8", "int8"):
         raise ModelError(f'{path} takes "{name}" of {dtype}; it must be float32, float16, float64 or uint8')
-    return "uint8" if dtype == "uint8" else "float32"
+    return dtype if dtype in ("uint8", "int8") else "float32"
 
 
 def _name(node: Any) -> str:
@@ -187,12 +186,14 @@ def _node(node: Any, path: Path) -> OnnxNode:
         if attribute.type == AttributeProto.TENSOR:
             value = array_of(value, path)
         attributes[attribute.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
-    op = node.op_type if node.domain in _DOMAINS else f"{node.domain}.{node.op_type}"
+    # protobuf gives bytes where text is no UTF-8.
+    op = node.op_type if isinstance(node.op_type, str) else node.op_type.decode(errors="replace")
+    op = op if node.domain in _DOMAINS else f"{node.domain}.{op}"
     return OnnxNode(op, _name(node), list(node.input), list(node.output), attributes)
 
 
 def array_of(tensor: Any, path: Path) -> Array:
-    """Return the values of a TensorProto; floats of any width as float32, which is what gets quantized.
+    """Return the values of a TensorProto; floats of any width as float32, integers of 4 bits as of 8.
 
     Args:
         tensor: of the file.
@@ -218,6 +219,8 @@ def array_of(tensor: Any, path: Path) -> Array:
         raise ModelError(f'{path}: constant "{tensor.name}" is complex; allowed are real numbers')
     if values.dtype.kind in "iub" or values.dtype == np.float32:
         return values
+    if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4):
+        return values.astype(np.int8 if tensor.data_type == TensorProto.INT4 else np.uint8)
     return values.astype(np.float32)
 
 
