@@ -31,8 +31,7 @@ _MOST_INPUTS = 100_000
 @target_option
 @click.option(
     "--inputs",
-    default="5",
-    show_default=True,
+    show_default="5; 64 where the model keeps variables",
     metavar="DIR|N",
     help="A folder of images, or how many random inputs.",
 )
@@ -61,7 +60,7 @@ _MOST_INPUTS = 100_000
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path,
     target: str,
-    inputs: str,
+    inputs: str | None,
     schedule: str,
     optimize: str,
     stop_before_float: bool,
@@ -76,7 +75,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     The outputs are compared with TensorFlow Lite's reference kernels (tflite-runtime 2.14), also those of an
     .onnx file that is quantized already. Where these
     can't run, or are wrong, it is edgecnn's own in NumPy, held to other kernels operator by operator: to
-    which, and why, is said. Inputs are chosen anew where all have the same output. Targets c99, x86-64 and
+    which, and why, is said. Inputs are chosen anew where all have the same output. A model that keeps
+    variables runs one input after the other, then from the start again with those of its self-test, and its
+    variables are compared after each. Targets c99, x86-64 and
     x86-64-vnni run on this machine under ASan and UBSan, wasm32 in Node.js, and the others in QEMU, which
     counts their instructions. For the M4 they are weighed by the table in Arm's Technical Reference Manual,
     too: an estimate of cycles that leaves out waiting for flash and caches. With --serial the C runs on your
@@ -96,15 +97,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.verify import verify
 
-    chosen = int(inputs[:9]) if inputs.isascii() and inputs.isdigit() else Path(inputs)
-    if isinstance(chosen, int) and not 1 <= chosen <= _MOST_INPUTS:
-        raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
-    if isinstance(chosen, Path) and not chosen.is_dir():
-        raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
     verified = verify(
         model,
         target,
-        chosen,
+        None if inputs is None else _chosen(inputs),
         rows=schedule == "rows",
         optimize=optimize,
         profile=profile,
@@ -116,6 +112,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         _print(verified)
     if not verified.equal:
         sys.exit(1)
+
+
+def _chosen(inputs: str) -> int | Path:
+    """Return how many inputs are asked for, or the folder of them."""
+    chosen = int(inputs[:9]) if inputs.isascii() and inputs.isdigit() else Path(inputs)
+    if isinstance(chosen, int) and not 1 <= chosen <= _MOST_INPUTS:
+        raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
+    if isinstance(chosen, Path) and not chosen.is_dir():
+        raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
+    return chosen
 
 
 def _refuse_ignored(by_serial: bool) -> None:
@@ -182,10 +188,11 @@ def _print_oracles(verified: "Verified | SerialVerified") -> None:
 def _print_variety(verified: "Verified") -> None:
     """Say how much the inputs tell: equal outputs of all of them prove little."""
     counts = [f"{count:,}" for count in verified.different_outputs]
+    names = [*verified.outputs, *verified.variables]
     if len(counts) > 1:
-        counts = [f"{name} {count}" for name, count in zip(verified.outputs, counts, strict=True)]
+        counts = [f"{name} {count}" for name, count in zip(names, counts, strict=True)]
     say(f"different outputs            {', '.join(counts):>12}")
-    pairs = zip(verified.outputs, verified.different_outputs, strict=True)
+    pairs = zip(names, verified.different_outputs, strict=True)
     if verified.inputs > 1 and (same := [name for name, count in pairs if count == 1]):
         output = ", ".join(same) if len(counts) > 1 else "output"
         say(f"All inputs have the same {output}, and no others changed that: that it is equal proves little.")
@@ -194,7 +201,8 @@ def _print_variety(verified: "Verified") -> None:
 def _print(verified: "Verified") -> None:
     if verified.operators is not None:
         _print_operators(verified.operators)
-    say(f"target {verified.target}, {verified.inputs} inputs, compared with {verified.oracle}")
+    reset = f" (from the start again before number {verified.reset_at})" if verified.reset_at else ""
+    say(f"target {verified.target}, {verified.inputs} inputs{reset}, compared with {verified.oracle}")
     _print_oracles(verified)
     _print_variety(verified)
     if verified.instructions is not None:
@@ -208,6 +216,7 @@ def _print(verified: "Verified") -> None:
         ("code", verified.code_bytes),
         ("constant data", verified.const_bytes),
         ("arena", verified.arena_bytes),
+        ("variables", verified.variables_bytes or None),
         ("state", verified.state_bytes),
         ("statics", verified.static_bytes),
         ("worst stack", verified.stack_bytes),

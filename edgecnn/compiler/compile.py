@@ -15,13 +15,14 @@ from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.passes.stop_before_float import stop_before_float as before_float
+from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading import read_network
 from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.search import schedule
-from edgecnn.compiler.steps import INPUT, Step
+from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
 from edgecnn.compiler.writing.header import header_text
 from edgecnn.compiler.writing.model import CModel, Edge, edges
@@ -115,6 +116,12 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     original = (read_network(source) if isinstance(source, Path) else parse(source)).in_signature_order()
     original = batch_of_one(original)
     original, left = before_float(original) if stop_before_float else (original, ())
+    if original.variables and (left or weights_version is not None):
+        what = "stop before floats" if left else "have its weights apart"
+        raise ModelError(
+            f'the model keeps variable "{short_name(original.variables[0].name)}" from one inference to the '
+            f"next, and can't {what}; compile it without that option"
+        )
     if labels:
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
@@ -171,7 +178,7 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
     Raises:
         ModelError: an operator is not supported.
     """
-    _check_readable(original)
+    _check_readable(variables_as_edges(original))
     graph, dumps = original, {"read": str(original)}
     for make in (one for one in PASSES if not (original.weights_apart and one in BY_WEIGHTS)):
         graph = make(graph)
@@ -182,6 +189,8 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
 
 def _integers_before_floats(original: Graph) -> str:
     """Return up to what a model can be compiled that has floats behind it; empty where it can't be."""
+    if original.variables:
+        return ""
     try:
         part, left = before_float(original)
         if not left:
@@ -274,10 +283,12 @@ def describe_plan(model: CModel) -> dict[str, Any]:
         "sha256": model.original.sha256,
         "arena_bytes": model.schedule.arena,
         "arena_bytes_whole": whole,
+        "variables_bytes": model.variables.size,
         "tensor_bytes": sum(
             model.original.tensors[i].size * (2 if model.original.tensors[i].dtype == "int16" else 1)
             for op in model.original.operators
             for i in op.outputs
+            if model.original.tensors[i].dtype in DTYPES.values()
         ),
         "weight_bytes": sum(step.constant_bytes for step in network.steps),
         "inputs": [_describe_edge(edge) for edge in model.inputs],
@@ -340,7 +351,7 @@ def _macs_given(given: Mapping[int, int], step: Step) -> int:
 
     Of several steps that one operator has become, those that multiply nothing have none.
     """
-    if step.kernel is INPUT or not step.macs:
+    if not step.macs:
         return 0
     before = _macs_given(given, step.before) if step.before is not None else 0
     return before + given[step.operator.index]

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from edgecnn.compiler import quant, reference
 from edgecnn.compiler.ir import Graph, Tensor
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
+from edgecnn.compiler.sequence import sequence
 
 _MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
 _MOST_VECTORS = 3
 _MOST_BLOCKS = 8
+_MOST_STEPS = 16  # of a model that keeps variables, from their first values on
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,11 @@ def golden_vectors(graph: Graph) -> list[Vector]:
     Raises:
         ModelError: an operator is not supported.
     """
+    if graph.variables:
+        return _one_after_the_other(graph)
     inner, rng = integer_edges(graph), np.random.default_rng(0)
     edges = [inner.tensors[i] for i in inner.inputs]
-    count = max(1, min(_MOST_VECTORS, _MOST_BYTES // sum(edge.size * edge.itemsize for edge in edges)))
+    count = _count(edges, _MOST_VECTORS)
     taken: list[Vector] = []
     others: list[Vector] = []
     answers = set()
@@ -56,6 +61,18 @@ def golden_vectors(graph: Graph) -> list[Vector]:
         if len(taken) == count:
             break
     return [*taken, *others][:count]
+
+
+def _count(edges: Sequence[Tensor], most: int) -> int:
+    return max(1, min(most, _MOST_BYTES // sum(edge.size * edge.itemsize for edge in edges)))
+
+
+def _one_after_the_other(graph: Graph) -> list[Vector]:
+    """Return the first inferences of a model that keeps variables, from their first values on."""
+    session = reference.Session(integer_edges(variables_as_edges(graph)))
+    edges = session.graph.inputs[: len(graph.inputs)]
+    steps = sequence(graph, _count([session.graph.tensors[i] for i in edges], _MOST_STEPS), thorough=False)
+    return [Vector(inputs, session.run(inputs)[: len(graph.outputs)]) for inputs in steps]
 
 
 def _candidates(edges: Sequence[Tensor], rng: np.random.Generator) -> Iterator[list[NDArray[Any]]]:

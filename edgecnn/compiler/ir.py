@@ -173,6 +173,40 @@ class Signature:
         return next((name for name, index in (*self.inputs, *self.outputs) if index == tensor), "")
 
 
+@dataclass(frozen=True)
+class Ring:
+    """How the rows of a variable lie in `slots` of a row each, from a head on that moves between inferences.
+
+    Row y of the value is in slot (head + first + y) % slots when an inference begins; row y of the tensor
+    `after` goes into slot (head + made + y) % slots; then the head moves on by `advance`.
+    """
+
+    slots: int
+    advance: int
+    first: int
+    made: int
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """What outlives an inference, by the name that the file has for it.
+
+    Attributes:
+        name: as VAR_HANDLE says it.
+        initial: its value before the first inference: a tensor with data.
+        before: the tensor that holds its value when an inference begins; ABSENT until a pass says so.
+        after: the tensor that holds it when the inference ends. Both are one where an operator only puts new
+            rows to those that are there.
+        ring: where the rows lie; None until a pass says so.
+    """
+
+    name: str
+    initial: Tensor
+    before: int = ABSENT
+    after: int = ABSENT
+    ring: Ring | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model: one subgraph whose operators are in an order in which they can run.
@@ -186,6 +220,7 @@ class Graph:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    variables: tuple[Variable, ...] = ()
     name: str = ""
     sha256: str = ""
     description: str = ""
@@ -219,7 +254,8 @@ class Graph:
         Raises:
             ModelError: naming the operator and the tensor.
         """
-        known = set(self.inputs) | {i for i, tensor in enumerate(self.tensors) if tensor.data is not None}
+        known = {*self.inputs, *(one.before for one in self.variables if one.before != one.after)}
+        known |= {i for i, tensor in enumerate(self.tensors) if tensor.data is not None}
         self._check_indices("the model's inputs", self.inputs)
         self._check_indices("the model's outputs", self.outputs)
         for operator in self.operators:
@@ -247,6 +283,12 @@ class Graph:
                 raise ModelError(
                     f"{what} names tensor {index}, but the model has {len(self.tensors)} tensors"
                 )
+
+    @property
+    def outside(self) -> tuple[int, ...]:
+        """The tensors that lie in no arena: outputs are the caller's, and variables lie for themselves."""
+        kept = (tensor for variable in self.variables for tensor in (variable.before, variable.after))
+        return (*self.outputs, *dict.fromkeys(tensor for tensor in kept if tensor != ABSENT))
 
     def consumers(self, tensor: int) -> list[Operator]:
         """Return the operators that read `tensor`."""

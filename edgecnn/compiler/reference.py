@@ -26,13 +26,36 @@ def basic(graph: Graph) -> Graph:
     return basic_ops(fold_views(fold_cast(fold_dilation(widen_weights(graph)))))
 
 
+class Session:
+    """A graph that runs again and again: what its variables are goes on from one inference to the next.
+
+    Attributes:
+        graph: it, with inputs and outputs for its variables behind its own.
+        variables: their values.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        """Take a graph whose variables, if it has any, have inputs and outputs, and initial values."""
+        self.graph, self._basic = graph, basic(graph)
+        self.variables: list[NDArray[Any]] = [np.asarray(one.initial.data) for one in graph.variables]
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return the outputs for one value of each of the model's own inputs, then what variables become."""
+        outputs = _run(self._basic, [*inputs, *self.variables])
+        self.variables = outputs[len(outputs) - len(self.variables) :]
+        return outputs
+
+
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return the outputs of `graph` for one value of each input, in the flatbuffer's order.
 
     Raises:
         ModelError: an operator is not supported.
     """
-    graph = basic(graph)
+    return _run(basic(graph), inputs)
+
+
+def _run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
     for operator in graph.operators:
         made = [values[i] for i in operator.inputs if i in values]

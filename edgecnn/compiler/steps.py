@@ -11,6 +11,7 @@ from edgecnn.compiler.ir import Operator
 from edgecnn.compiler.kernel import Kernel, Params
 
 INPUT = Kernel("input")  # what takes rows from the caller is written with the model
+VARIABLE = Kernel("variable")  # what the last inference has left is there, and nothing is called
 _COLUMNS = 12  # at a time: more save little and cost memory
 
 
@@ -19,7 +20,8 @@ class Window:
     """The rows of one input that a firing reads: `extent` rows from the first on, some of them maybe padding.
 
     The first row of firing i is `start + (i // group) * outer + (i % group) * inner`, where `group` is
-    the step's; or `firsts[i]` where the rows follow no such rule, as in an enlarged image.
+    the step's; or `firsts[i]` where the rows follow no such rule, as in an enlarged image. Of a row,
+    what lies from byte `offset` on is read.
     """
 
     extent: int
@@ -27,6 +29,7 @@ class Window:
     start: int = 0
     inner: int = 0
     firsts: tuple[int, ...] = ()
+    offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ class Step:
     params: Params
     group: int = 1
     rows_per_group: int = 1
+    first_made: int = 0  # the output's row that the first firing makes; others may be there before
     scratch: int = 0  # bytes kept from the first firing to the last: 32-bit sums, or a column of `before`
     working: int = 0  # bytes needed only while it fires: steps of a segment share them
     macs: int = 0
@@ -82,9 +86,9 @@ class Step:
         firsts = [self.first_row(self.windows[position], firing) for firing in range(self.firings)]
         return min(firsts) < 0 or max(firsts) + self.windows[position].extent > height
 
-    def completed(self, firing: int) -> int:
-        """Return how many output rows are complete after a firing."""
-        return (firing + 1) // self.group * self.rows_per_group
+    def completed(self, firing: int, height: int) -> int:
+        """Return how many output rows, of `height`, are complete after a firing: all after the last."""
+        return height if firing == self.firings - 1 else (firing + 1) // self.group * self.rows_per_group
 
 
 def column_by_column(before: Step, step: Step, width: int, itemsize: int) -> Step:

@@ -21,6 +21,7 @@ int main(void)
             fprintf(stderr, "program_run returned %d\n", status);
             return 1;
         }
+        program_report(output);
         if (fwrite(output, sizeof output, 1, stdout) != 1) {
             return 1;
         }

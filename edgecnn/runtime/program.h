@@ -15,4 +15,11 @@ int program_setup(void);
 /* Called once per input; what it does is what is measured. Returns 0, or another number to stop. */
 int program_run(const int8_t *input, int8_t *output);
 
+/* Called behind each run, and not measured: it may add to the output what the program keeps for the next run. */
+#ifdef PROGRAM_REPORTS
+void program_report(int8_t *output);
+#else
+#define program_report(output) ((void)(output))
+#endif
+
 #endif

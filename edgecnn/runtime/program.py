@@ -39,6 +39,7 @@ class Program:
         include_dirs: where the sources and the harness find their headers.
         order_name: the table in the sources that holds, in pairs of bytes, which step fires and how often.
         order: the first byte of each pair, by which a profile tells steps apart.
+        reports: whether the harness defines `program_report`, too.
     """
 
     sources: Sequence[Path]
@@ -48,6 +49,7 @@ class Program:
     include_dirs: Sequence[Path] = ()
     order_name: str = ""
     order: bytes = b""
+    reports: bool = False
 
     def write_harness(self, folder: Path) -> Path:
         """Write the harness to `folder` and return its path."""
@@ -61,6 +63,7 @@ class Program:
             *(f"-I{folder}" for folder in (*self.include_dirs, HERE)),
             f"-DPROGRAM_INPUT_BYTES={self.input_bytes}",
             f"-DPROGRAM_OUTPUT_BYTES={self.output_bytes}",
+            *(["-DPROGRAM_REPORTS"] if self.reports else []),
         ]
 
     def check(self, inputs: Sequence[bytes]) -> None:

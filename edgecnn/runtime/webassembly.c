@@ -29,5 +29,7 @@ int webassembly_setup(void)
 
 int webassembly_run(void)
 {
-    return program_run(input, output);
+    const int status = program_run(input, output);
+    program_report(output);
+    return status;
 }

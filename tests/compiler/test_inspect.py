@@ -50,8 +50,8 @@ def test_what_can_not_be_run_is_shown(tmp_path: Path) -> None:
     (tmp_path / "strange.tflite").write_bytes(stranger())
     found = inspect_json(tmp_path / "strange.tflite")
     assert found["problems"] == [
-        'CUSTOM:my\\x1bop "tensor5" (operator 0) keeps "state" from one inference to the next; only models '
-        "without a state can be run and compiled, such as convolutions over a window of time"
+        'CUSTOM:my\\x1bop "tensor5" (operator 0) keeps "state" from one inference to the next; an '
+        "operator with a state of its own can't be run or compiled; one that VAR_HANDLE names can"
     ]
     assert found["signatures"] == [
         {"key": "serve", "subgraph": 0, "inputs": ["image"], "outputs": ["scores\x1b"]}

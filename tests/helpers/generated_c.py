@@ -97,8 +97,12 @@ def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
     return [reference.run(graph, one) for one in inputs]
 
 
-def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: Any) -> list[Arrays]:
+def run_c(
+    models: list[CompiledModel], inputs: list[list[Arrays]], reset_at: int = 0, **compiler: Any
+) -> list[Arrays]:
     """Compile and run the C of several models as one program, whole images as well as pushed lines.
+
+    Variables of models begin anew before inference `reset_at`; what they become follows the outputs.
 
     `inputs` holds a list for each model, all of one length; so does the result, outputs joined to one array.
     """
@@ -109,7 +113,9 @@ def run_c(models: list[CompiledModel], inputs: list[list[Arrays]], **compiler: A
         for model in models:
             model.write(folder)
             guard(model.model, folder)
-        programs = [program(model.model, folder, both_ways=True, pointer=8) for model in models]
+        programs = [
+            program(model.model, folder, both_ways=True, pointer=8, reset_at=reset_at) for model in models
+        ]
         given = [
             b"".join(value.tobytes() for one in ones for value in one) for ones in zip(*inputs, strict=True)
         ]
@@ -135,6 +141,7 @@ def joined(programs: list[Program], folder: Path) -> Program:
             harness += f"static __attribute__((aligned(16))) int8_t {name}{number}[{size}];\n"
         calls += f"    memcpy(in{number}, input + {read}, {part.input_bytes});\n"
         calls += f"    if (program_run{number}(in{number}, out{number}) != 0) return {number + 1};\n"
+        calls += f"    program_report{number}(out{number});\n" if part.reports else ""
         calls += f"    memcpy(output + {made}, out{number}, {part.output_bytes});\n"
         read += part.input_bytes
         made += part.output_bytes
@@ -146,7 +153,7 @@ def joined(programs: list[Program], folder: Path) -> Program:
 
 
 # What a harness defines; in one file with others it has names of its own.
-_OWN = re.compile(r"\b(program_setup|program_run|arena|nn|state_is_as_reported)\b")
+_OWN = re.compile(r"\b(program_setup|program_run|program_report|arena|variables|nn|state_is_as_reported)\b")
 
 
 def check_numpy(model: bytes, inputs: list[Arrays], optimized: bool = False) -> list[Arrays]:

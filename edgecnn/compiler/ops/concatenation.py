@@ -34,11 +34,13 @@ macs, known = _moving.macs, _moving.known
 class ConcatenationOptions(geometry.Fused):
     """Along which axis the inputs lie side by side; it counts from the end once `rewrite` has seen it.
 
-    `unsigned` says that the file has uint8.
+    `unsigned` says that the file has uint8; `behind`, that the only input's rows are those of the output from
+    there on, and that the others lie there since the last inference.
     """
 
     axis: int
     unsigned: bool = False
+    behind: int | None = None
 
 
 OPTIONS = ConcatenationOptions
@@ -138,7 +140,10 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     shapes = [graph.tensors[i].shape for i in operator.inputs]
     windows = [Window(1, 1)] * len(shapes)
     positions, sizes = 1, [columns * channels] * len(shapes)
-    if _axis(graph, operator) == _ROWS:
+    behind = geometry.options(graph, operator, ConcatenationOptions).behind
+    if behind is not None:
+        rows = shapes[0][1]
+    elif _axis(graph, operator) == _ROWS:
         ends = np.cumsum([shape[1] for shape in shapes]).tolist()
         windows = [Window(1, 1, shape[1] - end) for shape, end in zip(shapes, ends, strict=True)]
     elif _axis(graph, operator) == _COLUMNS:
@@ -149,5 +154,14 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     bytes_ = np.array(sizes, np.int32) * graph.output(operator).itemsize
     params: Params = {"positions": positions, "count": len(shapes), "sizes": bytes_}
     return (
-        Step(operator, CONCATENATION, operator.inputs, operator.outputs[0], tuple(windows), rows, params),
+        Step(
+            operator,
+            CONCATENATION,
+            operator.inputs,
+            operator.outputs[0],
+            tuple(windows),
+            rows,
+            params,
+            first_made=behind or 0,
+        ),
     )

@@ -16,9 +16,12 @@ from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.passes.merge_constant_channels import merge_constant_channels
 from edgecnn.compiler.passes.narrow import narrow
 from edgecnn.compiler.passes.split_weights import split_weights
+from edgecnn.compiler.passes.streams import streams
+from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.passes.widen_weights import widen_weights
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    variables_as_edges,
     integer_edges,
     widen_weights,
     fold_dilation,
@@ -32,6 +35,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_max_pool,
     split_weights,
     narrow,
+    streams,
 )
 
 # Those that change shapes by the values of weights.

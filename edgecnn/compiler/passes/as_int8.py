@@ -28,7 +28,9 @@ def as_int8(graph: Graph) -> Graph:
     if not any(map(_is_unsigned, graph.tensors)):
         return graph
     operators = tuple(_over_int8(graph, operator) for operator in graph.operators)
-    return replace(graph, tensors=tuple(map(_signed, graph.tensors)), operators=operators)
+    variables = tuple(replace(one, initial=_signed(one.initial)) for one in graph.variables)
+    tensors = tuple(map(_signed, graph.tensors))
+    return replace(graph, tensors=tensors, operators=operators, variables=variables)
 
 
 def _is_unsigned(tensor: Tensor) -> bool:

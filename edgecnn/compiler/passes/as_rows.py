@@ -66,19 +66,21 @@ def _four_dimensions(tensor: Tensor) -> Tensor:
 
 def _without_reshapes(graph: Graph) -> Graph:
     renamed: dict[int, int] = {}
+    edges = {*graph.inputs, *graph.outputs}
     kept = []
     for original in graph.operators:
         operator = replace(original, inputs=tuple(renamed.get(i, i) for i in original.inputs))
-        if ops.is_a(operator, reshape) and _only_renames(graph, operator):
+        if ops.is_a(operator, reshape) and _only_renames(graph, operator, edges):
             renamed[operator.outputs[0]] = operator.inputs[0]
+            edges |= {operator.inputs[0]} if operator.outputs[0] in graph.outputs else set()
         else:
             kept.append(operator)
     return replace(graph, operators=tuple(kept), outputs=tuple(renamed.get(i, i) for i in graph.outputs))
 
 
-def _only_renames(graph: Graph, operator: Operator) -> bool:
+def _only_renames(graph: Graph, operator: Operator, edges: set[int]) -> bool:
     if graph.input(operator, 0).shape == graph.output(operator).shape:
         # The caller's buffers are no part of the arena: an output needs an operator that writes it.
-        return operator.outputs[0] not in graph.outputs or operator.inputs[0] not in graph.inputs
+        return operator.outputs[0] not in graph.outputs or operator.inputs[0] not in edges
     made = operator.outputs[0]
     return made not in graph.outputs and all(map(ops.takes_any_rows, graph.consumers(made)))

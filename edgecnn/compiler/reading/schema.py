@@ -51,6 +51,7 @@ _VERSIONS = {
     **dict.fromkeys(("ELU", "RELU_0_TO_1", "RELU_N1_TO_1", "PRELU", "HARD_SWISH"), 1),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "DEPTH_TO_SPACE"), 1),
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"), 3),
+    **dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), 1),
     **dict.fromkeys(("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"), 3),
     "FULLY_CONNECTED": 5,
 }

@@ -36,6 +36,7 @@ from edgecnn.compiler.reading.schema import (
     type_name,
     unkept,
 )
+from edgecnn.compiler.reading.variables import CALL_ONCE, called_once, with_variables
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
 
@@ -46,9 +47,11 @@ _MAX_RANK = 8
 # How often a byte is read, on average, and how many bytes a table counts for: parts that lie over each other
 # could make a small file endless.
 _MOST_READS, _TABLE = 16, 16
-_VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
-_NO_STATE = "only models without a state can be run and compiled, such as convolutions over a window of time"
-_NO_LOOP = "only models of one subgraph can be run and compiled, without loops and conditions"
+_NO_STATE = "an operator with a state of its own can't be run or compiled; one that VAR_HANDLE names can"
+_NO_LOOP = (
+    "only models of one subgraph can be run and compiled, without loops and conditions: give a GRU or LSTM "
+    "of Keras unroll=True, or let it take one step per inference and keep its state in a variable"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +156,7 @@ class _Reader:
         if not problems:
             try:
                 subgraphs[0].verify()
+                subgraphs[0] = with_variables(subgraphs)
             except ModelError as error:
                 problems.append(str(error))
         return ModelFile(tuple(subgraphs), signatures, tuple(problems))
@@ -160,9 +164,11 @@ class _Reader:
     def _main(self, graph: Graph, name: str) -> Graph:
         metadata, files = self._metadata(), self._files()
         description = self._text(self._model.Description())
-        signatures = self._model.SignatureDefsLength()
+        signatures, subgraphs = self._model.SignatureDefsLength(), self._model.SubgraphsLength()
         if signatures > 1:
             self._unkept.append(f"{signatures} signatures")
+        if subgraphs > 1:
+            self._unkept.append(f"{subgraphs} subgraphs")
         return replace(
             graph,
             name=name,
@@ -360,18 +366,19 @@ def _first(signatures: tuple[Signature, ...], subgraph: int) -> Signature | None
 
 
 def _beyond_one(subgraphs: list[Graph]) -> list[str]:
-    """Say why a model is more than one subgraph whose operators run from top to bottom and forget all."""
+    """Say why a model is more than one subgraph whose operators run from top to bottom.
+
+    Others may be there that set variables before the first inference.
+    """
     graph, count = subgraphs[0], len(subgraphs)
     for operator in graph.operators:
         what = graph.describe(operator)
-        if operator.op in _VARIABLES:
-            return [f"{what} keeps variables from one inference to the next; {_NO_STATE}"]
-        if any("subgraph" in option for option in operator.options.told()):
+        if operator.op != CALL_ONCE and any("subgraph" in option for option in operator.options.told()):
             return [f"{what} runs another of the model's {count} subgraphs; {_NO_LOOP}"]
         read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
         if states := [short_name(tensor.name) for tensor in read if tensor.state]:
             return [f'{what} keeps "{states[0]}" from one inference to the next; {_NO_STATE}']
-    if count > 1:
+    if count > 1 + len(called_once(graph)):
         return [f"has {count} subgraphs, each for itself; only models of one can be run and compiled"]
     return []
 

@@ -55,7 +55,7 @@ class Network:
     steps: tuple[Step, ...]
     height: dict[int, int]  # rows of each tensor
     row_bytes: dict[int, int]
-    outputs: tuple[int, ...]
+    outputs: tuple[int, ...]  # what lies outside the arena: variables, too
     readers: dict[int, list[int]] = field(default_factory=dict)  # tensor -> steps
     maker: dict[int, int] = field(default_factory=dict)  # tensor -> step
     least_ring: dict[int, int] = field(default_factory=dict)  # bytes of rows that a reader asks for at once
@@ -74,7 +74,7 @@ class Network:
             tuple(steps),
             {i: shape[1] for i, shape in shapes.items()},
             {i: shape[2] * shape[3] * graph.tensors[i].itemsize for i, shape in shapes.items()},
-            graph.outputs,
+            graph.outside,
         )
         for number, step in enumerate(steps):
             network.maker[step.output] = number
@@ -88,7 +88,7 @@ class Network:
                 network.least_ring[tensor] = max(network.least_ring.get(tensor, 0), size)
         for number, step in enumerate(steps):
             last = [tensor for tensor in dict.fromkeys(step.inputs) if network.last_reader(tensor) == number]
-            network.read_last.append([tensor for tensor in last if tensor not in graph.outputs])
+            network.read_last.append([tensor for tensor in last if tensor not in network.outputs])
         return network
 
     def last_reader(self, tensor: int) -> int:
@@ -211,7 +211,7 @@ class _Run:
     def _fire(self, number: int) -> None:
         step = self._network.steps[number]
         self._made.append(number)
-        self._done[step.output] = step.completed(self._fired[number])
+        self._done[step.output] = step.completed(self._fired[number], self._network.height[step.output])
         self._fired[number] += 1
         for reader in self._readers[number]:
             self._wake(reader)

@@ -11,7 +11,8 @@ from edgecnn.compiler.scheduling.cuts import CutSearch
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.memory import buffers, events_of, place, ring_heights
 from edgecnn.compiler.scheduling.rolling import Rolled, place_rolling
-from edgecnn.compiler.steps import INPUT, Step, column_by_column
+from edgecnn.compiler.scheduling.views import read_in_place
+from edgecnn.compiler.steps import INPUT, VARIABLE, Step, column_by_column
 
 _MEASURED = 32  # steps of the search for each of the network's
 
@@ -60,14 +61,27 @@ class Choice:
 
 
 def lower(graph: Graph, isa: str) -> list[tuple[Step, ...]]:
-    """Return the alternatives of each step: first the graph's inputs, then its operators."""
-    made = [(_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)]
-    return made + [instruction_sets.lower(graph, operator, isa) for operator in graph.operators]
+    """Return the alternatives of each step: first the graph's inputs, then variables, then its operators."""
+    made: list[tuple[Step, ...]] = [
+        (_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)
+    ]
+    made += [
+        (_variable_step(graph, variable.before, number),)
+        for number, variable in enumerate(graph.variables)
+        if variable.before != variable.after
+    ]
+    made += [instruction_sets.lower(graph, operator, isa) for operator in graph.operators]
+    return read_in_place(graph, made) if graph.variables else made
 
 
 def _input_step(graph: Graph, tensor: int, number: int) -> Step:
     operator = Operator("INPUT", number, (), (tensor,))
     return Step(operator, INPUT, (), tensor, (), graph.tensors[tensor].shape[1], {})
+
+
+def _variable_step(graph: Graph, tensor: int, number: int) -> Step:
+    operator, rows = Operator("VARIABLE", number, (), (tensor,)), graph.tensors[tensor].shape[1]
+    return Step(operator, VARIABLE, (), tensor, (), 1, {}, rows_per_group=rows)
 
 
 class Measure:

@@ -65,8 +65,11 @@ def events_of(network: Network, order: Sequence[int]) -> Events:
     for number in dict.fromkeys(order):
         step = network.steps[number]
         fired = positions[ends[number] - step.firings : ends[number]]
-        events.begun[step.output] = fired[:: step.group].repeat(step.rows_per_group)
-        events.complete[step.output] = fired[step.group - 1 :: step.group].repeat(step.rows_per_group)
+        kept = network.height[step.output] - step.firings // step.group * step.rows_per_group, 0
+        begun = fired[:: step.group].repeat(step.rows_per_group)
+        complete = fired[step.group - 1 :: step.group].repeat(step.rows_per_group)
+        events.begun[step.output] = np.pad(begun, kept, mode="edge")
+        events.complete[step.output] = np.pad(complete, kept, mode="edge")
         for tensor, last in network.all_reads[number].last.items():
             read = np.where(last < 0, -1, fired[last])
             before = events.last_read.get(tensor)

@@ -222,7 +222,7 @@ class _Search:
         """Return the tensors whose makers it may pay to let wait: those a step with several inputs reads."""
         steps = [alternatives[0] for alternatives in self._steps]
         joined = {tensor for step in steps if len(set(step.inputs)) > 1 for tensor in step.inputs}
-        return sorted(joined.difference(self._graph.inputs))
+        return sorted(joined.difference(step.output for step in steps if not step.inputs))
 
     def _column_tensors(self) -> list[int]:
         """Return the tensors between a depthwise and a 1x1 convolution that nothing else reads."""
@@ -233,7 +233,7 @@ class _Search:
             if ops.column_consumer(step)
             and ops.column_producer(steps[step.inputs[0]])
             and len(self._graph.consumers(step.inputs[0])) == 1
-            and step.inputs[0] not in self._graph.outputs
+            and step.inputs[0] not in self._graph.outside
         ]
 
 

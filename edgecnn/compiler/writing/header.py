@@ -9,6 +9,7 @@ from edgecnn.compiler.fits import fits, named, rounded
 from edgecnn.compiler.ir import short_name
 from edgecnn.compiler.quant import limits
 from edgecnn.compiler.scheduling.memory import ALIGN
+from edgecnn.compiler.writing import variables
 from edgecnn.compiler.writing.model import CModel, Edge
 from edgecnn.compiler.writing.text import comment_text, float_literal
 from edgecnn.compiler.writing.weights import DECLARATIONS
@@ -35,6 +36,9 @@ def header_text(model: CModel) -> str:
         "edges": "\n".join([*_edge_lines([*model.inputs, *model.outputs]), *_left_lines(model)]),
         "usage": _usage(model),
         "macros": "\n".join(_macros(model)),
+        "variables": f", {model.variables.size} of variables" if model.variables.kept else "",
+        "variables_macros": variables.macros(model.prefix, model.variables),
+        "threads": ", arena and variables" if model.variables.kept else " and arena",
         "members": "".join(f"    {member};\n" for member, _ in _members(model)),
         "functions": "\n\n".join(_functions(model)),
     }
@@ -67,6 +71,7 @@ def _members(model: CModel) -> list[tuple[str, int | None]]:
     steps = len(model.schedule.network.steps)
     return [
         ("int8_t *arena", None),
+        *([("int8_t *variables", None)] if model.variables.kept else []),
         *([("const void *weights", None)] if model.weights_apart else []),
         ("uint32_t position", 4),
         ("uint16_t line", 2),
@@ -130,10 +135,12 @@ def _usage(model: CModel) -> str:
     made = ", ".join(edge.name for edge in model.outputs)
     arguments = ", ".join([*(edge.name for edge in model.inputs), made])
     weights = f", weights, size of {model.name}_weights.bin" if model.weights_apart else ""
+    kept, given = variables.usage(model.prefix, model.variables)
     lines = [
         f"static {model.prefix.upper()}_ARENA(arena);   right size, right alignment",
+        *kept,
         f"{model.prefix}_t nn;",
-        f"if ({model.prefix}_init(&nn, &arena, sizeof arena{weights}) != 0) {{ ... }}",
+        f"if ({model.prefix}_init(&nn, &arena, sizeof arena{given}{weights}) != 0) {{ ... }}",
         f"{model.prefix}_run(&nn, {arguments});   reads the input in place: flash or a DMA buffer will do",
     ]
     if model.pushes:
@@ -144,6 +151,8 @@ def _usage(model: CModel) -> str:
             f"for each line: if ({model.prefix}_push_row(&nn, line, {made}) == 1) {{ output is complete }}",
             "Give every call the same output: rows of a map are written as soon as they are known.",
         ]
+    if model.variables.kept:
+        lines += ["", *variables.manual(model.prefix, model.variables)]
     if model.classes:
         lines += ["", f"puts({model.prefix}_labels[{model.prefix}_class(output)]);"]
     return "\n".join(f" *   {line}".rstrip() for line in lines)
@@ -179,7 +188,9 @@ def threshold(model: CModel) -> int:
 
 def _functions(model: CModel) -> Iterator[str]:
     prefix = model.prefix
-    if model.weights_apart:
+    if model.variables.kept:
+        yield variables.DECLARATIONS.format(prefix=prefix)
+    elif model.weights_apart:
         yield DECLARATIONS.format(name=model.name, prefix=prefix, PREFIX=prefix.upper())
     else:
         yield (
@@ -229,14 +240,14 @@ _HEADER = """\
  *
  *   model    sha256 {sha256}
 {edges}
- *   RAM      {arena} bytes of arena, yours, and one {prefix}_t; no other writable data
+ *   RAM      {arena} bytes of arena{variables}, yours, and one {prefix}_t; no other writable data
  *   work     {macs} multiplications per inference{instructions}
 {fits} *   needs    C99 or C++11 for this header, C99 for {name}.c; no malloc, no libm
  *
  * USAGE
 {usage}
  *
- * Threads: give each its own {prefix}_t and arena.
+ * Threads: give each its own {prefix}_t{threads}.
  * {name}.h and {name}.c, kernels included, are yours: use them as you like; no notice is needed.
  */
 #ifndef {PREFIX}_H
@@ -255,7 +266,7 @@ _HEADER = """\
 /* `static {PREFIX}_ARENA(arena);` defines an arena of the right size, and of the right alignment up to 8. */
 #define {PREFIX}_ARENA(name) \\
     union {{ int8_t bytes[{PREFIX}_ARENA_SIZE]; int64_t align; }} name
-
+{variables_macros}
 #ifdef __cplusplus
 extern "C" {{
 #endif

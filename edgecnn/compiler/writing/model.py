@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from edgecnn.compiler.ir import Graph, Quantization
 from edgecnn.compiler.ops import logistic
 from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.targets import find_target
+from edgecnn.compiler.writing.variables import Variables
 from edgecnn.errors import ModelError
 
 _LONGEST_NAME = 32
@@ -118,6 +120,11 @@ class CModel:
         """What every name that the linker sees starts with."""
         return f"edgecnn_{self.name}"
 
+    @cached_property
+    def variables(self) -> Variables:
+        """What outlives an inference, and where it lies."""
+        return Variables.of(self.graph)
+
     @property
     def pushes(self) -> bool:
         """Whether there is one image whose lines can be pushed."""
@@ -135,8 +142,7 @@ class CModel:
             return 0
         if self.outputs[0].size > 1:
             return self.outputs[0].size
-        last = self.graph.operators[-1]
-        return 2 if ops.is_a(last, logistic) else 0
+        return 2 if self._ends_in_sigmoid else 0
 
     @property
     def marks(self) -> bool:
@@ -144,7 +150,12 @@ class CModel:
         if len(self.outputs) != 1 or self.outputs[0].scaling is None:
             return False
         shape = self.outputs[0].shape
-        return len(shape) == 4 and shape[3] == 1 and ops.is_a(self.graph.operators[-1], logistic)
+        return len(shape) == 4 and shape[3] == 1 and self._ends_in_sigmoid
+
+    @property
+    def _ends_in_sigmoid(self) -> bool:
+        last = self.graph.producer(self.graph.outputs[0])
+        return last is not None and ops.is_a(last, logistic)
 
     @property
     def left_to_caller(self) -> str:

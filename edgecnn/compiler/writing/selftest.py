@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.passes.integer_edges import integer_edges
-from edgecnn.compiler.writing import arrays
+from edgecnn.compiler.writing import arrays, variables
 from edgecnn.compiler.writing.model import CModel
 
 _VECTOR = re.compile(
-    r"edgecnn-test 1 (\w+) ([0-9a-f]{8}) vector (\d)/(\d) output ((?:[0-9a-f]{2})*) crc ([0-9a-f]{8})"
+    r"edgecnn-test 1 (\w+) ([0-9a-f]{8}) vector (\d+)/(\d+) output ((?:[0-9a-f]{2})*) crc ([0-9a-f]{8})"
 )
 
 
@@ -76,6 +76,7 @@ def test_text(model: CModel) -> str:
         PREFIX=model.prefix.upper(),
         made="".join(f"    static {edge.dtype}_t made_{edge.name}[{edge.size}];\n" for edge in model.outputs),
         calls="".join(_call(model, number, count) for number in range(count)),
+        **variables.test_words(model.prefix, model.variables),
         **_names(model.name, model.original),
         **(_WEIGHTS_APART if model.weights_apart else _WEIGHTS_INSIDE),
     )
@@ -265,9 +266,9 @@ _RUN = """
 int {prefix}_test({given}void (*print)(const char *text))
 {{
     static {PREFIX}_ARENA(arena);
-{made}    report_t report = {{print, 0, 0}};
+{kept}{made}    report_t report = {{print, 0, 0}};
     {prefix}_t nn;
-    if ({prefix}_init(&nn, &arena, sizeof arena{passed}) != 0) {{
+    if ({prefix}_init(&nn, &arena, sizeof arena{kept_given}{passed}) != 0) {{
         return -1;
     }}
 {calls}    finish(&report);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The text of a generated source: tables, kernels, one parameter struct and one case for each operator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 import numpy as np
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler.kernel import Role
 from edgecnn.compiler.scheduling.rolling import Rolled
-from edgecnn.compiler.steps import INPUT, Step, Window
+from edgecnn.compiler.steps import INPUT, VARIABLE, Step, Window
 from edgecnn.compiler.writing import arrays, templates
 from edgecnn.compiler.writing.header import describe, parameters, pushed_parameters
 from edgecnn.compiler.writing.kernels import kernel_text
 from edgecnn.compiler.writing.model import CModel, Edge
 from edgecnn.compiler.writing.text import comment_text, string_literal
+from edgecnn.compiler.writing.variables import source_words
 from edgecnn.compiler.writing.weights import WEIGHTS_INSIDE, Weights, weights_apart
 
 _LONGEST_RUN = 255
@@ -25,8 +26,9 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
     """Return the text of NAME.c; what belongs to `weights` is put there."""
     steps = model.schedule.network.steps
     parts = [part for step in steps for part in (step.before, step) if part is not None]
-    kernels = [part.kernel for part in parts if part.kernel is not INPUT]
-    tables = "".join(_tables(model, weights))
+    kernels = [part.kernel for part in parts if part.kernel not in (INPUT, VARIABLE)]
+    kept = source_words(model.name, model.prefix, model.variables)
+    tables = kept["variables_tables"] + "".join(_tables(model, weights))
     words = {
         "name": model.name,
         "prefix": model.prefix,
@@ -43,7 +45,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
         "rings": ",\n".join(_rings(model)),
         "windows": _windows(model),
         "program": arrays.table(f"{model.name}_program", program_table(model)),
-        "advance": _advance(model, weights),
+        "advance": _advance(model, weights, kept),
         "steps": len(steps),
         "parameters": parameters(model),
         "call": _call(
@@ -55,6 +57,9 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
             ),
         ),
         "helpers": "\n".join(_helpers(model)),
+        "given": kept["variables_given"] + (weights_apart(model.prefix)["weights_given"] if weights else ""),
+        "start": f"{model.prefix}_reset" if model.variables.kept else f"{model.name}_start",
+        **kept,
         **(weights_apart(model.prefix) if weights else WEIGHTS_INSIDE),
     }
     if weights:
@@ -65,7 +70,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
     return templates.SOURCE.format(**words)
 
 
-def _advance(model: CModel, weights: Weights | None) -> str:
+def _advance(model: CModel, weights: Weights | None, kept: Mapping[str, str]) -> str:
     """Return the function that fires the steps."""
     steps, outputs = model.schedule.network.steps, [edge.name for edge in model.outputs]
     given = [f"const {_in_type(edge)} *{edge.name}" for edge in model.inputs]
@@ -80,12 +85,18 @@ def _advance(model: CModel, weights: Weights | None) -> str:
         prefix=model.prefix,
         flags=("int lines, " if model.pushes else "") + ("int real, " if real else ""),
         passed=", ".join(given + [f"int8_t *{output}" for output in outputs]),
-        absent=" || ".join(f"{pointer} == NULL" for pointer in ("arena", *outputs)),
+        absent=" || ".join(f"{pointer} == NULL" for pointer in ("arena", *_kept_name(model), *outputs)),
+        variables_turn=kept["variables_turn"],
         rows=max(map(_rows_read, steps)),
-        first=(weights.pointer() if weights else "")
+        first=kept["variables_here"]
+        + (weights.pointer() if weights else "")
         + ("    const int first = nn->fired[0];\n" if model.pushes else ""),
         cases="".join(_case(model, number) for number in range(len(steps))),
     )
+
+
+def _kept_name(model: CModel) -> list[str]:
+    return ["variables"] if model.variables.kept else []
 
 
 def _call(model: CModel, lines: str, real: str, arguments: str) -> str:
@@ -127,7 +138,8 @@ def _plan(model: CModel) -> Iterator[str]:
         tensor = step.output
         where = model.schedule.offsets.get(("rows", tensor))
         rows = f"{heights[tensor]} of {network.height[tensor]}"
-        place = "caller" if where is None else "rolling" if tensor in model.schedule.rolled else str(where)
+        outside = "variable" if model.variables.find(tensor) else "caller"
+        place = outside if where is None else "rolling" if tensor in model.schedule.rolled else str(where)
         cut = " *" if number in model.schedule.cuts[1:] else ""
         bytes_ = heights[tensor] * network.row_bytes[tensor]
         yield f" *   {number:>3} {step.operator.op:<20} {rows:>12} {bytes_:>10} {place:>8}{cut}"
@@ -140,7 +152,7 @@ def _tables(model: CModel, weights: Weights | None) -> Iterator[str]:
     for number, step in enumerate(model.schedule.network.steps):
         if step.before is not None:
             yield from _parameters(model, f"{model.name}_op{number}_before", step.before, weights)
-        if step.kernel is not INPUT:
+        if step.kernel not in (INPUT, VARIABLE):
             yield from _parameters(model, f"{model.name}_op{number}", step, weights)
         for position, window in enumerate(step.windows):
             if window.firsts:
@@ -194,6 +206,9 @@ def _rings(model: CModel) -> Iterator[str]:
         offset = model.schedule.offsets.get(("rows", tensor), 0)
         where = model.schedule.rolled.get(tensor) or Rolled(model.schedule.heights[tensor], 0)
         size, rows = network.row_bytes[tensor], network.height[tensor]
+        if value := model.variables.find(tensor):
+            _, kept, first = value
+            offset, size, where = kept.offset, kept.row_bytes, Rolled(kept.ring.slots, first)
         yield f"    {{{offset}u, {size}u, {rows}, {where.slots}, {where.first}}}"
 
 
@@ -206,17 +221,33 @@ def _windows(model: CModel) -> str:
 
 def _window(model: CModel, step: Step, position: int) -> str:
     height = model.schedule.network.height[step.inputs[position]]
-    return "padded" if step.reads_padding(position, height) else "window"
+    if not step.reads_padding(position, height):
+        return "window"
+    return "padded from head" if model.variables.find(step.inputs[position]) else "padded"
 
 
 def _base(model: CModel, tensor: int) -> str:
-    """Return the C name of the memory that holds a tensor: the arena, or an output of the caller's."""
+    """Return the C name of the memory that holds a tensor: arena, variables, or an output of the caller's."""
+    if model.variables.find(tensor):
+        return "variables"
     return next((edge.name for edge in model.outputs if edge.tensor == tensor), "arena")
+
+
+def _from_head(model: CModel, tensor: int, row: str) -> str:
+    """Return the C expression of a row as its ring counts it: from the head where that moves."""
+    value = model.variables.find(tensor)
+    if value is None:
+        return row
+    return f"heads[{value[0]}]" + (f" + {row}" if row != "0" else "")
 
 
 def _case(model: CModel, number: int) -> str:
     step = model.schedule.network.steps[number]
-    lines = _input_lines(model, number, step) if step.kernel is INPUT else _kernel_lines(model, number, step)
+    lines: Iterable[str] = ()
+    if step.kernel is INPUT:
+        lines = _input_lines(model, number, step)
+    elif step.kernel is not VARIABLE:
+        lines = _kernel_lines(model, number, step)
     body = "".join(f"            {line}\n" for line in lines)
     before = f"{step.before.operator.op} and " if step.before is not None else ""
     return f"        case {number}: /* {before}{step.operator.op} */\n{body}            break;\n"
@@ -247,6 +278,12 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         rows = f"rows + {filled}" if filled else "rows"
         first = f"{_firsts(model, number, position)}[at]" if window.firsts else _first_row(step, window)
         function, base = _window(model, step, position), _base(model, tensor)
+        if window.offset:
+            base = f"{base} + {window.offset}"
+        if function == "padded from head":
+            function, first = "padded_from_head", f"{_from_head(model, tensor, '0')}, {first}"
+        else:
+            first = _from_head(model, tensor, first)
         yield f"{name}_{function}({rows}, {ring}, {base}, {first}, {window.extent});"
         filled += window.extent
     if step.constant is not None:
@@ -254,6 +291,9 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         at = _times(_group(step), step.constant[0].nbytes if len(step.constant) > 1 else 0)
         yield f"rows[{filled}] = {table}" + ("" if at == "0" else f" + {at}") + ";"
     row = _times(_group(step), step.rows_per_group)
+    if step.first_made:
+        row = f"{step.first_made}" + (f" + {row}" if row != "0" else "")
+    row = _from_head(model, step.output, row)
     made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
     if step.before is not None:
         yield from _column_lines(model, number, step, made)

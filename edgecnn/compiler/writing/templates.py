@@ -107,7 +107,7 @@ static int {name}_advance({prefix}_t *nn, {flags}{passed})
         int at;
         if (nn->left == 0) {{
             if (nn->position == sizeof {name}_program) {{
-                return 1;
+{variables_turn}                return 1;
             }}
             nn->step = {name}_program[nn->position];
             nn->left = {name}_program[nn->position + 1u];
@@ -132,6 +132,18 @@ static void {name}_window(const int8_t **rows, const {name}_ring *ring, int8_t *
 {{
     for (int i = 0; i < count; ++i) {{
         rows[i] = {name}_row(ring, base, first + i);
+    }}
+}}
+
+""",
+    "padded from head": """\
+/* Points to `count` rows from row `first` on of a ring that begins at a head; NULL is a row of padding. */
+static void {name}_padded_from_head(const int8_t **rows, const {name}_ring *ring, int8_t *base, int head,
+                                    int first, int count)
+{{
+    for (int i = 0; i < count; ++i) {{
+        const int y = first + i;
+        rows[i] = y < 0 || y >= ring->rows ? NULL : {name}_row(ring, base, head + y);
     }}
 }}
 
@@ -203,20 +215,20 @@ static int8_t *{name}_row(const {name}_ring *ring, int8_t *base, int y)
 {windows}static void {name}_start({prefix}_t *nn)
 {{
     int8_t *const arena = nn->arena;
-{weights_kept}    memset(nn, 0, sizeof *nn);
+{variables_kept}{weights_kept}    memset(nn, 0, sizeof *nn);
     nn->arena = arena;
-{weights_back}}}
+{variables_back}{weights_back}}}
 {advance}
 /* ---- the interface ---------------------------------------------------------------------------- */
 
-{weights_check}int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size{weights_given})
+{variables_reset}{weights_check}int {prefix}_init({prefix}_t *nn, void *arena, size_t arena_size{given})
 {{
 {weights_taken}    if (nn == NULL || arena == NULL || arena_size < {PREFIX}_ARENA_SIZE ||
-        (uintptr_t)arena % {PREFIX}_ARENA_ALIGN != 0u) {{
+        (uintptr_t)arena % {PREFIX}_ARENA_ALIGN != 0u{variables_wrong}) {{
         return -1;
     }}
     nn->arena = (int8_t *)arena;
-{weights_set}    {name}_start(nn);
+{variables_set}{weights_set}    {start}(nn);
     nn->line = UINT16_MAX; /* not begun */
     return 0;
 }}

@@ -11,12 +11,13 @@ import numpy as np
 
 from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
-from edgecnn.compiler.golden import pictures
+from edgecnn.compiler.golden import golden_vectors, pictures
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.picture import as_values, require_normalization
 from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.reading import is_onnx
 from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.sequence import sequence
 from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
 from edgecnn.compiler.writing.model import CModel
@@ -31,6 +32,7 @@ from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
 
 Inputs = list[list[Values]]  # of each inference: of each input, or output
 _FLAT_LEVELS = 5
+_INPUTS, _STEPS = 5, 64  # by default, of a model that keeps variables the second
 _LEVELS = {"speed": "-O2", "size": "-Os"}
 
 
@@ -43,8 +45,10 @@ class Verified(Measured):
         oracles: whom those follow, and why, for all operators.
         operators_different: bytes in which NumPy references differ from whom they follow, by operator.
         inputs: how many there were.
+        reset_at: before how many of them variables were set to their first values anew; 0 where never.
         outputs: what the C calls the model's outputs.
-        different_outputs: how many different values each of them had among the inputs.
+        variables: what the model calls what it keeps, which is compared after each inference as outputs are.
+        different_outputs: how many different values each output, then each variable, had among the inputs.
     """
 
     target: str
@@ -52,11 +56,14 @@ class Verified(Measured):
     oracles: list[Ruling]
     operators_different: dict[str, int]
     inputs: int
+    reset_at: int
     outputs: list[str]
+    variables: list[str]
     different_outputs: list[int]
     bytes_compared: int
     bytes_different: int
     arena_bytes: int
+    variables_bytes: int
     state_bytes: int
     macs: int
     macs_computed: int
@@ -74,7 +81,7 @@ class Verified(Measured):
 def verify(
     path: Path,
     target: str,
-    inputs: int | Path,
+    inputs: int | Path | None = None,
     *,
     rows: bool = True,
     optimize: str = "speed",
@@ -86,7 +93,8 @@ def verify(
     Args:
         path: a .tflite file, or an .onnx file of a quantized network, with whose .tflite it is compared.
         target: a name from `targets.TARGETS`: what runs it is chosen by its row.
-        inputs: how many random inputs to run, or a folder of images.
+        inputs: how many random inputs to run, or a folder of images; by default 5, or 64 where the model
+            keeps variables.
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
         profile: tell what each operator costs, on an emulator.
@@ -113,18 +121,26 @@ def verify(
 
 
 def verify_compiled(
-    compiled: CompiledModel, path: Path, inputs: int | Path, *, profile: bool = False
+    compiled: CompiledModel, path: Path, inputs: int | Path | None = None, *, profile: bool = False
 ) -> Verified:
     """Run the C of a file, given by its path, as `verify` does, which says what else is asked for."""
     model, chosen = compiled.model, find_target(compiled.model.target)
     oracle = Oracle(model.original, _content(model, path))
-    if isinstance(inputs, int):
-        values, expected = _chosen(oracle, inputs)
-    else:
+    reset_at = 0
+    if inputs is None:
+        inputs = _STEPS if model.variables.kept else _INPUTS
+    if not isinstance(inputs, int):
         values = _images(model, inputs)
         expected = oracle.outputs(values)
+    elif model.variables.kept:
+        golden = [vector.inputs for vector in golden_vectors(model.original)]
+        values, reset_at = sequence(model.original, inputs), inputs
+        expected = oracle.outputs(values) + oracle.outputs(golden)
+        values += golden
+    else:
+        values, expected = _chosen(oracle, inputs)
     given = [b"".join(value.tobytes() for value in edges) for edges in values]
-    outputs, measured = _run(compiled, given, profile)
+    outputs, measured = _run(compiled, given, profile, reset_at)
     got = np.frombuffer(b"".join(outputs), np.int8)
     return Verified(
         target=model.target,
@@ -132,11 +148,14 @@ def verify_compiled(
         oracles=oracle.rulings(),
         operators_different=oracle.differing,
         inputs=len(values),
+        reset_at=reset_at,
         outputs=[edge.name for edge in model.outputs],
+        variables=[kept.variable.name for kept in model.variables.kept],
         different_outputs=different_outputs(expected),
         bytes_compared=got.size,
         bytes_different=int(np.count_nonzero(got != as_bytes(expected))),
         arena_bytes=model.schedule.arena,
+        variables_bytes=model.variables.size,
         state_bytes=state_bytes(model, chosen.pointer),
         macs=compiled.plan["macs"],
         macs_computed=compiled.plan["macs_computed"],
@@ -156,7 +175,9 @@ def _content(model: CModel, path: Path) -> bytes:
     return content if given == computed and not model.left else tflite_bytes(model.original)
 
 
-def _run(compiled: CompiledModel, given: Sequence[bytes], profile: bool) -> tuple[list[bytes], Measured]:
+def _run(
+    compiled: CompiledModel, given: Sequence[bytes], profile: bool, reset_at: int
+) -> tuple[list[bytes], Measured]:
     """Return what the C makes of inputs where its target says, and what was measured there."""
     target, level = find_target(compiled.model.target), _LEVELS[compiled.model.optimize]
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
@@ -164,7 +185,9 @@ def _run(compiled: CompiledModel, given: Sequence[bytes], profile: bool) -> tupl
         compiled.write(folder)
         # In an emulator each call is measured, so it is one inference; elsewhere lines are pushed, too.
         counts = has_emulator(target)
-        built = program(compiled.model, folder, both_ways=not counts, pointer=target.pointer)
+        built = program(
+            compiled.model, folder, both_ways=not counts, pointer=target.pointer, reset_at=reset_at
+        )
         if counts:
             return measure(compiled, find_emulator(target, level), built, given, folder, profile)
         return find_runner(target, level).run(built, given), Measured()

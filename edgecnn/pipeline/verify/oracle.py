@@ -20,6 +20,7 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.ops import concatenation, expand_dims, pack, reshape, squeeze, transpose, unpack
 from edgecnn.compiler.ops import slice as slice_
 from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.passes.variables_as_edges import tensors_left, variables_as_edges
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.runtime.interpreter import Kernels, Package
 from edgecnn.runtime.tflite import Interpreter, MisreadError
@@ -81,7 +82,11 @@ class Oracle:
             MisreadError: a runtime reads other ops in the file than we do.
         """
         self.differing: dict[str, int] = {}
-        self._original, self._content, self._inner = original, content, integer_edges(original)
+        self._original, self._content = original, content
+        self._inner = integer_edges(variables_as_edges(original))
+        left = tensors_left(original)
+        self._left = [left[variable.name] for variable in self._inner.variables]
+        self._ran = False
         self._basic = reference.basic(self._inner)
         # Others became part of these, or constants, or are the conversions that the C leaves to its caller.
         kept = {operator.index for operator in self._basic.operators}
@@ -93,22 +98,30 @@ class Oracle:
         }
         self._judges: list[_Judge] | None = None
         self._refusal = ""  # why 2.14's reference kernels are asked for nothing
-        self._definition = self._load("tflite_runtime", "reference", keep_all=bool(self._reasons))
+        self._definition = self._define()
 
     def outputs(self, inputs: Sequence[Sequence[Values]]) -> list[list[Values]]:
-        """Return what the C must make of each of `inputs`, which have a value for each input of the model."""
+        """Return what the C must make of each of `inputs`, which have a value for each input of the model.
+
+        Where the model keeps variables, they have their first values before the first of `inputs`, and what
+        they have become follows the outputs.
+        """
+        if self._ran and self._left and self._definition is not None:
+            self._definition = self._define()
+        self._ran = True
         if self._definition is not None and not self._reasons:
             try:
                 return [self._whole(self._definition, values) for values in inputs]
             except ModelError as error:
                 self._definition, self._refusal = None, str(error)
         self._judges = self._judge_all(self._appoint() if self._judges is None else self._judges, inputs)
-        return [reference.run(self._inner, values) for values in inputs]
+        session = reference.Session(self._inner)
+        return [session.run(values) for values in inputs]
 
     @property
     def edges(self) -> list[Tensor]:
         """The inputs of the C."""
-        return [self._inner.tensors[i] for i in self._inner.inputs]
+        return [self._inner.tensors[i] for i in self._inner.inputs[: len(self._original.inputs)]]
 
     @property
     def name(self) -> str:
@@ -136,6 +149,11 @@ class Oracle:
         within = f"within {most} of " if (most := judge.most[operator.index]) else ""
         why = "" if judge.name == BUILTIN_REF else self._reasons.get(operator.index, self._refusal)
         return within + judge.name, why
+
+    def _define(self) -> Interpreter | None:
+        """Return an interpreter with 2.14's reference kernels, in which no inference has run."""
+        keep_all = bool(self._reasons or self._left)
+        return self._load("tflite_runtime", "reference", keep_all=keep_all)
 
     def _load(self, package: Package, kernels: Kernels, *, keep_all: bool) -> Interpreter | None:
         """Return an interpreter of the model; None where there is none, with the reason for 2.14's."""
@@ -187,17 +205,19 @@ class Oracle:
         return asked
 
     def _whole(self, interpreter: Interpreter, values: Sequence[Values]) -> list[Values]:
-        outputs = self._run(interpreter, values)
+        made = self._run(interpreter, values)
+        made |= interpreter.tensors(self._left) if self._left else {}
+        ends = (*self._original.outputs, *self._left)
         return [
-            _from_file(outputs[seen], self._original.tensors[seen], self._inner.tensors[inner])
-            for seen, inner in zip(self._original.outputs, self._inner.outputs, strict=True)
+            _from_file(made[seen], self._original.tensors[seen], self._inner.tensors[inner])
+            for seen, inner in zip(ends, self._inner.outputs, strict=True)
         ]
 
     def _run(self, interpreter: Interpreter, values: Sequence[Values]) -> dict[int, NDArray[Any]]:
         """Run the model in a runtime and return the file's outputs, by the numbers of their tensors."""
         given = {
             seen: _to_file(value, self._original.tensors[seen], self._inner.tensors[inner])
-            for value, seen, inner in zip(values, self._original.inputs, self._inner.inputs, strict=True)
+            for value, seen, inner in zip(values, self._original.inputs, self._inner.inputs, strict=False)
         }
         outputs = interpreter.run([given[number] for number in interpreter.about.inputs])
         for number, value in zip(interpreter.about.outputs, outputs, strict=True):
@@ -232,12 +252,14 @@ class Oracle:
     def _made(self, interpreter: Interpreter, values: Sequence[Values]) -> dict[int, Values]:
         """Return the values of all tensors that a run leaves in a runtime, as the C has them."""
         self._run(interpreter, values)
-        tensors = interpreter.tensors([i for operator in self._inner.operators for i in operator.outputs])
+        befores = self._inner.inputs[len(self._original.inputs) :]
+        numbers = [*befores, *(i for operator in self._inner.operators for i in operator.outputs)]
+        tensors = interpreter.tensors([i for i in numbers if i < len(self._original.tensors)])
         made = {
             number: _from_file(value, self._original.tensors[number], self._inner.tensors[number])
             for number, value in tensors.items()
         }
-        return made | dict(zip(self._inner.inputs, values, strict=True))
+        return made | dict(zip(self._inner.inputs, values, strict=False))
 
     def _count(self, operator: Operator, wrong: NDArray[np.bool_]) -> None:
         if wrong.any():

@@ -64,7 +64,7 @@ def verify_serial(path: Path, source: Path, baud: int, timeout: float) -> Serial
             "run the self-test again"
         )
     oracle = Oracle(original, read_bytes(path, error=ModelError))
-    expected = as_bytes(oracle.outputs(given))
+    expected = as_bytes([values[: len(original.outputs)] for values in oracle.outputs(given)])
     outputs = np.frombuffer(b"".join(vectors[number].output for number in range(len(given))), np.int8)
     if outputs.size != expected.size:
         raise EdgecnnError(f"{source} has {outputs.size} bytes of outputs, the model makes {expected.size}")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The variables of a .tflite file, and their values before the first inference.
+
+VAR_HANDLE names a variable; CALL_ONCE runs a subgraph before the first inference, which assigns constants.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from edgecnn.compiler.ir import Graph, Operator, Tensor, Variable, short_name
+from edgecnn.errors import ModelError
+
+CALL_ONCE, VAR_HANDLE, READ, ASSIGN = "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"
+OPS = (CALL_ONCE, VAR_HANDLE, READ, ASSIGN)  # those that say something of variables, and compute nothing
+
+
+def with_variables(subgraphs: Sequence[Graph]) -> Graph:
+    """Return the first subgraph with the variables that it has handles of and that have a first value.
+
+    Raises:
+        ModelError: something else than constants sets them, or too late.
+    """
+    main = subgraphs[0]
+    values: dict[str, Tensor] = {}
+    touched = ""
+    for operator in main.operators:
+        if operator.op in (READ, ASSIGN):
+            touched = main.describe(operator)
+        elif operator.op == CALL_ONCE:
+            if touched:
+                raise ModelError(f"{main.describe(operator)} comes behind {touched}; it must come first")
+            values |= _assigned(main, operator, subgraphs)
+    names = dict.fromkeys(handles(main).values())
+    return replace(main, variables=tuple(Variable(name, values[name]) for name in names if name in values))
+
+
+def called_once(graph: Graph) -> set[int]:
+    """Return the numbers of the subgraphs that CALL_ONCE runs."""
+    return {_subgraph(operator) for operator in graph.operators if operator.op == CALL_ONCE}
+
+
+def handles(graph: Graph) -> dict[int, str]:
+    """Return the names of variables by the tensors that stand for them."""
+    return {operator.outputs[0]: _name(operator) for operator in graph.operators if _is_handle(operator)}
+
+
+def accesses(graph: Graph) -> Iterator[tuple[Operator, str]]:
+    """Yield the operators that read or assign a variable, in their order, each with its name.
+
+    Raises:
+        ModelError: an operator lacks a handle or a tensor.
+    """
+    names = handles(graph)
+    for operator in graph.operators:
+        if operator.op in (READ, ASSIGN):
+            ends = (len(operator.inputs), len(operator.outputs))
+            if ends != ((1, 1) if operator.op == READ else (2, 0)) or operator.inputs[0] not in names:
+                raise ModelError(
+                    f"{graph.describe(operator)} has tensors {operator.inputs} and {operator.outputs}; "
+                    "a handle that VAR_HANDLE makes, and a value, are needed"
+                )
+            yield operator, names[operator.inputs[0]]
+
+
+def _is_handle(operator: Operator) -> bool:
+    return operator.op == VAR_HANDLE and len(operator.outputs) == 1
+
+
+def _name(operator: Operator) -> str:
+    container, name = (
+        operator.stored.lists.get(field, ("", b""))[1] for field in ("container", "shared_name")
+    )
+    return (container + b"/" + name if container else name).decode("utf-8", errors="replace")
+
+
+def _subgraph(operator: Operator) -> int:
+    return int(operator.options.told().get("init_subgraph_index", 0))
+
+
+def _assigned(main: Graph, once: Operator, subgraphs: Sequence[Graph]) -> dict[str, Tensor]:
+    """Return the values that a subgraph of constants assigns, by the names of variables."""
+    number, what = _subgraph(once), main.describe(once)
+    if not 0 < number < len(subgraphs):
+        raise ModelError(f"{what} runs subgraph {number}; 1 to {len(subgraphs) - 1} are there")
+    first = subgraphs[number]
+    for operator in first.operators:
+        if operator.op not in (VAR_HANDLE, ASSIGN):
+            raise ModelError(
+                f"{what} sets variables by {short_name(operator.op)}; constants are supported: give the "
+                "variables initial values of zeros, say, and convert the model anew"
+            )
+    values = {}
+    for operator, name in accesses(first):
+        value = first.tensors[operator.inputs[1]] if operator.inputs[1] < len(first.tensors) else None
+        if value is None or value.data is None:
+            raise ModelError(f'{what} gives variable "{short_name(name)}" a value that is no constant')
+        values[name] = value
+    return values

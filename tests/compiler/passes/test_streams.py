@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks that keep variables: what the C makes, and what they become, equals the oracle's at each step."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from generated_c import random_inputs, run_c
+from streaming import Streaming
+from tflite_builder import SAME
+
+from edgecnn.compiler import reference
+from edgecnn.compiler.compile import CompiledModel, compile_tflite
+from edgecnn.compiler.golden import golden_vectors
+from edgecnn.compiler.ir import Ring
+from edgecnn.compiler.passes.integer_edges import integer_edges
+from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.errors import ModelError
+from edgecnn.pipeline.verify.oracle import BUILTIN_REF, Oracle, as_bytes
+
+STEPS, RESET = 14, 9
+Make = Callable[[Streaming], tuple[tuple[int, ...], tuple[int, ...]]]
+
+
+def check_streams(models: list[bytes]) -> list[CompiledModel]:
+    """Check oracle = NumPy reference = C over two streams, variables included; return what was compiled."""
+    inputs = [random_inputs(model, STEPS, seed) for seed, model in enumerate(models)]
+    expected = []
+    for model, steps in zip(models, inputs, strict=True):
+        oracle, made = Oracle(parse(model), model), []
+        for stream in (steps[:RESET], steps[RESET:]):
+            session = reference.Session(integer_edges(variables_as_edges(parse(model))))
+            made += oracle.outputs(stream)
+            assert oracle.name == BUILTIN_REF
+            assert as_bytes([session.run(one) for one in stream]).tolist() == (
+                as_bytes(made[-len(stream) :]).tolist()
+            )
+        expected.append(made)
+    compiled = [compile_tflite(model, name=f"net{i}", optimize="size") for i, model in enumerate(models)]
+    for got, wanted in zip(run_c(compiled, inputs, RESET), expected, strict=True):
+        for step, (ours, theirs) in enumerate(zip(got, wanted, strict=True)):
+            np.testing.assert_array_equal(ours, as_bytes([theirs]), f"step {step}")
+    return compiled
+
+
+def built(make: Make, dtype: str = "int8") -> bytes:
+    builder = Streaming(dtype=dtype)
+    return builder.build(*make(builder))
+
+
+def mixed(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A small network as wake words have it: windows on either side, split channels, several strides."""
+    source = builder.input((1, 3, 8), 0.02, -3)
+    at = builder.window("first", builder.reshape(source, (1, 3, 1, 8)), 2)
+    at = builder.conv(at, 12, (5, 1), stride=(3, 1), activation=1)
+    at = builder.conv(builder.window("in front", at, 6, in_front=True), 1, (7, 1), depthwise=True)
+    at = builder.conv(at, 8, (1, 1))
+    begun = builder.rng.integers(-5, 5, (1, 5, 1, 8)).astype(builder.dtype)
+    at = builder.window("cut first", at, 5, cut_first=True, data=begun)
+    one, other = builder.split(at, (4, 4), 3, equal=False)
+    one = builder.conv(one, 1, (5, 1), depthwise=True)
+    other = builder.conv(builder.rows(other, 2, 3), 1, (3, 1), depthwise=True)
+    at = builder.concat((one, builder.rescaled(other, one)))
+    at = builder.window("both", at, 3, in_front=True, cut_first=True)
+    return (source,), (builder.fully_connected(builder.flatten(at), 3),)
+
+
+def several_rows(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A map of which four lines are new, pushed line by line; more rows than are kept; padding."""
+    source = builder.input((1, 4, 5, 3), 0.02, -3)
+    at = builder.window("lines", source, 2)
+    at = builder.conv(at, 4, (3, 3), padding=SAME)
+    at = builder.window("more", at, 7, cut_first=True)
+    at = builder.conv(at, 4, (3, 3), stride=(2, 2), padding=SAME)
+    return (source,), (builder.pool(at, "MAX", (2, 2), (2, 2)),)
+
+
+def sums(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Variables that are no window: a running sum, which is an output as well."""
+    source = builder.input((1, 4, 3, 2), 0.02, -3)
+    kept = builder.variable("sum", source, (1, 4, 3, 2))
+    at = builder.rescaled(builder.add(source, kept), source)
+    builder.assign("sum", at)
+    return (source,), (at,)
+
+
+def delays(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Variables that take others' values, and an input; read again once assigned, and put out."""
+    source = builder.input((1, 4, 3, 2), 0.02, -3)
+    one = builder.variable("one", source, (1, 4, 3, 2))
+    two = builder.variable("two", source, (1, 4, 3, 2))
+    builder.assign("two", one)
+    builder.assign("one", source)
+    again = builder.read("two", source, (1, 4, 3, 2))
+    kept = builder.variable("kept", source, (1, 4, 3, 2), np.full((1, 4, 3, 2), 7, builder.dtype))
+    return (source,), (builder.concat((source, two, again, kept)), one)
+
+
+def shared(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A window that others read as well, so that it can't be the ring itself."""
+    source = builder.input((1, 2, 1, 4), 0.02, -3)
+    kept = builder.variable("rows", source, (1, 3, 1, 4))
+    joined = builder.concat((kept, source), axis=1)
+    last = builder.rows(joined, 2, 3)
+    builder.assign("rows", last)
+    return (source,), (builder.conv(last, 3, (2, 1)), builder.conv(kept, 2, (3, 1)), joined)
+
+
+ALL: list[Make] = [mixed, several_rows, sums, delays, shared]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_streams_equal_the_oracle(dtype: str) -> None:
+    compiled = check_streams([built(make, dtype) for make in ALL])
+    rings = {kept.variable.name: kept.ring for model in compiled for kept in model.model.variables.kept}
+    assert rings["first"] == Ring(5, 3, 0, 0), "two rows that stay and three that are new"
+    assert rings["in front"] == Ring(7, 6, 1, 0)
+    assert rings["cut first"] == Ring(5, 1, 4, 0), "of as many slots as the variable has rows"
+    assert rings["both"] == Ring(3, 2, 1, 0)
+    assert rings["sum"] == Ring(8, 4, 0, 4), "two places, which take turns"
+
+
+def test_uint8_streams() -> None:
+    def make(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        source = builder.input((1, 1, 1, 4))
+        at = builder.window("rows", source, 2)
+        return (source,), (builder.conv(at, 3, (3, 1)),)
+
+    check_streams([built(make, "uint8")])
+
+
+def test_what_a_slice_of_a_ring_takes_is_read_there() -> None:
+    compiled = compile_tflite(built(mixed), name="net")
+    assert "SLICE" not in [step["op"] for step in compiled.plan["steps"]]
+    assert compiled.plan["variables_bytes"] == 4 * 2 + 5 * 8 + 7 * 12 + 5 * 8 + 3 * 8
+
+
+def test_golden_vectors_follow_each_other() -> None:
+    vectors = golden_vectors(parse(built(sums)))
+    assert len(vectors) == 16
+    assert len({vector.outputs[0].tobytes() for vector in vectors}) > 8
+    session = reference.Session(integer_edges(variables_as_edges(parse(built(sums)))))
+    for vector in vectors:
+        np.testing.assert_array_equal(session.run(vector.inputs)[0], vector.outputs[0])
+
+
+def refused(make: Make, dtype: str = "int8") -> str:
+    with pytest.raises(ModelError) as refusal:
+        compile_tflite(built(make, dtype), name="net")
+    return str(refusal.value)
+
+
+def test_variables_that_cannot_be_kept_are_refused() -> None:
+    def unset(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = sums(builder)
+        del builder.first.operators[-1]
+        return ends
+
+    def computed(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = sums(builder)
+        builder.first.operators.append(("ABS", (1,), builder.first.like(1, (1, 4, 3, 2)), {}))
+        return ends
+
+    def constant(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = sums(builder)
+        builder.assign("sum", builder.constant((1, 4, 3, 2)))
+        return ends
+
+    def late(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = sums(builder)
+        builder.operators.append(builder.operators.pop(0))
+        return ends
+
+    def reshaped(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = sums(builder)
+        builder.assign("sum", builder.reshape(ends[1][0], (1, 3, 4, 2)))
+        return ends
+
+    assert refused(unset) == (
+        'READ_VARIABLE "tensor2" (operator 2) reads variable "sum", which has no value before the first '
+        "inference; one that CALL_ONCE assigns is needed"
+    )
+    assert refused(computed).startswith("CALL_ONCE (operator 0) sets variables by ABS; constants are")
+    assert refused(constant).startswith('ASSIGN_VARIABLE (operator 6) sets variable "sum" to a constant')
+    assert refused(late).startswith("CALL_ONCE (operator 5) comes behind ASSIGN_VARIABLE (operator 4)")
+    assert refused(reshaped).startswith(
+        'ASSIGN_VARIABLE (operator 7) has variable "sum" as int8[1,3,4,2] 0.0199999996*(q+3), and'
+    )
+
+
+def test_weights_apart_are_refused() -> None:
+    with pytest.raises(ModelError, match=r'variable "sum" .* can\'t have its weights apart'):
+        compile_tflite(built(sums), name="net", weights_version=1)

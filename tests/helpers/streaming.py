@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks that keep variables, as streaming ones are converted: tflite_builder.py with what they need."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tflite_builder import Builder
+
+
+class Streaming(Builder):
+    """A network under construction whose variables CALL_ONCE sets, by a second subgraph."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.first = Builder(self.seed, dtype=self.dtype)
+        self.more.append((self.first, (), ()))
+        self.handles: dict[str, int] = {}
+        self.operators.append(("CALL_ONCE", (), (), {"init_subgraph_index": 1}))
+
+    def variable(
+        self, name: str, like: int, shape: tuple[int, ...], data: npt.NDArray[Any] | None = None
+    ) -> int:
+        """Return what is read of a variable that has the scale of a tensor, and at first zeros or `data`."""
+        source = self.tensors[like]
+        if data is None:
+            data = np.full(shape, source.zero_points[0], source.dtype)
+        self.handles[name] = _handle(self, name)
+        made = self.first.tensor(shape, source.dtype, source.scales, source.zero_points, 0, data)
+        self.first.operators.append(("ASSIGN_VARIABLE", (_handle(self.first, name), made), (), {}))
+        return self.read(name, like, shape)
+
+    def read(self, name: str, like: int, shape: tuple[int, ...]) -> int:
+        """Return what is read of a variable that is there."""
+        return self.operator("READ_VARIABLE", (self.handles[name],), self.like(like, shape))
+
+    def assign(self, name: str, value: int) -> None:
+        self.operators.append(("ASSIGN_VARIABLE", (self.handles[name], value), (), {}))
+
+    def rows(self, source: int, first: int, count: int) -> int:
+        """Return some rows of a map."""
+        shape = self.tensors[source].shape
+        begin, end = (0, first, *(0 for _ in shape[2:])), (shape[0], first + count, *shape[2:])
+        inputs = (source, self.integers(begin), self.integers(end), self.integers((1,) * len(shape)))
+        masks = dict.fromkeys(
+            ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0
+        )
+        return self.move("STRIDED_SLICE", inputs, (shape[0], count, *shape[2:]), **masks)
+
+    def window(
+        self,
+        name: str,
+        new: int,
+        rows: int,
+        in_front: bool = False,
+        cut_first: bool = False,
+        data: npt.NDArray[Any] | None = None,
+    ) -> int:
+        """Return rows of the last inferences with new ones behind them, or in front.
+
+        A variable keeps `rows` rows; where it is `cut_first`, it is the window itself, of so many rows.
+        """
+        shape = self.tensors[new].shape
+        old = self.variable(name, new, (shape[0], rows, *shape[2:]), data)
+        if cut_first:
+            old = self.rows(old, 0 if in_front else shape[1], rows - shape[1])
+        joined = self.concat((new, old) if in_front else (old, new), axis=1)
+        kept = joined if cut_first else self.rows(joined, 0 if in_front else shape[1], rows)
+        self.assign(name, kept)
+        return joined
+
+
+def _handle(builder: Builder, name: str) -> int:
+    handle = builder.tensor((), "resource")
+    builder.operators.append(("VAR_HANDLE", (), handle, {"container": b"", "shared_name": name.encode()}))
+    return handle
