@@ -129,6 +129,7 @@ def make_package(
     """
     compiled = compile_tflite(tflite, name=name, labels=labels, target=target)
     graph = compiled.model.original
+    graph.refuse_variables("a package's example shows it single pictures: export c, and call it yourself")
     if len(graph.outputs) != 1:
         raise ModelError(f"the model has {len(graph.outputs)} outputs, a package's example reads 1; export c")
     header, source = preprocess_to_c(tflite, name)

@@ -163,6 +163,8 @@ def _print(compiled: "CompiledModel", files: list[Path]) -> None:
     saved = plan["arena_bytes_whole"] / max(plan["arena_bytes"], 1)
     whole = f"tensor by tensor it would be {plan['arena_bytes_whole']:,} ({saved:.1f} times as many)"
     say(f"arena    {plan['arena_bytes']:,} bytes; {whole}")
+    if plan["variables_bytes"]:
+        say(f"variables {plan['variables_bytes']:,} bytes, which outlive an inference")
     say(f"weights  {plan['weight_bytes']:,} bytes, with biases, scales and tables")
     say(f"MACs     {plan['macs_computed']:,} of {plan['macs']:,}")
     if plan["left_to_caller"]:

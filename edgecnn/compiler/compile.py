@@ -116,12 +116,9 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     original = (read_network(source) if isinstance(source, Path) else parse(source)).in_signature_order()
     original = batch_of_one(original)
     original, left = before_float(original) if stop_before_float else (original, ())
-    if original.variables and (left or weights_version is not None):
+    if left or weights_version is not None:
         what = "stop before floats" if left else "have its weights apart"
-        raise ModelError(
-            f'the model keeps variable "{short_name(original.variables[0].name)}" from one inference to the '
-            f"next, and can't {what}; compile it without that option"
-        )
+        original.refuse_variables(f"its C can't {what}: leave that option out")
     if labels:
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None

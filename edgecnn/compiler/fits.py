@@ -9,6 +9,7 @@ from typing import Any
 from edgecnn.compiler.instructions import estimate, factors
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.scheduling.measure import Schedule
+from edgecnn.compiler.scheduling.variables import Variables
 from edgecnn.compiler.targets import KIB, STACK_BYTES, TARGETS, Target
 from edgecnn.errors import EdgecnnError
 
@@ -24,7 +25,7 @@ class Needs:
     Attributes:
         target: what it is made for.
         flash: bytes of code and constants.
-        ram: bytes of the arena.
+        ram: bytes of the arena, and of variables.
         instructions: of an inference; None where nothing tells.
         measured: whether flash and instructions were, by the target's compiler and emulator.
     """
@@ -55,7 +56,7 @@ class Fit:
 
     @property
     def ram(self) -> float:
-        """The share of the part's RAM that is the arena."""
+        """The share of the part's RAM that arena and variables take."""
         return self.needs.ram / (self.device.ram or 1)
 
     @property
@@ -86,14 +87,15 @@ class Fit:
 
 def needs(graph: Graph, schedule: Schedule, target: Target, optimize: str) -> Needs:
     """Return what the plan of a model says of the C for a target."""
+    ram = schedule.arena + Variables.of(graph).size
     constants = sum(step.constant_bytes for step in schedule.network.steps)
     try:
         told = estimate(graph, schedule, target.name)
     except EdgecnnError:  # nothing is known of it
-        return Needs(target, constants + CODE_BYTES, schedule.arena, None)
+        return Needs(target, constants + CODE_BYTES, ram, None)
     flash = constants + told.const_bytes + told.code_bytes
     # Kernels of one copy for all operators take more instructions, and nobody has counted how many.
-    return Needs(target, flash, schedule.arena, told.instructions if optimize == "speed" else None)
+    return Needs(target, flash, ram, told.instructions if optimize == "speed" else None)
 
 
 def fits(needs: Needs) -> list[Fit]:

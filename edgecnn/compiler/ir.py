@@ -290,6 +290,16 @@ class Graph:
         kept = (tensor for variable in self.variables for tensor in (variable.before, variable.after))
         return (*self.outputs, *dict.fromkeys(tensor for tensor in kept if tensor != ABSENT))
 
+    def refuse_variables(self, why: str) -> None:
+        """Refuse a model that keeps variables, where inputs must stand for themselves.
+
+        Raises:
+            ModelError: naming one of them, and why.
+        """
+        if self.variables:
+            name = short_name(self.variables[0].name)
+            raise ModelError(f'the model keeps variable "{name}" from one inference to the next; {why}')
+
     def consumers(self, tensor: int) -> list[Operator]:
         """Return the operators that read `tensor`."""
         return [operator for operator in self.operators if tensor in operator.inputs]

@@ -161,6 +161,7 @@ class TfliteModel(Model):
         content = model if isinstance(model, bytes) else read_bytes(model, error=ModelError)
         try:
             graph = parse(content)  # before a runtime sees it: tflite-runtime dies of truncated ones
+            graph.refuse_variables("here each input stands for itself; verify and compile take such a model")
             self._interpreter, obstacles = _open(content, graph, threads, kernels, packages)
         except ModelError as error:
             raise ModelError(f"{self.name}: {error}") from error

@@ -91,7 +91,7 @@ def test_each_signature_is_shown_with_its_subgraph(tmp_path: Path) -> None:
     assert "signature encode   subgraph 0   x -> code\n" in shown
     assert "signature decode   subgraph 1   code -> y\n" in shown
     assert "problem has 2 subgraphs, each for itself; only models of one can be run and compiled\n" in shown
-    assert " 0 UNKNOWN_999 " in shown
+    assert "\n0 UNKNOWN_999 " in shown
     assert shown.endswith("MicroMutableOpResolver<1> resolver;\n    resolver.AddRelu();\n")
 
 

@@ -14,8 +14,8 @@ from edgecnn.compiler.fits import Needs, needs
 from edgecnn.compiler.ir import Graph, Quantization
 from edgecnn.compiler.ops import logistic
 from edgecnn.compiler.scheduling.measure import Schedule
+from edgecnn.compiler.scheduling.variables import Variables
 from edgecnn.compiler.targets import find_target
-from edgecnn.compiler.writing.variables import Variables
 from edgecnn.errors import ModelError
 
 _LONGEST_NAME = 32

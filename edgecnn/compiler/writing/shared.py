@@ -15,8 +15,9 @@ def shared_text(model: CModel) -> str:
     """Return the text of NAME_shared.c.
 
     Raises:
-        ModelError: the model has several inputs or outputs, or others than int8.
+        ModelError: the model keeps variables, has several inputs or outputs, or others than int8.
     """
+    model.original.refuse_variables("a shared library runs inputs by themselves: call the C yourself")
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         names = (", ".join(edge.name for edge in edges) for edges in (model.inputs, model.outputs))
         raise ModelError(

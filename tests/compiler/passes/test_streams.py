@@ -190,5 +190,5 @@ def test_variables_that_cannot_be_kept_are_refused() -> None:
 
 
 def test_weights_apart_are_refused() -> None:
-    with pytest.raises(ModelError, match=r'variable "sum" .* can\'t have its weights apart'):
+    with pytest.raises(ModelError, match=r'variable "sum" .* its C can\'t have its weights apart'):
         compile_tflite(built(sums), name="net", weights_version=1)
