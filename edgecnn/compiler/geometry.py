@@ -320,6 +320,19 @@ def check_scaled(graph: Graph, operator: Operator, largest: int, shift: int) -> 
         raise out_of_proportion(graph, operator)
 
 
+def float32_product(graph: Graph, operator: Operator, first: float, second: float) -> float:
+    """Return the product of two scales as TensorFlow Lite computes it, in float32.
+
+    Raises:
+        ModelError: float32 does not hold it.
+    """
+    with np.errstate(over="ignore"):
+        product = float(np.float32(first) * np.float32(second))
+    if product == float("inf"):
+        raise out_of_proportion(graph, operator)
+    return product
+
+
 def out_of_proportion(graph: Graph, operator: Operator) -> ModelError:
     """Return what to say where 32 bits don't hold what an operator makes: TensorFlow Lite doesn't check."""
     return ModelError(

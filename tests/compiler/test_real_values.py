@@ -67,6 +67,7 @@ REAL = {
     "SUB": lambda graph, op, x: x - x,
     "MUL": lambda graph, op, x: x * x,
     "PRELU": lambda graph, op, x: np.where(x >= 0, x, x * x),
+    "BATCH_MATMUL": lambda graph, op, x: x @ x.swapaxes(-1, -2),
     "SQUARED_DIFFERENCE": lambda graph, op, x: (x - real(graph.input(op, 1), graph.input(op, 1).data)) ** 2,
     "SUM": lambda graph, op, x: x.sum(axis=3),
     "REDUCE_MAX": lambda graph, op, x: x.max(axis=3),
@@ -87,6 +88,8 @@ REAL = {
 def _other(builder: Builder, op: str, source: int) -> int:
     if op in ("SUB", "MUL", "PRELU"):
         return builder.binary(op, source, source)
+    if op == "BATCH_MATMUL":
+        return builder.batch_matmul(source, source, adj_y=True)
     if op == "SQUARED_DIFFERENCE":
         return builder.binary(op, source, builder.constant((6,)))
     if op in ("SUM", "REDUCE_MAX", "REDUCE_MIN"):

@@ -29,7 +29,7 @@ POWERS = (-130, -100, -44, -31, -26, -23, -22, -16, 14, 18, 19, 20, 31, 100, 133
 SAME_SCALES = ("pool", "reduce", "resize")
 UNLIMITED = ("reduce", "resize", "LOGISTIC")  # over int8
 UNARY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH")
-INT8_ONLY = (*UNARY, "PRELU", "SQUARED_DIFFERENCE")
+INT8_ONLY = (*UNARY, "PRELU", "SQUARED_DIFFERENCE", "BATCH_MATMUL")
 
 
 def dense(builder: Builder, source: int, **options: bool) -> int:
@@ -56,6 +56,7 @@ OPERATORS: dict[str, Make] = {
         op: partial(lambda builder, source, op: builder.unary(op, source), op=op)
         for op in (*UNARY, "SOFTMAX", "LOGISTIC", "TANH", "QUANTIZE")
     },
+    "BATCH_MATMUL": lambda builder, source: builder.batch_matmul(source, source, adj_y=True),
     "LEAKY_RELU": lambda builder, source: builder.unary("LEAKY_RELU", source, alpha=0.1),
     "LEAKY_RELU of a large alpha": lambda builder, source: builder.unary("LEAKY_RELU", source, alpha=1e6),
 }

@@ -245,6 +245,15 @@ def two_operands(d: Draw) -> int:
     return d.builder.binary(op, d.at, branch)
 
 
+@kind()
+def attention(d: Draw) -> int:
+    if d.builder.dtype != "int8" or max(d.width, d.depth) > LARGEST:
+        return max_pool(d)
+    other = d.builder.conv(d.at, d.depth, d.window, padding=SAME)
+    turned = bool(d.variant % 2)
+    return d.builder.batch_matmul(d.at, other, adj_x=not turned, adj_y=turned)
+
+
 @kind(int16=True)
 def spatial_attention(d: Draw) -> int:
     best = d.builder.reduce(d.one_of(d.size - 1, *REDUCTIONS), d.at, (3,))

@@ -241,6 +241,16 @@ class Builder:
             scale, zero_point = scales[0], self._zero_point(first)
         return self.operator(op, (first, second), self.activation(shape, scale, zero_point), **options)
 
+    def batch_matmul(self, first: int, second: int, adj_x: bool = False, adj_y: bool = False) -> int:
+        """The product of two matrices, each turned or not; one may be a constant."""
+        shapes = [self.tensors[number].shape for number in (first, second)]
+        (height, taps), width = shapes[0][-2:][:: -1 if adj_x else 1], shapes[1][-2 if adj_y else -1]
+        shape = (*np.broadcast_shapes(shapes[0][:-2], shapes[1][:-2]), height, width)
+        scales = [self._coarse(number) for number in (first, second)]
+        scale = 80 * scales[0] * scales[1] * np.sqrt(taps) * float(self.rng.uniform(0.7, 2.5))
+        output = self.activation(shape, float(scale), int(self.rng.integers(-60, 60)))
+        return self.operator("BATCH_MATMUL", (first, second), output, adj_x=adj_x, adj_y=adj_y)
+
     def constant(self, shape: tuple[int, ...]) -> int:
         scale, zero_point = float(self.rng.uniform(0.002, 0.02)), int(self.rng.integers(-128, 128))
         dtype = np.int16 if self.dtype == "int16" else np.int8

@@ -305,7 +305,7 @@ def _scales(
         )
     if layout.float32_scales and not stored.per_channel:
         # GetQuantizedConvolutionMultipler multiplies these two in float32.
-        product = float(np.float32(source.scale) * np.float32(stored.scale))
+        product = geometry.float32_product(graph, operator, source.scale, stored.scale)
         return [product / made.scale] * channels
     scales = stored.scales if stored.per_channel else stored.scales * channels
     return [source.scale * scale / made.scale for scale in scales]
@@ -338,7 +338,7 @@ def check_scales(graph: Graph, operator: Operator) -> None:
         return
     source = geometry.quantization_of(graph.input(operator, layout.source)).scale
     made = geometry.quantization_of(graph.output(operator)).scale
-    sums = float(np.float32(source) * np.float32(stored.scale))
+    sums = geometry.float32_product(graph, operator, source, stored.scale)
     scale = bias.quantization.scale if bias.quantization else 0.0
     if abs(sums - scale) / made > _BIAS_TOLERANCE:
         raise ModelError(

@@ -17,6 +17,7 @@ from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.ops import (
     _moving,
+    batch_matmul,
     depth_to_space,
     expand_dims,
     gather,
@@ -37,12 +38,38 @@ Numbers = NDArray[np.int64]
 
 def fold_views(graph: Graph) -> Graph:
     """Return `graph` with views of views as one, and turns that no kernel does as basic operators."""
+    graph = _in_four_dimensions(graph)
     graph = replace(graph, operators=tuple(_of_first(graph, operator) for operator in graph.operators))
     graph = _without_unread(graph)
     for operator in graph.operators:
         if ops.is_a(operator, transpose) and _is_turn(graph, operator):
             graph = _turned(graph, operator)
     return graph
+
+
+def _in_four_dimensions(graph: Graph) -> Graph:
+    """Return `graph` with products of matrices [n, h, w] over [1, n, h, w], by views around them."""
+    tensors, operators = list(graph.tensors), []
+    for operator in graph.operators:
+        numbers = (*operator.inputs, *operator.outputs)
+        if not ops.is_a(operator, batch_matmul) or any(len(tensors[i].shape) != _RANK - 1 for i in numbers):
+            operators.append(operator)
+            continue
+        *inputs, made = (_with_batch(tensors, i) for i in numbers)
+        pairs = zip(operator.inputs, inputs, strict=True)
+        operators += [_moving.reshaped(operator, i, seen) for i, seen in pairs if tensors[i].data is None]
+        operators.append(replace(operator, inputs=tuple(inputs), outputs=(made,)))
+        operators += [_moving.reshaped(operator, made, operator.outputs[0])]
+    return replace(graph, tensors=tuple(tensors), operators=tuple(operators))
+
+
+def _with_batch(tensors: list[Tensor], number: int) -> int:
+    """Return a tensor of the same values with one dimension more in front; a constant's are there at once."""
+    tensor = tensors[number]
+    if tensor.data is None:
+        return _moving.add_between(tensors, tensor, (1, *tensor.shape))
+    tensors.append(replace(tensor, shape=(1, *tensor.shape), data=np.asarray(tensor.data)[np.newaxis]))
+    return len(tensors) - 1
 
 
 def _of_first(graph: Graph, operator: Operator) -> Operator:

@@ -35,6 +35,7 @@ _OPTIONS, _OPTIONS2 = (  # NONE has no class
 )
 # Options in a table that is not called after its op.
 _TABLES = {
+    "BATCH_MATMUL": "BatchMatMulOptions",
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",

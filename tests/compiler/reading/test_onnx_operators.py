@@ -151,6 +151,9 @@ CASES: dict[str, Callable[[Qdq, str], str]] = {
     "Clip from below": limits(-0.5, None),
     "Gemm behind Flatten": dense,
     "MatMul and Add": multiplied,
+    "MatMul of two": lambda q, x: q.activation(
+        q.node("MatMul", [x, q.node("Transpose", [x], perm=[0, 1, 3, 2])]), -4, 4
+    ),
     "Add": residual,
     "Add of a constant": two("Add", (3, 1, 1)),
     "Add of a number": lambda q, x: q.activation(q.node("Add", [x, q.constant(np.float32(0.7))]), -1, 2),
