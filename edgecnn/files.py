@@ -12,14 +12,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, did_you_mean
 
 TEMPORARY = ".edgecnn-"  # how the names of folders begin that last only while something is written
 _LOCKED = f"{TEMPORARY}~"  # and of those that are locked as long as the process lives that writes there
 MOST_BYTES = (1 << 31) - 1  # of a file that is read as a whole; a flatbuffer can't be larger either
+_MOST_NAMES = 10_000  # of a folder, among which a mistyped one is looked for
 _KINDS = (
     (stat.S_ISDIR, "folder"),
     (stat.S_ISCHR, "device"),
@@ -38,10 +40,28 @@ def require_file(path: Path, error: type[EdgecnnError] = EdgecnnError) -> int:
     try:
         status = path.stat()
     except (OSError, ValueError) as reason:  # a ValueError where there is a null character in the name
-        raise error(f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}") from reason
+        said = f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}"
+        near = beside(path) if isinstance(reason, FileNotFoundError) else ""
+        raise error(f"{said}.{near}" if near else said) from reason
     if not stat.S_ISREG(status.st_mode):
         raise error(f"{path} can't be read: it is a {_kind(status)}; give a file")
     return status.st_size
+
+
+def require_there(path: Path, error: type[EdgecnnError] = EdgecnnError) -> None:
+    """Check that there is a folder, or a file as for `require_file`, before what reads it is loaded."""
+    if not path.is_dir():
+        require_file(path, error)
+
+
+def beside(path: Path) -> str:
+    """Return a question, after a space, that asks for what lies near a path that isn't there."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, _MOST_NAMES)]
+    except (OSError, ValueError):
+        return ""
+    return did_you_mean(path.name, names)
 
 
 def _kind(status: os.stat_result) -> str:

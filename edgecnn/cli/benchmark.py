@@ -9,6 +9,8 @@ import click
 from edgecnn import DISCLAIMER
 from edgecnn.cli.console import json_option, print_json, print_metrics, progress_bar, say, whole
 from edgecnn.cli.tables import wide_option
+from edgecnn.errors import ModelError
+from edgecnn.files import require_file, write_json
 from edgecnn.values import RUNS, SEED, THREADS
 
 
@@ -79,7 +81,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
       edgecnn benchmark mine_float32.tflite mine_int8.tflite --data photos --save figures.json
       edgecnn benchmark runs/first --data photos --ssh pi@raspberrypi.local
     """
-    from edgecnn.files import write_json
+    for model in models:
+        _require(model)
     from edgecnn.pipeline.benchmark import benchmark
     from edgecnn.pipeline.benchmark_ssh import benchmark_ssh
     from edgecnn.pipeline.evaluate import Timing
@@ -99,6 +102,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         _print_device(ssh, figures)
     else:
         print_metrics(metrics)
+
+
+def _require(model: Path) -> None:
+    """Check that a model is there, before what measures it is loaded."""
+    if model.suffix == ".tflite":
+        require_file(model, ModelError)
+        return
+    from edgecnn.pipeline.run import Run
+
+    Run(model).record()
 
 
 def _print_device(address: str, report: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import wide_option
 from edgecnn.compiler import supported_ops
 from edgecnn.compiler.scheduling.effort import SEARCH, Effort
+from edgecnn.errors import ModelError
+from edgecnn.files import require_there
 
 if TYPE_CHECKING:
     from edgecnn.compiler.compile import CompiledModel
@@ -117,6 +119,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
       edgecnn compile retrained.tflite --out update --name model_int8 --weights external --weights-version 2
       edgecnn compile model_int8.tflite --out build --target x86-64 --shared
     """
+    require_there(model, ModelError)
     from edgecnn.cli.console import print_json, terminal_bar
     from edgecnn.compiler.compile import compile_tflite
     from edgecnn.files import fill, write_text

@@ -78,15 +78,21 @@ def command(
       edgecnn export runs/first --out lung --name lung --format cmake
       edgecnn export runs/first --out firmware --format c --part STM32F411CE
     """
+    target = target_of(part, target)
+    if not source.exists():
+        from edgecnn.models import require_float_model
+
+        require_float_model(source)  # says so, before what else is imported
     from edgecnn.pipeline.export import ExportOptions, export
 
-    chosen = ExportOptions(target=target_of(part, target), **options)  # type: ignore[arg-type]
+    chosen = ExportOptions(target=target, **options)  # type: ignore[arg-type]
     with progress_bar() as progress:
         done = export(source, out, chosen, progress, data=data, window=window)
     if as_json:
         check = asdict(done.check) if done.check else None
         files = [str(path) for path in done.files]
-        print_json({"files": files, "check": check, "build": done.build or None})
+        estimate = done.needs.as_json() if done.needs else None
+        print_json({"files": files, "check": check, "estimate": estimate, "build": done.build or None})
         return
     for path in done.files:
         say(f"{path}  {path.stat().st_size:,} bytes")

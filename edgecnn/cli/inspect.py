@@ -8,6 +8,8 @@ import click
 
 from edgecnn.cli.console import json_option, say
 from edgecnn.cli.tables import wide_option
+from edgecnn.errors import ModelError
+from edgecnn.files import require_there
 
 _MOST_PROBLEMS = 5  # that are printed
 _COLUMNS = ("operator", "filter", "input", "output", "output scale", "MACs", "weight bytes", "zeros")
@@ -25,6 +27,7 @@ def command(model: Path, as_json: bool) -> None:
     the lines of C++ that register just these ops with TensorFlow Lite Micro. Models of several subgraphs,
     with a state or with ops of one's own are shown, too, with what keeps them from being run or compiled.
     """
+    require_there(model, ModelError)
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.inspect import inspect
 

@@ -41,6 +41,9 @@ def command(model: Path, images: tuple[Path, ...], folder: Path | None, window: 
       edgecnn predict runs/nuclei slide.png --masks marked
     """
     from edgecnn.errors import ModelError
+    from edgecnn.files import require_there
+
+    require_there(model, ModelError)
     from edgecnn.pipeline.predict import predict
     from edgecnn.pipeline.predict_masks import answers_with_masks
 

@@ -38,7 +38,10 @@ def command(model: Path, host: str, port: int, megapixels: int, title: str) -> N
       curl -F image=@photo.jpg http://127.0.0.1:8000/predict
     """
     from edgecnn.cli.console import say
-    from edgecnn.errors import MissingToolError
+    from edgecnn.errors import MissingToolError, ModelError
+    from edgecnn.files import require_there
+
+    require_there(model, ModelError)
 
     try:
         from edgecnn.pipeline.serve.app import MAX_BYTES, THREADS, make_app

@@ -12,6 +12,8 @@ from edgecnn.cli.compile import optimize_option, schedule_option, stop_option
 from edgecnn.cli.console import given_options, json_option, say
 from edgecnn.cli.parts import target_option
 from edgecnn.cli.tables import wide_option
+from edgecnn.errors import ModelError
+from edgecnn.files import require_there
 
 _MOST_NAMED = 5  # operators of those that follow one oracle
 _OF_COMPILER = ("target", "inputs", "schedule", "optimize", "stop_before_float", "profile")
@@ -94,6 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if serial is not None:
         _verify_serial(model, serial, baud, timeout, as_json)
         return
+    require_there(model, ModelError)
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.verify import verify
 

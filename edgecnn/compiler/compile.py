@@ -8,7 +8,6 @@ from typing import Any
 
 from edgecnn import __version__
 from edgecnn.compiler import ops
-from edgecnn.compiler.fits import Needs, fits
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, short_name
 from edgecnn.compiler.ops import max_pool_2d
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
@@ -291,7 +290,7 @@ def describe_plan(model: CModel) -> dict[str, Any]:
         "inputs": [_describe_edge(edge) for edge in model.inputs],
         "outputs": [_describe_edge(edge) for edge in model.outputs],
         "left_to_caller": model.left_to_caller,
-        "estimate": _describe_needs(model.needs),
+        "estimate": model.needs.as_json(),
         "macs": sum(given.values()),
         "macs_computed": sum(step.macs for step in network.steps),
         "segments": len(model.schedule.cuts),
@@ -310,16 +309,6 @@ def describe_plan(model: CModel) -> dict[str, Any]:
             }
             for number, step in enumerate(network.steps)
         ],
-    }
-
-
-def _describe_needs(needs: Needs) -> dict[str, Any]:
-    """Return what the C takes on a device, as far as the plan tells."""
-    return {
-        "flash_bytes": needs.flash,
-        "flash_is_bound": needs.bounded,
-        "instructions": needs.instructions,
-        "parts": [fit.as_json() for fit in fits(needs)],
     }
 
 

@@ -41,6 +41,16 @@ class Needs:
         """Whether flash is an upper bound: nothing is known of the core's code."""
         return self.target.board is None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it by name, and what it takes of each part."""
+        return {
+            "flash_bytes": self.flash,
+            "flash_is_bound": self.bounded,
+            "arena_bytes": self.ram,
+            "instructions": self.instructions,
+            "parts": [fit.as_json() for fit in fits(self)],
+        }
+
 
 @dataclass(frozen=True)
 class Fit:

@@ -24,7 +24,7 @@ from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.traits import Channels
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, did_you_mean
 
 TABLE = Path(__file__).with_name("instructions.json")
 # Behind the name of an op: what a max pool is fused into, and what makes columns of another one's input.
@@ -168,7 +168,10 @@ def factors(target: str) -> dict[str, Any]:
     """
     table = _table()
     if target not in table:
-        raise EdgecnnError(f"instructions on {target} can't be estimated; choose one of {', '.join(table)}")
+        raise EdgecnnError(
+            f"instructions on {target} can't be estimated; choose one of {', '.join(table)}."
+            f"{did_you_mean(target, table)}"
+        )
     found: dict[str, Any] = table[target]
     return found
 

@@ -22,7 +22,7 @@ from edgecnn.data.split import split_by_group
 from edgecnn.data.window import FULL, NEEDED
 from edgecnn.errors import DataError
 from edgecnn.escape import LONGEST_LABEL, is_label
-from edgecnn.files import read_bytes
+from edgecnn.files import beside, read_bytes
 from edgecnn.progress import Progress, silent
 
 PARTS = ("train", "validation", "test")
@@ -190,7 +190,9 @@ def is_packed(source: Path) -> bool:
 
 def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
     if not source.exists():
-        raise DataError(f"there is no {source}; give a folder of images, a .zip of one, or a .csv file")
+        raise DataError(
+            f"there is no {source}; give a folder of images, a .zip of one, or a .csv file.{beside(source)}"
+        )
     if is_packed(source):
         return _read_packed(source)
     if source.is_dir():

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Window
 from edgecnn.data.resize import to_grey
 from edgecnn.data.window import FULL, to_bytes
-from edgecnn.errors import DataError
+from edgecnn.errors import DataError, did_you_mean
 
 Bytes = NDArray[np.uint8]
 
@@ -53,7 +53,10 @@ def decode_frame(
         DataError: there is no such format, or a frame of this size has another number of bytes.
     """
     if form not in _FORMATS:
-        raise DataError(f'there is no frame format "{form}"; choose one of {", ".join(_FORMATS)}')
+        raise DataError(
+            f'there is no frame format "{form}"; choose one of {", ".join(_FORMATS)}.'
+            f"{did_you_mean(form, _FORMATS)}"
+        )
     pixel_bytes, decode = _FORMATS[form]
     if form == "yuyv" and width % 2:
         raise DataError(f"a yuyv frame can't be {width} pixels wide: two of them share their color")

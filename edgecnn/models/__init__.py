@@ -14,7 +14,7 @@ from typing import Any
 
 from edgecnn.compiler.ir import Normalization
 from edgecnn.errors import ModelError, did_you_mean
-from edgecnn.files import require_file
+from edgecnn.files import beside, require_file
 
 Shape = tuple[int, int, int]  # height, width, channels (1: grey, 3: RGB)
 Load = Callable[[Path], Any]  # from a file to a Keras model
@@ -116,7 +116,8 @@ def require_float_model(path: Path) -> None:
     """
     if not path.exists():
         raise ModelError(
-            f"there is no {path}; give a run, a .keras, .h5, .onnx or .tflite file, or a SavedModel folder"
+            f"there is no {path}; give a run, a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
+            f"{beside(path)}"
         )
     if path.is_dir():
         if not (path / "saved_model.pb").exists():

@@ -12,7 +12,7 @@ from edgecnn.compiler.ir import Window
 from edgecnn.compiler.reading.metadata import parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
-from edgecnn.files import read_bytes, read_text, real_path, write_bytes, write_json, write_text
+from edgecnn.files import beside, read_bytes, read_text, real_path, write_bytes, write_json, write_text
 from edgecnn.pipeline.run.lock import locked
 from edgecnn.pipeline.run.record import Record
 from edgecnn.pipeline.run.versions import versions
@@ -187,7 +187,9 @@ class Run:
         """
         self._finish_taking_over()
         if not self.record_file.exists():
-            raise RunError(f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'")
+            near = "" if self.path.exists() else beside(self.path)
+            said = f"{self.path} is not a run: it has no run.json; make one with 'edgecnn train'"
+            raise RunError(f"{said}.{near}" if near else said)
         record: dict[str, Any] = read_json(self.record_file, Record, "a run", RunError)
         return record
 

@@ -10,8 +10,8 @@ from edgecnn.compiler.instructions import factors
 from edgecnn.compiler.picture import parse_normalization
 from edgecnn.data.dataset import PARTS, is_packed, list_files, open_listed
 from edgecnn.data.window import NEEDED
-from edgecnn.errors import ModelError, RunError
-from edgecnn.files import real_path
+from edgecnn.errors import ModelError, RunError, did_you_mean
+from edgecnn.files import beside, real_path
 from edgecnn.models import Architecture, architecture
 from edgecnn.models._user import is_own, require_own, runs_code
 from edgecnn.pipeline.run import Run
@@ -220,7 +220,8 @@ def chosen_options(run: Run, network: Architecture, options: TrainOptions) -> di
     if chosen["weights"] != "none" and network.load_weights is None:
         raise ModelError(f'there are no pretrained weights for model "{network.name}"; give --weights none')
     if chosen["weights"] not in ("none", "imagenet") and not Path(chosen["weights"]).exists():
-        raise ModelError(f"there is no {chosen['weights']}; give --weights imagenet, none or a file")
+        near = did_you_mean(chosen["weights"], ("imagenet", "none")) or beside(Path(chosen["weights"]))
+        raise ModelError(f"there is no {chosen['weights']}; give --weights imagenet, none or a file.{near}")
     return chosen
 
 
