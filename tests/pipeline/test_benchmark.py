@@ -11,9 +11,11 @@ import pytest
 
 from edgecnn.converters.tflite_metadata import add_metadata
 from edgecnn.errors import ModelError, RunError
+from edgecnn.pipeline import evaluate
 from edgecnn.pipeline.benchmark import benchmark, gather
 from edgecnn.pipeline.evaluate import Timing
 from edgecnn.progress import silent
+from edgecnn.runtime.tflite import TfliteModel
 
 TINY = Path(__file__).parent.parent / "assets" / "tiny_int8.tflite"
 TIMING = Timing(warmup=0, runs=1)
@@ -93,3 +95,34 @@ def test_files_that_cannot_be_decoded_are_named(images: Path, tmp_path: Path) ->
     (tmp_path / "images" / "bars" / os.fsdecode(b"torn\xff.png")).write_bytes(b"torn")
     metrics = benchmark([tmp_path / "model.tflite"], tmp_path / "images", TIMING, silent).metrics
     assert metrics.data["skipped"] == ["bars/torn.png", r"bars/torn\udcff.png"]
+
+
+class Elsewhere:
+    """A model in a runtime that takes as long as it says."""
+
+    delegate = "XNNPACK"
+
+    def __init__(self, runtime: str, microseconds: float) -> None:
+        self.runtime, self._microseconds = runtime, microseconds
+
+    def values(self, images: np.ndarray) -> np.ndarray:
+        return images
+
+    def time(self, _: np.ndarray, count: int) -> list[float]:
+        return [self._microseconds] * count
+
+
+def test_latency_is_that_of_the_fastest_runtime_and_answers_those_of_the_first(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(TINY, tmp_path / "model.tflite")
+    first = TfliteModel(TINY).runtime
+    for times, runtime, median in (((1e12, 0.0), "b 2, delegate XNNPACK", 0.0), ((1e12, 1e12), first, None)):
+        others = [Elsewhere("a 1", times[0]), Elsewhere("b 2", times[1])]
+        monkeypatch.setattr(evaluate, "in_other_runtimes", lambda *_, others=others: others)
+        evaluation = benchmark([tmp_path / "model.tflite"], images, TIMING, silent)
+        costs = evaluation.metrics["model"].costs
+        assert costs.runtime.startswith(runtime)
+        assert median is None or costs.latency_us.median == median
+    answers = evaluation.probabilities["model"]
+    assert answers.shape == (evaluation.metrics.test_images, 3)

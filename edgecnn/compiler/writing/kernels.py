@@ -3,6 +3,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,13 +15,22 @@ _DEFINED = re.compile(
     r"\b(kernel_\w+\()|^(?:} |#define |typedef \w+ )(kernel_\w+|EDGECNN_(?!INLINE\b|\w*_H\b)\w+)",
     re.MULTILINE,
 )
+_FEW = 6  # operators, for which as many copies of a kernel are smaller than one, as measured on all cores
 _INCLUDE = re.compile(r'#include "([\w./]+\.h)"\n')
 
 
-def kernel_text(kernels: Iterable[Kernel], name: str) -> str:
-    """Return the text of kernels, and of what they share, with names that start with `name`."""
-    ordered = sorted(set(kernels), key=lambda kernel: (kernel.file.name, kernel.file, kernel.key))
-    own = "\n\n".join(f"{kernel.struct()}\n{_code(kernel)}" for kernel in ordered)
+def kernel_text(kernels: Iterable[Kernel], name: str, optimize: str) -> str:
+    """Return the text of kernels, and of what they share, with names that start with `name`.
+
+    Args:
+        kernels: one for each operator.
+        name: of the model.
+        optimize: "speed" or "size".
+    """
+    uses = Counter(kernels)
+    ordered = sorted(uses, key=lambda kernel: (kernel.file.name, kernel.file, kernel.key))
+    few = {kernel for kernel in ordered if optimize == "size" and uses[kernel] <= _FEW}
+    own = "\n\n".join(f"{kernel.struct()}\n{_code(kernel, kernel in few)}" for kernel in ordered)
     headers = dict.fromkeys(header for kernel in ordered for header in _headers_of(kernel))
     blocks = [block for header in headers for block in _read(header).split("\n\n")]
     shared: list[str] = []
@@ -32,9 +42,11 @@ def kernel_text(kernels: Iterable[Kernel], name: str) -> str:
     return re.sub(r"\bkernel_", f"{name}_", "\n\n".join([*shared, own])) + "\n"
 
 
-def _code(kernel: Kernel) -> str:
+def _code(kernel: Kernel, few: bool) -> str:
     """Return a kernel's functions; of one that is like another with its own name and its own primitives."""
     code = _INCLUDE.split(_read(kernel.file))[-1].strip()
+    if few:
+        code = code.replace("EDGECNN_INLINE ", "EDGECNN_INLINE_FEW ")
     if not kernel.like:
         return code
     code = re.sub(rf"\bkernel_{kernel.origin.function}(?=\(|_)", f"kernel_{kernel.function}", code)

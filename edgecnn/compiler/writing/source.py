@@ -40,7 +40,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
         "endian": arrays.LITTLE_ENDIAN_CHECK,
         "inline": templates.INLINE[model.optimize],
         "plan": "\n".join(_plan(model)),
-        "kernels": kernel_text(kernels, model.name),
+        "kernels": kernel_text(kernels, model.name, model.optimize),
         "tables": tables,
         "rings": ",\n".join(_rings(model)),
         "windows": _windows(model),
