@@ -176,10 +176,12 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
     """
     _check_readable(variables_as_edges(original))
     graph, dumps = original, {"read": str(original)}
-    for make in (one for one in PASSES if not (original.weights_apart and one in BY_WEIGHTS)):
-        graph = make(graph)
+    for pass_ in PASSES:
+        if original.weights_apart and pass_ in BY_WEIGHTS:
+            continue
+        graph = pass_(graph)
         graph.verify()
-        dumps[make.__name__] = str(graph)
+        dumps[pass_.__name__] = str(graph)
     return graph, dumps
 
 

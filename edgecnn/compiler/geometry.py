@@ -126,8 +126,8 @@ def clamp_range(graph: Graph, operator: Operator) -> tuple[int, int]:
     told = options(graph, operator, Fused)
     if told.clamp is not None:
         return told.clamp
-    made = graph.output(operator)
-    return activation_range(told.activation, quantization_of(made), made.dtype)
+    output = graph.output(operator)
+    return activation_range(told.activation, quantization_of(output), output.dtype)
 
 
 def options(graph: Graph, operator: Operator, kind: type[_Kind]) -> _Kind:
@@ -150,10 +150,10 @@ def check_shape(graph: Graph, operator: Operator, expected: Sequence[int]) -> No
     Raises:
         ModelError: the file says another shape than follows from the inputs.
     """
-    made = graph.output(operator).shape
-    if made != tuple(expected):
+    shape = graph.output(operator).shape
+    if shape != tuple(expected):
         raise ModelError(
-            f"{graph.describe(operator)} has output shape {made}; {tuple(expected)} follows from its inputs"
+            f"{graph.describe(operator)} has output shape {shape}; {tuple(expected)} follows from its inputs"
         )
 
 

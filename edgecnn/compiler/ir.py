@@ -264,9 +264,9 @@ class Graph:
             self._check_indices(self.describe(operator), present)
             for tensor in present:
                 if tensor not in known:
-                    made = "before anything makes it" if self.producer(tensor) else "which has no data"
+                    missing = "before anything makes it" if self.producer(tensor) else "which has no data"
                     name = short_name(self.tensors[tensor].name)
-                    raise ModelError(f'{self.describe(operator)} reads tensor {tensor} "{name}", {made}')
+                    raise ModelError(f'{self.describe(operator)} reads tensor {tensor} "{name}", {missing}')
             for tensor in operator.outputs:
                 if tensor in known:
                     raise ModelError(
@@ -339,10 +339,10 @@ class Graph:
         """Return the text form that tests and `--dump` compare: one line per input, operator, output."""
         lines = [f"input %{i} {self.tensors[i]}" for i in self.inputs]
         for operator in self.operators:
-            made = ", ".join(f"%{i} {self.tensors[i]}" for i in operator.outputs)
+            outputs = ", ".join(f"%{i} {self.tensors[i]}" for i in operator.outputs)
             read = ", ".join(self._operand(i) for i in operator.inputs)
             options = ", ".join(f"{key}={value}" for key, value in sorted(operator.options.told().items()))
-            lines.append(f"{made} = {operator.op}({read})" + (f" {{{options}}}" if options else ""))
+            lines.append(f"{outputs} = {operator.op}({read})" + (f" {{{options}}}" if options else ""))
         lines += [f"output %{i}" for i in self.outputs]
         return "\n".join(lines) + "\n"
 

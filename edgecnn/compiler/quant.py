@@ -60,10 +60,10 @@ def power_of_two(scale: float) -> int | None:
     return exponent if abs(exact - exponent) < 1e-3 else None
 
 
-def float32_ratio(*scales: float, made: float) -> float:
+def float32_ratio(*scales: float, output: float) -> float:
     """Return the product of `scales` over `made`, every step in float32, as most kernels compute it."""
     with np.errstate(over="ignore"):
-        ratio = np.multiply.reduce(np.array(scales, np.float32)) / np.float32(made)
+        ratio = np.multiply.reduce(np.array(scales, np.float32)) / np.float32(output)
     largest = float(np.finfo(np.float32).max)
     return max(-largest, min(float(ratio), largest))
 
@@ -254,8 +254,8 @@ def inverse_sqrt(value: Int64s) -> tuple[Int64s, Int64s]:
         x = doubling_high_mul(x, (1 << 28) + (1 << 27)) - doubling_high_mul(half, cube)
         x = multiply_by_power_of_two(x, 3)
     x = doubling_high_mul(x, 1518500250) << np.maximum(-right, 0)  # times sqrt(1/2)
-    one = value <= 1
-    return np.where(one, INT32_MAX, x), np.where(one, 0, -np.maximum(right, 0))
+    too_small = value <= 1
+    return np.where(too_small, INT32_MAX, x), np.where(too_small, 0, -np.maximum(right, 0))
 
 
 def log_of_sum(value: Int64s) -> Int64s:

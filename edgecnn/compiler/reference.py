@@ -58,6 +58,6 @@ def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
 def _run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
     for operator in graph.operators:
-        made = [values[i] for i in operator.inputs if i in values]
-        values[operator.outputs[0]] = ops.require(graph, operator).reference(graph, operator, made)
+        read = [values[i] for i in operator.inputs if i in values]
+        values[operator.outputs[0]] = ops.require(graph, operator).reference(graph, operator, read)
     return [np.asarray(values[i]) for i in graph.outputs]

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
@@ -66,9 +66,7 @@ def find(op: str) -> Op | None:
     module = f"{__name__}.{op.lower()}"
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", op) or find_spec(module) is None:
         return None
-    found: Any = import_module(module)
-    sound: Op = found
-    return sound
+    return cast(Op, import_module(module))
 
 
 def require(graph: Graph, operator: Operator) -> Op:
@@ -124,8 +122,8 @@ def litert_steps(operator: Operator) -> int | None:
 
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis] | None:
     """Return the vertical and the horizontal axis of an operator with windows, or None where it has none."""
-    found = getattr(require(graph, operator), "axes", None)
-    return found(graph, operator) if found else None
+    of = getattr(require(graph, operator), "axes", None)
+    return of(graph, operator) if of else None
 
 
 def reads_padding(graph: Graph, operator: Operator) -> bool:
@@ -162,8 +160,8 @@ def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range
     of = getattr(find(operator.op), "range_of", None)
     if of is None or channels(graph, operator) is Channels.MIXED:
         return None
-    made: Range = of(graph, operator, inputs)
-    return made
+    output: Range = of(graph, operator, inputs)
+    return output
 
 
 def layout(operator: Operator) -> Layout | None:

@@ -77,12 +77,12 @@ def check_proportion(graph: Graph, operator: Operator, shift: int, most_exponent
     Raises:
         ModelError: TFLite's QuantizeMultiplierSmallerThanOneExp ends the process.
     """
-    made = geometry.quantization_of(graph.output(operator)).scale
-    if shift > 0 or made >= 2.0**most_exponent:
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
+    if shift > 0 or output_scale >= 2.0**most_exponent:
         what = graph.describe(operator)
         scales = [quantization.scale for quantization in _broadcast.quantizations(graph, operator)]
         raise ModelError(
-            f"{what} has input scale {max(scales):.3g} and output scale {made:.3g}, which "
+            f"{what} has input scale {max(scales):.3g} and output scale {output_scale:.3g}, which "
             "TFLite dies of; the scales are out of proportion: train the model first, or convert it anew"
         )
 
@@ -101,8 +101,8 @@ def _shifts(graph: Graph, operator: Operator) -> tuple[int, int] | None:
     asked = told.pot_scale_int16 and graph.output(operator).dtype == "int16"
     if not asked or len(exponents) < len(scales):
         return None
-    first, second, made = exponents
-    return first - made, second - made
+    first, second, output = exponents
+    return first - output, second - output
 
 
 def _operands(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
@@ -138,8 +138,12 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
         return *((_HALF, shift - _left_shift(graph, operator) + 1) for shift in shifts), _ONE
     scales = [quantization.scale for quantization in _broadcast.quantizations(graph, operator)]
     twice = 2 * max(scales)
-    made = geometry.quantization_of(graph.output(operator)).scale
-    reals = [scales[0] / twice, scales[1] / twice, twice / ((1 << _left_shift(graph, operator)) * made)]
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
+    reals = [
+        scales[0] / twice,
+        scales[1] / twice,
+        twice / ((1 << _left_shift(graph, operator)) * output_scale),
+    ]
     return tuple(quant.quantize_multiplier(real) for real in reals)
 
 
@@ -155,9 +159,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
             _signs(graph, operator), _broadcast.centred(graph, operator, inputs), scalings, strict=True
         )
     )
-    made = graph.output(operator)
-    scaled = quant.requantize(first + second, *result) + geometry.quantization_of(made).zero_point
-    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(made.dtype)
+    output = graph.output(operator)
+    scaled = quant.requantize(first + second, *result) + geometry.quantization_of(output).zero_point
+    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(output.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -28,9 +28,9 @@ LINES = (
 
 def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, that not both operands are constants, and the output shape that follows from theirs."""
-    pair, made = (graph.input(operator, 0), graph.input(operator, 1)), graph.output(operator)
+    pair, output = (graph.input(operator, 0), graph.input(operator, 1)), graph.output(operator)
     what, shapes = graph.describe(operator), (pair[0].shape, pair[1].shape)
-    geometry.check_types(graph, operator, (*pair, made), dtypes, constants=True)
+    geometry.check_types(graph, operator, (*pair, output), dtypes, constants=True)
     if all(tensor.data is not None for tensor in pair):
         raise ModelError(f"{what} has two constants; one operand must be made by an operator")
     if max(map(len, shapes)) > 4:
@@ -51,7 +51,7 @@ def check_same_quantization(graph: Graph, operator: Operator) -> None:
         geometry.quantization_of(tensor)
         for tensor in (graph.input(operator, 0), graph.input(operator, 1), graph.output(operator))
     ]
-    if len({(one.scale, one.zero_point) for one in of_all}) > 1:
+    if len({(quantization.scale, quantization.zero_point) for quantization in of_all}) > 1:
         raise ModelError(
             f"{graph.describe(operator)} has operands and output of different scale or zero point; "
             "equal ones needed"
@@ -114,9 +114,9 @@ def _in_four(tensor: Tensor) -> NDArray[Any]:
 
 
 def _cropped(graph: Graph, operator: Operator, value: NDArray[Any]) -> quant.Int64s:
-    made = graph.output(operator).shape
-    if value.ndim > len(made):  # a constant beside tensors of fewer dimensions
-        value = value.reshape(value.shape[value.ndim - len(made) :])
+    output_shape = graph.output(operator).shape
+    if value.ndim > len(output_shape):  # a constant beside tensors of fewer dimensions
+        value = value.reshape(value.shape[value.ndim - len(output_shape) :])
     return geometry.cropped(graph, operator, value).astype(np.int64)
 
 

@@ -14,8 +14,8 @@ from edgecnn.compiler.traits import Channels, Range
 def same(graph: Graph, operator: Operator) -> Channels:
     """Say whether an operator makes each channel of the same one of its inputs, which all have as many."""
     images = [graph.tensors[i] for i in operator.inputs if graph.tensors[i].dtype in geometry.INT8_OR_INT16]
-    made = graph.output(operator).shape[3]
-    alike = all(image.data is None and image.shape[3] == made for image in images)
+    channels = graph.output(operator).shape[3]
+    alike = all(image.data is None and image.shape[3] == channels for image in images)
     return Channels.SAME if alike else Channels.MIXED
 
 
@@ -30,10 +30,10 @@ def looked_up(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Rang
     if graph.input(operator, 0).dtype != "int8":  # too many values to try them all
         return everything(graph.output(operator))
     source, every = inputs[0], np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
-    made = ops.require(graph, operator).reference(graph, operator, [every.astype(np.int8)]).astype(np.int64)
+    output = ops.require(graph, operator).reference(graph, operator, [every.astype(np.int8)]).astype(np.int64)
     possible = (source.low[:, np.newaxis] <= every) & (every <= source.high[:, np.newaxis])
-    low = np.where(possible, made, made.max()).min(axis=1)
-    return Range(low, np.where(possible, made, made.min()).max(axis=1))
+    low = np.where(possible, output, output.max()).min(axis=1)
+    return Range(low, np.where(possible, output, output.min()).max(axis=1))
 
 
 def cornered(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
@@ -41,10 +41,10 @@ def cornered(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range
     reference, dtype = ops.require(graph, operator).reference, graph.output(operator).dtype
     shapes = [graph.tensors[i].shape for i in operator.inputs[: len(inputs)]]
     corners = []
-    for ends in product(*((one.low, one.high) for one in inputs)):
+    for ends in product(*((values.low, values.high) for values in inputs)):
         images = [np.broadcast_to(end.astype(dtype), shape) for end, shape in zip(ends, shapes, strict=True)]
-        made = reference(graph, operator, images)
-        corners.append(made.reshape(-1, made.shape[-1])[0].astype(np.int64))
+        output = reference(graph, operator, images)
+        corners.append(output.reshape(-1, output.shape[-1])[0].astype(np.int64))
     return Range(np.min(corners, axis=0), np.max(corners, axis=0))
 
 

@@ -60,16 +60,16 @@ def centred(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) ->
 
 def scaling(graph: Graph, operator: Operator, *factors: float) -> tuple[int, int]:
     """Return (multiplier, shift) from the input's scale times `factors` to the output's."""
-    source, made = (
+    source, output = (
         geometry.quantization_of(tensor) for tensor in (graph.input(operator, 0), graph.output(operator))
     )
-    return quant.quantize_multiplier(quant.float32_ratio(source.scale, *factors, made=made.scale))
+    return quant.quantize_multiplier(quant.float32_ratio(source.scale, *factors, output=output.scale))
 
 
 def rescaled(graph: Graph, operator: Operator, value: quant.Int64s, *factors: float) -> quant.Int64s:
     """Return `value`, of the input's scale times `factors`, as steps of the output's, not yet clamped."""
-    made = geometry.quantization_of(graph.output(operator))
-    return quant.requantize(value, *scaling(graph, operator, *factors)) + made.zero_point
+    output = geometry.quantization_of(graph.output(operator))
+    return quant.requantize(value, *scaling(graph, operator, *factors)) + output.zero_point
 
 
 def clamped(
@@ -77,8 +77,8 @@ def clamped(
 ) -> NDArray[np.int8]:
     """Compute x clamped to real bounds, to the output's scale: QuantizedReluX of TensorFlow Lite."""
     scaled = rescaled(graph, operator, centred(graph, operator, inputs))
-    made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled, *quant.clamp_range(low, high, made)).astype(np.int8)
+    output = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled, *quant.clamp_range(low, high, output)).astype(np.int8)
 
 
 def through_float32(
@@ -93,15 +93,15 @@ def through_float32(
         ModelError: 32 bits don't hold one of them.
     """
     source = geometry.quantization_of(graph.input(operator, 0))
-    made = geometry.quantization_of(graph.output(operator))
+    output = geometry.quantization_of(graph.output(operator))
     every = np.arange(quant.INT8_MIN, quant.INT8_MAX + 1)
     with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
         real = np.float32(source.scale) * (every - source.zero_point).astype(np.float32)
-        steps = transform(real) * (np.float32(1) / np.float32(made.scale))
+        steps = transform(real) * (np.float32(1) / np.float32(output.scale))
     if not (np.abs(steps) < 1 << 30).all():  # in C++, making such floats or none at all whole is undefined
         raise geometry.out_of_proportion(graph, operator)
     rounded = quant.round_all(steps.astype(np.float64))
-    table = np.clip(rounded + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    table = np.clip(rounded + output.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
     return np.asarray(table[geometry.cropped(graph, operator, inputs[0]).astype(np.intp) - quant.INT8_MIN])
 
 

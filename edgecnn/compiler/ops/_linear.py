@@ -91,7 +91,7 @@ class Linear:
         weights = geometry.constant(graph, operator, 1)
         layout = _layout(operator)
         source = geometry.quantization_of(graph.input(operator, layout.source))
-        made = graph.output(operator)
+        output = graph.output(operator)
         multipliers = [
             quant.quantize_multiplier(real) for real in _scales(graph, operator, source, weights, layout)
         ]
@@ -103,10 +103,10 @@ class Linear:
             np.array([multiplier for multiplier, _ in multipliers], np.int64),
             np.array([shift for _, shift in multipliers], np.int64),
             source.zero_point,
-            geometry.quantization_of(made).zero_point,
+            geometry.quantization_of(output).zero_point,
             low,
             high,
-            made.dtype,
+            output.dtype,
             _bias_type(graph.tensors, operator) == "int64",
             graph.describe(operator),
             graph.input(operator, 1).dtype == int4.DTYPE,
@@ -285,7 +285,7 @@ def _scales(
     graph: Graph, operator: Operator, source: Quantization, weights: NDArray[Any], layout: Layout
 ) -> list[float]:
     """Return the real multiplier of each channel, computed as TensorFlow Lite does."""
-    made = geometry.quantization_of(graph.output(operator))
+    output = geometry.quantization_of(graph.output(operator))
     what, stored = graph.describe(operator), graph.input(operator, 1).quantization
     if stored is None:
         raise ModelError(f"{what} has weights of {weights.dtype} without a scale; convert the model anew")
@@ -306,9 +306,9 @@ def _scales(
     if layout.float32_scales and not stored.per_channel:
         # GetQuantizedConvolutionMultipler multiplies these two in float32.
         product = geometry.float32_product(graph, operator, source.scale, stored.scale)
-        return [product / made.scale] * channels
+        return [product / output.scale] * channels
     scales = stored.scales if stored.per_channel else stored.scales * channels
-    return [source.scale * scale / made.scale for scale in scales]
+    return [source.scale * scale / output.scale for scale in scales]
 
 
 def is_unsigned(operator: Operator) -> bool:
@@ -337,10 +337,10 @@ def check_scales(graph: Graph, operator: Operator) -> None:
     if bias is None:
         return
     source = geometry.quantization_of(graph.input(operator, layout.source)).scale
-    made = geometry.quantization_of(graph.output(operator)).scale
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
     sums = geometry.float32_product(graph, operator, source, stored.scale)
     scale = bias.quantization.scale if bias.quantization else 0.0
-    if abs(sums - scale) / made > _BIAS_TOLERANCE:
+    if abs(sums - scale) / output_scale > _BIAS_TOLERANCE:
         raise ModelError(
             f"{graph.describe(operator)} has a bias of scale {scale:.3g}, and sums of scale {sums:.3g} "
             "(input times weights); TensorFlow Lite refuses that: convert the model anew"

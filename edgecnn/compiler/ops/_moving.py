@@ -81,14 +81,14 @@ def add_between(tensors: list[Tensor], like: Tensor, shape: Sequence[int]) -> in
     return len(tensors) - 1
 
 
-def reshaped(operator: Operator, source: int, made: int) -> Operator:
+def reshaped(operator: Operator, source: int, output: int) -> Operator:
     """Return a RESHAPE of one tensor to another, as a part of `operator`."""
-    return Operator("RESHAPE", operator.index, (source,), (made,))
+    return Operator("RESHAPE", operator.index, (source,), (output,))
 
 
 def sliced(
-    operator: Operator, source: int, made: int, begin: Sequence[int], tensors: list[Tensor]
+    operator: Operator, source: int, output: int, begin: Sequence[int], tensors: list[Tensor]
 ) -> Operator:
     """Return a SLICE from `begin` on, as large as the tensor that it makes, as a part of `operator`."""
-    constants = (add_constant(tensors, begin), add_constant(tensors, tensors[made].shape))
-    return Operator("SLICE", operator.index, (source, *constants), (made,), SliceOptions())
+    constants = (add_constant(tensors, begin), add_constant(tensors, tensors[output].shape))
+    return Operator("SLICE", operator.index, (source, *constants), (output,), SliceOptions())

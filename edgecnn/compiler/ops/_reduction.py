@@ -45,7 +45,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     Raises:
         ModelError: there is no such axis, or another shape follows.
     """
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     rank, told = len(source.shape), geometry.options(graph, operator, ReductionOptions)
     given = _moving.integers(graph, operator, 1)
     reduced = {_moving.axis_from_end(graph, operator, axis, rank) for axis in given}
@@ -56,7 +56,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     whole = replace(operator, options=replace(told, over=over))
     if told.keep_dims:
         return [whole]
-    between = _moving.add_between(tensors, made, shape)
+    between = _moving.add_between(tensors, output, shape)
     return [replace(whole, outputs=(between,)), _moving.reshaped(operator, between, operator.outputs[0])]
 
 
@@ -98,11 +98,11 @@ def reduced(
     graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]], function: Any
 ) -> NDArray[np.int64]:
     """Return what NumPy's `function` makes of the input along the axes, in the output's shape."""
-    made = graph.output(operator).shape
+    output_shape = graph.output(operator).shape
     value, over = inputs[0].astype(np.int64), axes(graph, operator, inputs[0].ndim)
-    if value.ndim == len(made) == 4:  # a pass may have cut the output, where it has rows and columns
-        value = value[:, : made[1] if _ROWS not in over else None]
-        value = value[:, :, : made[2] if _COLUMNS not in over else None]
+    if value.ndim == len(output_shape) == 4:  # a pass may have cut the output, where it has rows and columns
+        value = value[:, : output_shape[1] if _ROWS not in over else None]
+        value = value[:, :, : output_shape[2] if _COLUMNS not in over else None]
     return np.asarray(function(value, axis=over, keepdims=True), np.int64)
 
 

@@ -36,9 +36,9 @@ _WHOLE_STEPS = {
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check the scales of an operator over int16: TensorFlow Lite fixes the output's."""
-    what, made = graph.describe(operator), geometry.quantization_of(graph.output(operator))
-    if made.scale != 1 / 32768:
-        raise ModelError(f"{what} has output scale {made.scale:.9g}; TFLite fixes that of int16 to 1/32768")
+    what, output = graph.describe(operator), geometry.quantization_of(graph.output(operator))
+    if output.scale != 1 / 32768:
+        raise ModelError(f"{what} has output scale {output.scale:.9g}; TFLite fixes that of int16 to 1/32768")
     if not 0 < _scaling(graph, operator)[0] <= _MOST_MULTIPLIER:
         scale = geometry.quantization_of(graph.input(operator, 0)).scale
         raise ModelError(

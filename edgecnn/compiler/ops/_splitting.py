@@ -9,7 +9,7 @@ from edgecnn.errors import ModelError
 
 
 def slices(
-    graph: Graph, operator: Operator, tensors: list[Tensor], source: int, axis: int, made: Sequence[int]
+    graph: Graph, operator: Operator, tensors: list[Tensor], source: int, axis: int, outputs: Sequence[int]
 ) -> list[Operator]:
     """Return the SLICEs that make the tensors `made`, side by side along an axis that counts from the end.
 
@@ -20,7 +20,7 @@ def slices(
     """
     shape, parts, at = graph.tensors[source].shape, [], 0
     unread = {i for i in operator.outputs if not graph.consumers(i)}.difference(graph.outputs)
-    for number in made:
+    for number in outputs:
         begin = [0] * len(shape)
         begin[axis] = at
         if number not in unread:

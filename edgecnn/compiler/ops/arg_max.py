@@ -29,10 +29,10 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     source = graph.input(operator, 0)
     rank = len(source.shape)
     axis = rank + _moving.axis_from_end(graph, operator, _moving.integers(graph, operator, 1, 1)[0], rank)
-    order = [*(one for one in range(rank) if one != axis), axis]
+    order = [*(place for place in range(rank) if place != axis), axis]
     if order == sorted(order):
         return [operator]
-    turned = _moving.add_between(tensors, source, [source.shape[one] for one in order])
+    turned = _moving.add_between(tensors, source, [source.shape[place] for place in order])
     positions = _moving.add_constant(tensors, order), _moving.add_constant(tensors, [rank - 1])
     return [
         Operator("TRANSPOSE", operator.index, (operator.inputs[0], positions[0]), (turned,)),
@@ -42,10 +42,10 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and the shape."""
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     geometry.check_types(graph, operator, (source,))
-    if made.dtype not in ("int32", "int64"):
-        raise ModelError(f"{graph.describe(operator)} makes {made.dtype}; int32 or int64 needed")
+    if output.dtype not in ("int32", "int64"):
+        raise ModelError(f"{graph.describe(operator)} makes {output.dtype}; int32 or int64 needed")
     geometry.check_shape(graph, operator, source.shape[:-1])
 
 
@@ -57,9 +57,9 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does: of equal values the first is taken."""
-    made = graph.output(operator)
-    numbers: NDArray[Any] = np.argmax(inputs[0], axis=-1).astype(made.dtype)
-    return numbers.reshape(made.shape)
+    output = graph.output(operator)
+    numbers: NDArray[Any] = np.argmax(inputs[0], axis=-1).astype(output.dtype)
+    return numbers.reshape(output.shape)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
@@ -67,6 +67,8 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     _, rows, columns, channels = graph.input(operator, 0).shape
     bytes_ = np.dtype(graph.output(operator).dtype).itemsize
     params: Params = {"columns": columns, "channels": channels, "bytes": bytes_}
-    source, made = operator.inputs[:1], operator.outputs[0]
+    source, output = operator.inputs[:1], operator.outputs[0]
     window = Window(1, 0, inner=1)
-    return (Step(operator, ARG_MAX, source, made, (window,), rows, params, group=rows, arguments=("part",)),)
+    return (
+        Step(operator, ARG_MAX, source, output, (window,), rows, params, group=rows, arguments=("part",)),
+    )

@@ -88,8 +88,8 @@ def unlike_reference(graph: Graph, operator: Operator) -> str:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, that the matrices fit each other, and that 32 bits hold the results."""
-    pair, made = [graph.input(operator, position) for position in (0, 1)], graph.output(operator)
-    geometry.check_types(graph, operator, (*pair, made), constants=True)
+    pair, output = [graph.input(operator, position) for position in (0, 1)], graph.output(operator)
+    geometry.check_types(graph, operator, (*pair, output), constants=True)
     what, shapes = graph.describe(operator), [tensor.shape for tensor in pair]
     if all(tensor.data is not None for tensor in pair):
         raise ModelError(f"{what} has two constants; one operand must be made by an operator")
@@ -135,16 +135,16 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    told, given, made = _told(graph, operator), iter(inputs), graph.output(operator)
+    told, given, output = _told(graph, operator), iter(inputs), graph.output(operator)
     operands = []
     for position, turned in enumerate((told.adj_x, told.adj_y)):
         tensor = graph.input(operator, position)
         value = next(given) if tensor.data is None else np.asarray(tensor.data)
         centred = value.astype(np.float64) - geometry.quantization_of(tensor).zero_point
         operands.append(centred.swapaxes(-1, -2) if turned else centred)
-    total = (operands[0] @ operands[1]).astype(np.int64).reshape(made.shape)
+    total = (operands[0] @ operands[1]).astype(np.int64).reshape(output.shape)
     scaled = quant.requantize(total, *_scaling(graph, operator))
-    scaled = scaled + geometry.quantization_of(made).zero_point
+    scaled = scaled + geometry.quantization_of(output).zero_point
     return np.clip(scaled, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
 
 
@@ -157,16 +157,16 @@ def _steps(graph: Graph, operator: Operator, position: int) -> tuple[int, int, i
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one matrix per firing."""
-    made, order = graph.output(operator), _broadcast.order(graph, operator)
+    output, order = graph.output(operator), _broadcast.order(graph, operator)
     tensors = [graph.input(operator, position) for position in order]
     multiplier, shift = _scaling(graph, operator)
     params: Params = {
-        "out_h": made.shape[2],
-        "out_w": made.shape[3],
+        "out_h": output.shape[2],
+        "out_w": output.shape[3],
         "taps": _turned(graph, operator, 0)[1],
         "multiplier": multiplier,
         "shift": shift,
-        "output_zero_point": geometry.quantization_of(made).zero_point,
+        "output_zero_point": geometry.quantization_of(output).zero_point,
     }
     for name, position, tensor in zip(("first", "second"), order, tensors, strict=True):
         y, x, tap = _steps(graph, operator, position)
@@ -183,7 +183,7 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
             inputs if kept is None else inputs[:1],
             operator.outputs[0],
             windows if kept is None else windows[:1],
-            made.shape[1],
+            output.shape[1],
             params,
             macs=macs(graph, operator),
             constant=None if kept is None else np.asarray(kept).reshape(shapes[1][1], -1),

@@ -19,9 +19,9 @@ macs, known = _moving.macs, _moving.known
 
 def check(graph: Graph, operator: Operator) -> None:
     """Refuse what no pass has removed."""
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     raise ModelError(
-        f"{graph.describe(operator)} makes {made.dtype} of {source.dtype}; only of class numbers, which an "
+        f"{graph.describe(operator)} makes {output.dtype} of {source.dtype}; only of class numbers, which an "
         "ARG_MAX makes for nothing else, or of shapes int32 or int64 can be made: convert the model to int8 "
         "throughout"
     )

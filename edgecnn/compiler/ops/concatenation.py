@@ -54,14 +54,14 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     rank = len(graph.output(operator).shape)
     told = geometry.options(graph, operator, ConcatenationOptions)
     axis = _moving.axis_from_end(graph, operator, told.axis, rank)
-    made = graph.output(operator)
-    if not told.unsigned or made.quantization is None:
+    output = graph.output(operator)
+    if not told.unsigned or output.quantization is None:
         return [replace(operator, options=replace(told, axis=axis))]
     before, inputs = [], list(operator.inputs)
     for position, source in enumerate(operator.inputs):
         tensor = graph.input(operator, position)
-        if _scaling(tensor) not in (None, _scaling(made)):
-            tensors.append(replace(tensor, quantization=made.quantization, data=None))
+        if _scaling(tensor) not in (None, _scaling(output)):
+            tensors.append(replace(tensor, quantization=output.quantization, data=None))
             inputs[position] = len(tensors) - 1
             options = quantize.QuantizeOptions(by_float32=True)
             before.append(Operator("QUANTIZE", operator.index, (source,), (inputs[position],), options))
@@ -78,11 +78,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
     TensorFlow Lite's int8 kernel scales nothing: it refuses inputs of other scales than the output's.
     """
-    made, axis = graph.output(operator), _axis(graph, operator)
+    output, axis = graph.output(operator), _axis(graph, operator)
     inputs = [graph.input(operator, position) for position in range(len(operator.inputs))]
-    geometry.check_types(graph, operator, (*inputs, made), geometry.INT8_OR_INT16)
+    geometry.check_types(graph, operator, (*inputs, output), geometry.INT8_OR_INT16)
     for tensor in inputs:
-        if _scaling(tensor) != _scaling(made):
+        if _scaling(tensor) != _scaling(output):
             raise ModelError(
                 f"{graph.describe(operator)} has inputs of other scale or zero point than its output; "
                 "equal ones needed"
@@ -116,7 +116,7 @@ def channels(graph: Graph, operator: Operator) -> Channels:
 
 def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:
     """Return the ranges of the inputs, side by side."""
-    return Range(*(np.concatenate([getattr(one, end) for one in inputs]) for end in ("low", "high")))
+    return Range(*(np.concatenate([getattr(values, end) for values in inputs]) for end in ("low", "high")))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
@@ -126,8 +126,8 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = graph.output(operator).shape
-    inside = [slice(length) for length in made]
+    output_shape = graph.output(operator).shape
+    inside = [slice(length) for length in output_shape]
     joined = np.array(inside, dtype=object)
     joined[_axis(graph, operator)] = slice(None)
     whole = np.concatenate([value[tuple(joined)] for value in inputs], axis=_axis(graph, operator))

@@ -72,8 +72,8 @@ def channels(graph: Graph, operator: Operator) -> Channels:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
+    source, output = graph.input(operator, 0), graph.output(operator)
+    geometry.check_types(graph, operator, (source, output), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
@@ -81,9 +81,9 @@ def check(graph: Graph, operator: Operator) -> None:
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
             "the filter's last dimension must be the input's channels (no grouped convolutions)"
         )
-    needs_bias = made.dtype == "int16" or _linear.is_unsigned(operator)
+    needs_bias = output.dtype == "int16" or _linear.is_unsigned(operator)
     if needs_bias and graph.optional_input(operator, 2) is None:
-        dtype = "int16" if made.dtype == "int16" else "uint8"
+        dtype = "int16" if output.dtype == "int16" else "uint8"
         raise ModelError(
             f"{graph.describe(operator)} has no bias; TFLite needs one for {dtype}, of zeros if need be"
         )

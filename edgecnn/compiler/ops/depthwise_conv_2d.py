@@ -50,8 +50,8 @@ def channels(graph: Graph, operator: Operator) -> Channels:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
+    source, output = graph.input(operator, 0), graph.output(operator)
+    geometry.check_types(graph, operator, (source, output), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if (

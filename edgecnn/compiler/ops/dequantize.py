@@ -18,12 +18,12 @@ macs, needs = _elementwise.macs, _elementwise.needs
 
 def check(graph: Graph, operator: Operator) -> None:
     """Refuse the operator: where the model ends, a pass has removed what makes float32 of the same shape."""
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     geometry.check_shape(graph, operator, source.shape)
     if operator.outputs[0] in graph.outputs:
         geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
-        if made.dtype != "float32":
-            raise ModelError(f"{graph.describe(operator)} makes {made.dtype}; only float32 is supported")
+        if output.dtype != "float32":
+            raise ModelError(f"{graph.describe(operator)} makes {output.dtype}; only float32 is supported")
     raise ModelError(
         f"{graph.describe(operator)} makes floats inside the model; only its outputs may be float: "
         "convert the model that it was made from, to int8 throughout"

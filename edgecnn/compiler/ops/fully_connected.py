@@ -55,9 +55,9 @@ range_of = _linear.range_of
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return a 1x1 convolution where there are several vectors; over a single one the operator stays."""
-    source, made, weights = graph.input(operator, 0), graph.output(operator), graph.input(operator, 1)
+    source, output, weights = graph.input(operator, 0), graph.output(operator), graph.input(operator, 1)
     vectors = source.size // max([1, *weights.shape[-1:]])
-    if vectors == 1 or source.shape[-1:] != weights.shape[1:] or made.size != vectors * weights.shape[0]:
+    if vectors == 1 or source.shape[-1:] != weights.shape[1:] or output.size != vectors * weights.shape[0]:
         return [operator]
     _check_options(graph, operator)
     shape = (1,) * (4 - len(source.shape)) + source.shape
@@ -65,9 +65,9 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     tensors.append(replace(weights, shape=kept.shape, data=kept))
     filter_ = len(tensors) - 1
     read = _moving.add_between(tensors, source, shape)
-    written = _moving.add_between(tensors, made, (*shape[:-1], weights.shape[0]))
+    written = _moving.add_between(tensors, output, (*shape[:-1], weights.shape[0]))
     bias = operator.inputs[2:] if graph.optional_input(operator, 2) is not None else ()
-    if not bias and made.dtype == "int16":  # where a convolution needs one
+    if not bias and output.dtype == "int16":  # where a convolution needs one
         tensors.append(Tensor("", (weights.shape[0],), "int32", None, np.zeros(weights.shape[0], np.int32)))
         bias = (len(tensors) - 1,)
     options = Conv2DOptions(
@@ -106,17 +106,17 @@ def channels(graph: Graph, operator: Operator) -> Channels:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16, most=geometry.MOST_VALUES)
+    source, output = graph.input(operator, 0), graph.output(operator)
+    geometry.check_types(graph, operator, (source, output), geometry.INT8_OR_INT16, most=geometry.MOST_VALUES)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
-    if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != made.size:
+    if weights.ndim != 2 or weights.shape[1] != source.size or weights.shape[0] != output.size:
         raise ModelError(
             f"{graph.describe(operator)} has weights {weights.shape} on input {source.shape} and output "
-            f"{made.shape}; (outputs, {source.size}) needed, or as many as the input's last dimension has"
+            f"{output.shape}; (outputs, {source.size}) needed, or as many as the input's last dimension has"
         )
-    if made.size > geometry.MOST:
-        raise ModelError(f"{graph.describe(operator)} has {made.size} outputs; {geometry.MOST} at most")
+    if output.size > geometry.MOST:
+        raise ModelError(f"{graph.describe(operator)} has {output.size} outputs; {geometry.MOST} at most")
     _check_options(graph, operator)
 
 

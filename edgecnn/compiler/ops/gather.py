@@ -53,7 +53,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     """
     told, source = geometry.options(graph, operator, GatherOptions), graph.input(operator, 0)
     axis = _moving.axis_from_end(graph, operator, told.axis, len(source.shape))
-    indices, made = geometry.constant(graph, operator, 1), graph.output(operator)
+    indices, output = geometry.constant(graph, operator, 1), graph.output(operator)
     if told.batch_dims or indices.dtype.kind != "i":
         raise ModelError(
             f"{graph.describe(operator)} has batch_dims {told.batch_dims} and indices of {indices.dtype}; "
@@ -62,11 +62,11 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     at = axis + len(source.shape)
     geometry.check_shape(graph, operator, (*source.shape[:at], *indices.shape, *source.shape[at + 1 :]))
     whole = replace(operator, options=replace(told, axis=axis))
-    if indices.ndim == 1 or made.dtype in ("int32", "int64"):  # those of a shape are known when compiling
+    if indices.ndim == 1 or output.dtype in ("int32", "int64"):  # those of a shape are known when compiling
         return [whole]
     listed = _moving.add_constant(tensors, indices.ravel().tolist())
     shape = (*source.shape[:at], indices.size, *source.shape[at + 1 :])
-    between = _moving.add_between(tensors, made, shape)
+    between = _moving.add_between(tensors, output, shape)
     return [
         replace(whole, inputs=(operator.inputs[0], listed), outputs=(between,)),
         _moving.reshaped(operator, between, operator.outputs[0]),
@@ -74,11 +74,11 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
 
 
 def channels_of(
-    source: int, channels: Sequence[int], made: int, operator: Operator, tensors: list[Tensor]
+    source: int, channels: Sequence[int], output: int, operator: Operator, tensors: list[Tensor]
 ) -> Operator:
     """Return a GATHER that makes a tensor of channels of another, as a part of `operator`."""
     inputs, options = (source, _moving.add_constant(tensors, channels)), GatherOptions(axis=_CHANNELS)
-    return Operator("GATHER", operator.index, inputs, (made,), options)
+    return Operator("GATHER", operator.index, inputs, (output,), options)
 
 
 def along_axes(
@@ -98,11 +98,11 @@ def along_axes(
     for axis in changed:
         shape[axis] = taken[axis].size
         between = _moving.add_between(tensors, graph.output(operator), shape)
-        made = operator.outputs[0] if axis == changed[-1] else between
+        output = operator.outputs[0] if axis == changed[-1] else between
         inputs = (source, _moving.add_constant(tensors, taken[axis].tolist()))
         options = GatherOptions(axis=axis - len(shape))
-        parts.append(Operator("GATHER", operator.index, inputs, (made,), options))
-        source = made
+        parts.append(Operator("GATHER", operator.index, inputs, (output,), options))
+        source = output
     geometry.check_shape(graph, operator, shape)
     return parts or [_moving.reshaped(operator, source, operator.outputs[0])]
 
@@ -140,12 +140,12 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return what is taken of the input."""
-    made, axis = graph.output(operator).shape, _axis(graph, operator)
+    output_shape, axis = graph.output(operator).shape, _axis(graph, operator)
     indices = _indices(graph, operator)
-    if indices.ndim == 1 and made:  # a pass may have cut the output
-        indices = indices[: made[axis]]
+    if indices.ndim == 1 and output_shape:  # a pass may have cut the output
+        indices = indices[: output_shape[axis]]
     taken = np.take(inputs[0], indices, axis)
-    return np.asarray(taken[tuple(slice(length) for length in made)])
+    return np.asarray(taken[tuple(slice(length) for length in output_shape)])
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -40,12 +40,12 @@ def check(graph: Graph, operator: Operator) -> None:
 def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return (16-bit multiplier, exponent) to the output's scale and to the ramp's: HardSwishPrepare."""
     fine = geometry.quantization_of(graph.input(operator, 0)).scale / (1 << _FRACTION_BITS)
-    made = geometry.quantization_of(graph.output(operator)).scale
-    return _in_16_bits(fine, made), _in_16_bits(fine, _RAMP_SCALE)
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
+    return _in_16_bits(fine, output_scale), _in_16_bits(fine, _RAMP_SCALE)
 
 
-def _in_16_bits(scale: float, made: float) -> tuple[int, int]:
-    multiplier, exponent = quant.quantize_multiplier(quant.float32_ratio(scale, made=made))
+def _in_16_bits(scale: float, output_scale: float) -> tuple[int, int]:
+    multiplier, exponent = quant.quantize_multiplier(quant.float32_ratio(scale, output=output_scale))
     return min((multiplier + (1 << 15)) >> 16, _INT16_MAX), exponent
 
 
@@ -61,5 +61,5 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     product = ((ramp + (1 << 15)) >> 1) * quant.high_mul_16(value, multiplier)
     product = quant.shift_towards_zero(product, 15)
     scaled = quant.divide_by_power_of_two(product, -exponent)
-    made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    output = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled + output.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)

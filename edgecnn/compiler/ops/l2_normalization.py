@@ -42,8 +42,8 @@ OPTIONS = L2NormalizationOptions
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, the output's fixed scale of 1/128, and that there is no fused activation."""
     _elementwise.check(graph, operator)
-    made, what = graph.output(operator), graph.describe(operator)
-    quantization = geometry.quantization_of(made)
+    output, what = graph.output(operator), graph.describe(operator)
+    quantization = geometry.quantization_of(output)
     if (quantization.scale, quantization.zero_point) != (1 / (1 << _STEPS), 0):
         raise ModelError(
             f"{what} has output scale {quantization.scale:.9g} and zero point {quantization.zero_point}; "

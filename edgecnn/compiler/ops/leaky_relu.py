@@ -73,5 +73,5 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     for prefix, factors in (("", ()), ("below_", (_alpha(graph, operator),))):
         multiplier, shift = _elementwise.scaling(graph, operator, *factors)
         params = {**params, f"{prefix}multiplier": multiplier, f"{prefix}shift": shift}
-    source, made = operator.inputs[:1], operator.outputs[0]
-    return (Step(operator, LEAKY_RELU_S16, source, made, (Window(1, 1),), rows, params),)
+    source, output = operator.inputs[:1], operator.outputs[0]
+    return (Step(operator, LEAKY_RELU_S16, source, output, (Window(1, 1),), rows, params),)

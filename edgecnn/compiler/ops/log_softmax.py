@@ -40,15 +40,15 @@ _STEPS = 4  # bits of the output below the point
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, the output's fixed scale of 1/16, how many classes there are, and the input's scale."""
     _elementwise.check(graph, operator)
-    made, what = graph.output(operator), graph.describe(operator)
-    quantization = geometry.quantization_of(made)
+    output, what = graph.output(operator), graph.describe(operator)
+    quantization = geometry.quantization_of(output)
     if (quantization.scale, quantization.zero_point) != (1 / (1 << _STEPS), quant.INT8_MAX):
         raise ModelError(
             f"{what} has output scale {quantization.scale:.9g} and zero point {quantization.zero_point}; "
             f"TFLite fixes them to 1/16 and {quant.INT8_MAX}"
         )
-    if made.shape[-1] >= 1 << _SUM_BITS:
-        raise ModelError(f"{what} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
+    if output.shape[-1] >= 1 << _SUM_BITS:
+        raise ModelError(f"{what} has {output.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
     shift = _scaling(graph, operator)[1]
     if not 1 <= shift <= 30:
         scale = geometry.quantization_of(graph.input(operator, 0)).scale
@@ -88,8 +88,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     farthest = -quant.requantize(log + quant.INT32_MIN, *_reverse(graph, operator))
     farthest = np.minimum(farthest, _farthest(graph, operator) + 1)
     scaled = quant.requantize(-distance, *_scaling(graph, operator))
-    made = quant.divide_by_power_of_two(scaled - log, 31 - _BITS - _STEPS) + quant.INT8_MAX
-    counted = np.where(distance < farthest, made, quant.INT8_MIN)
+    output = quant.divide_by_power_of_two(scaled - log, 31 - _BITS - _STEPS) + quant.INT8_MAX
+    counted = np.where(distance < farthest, output, quant.INT8_MIN)
     return np.clip(counted, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
 
 

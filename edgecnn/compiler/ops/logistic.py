@@ -35,8 +35,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does: of int8 in float32."""
     if inputs[0].dtype == np.int16:
         value = _sigmoid.scaled(graph, operator, inputs)
-        made = sigmoid_at(np.abs(value), 9, 65534)  # with 25 bits below the point
-        return (np.where(value >= 0, made + 512, (1 << 25) - made + 511) >> 10).astype(np.int16)
+        output = sigmoid_at(np.abs(value), 9, 65534)  # with 25 bits below the point
+        return (np.where(value >= 0, output + 512, (1 << 25) - output + 511) >> 10).astype(np.int16)
 
     def logistic(real: _elementwise.Float32s) -> _elementwise.Float32s:
         # float64 rounded to float32 is what a good expf gives.

@@ -56,8 +56,8 @@ def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
 
     Source: QuantizedMeanOrSum of TensorFlow Lite.
     """
-    source, made = graph.input(operator, 0), graph.output(operator)
-    real = geometry.quantization_of(source).scale / geometry.quantization_of(made).scale
+    source, output = graph.input(operator, 0), graph.output(operator)
+    real = geometry.quantization_of(source).scale / geometry.quantization_of(output).scale
     multiplier, shift = quant.quantize_multiplier(real)
     count = _reduction.count(graph, operator)
     extra = min(count.bit_length() - 1, 32, 31 + shift)
@@ -73,9 +73,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     """Compute the output as TFLite's reference kernel does."""
     total = _reduction.reduced(graph, operator, inputs, np.sum) + _bias(graph, operator)
     scaled = quant.requantize(total, *_scaling(graph, operator))
-    made = graph.output(operator)
-    scaled = scaled + geometry.quantization_of(made).zero_point
-    return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
+    output = graph.output(operator)
+    scaled = scaled + geometry.quantization_of(output).zero_point
+    return np.clip(scaled, *quant.limits(output.dtype)).astype(output.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -21,8 +21,8 @@ check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broad
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = np.minimum(*_broadcast.operands(graph, operator, inputs))
-    return made.astype(graph.output(operator).dtype)
+    output = np.minimum(*_broadcast.operands(graph, operator, inputs))
+    return output.astype(graph.output(operator).dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

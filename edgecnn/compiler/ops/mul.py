@@ -47,8 +47,8 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
     first, second = (geometry.quantization_of(graph.input(operator, position)) for position in (0, 1))
-    made = geometry.quantization_of(graph.output(operator))
-    return quant.quantize_multiplier(quant.float32_ratio(first.scale, second.scale, made=made.scale))
+    output = geometry.quantization_of(graph.output(operator))
+    return quant.quantize_multiplier(quant.float32_ratio(first.scale, second.scale, output=output.scale))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -57,9 +57,9 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
         return np.asarray(inputs[0].astype(np.int64) * inputs[1])
     first, second = _broadcast.centred(graph, operator, inputs)
     scaled = quant.requantize(first * second, *_scaling(graph, operator))
-    made = graph.output(operator)
-    scaled = scaled + geometry.quantization_of(made).zero_point
-    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(made.dtype)
+    output = graph.output(operator)
+    scaled = scaled + geometry.quantization_of(output).zero_point
+    return np.clip(scaled, *geometry.clamp_range(graph, operator)).astype(output.dtype)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -24,12 +24,12 @@ OPTIONS = PackOptions
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return the RESHAPEs and the CONCATENATION."""
-    made = graph.output(operator)
+    output = graph.output(operator)
     axis = geometry.options(graph, operator, PackOptions).axis
-    axis = _moving.axis_from_end(graph, operator, axis, len(made.shape))
+    axis = _moving.axis_from_end(graph, operator, axis, len(output.shape))
     if len({graph.input(operator, i).shape for i in range(len(operator.inputs))}) != 1:
         raise ModelError(f"{graph.describe(operator)} packs tensors of several shapes; equal ones needed")
-    shape = list(made.shape)
+    shape = list(output.shape)
     shape[axis] = 1
     between = [_moving.add_between(tensors, tensors[source], shape) for source in operator.inputs]
     parts = [

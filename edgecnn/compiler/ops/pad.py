@@ -65,9 +65,9 @@ def value(graph: Graph, operator: Operator) -> int:
     return int(number.reshape(-1)[0])
 
 
-def padded(operator: Operator, source: int, amounts: int, made: int) -> Operator:
+def padded(operator: Operator, source: int, amounts: int, output: int) -> Operator:
     """Return a PAD of one tensor to another, as a part of `operator`."""
-    return Operator("PAD", operator.index, (source, amounts), (made,))
+    return Operator("PAD", operator.index, (source, amounts), (output,))
 
 
 def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:

@@ -42,10 +42,10 @@ def check(graph: Graph, operator: Operator) -> None:
 def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return (multiplier, shift) of a value and of one times alpha."""
     source, alpha = (geometry.quantization_of(graph.input(operator, position)) for position in (0, 1))
-    made = geometry.quantization_of(graph.output(operator)).scale
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
     return (
-        quant.quantize_multiplier(quant.float32_ratio(source.scale, made=made)),
-        quant.quantize_multiplier(quant.float32_ratio(source.scale, alpha.scale, made=made)),
+        quant.quantize_multiplier(quant.float32_ratio(source.scale, output=output_scale)),
+        quant.quantize_multiplier(quant.float32_ratio(source.scale, alpha.scale, output=output_scale)),
     )
 
 
@@ -54,8 +54,8 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     value, alpha = _broadcast.centred(graph, operator, inputs)
     above, below = _scalings(graph, operator)
     scaled = np.where(value >= 0, quant.requantize(value, *above), quant.requantize(value * alpha, *below))
-    made = geometry.quantization_of(graph.output(operator))
-    return np.clip(scaled + made.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
+    output = geometry.quantization_of(graph.output(operator))
+    return np.clip(scaled + output.zero_point, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

@@ -42,11 +42,11 @@ macs, needs = _elementwise.macs, _elementwise.needs
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and scales; of floats at the model's edges a pass has removed the operator."""
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     geometry.check_shape(graph, operator, source.shape)
     # TensorFlow Lite's kernel makes no int16 of int8.
     geometry.check_types(
-        graph, operator, (made,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
+        graph, operator, (output,), geometry.INT8 if source.dtype == "int8" else geometry.INT8_OR_INT16
     )
     geometry.check_types(graph, operator, (source,), geometry.INT8_OR_INT16)
     if _by_float32(operator):
@@ -57,22 +57,22 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
     """Return (multiplier, shift); unlike the scalings of other ops in float64."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    real = geometry.quantization_of(source).scale / geometry.quantization_of(made).scale
+    source, output = graph.input(operator, 0), graph.output(operator)
+    real = geometry.quantization_of(source).scale / geometry.quantization_of(output).scale
     return quant.quantize_multiplier(real)
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = graph.output(operator)
-    quantization = geometry.quantization_of(made)
+    output = graph.output(operator)
+    quantization = geometry.quantization_of(output)
     if inputs[0].dtype == np.float32:
-        return quant.quantize(inputs[0], quantization, made.dtype)
+        return quant.quantize(inputs[0], quantization, output.dtype)
     if _by_float32(operator):
         return _rescaled_by_float32(graph, operator, geometry.cropped(graph, operator, inputs[0]))
     value = _elementwise.centred(graph, operator, inputs)
     scaled = quant.requantize(value, *_scaling(graph, operator)) + quantization.zero_point
-    return np.clip(scaled, *quant.limits(made.dtype)).astype(made.dtype)
+    return np.clip(scaled, *quant.limits(output.dtype)).astype(output.dtype)
 
 
 def _by_float32(operator: Operator) -> bool:
@@ -85,16 +85,16 @@ def _rescaled_by_float32(graph: Graph, operator: Operator, values: NDArray[Any])
     Raises:
         ModelError: 32 bits don't hold what some value becomes.
     """
-    source, made = (
+    source, output = (
         geometry.quantization_of(tensor) for tensor in (graph.input(operator, 0), graph.output(operator))
     )
     with np.errstate(over="ignore", invalid="ignore"):  # a scale may be near either end of float32
-        scale = np.float32(source.scale) * (np.float32(1) / np.float32(made.scale))
+        scale = np.float32(source.scale) * (np.float32(1) / np.float32(output.scale))
         bias = np.float32(-(source.zero_point + 128)) * scale
         steps = np.arange(256).astype(np.float32) * scale + bias
     if not (np.abs(steps) < 1 << 30).all():
         raise geometry.out_of_proportion(graph, operator)
-    rounded = quant.round_all(steps.astype(np.float64)) + made.zero_point
+    rounded = quant.round_all(steps.astype(np.float64)) + output.zero_point
     table = np.clip(rounded, quant.INT8_MIN, quant.INT8_MAX).astype(np.int8)
     return np.asarray(table[values.astype(np.intp) + 128])
 
@@ -103,15 +103,15 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing, by a table where there are 256 values."""
     if graph.input(operator, 0).dtype == "int8":
         return _elementwise.lower(graph, operator)
-    made = graph.output(operator)
-    _, rows, columns, channels = made.shape
+    output = graph.output(operator)
+    _, rows, columns, channels = output.shape
     multiplier, shift = _scaling(graph, operator)
     params: Params = {
         "size": columns * channels,
         "multiplier": multiplier,
         "shift": shift,
-        "output_zero_point": geometry.quantization_of(made).zero_point,
-        "narrow": int(made.dtype == "int8"),
+        "output_zero_point": geometry.quantization_of(output).zero_point,
+        "narrow": int(output.dtype == "int8"),
     }
     return (
         Step(operator, QUANTIZE_S16, operator.inputs[:1], operator.outputs[0], (Window(1, 1),), rows, params),

@@ -34,10 +34,10 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
         ModelError: it does.
     """
     if len(operator.inputs) > 1 and graph.input(operator, 1).data is not None:
-        made, sides = graph.output(operator).shape, _moving.integers(graph, operator, 1)
-        if not _agree(sides, made):
+        output_shape, sides = graph.output(operator).shape, _moving.integers(graph, operator, 1)
+        if not _agree(sides, output_shape):
             raise ModelError(
-                f"{graph.describe(operator)} has output shape {made}, but asks for {tuple(sides)}"
+                f"{graph.describe(operator)} has output shape {output_shape}, but asks for {tuple(sides)}"
                 f"{geometry.open_shapes(graph) or ': convert the model anew'}"
             )
     return [operator]
@@ -51,13 +51,13 @@ def _agree(sides: Sequence[int], shape: Sequence[int]) -> bool:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization and equal size."""
-    source, made = graph.input(operator, 0), graph.output(operator)
-    if source.dtype not in _NUMBERS or source.dtype != made.dtype or source.data is not None:
+    source, output = graph.input(operator, 0), graph.output(operator)
+    if source.dtype not in _NUMBERS or source.dtype != output.dtype or source.data is not None:
         # A flattened map may be longer than what kernels can count.
         _moving.check(graph, operator, geometry.INT8_OR_INT16, geometry.MOST_VALUES)
-    if source.size != made.size:
+    if source.size != output.size:
         raise ModelError(
-            f"{graph.describe(operator)} makes {made.shape} of {source.shape}; equal sizes needed"
+            f"{graph.describe(operator)} makes {output.shape} of {source.shape}; equal sizes needed"
             f"{geometry.open_shapes(graph)}"
         )
 
@@ -75,7 +75,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that copies the whole tensor once all of its rows are there."""
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     rows = source.shape[1]
     params = {"rows": rows, "size": source.itemsize * source.size // rows}
     window = Window(rows, 0)
@@ -87,6 +87,6 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
         (window,),
         1,
         params,
-        rows_per_group=made.shape[1],
+        rows_per_group=output.shape[1],
     )
     return (step,)

@@ -101,10 +101,10 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Compute the output as TFLite's reference kernel does."""
-    made = graph.output(operator).shape
+    output_shape = graph.output(operator).shape
     value: Any = inputs[0].astype(np.int64)
     for axis in (1, 2):
-        places = _places(graph, operator, axis, made[axis])
+        places = _places(graph, operator, axis, output_shape[axis])
         low, fraction = places // _ONE, places % _ONE
         fraction = fraction.reshape([-1 if one == axis else 1 for one in range(4)])
         near, far = (np.take(value, one, axis) for one in (low, -(-places // _ONE)))

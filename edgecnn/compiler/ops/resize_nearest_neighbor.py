@@ -61,10 +61,10 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     """Return one step that makes one row per firing."""
     rows, columns = (_sources(graph, operator, axis) for axis in (1, 2))
-    made = graph.output(operator)
+    output = graph.output(operator)
     params: Params = {
         "out_w": columns.size,
-        "size": made.shape[3] * made.itemsize,
+        "size": output.shape[3] * output.itemsize,
         "columns": columns.astype(np.int16),
     }
     window = Window(1, 0, firsts=tuple(rows.tolist()))

@@ -32,11 +32,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def _scaling(graph: Graph, operator: Operator) -> tuple[int, int]:
-    source, made = (
+    source, output = (
         geometry.quantization_of(tensor).scale
         for tensor in (graph.input(operator, 0), graph.output(operator))
     )
-    return quant.quantize_multiplier(1 / float(np.float32(math.sqrt(source)) * np.float32(made)))
+    return quant.quantize_multiplier(1 / float(np.float32(math.sqrt(source)) * np.float32(output)))
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -45,7 +45,7 @@ def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) 
     multiplier, shift = quant.inverse_sqrt(value)
     root = quant.requantize(np.ones_like(value), multiplier, shift + _FRACTION)
     scale, of_scale = _scaling(graph, operator)
-    made = quant.requantize(root, scale, of_scale - _FRACTION)
-    made = made + geometry.quantization_of(graph.output(operator)).zero_point
-    made = np.where(value == 0, quant.INT8_MAX, np.clip(made, quant.INT8_MIN, quant.INT8_MAX))
-    return made.astype(np.int8)
+    output = quant.requantize(root, scale, of_scale - _FRACTION)
+    output = output + geometry.quantization_of(graph.output(operator)).zero_point
+    output = np.where(value == 0, quant.INT8_MAX, np.clip(output, quant.INT8_MIN, quant.INT8_MAX))
+    return output.astype(np.int8)

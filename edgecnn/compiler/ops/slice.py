@@ -40,10 +40,10 @@ OPTIONS = _moving.SliceOptions
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, equal quantization, and that all that is taken is there."""
     _moving.check(graph, operator, geometry.INT8_OR_INT16)
-    source, made = graph.input(operator, 0).shape, graph.output(operator).shape
+    source, output_shape = graph.input(operator, 0).shape, graph.output(operator).shape
     begin, size = (_moving.integers(graph, operator, position, len(source)) for position in (1, 2))
     expected = [n - b if s == -1 else s for n, b, s in zip(source, begin, size, strict=True)]
-    inside = list(made) == expected
+    inside = list(output_shape) == expected
     for axis in range(-len(source), 0) if inside else ():
         first, step, count = _span(graph, operator, axis)
         last = first + (count - 1) * step
@@ -51,16 +51,16 @@ def check(graph: Graph, operator: Operator) -> None:
     if not inside:
         raise ModelError(
             f"{graph.describe(operator)} takes {tuple(size)} from {tuple(begin)} on of {source}, which makes "
-            f"no {made}"
+            f"no {output_shape}"
         )
 
 
 def _span(graph: Graph, operator: Operator, axis: int) -> tuple[int, int, int]:
     """Return (first element, step, how many) along an axis that counts from the end."""
-    begin, made = _moving.integers(graph, operator, 1), graph.output(operator).shape
+    begin, sizes = _moving.integers(graph, operator, 1), graph.output(operator).shape
     first = begin[axis] if -axis <= len(begin) else 0
     steps = geometry.options(graph, operator, _moving.SliceOptions).steps
-    return first, steps[axis] if -axis <= len(steps) else 1, made[axis]
+    return first, steps[axis] if -axis <= len(steps) else 1, sizes[axis]
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

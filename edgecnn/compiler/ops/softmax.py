@@ -68,19 +68,19 @@ OPTIONS = SoftmaxOptions
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types and the output's fixed scale."""
-    made, what = graph.output(operator), graph.describe(operator)
-    geometry.check_types(graph, operator, (graph.input(operator, 0), made), geometry.INT8_OR_INT16)
-    quantization, wide = geometry.quantization_of(made), made.dtype == "int16"
+    output, what = graph.output(operator), graph.describe(operator)
+    geometry.check_types(graph, operator, (graph.input(operator, 0), output), geometry.INT8_OR_INT16)
+    quantization, wide = geometry.quantization_of(output), output.dtype == "int16"
     steps, zero_point = (32768, 0) if wide else (256, -128)
     if (quantization.scale, quantization.zero_point) != (1 / steps, zero_point):
         raise ModelError(
             f"{what} has output scale {quantization.scale:.9g} and zero point "
-            f"{quantization.zero_point}; TFLite fixes those of {made.dtype} to 1/{steps} and {zero_point}"
+            f"{quantization.zero_point}; TFLite fixes those of {output.dtype} to 1/{steps} and {zero_point}"
         )
-    if not made.shape:
+    if not output.shape:
         raise ModelError(f"{what} has shape (); at least one dimension, that of the classes, needed")
-    if not wide and made.shape[-1] >= 1 << _SUM_BITS:
-        raise ModelError(f"{what} has {made.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
+    if not wide and output.shape[-1] >= 1 << _SUM_BITS:
+        raise ModelError(f"{what} has {output.shape[-1]} classes; less than {1 << _SUM_BITS} needed")
     if wide and _wide_scaling(graph, operator)[1] > _MOST_SHIFT:
         raise ModelError(f"{what} has an input scale, times beta, of more than 5; convert the model anew")
     if not wide:
@@ -176,8 +176,8 @@ def _wide_reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[A
     # 1 to 2, less 1, with 16 bits below the point, of which int16 begins at -32768.
     fraction = (((total << (31 - bits)) + (1 << 13)) >> 14) - (1 << 16) - (1 << 15)
     reciprocal = looked_up(np.clip(fraction, *quant.limits("int16")), reciprocal_table)
-    made = (exponential * reciprocal + (np.int64(1) << (bits - 2))) >> (bits - 1)
-    return np.asarray(np.clip(made, 0, 32767), np.int16)
+    output = (exponential * reciprocal + (np.int64(1) << (bits - 2))) >> (bits - 1)
+    return np.asarray(np.clip(output, 0, 32767), np.int16)
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:

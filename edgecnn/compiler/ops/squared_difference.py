@@ -52,8 +52,8 @@ def _scalings(graph: Graph, operator: Operator) -> tuple[tuple[int, int], ...]:
     """
     scales = [quantization.scale for quantization in _broadcast.quantizations(graph, operator)]
     twice = 2 * max(scales)
-    made = geometry.quantization_of(graph.output(operator)).scale
-    reals = (scales[0] / twice, scales[1] / twice, twice * twice / ((1 << 2 * _LEFT_SHIFT) * made))
+    output_scale = geometry.quantization_of(graph.output(operator)).scale
+    reals = (scales[0] / twice, scales[1] / twice, twice * twice / ((1 << 2 * _LEFT_SHIFT) * output_scale))
     return tuple(quant.quantize_multiplier(real) for real in reals)
 
 

@@ -28,18 +28,18 @@ OPTIONS = StridedSliceOptions
 
 def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Operator]:
     """Return a SLICE, and a RESHAPE where indices or new axes change the dimensions."""
-    made = operator.outputs[0]
+    output = operator.outputs[0]
     spans = _spans(graph, operator)
     shape = tuple(len(span) for span in spans)
     if min(shape, default=1) < 1:
         raise ModelError(f"{graph.describe(operator)} takes nothing of its input; one value or more needed")
-    direct = shape == tensors[made].shape
-    target = made if direct else _moving.add_between(tensors, tensors[made], shape)
+    direct = shape == tensors[output].shape
+    target = output if direct else _moving.add_between(tensors, tensors[output], shape)
     begin = [span.start for span in spans]
     taken = _moving.sliced(operator, operator.inputs[0], target, begin, tensors)
     step_h, step_w, step_c = [1, 1, 1, *(span.step for span in spans)][-3:]
     taken = replace(taken, options=_moving.SliceOptions(steps=(step_h, step_w, step_c)))
-    return [taken] if direct else [taken, _moving.reshaped(operator, target, made)]
+    return [taken] if direct else [taken, _moving.reshaped(operator, target, output)]
 
 
 def _told(graph: Graph, operator: Operator) -> StridedSliceOptions:

@@ -41,12 +41,12 @@ def unlike_reference(graph: Graph, operator: Operator) -> str:
 def _quantized(graph: Graph, operator: Operator, total: quant.Int64s) -> quant.Int64s:
     """Return sums of the input's values, zero points and all, as the output's int8."""
     source = geometry.quantization_of(graph.input(operator, 0))
-    made = geometry.quantization_of(graph.output(operator))
-    scale = np.float32(quant.float32_ratio(source.scale, made=made.scale))
+    output = geometry.quantization_of(graph.output(operator))
+    scale = np.float32(quant.float32_ratio(source.scale, output=output.scale))
     with np.errstate(over="ignore", invalid="ignore"):  # the ratio may be near the end of float32
         bias = np.float32(-source.zero_point) * scale * np.float32(_reduction.count(graph, operator))
         real = np.nan_to_num(total.astype(np.float32) * scale + bias).astype(np.float64)
-    rounded = quant.round_all(real) + made.zero_point
+    rounded = quant.round_all(real) + output.zero_point
     return np.clip(rounded, quant.INT8_MIN, quant.INT8_MAX).astype(np.int64)
 
 

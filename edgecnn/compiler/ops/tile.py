@@ -18,9 +18,9 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     Raises:
         ModelError: it is not said by a constant how often, or what is made is too large.
     """
-    source, made = graph.input(operator, 0), graph.output(operator)
+    source, output = graph.input(operator, 0), graph.output(operator)
     times = _moving.integers(graph, operator, 1, len(source.shape))
-    if min(times, default=1) < 1 or made.size > geometry.MOST_VALUES:
+    if min(times, default=1) < 1 or output.size > geometry.MOST_VALUES:
         raise ModelError(
             f"{graph.describe(operator)} repeats {source.shape} {times} times; 1 or more, and at most "
             f"{geometry.MOST_VALUES} values are supported"
@@ -29,7 +29,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     geometry.check_shape(graph, operator, shape)
     if source.data is not None:
         tensors[operator.outputs[0]] = Tensor(
-            made.name, made.shape, source.dtype, made.quantization, np.tile(source.data, times)
+            output.name, output.shape, source.dtype, output.quantization, np.tile(source.data, times)
         )
         return []
     taken = [np.tile(np.arange(length), count) for length, count in zip(source.shape, times, strict=True)]

@@ -60,10 +60,10 @@ def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[in
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the input with its axes in another order."""
-    value, made = inputs[0], graph.output(operator).shape
+    value, output_shape = inputs[0], graph.output(operator).shape
     axes = [axis + value.ndim for axis in _order(graph, operator)[-value.ndim :]]
     turned = value.transpose(list(range(value.ndim - len(axes))) + axes)
-    return turned[tuple(slice(length) for length in made)]
+    return turned[tuple(slice(length) for length in output_shape)]
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
@@ -71,21 +71,21 @@ def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
     _, rows, columns, channels = graph.output(operator).shape
     _, in_h, _, in_c = graph.input(operator, 0).shape
     order = _order(graph, operator)
-    one = order[0] == _ROWS
+    swaps_rows = order[0] == _ROWS
     # How far a step along an axis of the output goes in the input: in rows, and in bytes of a row.
     row_steps = [int(axis == _ROWS) for axis in order]
     byte_steps = [{_ROWS: 0, _COLUMNS: in_c, _CHANNELS: 1}[axis] for axis in order]
     params: Params = {
         "out_w": columns,
         "out_c": channels,
-        "row_y": 0 if one else row_steps[0],
+        "row_y": 0 if swaps_rows else row_steps[0],
         "row_x": row_steps[1],
         "row_c": row_steps[2],
         "byte_y": byte_steps[0],
         "byte_x": byte_steps[1],
         "byte_c": byte_steps[2],
     }
-    window = Window(1, 1) if one else Window(in_h, 0)
+    window = Window(1, 1) if swaps_rows else Window(in_h, 0)
     return (
         Step(
             operator,

@@ -49,8 +49,8 @@ def layout(operator: Operator) -> Layout:
 
 def check(graph: Graph, operator: Operator) -> None:
     """Check types, shapes and the fused activation."""
-    source, made = graph.input(operator, _SOURCE), graph.output(operator)
-    geometry.check_types(graph, operator, (source, made), geometry.INT8_OR_INT16)
+    source, output = graph.input(operator, _SOURCE), graph.output(operator)
+    geometry.check_types(graph, operator, (source, output), geometry.INT8_OR_INT16)
     geometry.check_activation(graph, operator)
     weights = geometry.constant(graph, operator, 1)
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
@@ -78,11 +78,11 @@ def macs(graph: Graph, operator: Operator) -> int:
 
 def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the axes of the convolution that would make the input's shape of the output's."""
-    made = graph.output(operator).shape
+    output_shape = graph.output(operator).shape
     told = geometry.options(graph, operator, geometry.Windowed)
-    counts = [-(-length // stride) for length, stride in zip(made[1:3], told.strides, strict=True)]
+    counts = [-(-length // stride) for length, stride in zip(output_shape[1:3], told.strides, strict=True)]
     filter_h, filter_w = graph.input(operator, 1).shape[1:3]
-    return geometry.axes(told, (filter_h, filter_w), made, (1, *counts, made[3]))
+    return geometry.axes(told, (filter_h, filter_w), output_shape, (1, *counts, output_shape[3]))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def _phases(linear: Linear, vertical: Axis, horizontal: Axis) -> Params:
     return {
         **params[0],
         "filter": np.concatenate([phase.weights.reshape(-1) for phase in phases]),
-        "bias": np.concatenate([np.asarray(one["bias"]) for one in params]),
+        "bias": np.concatenate([np.asarray(phase["bias"]) for phase in params]),
     }
 
 

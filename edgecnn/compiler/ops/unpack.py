@@ -27,7 +27,7 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     axis = _moving.axis_from_end(graph, operator, axis, len(source.shape))
     shape = list(source.shape)
     shape[axis] = 1
-    between = [_moving.add_between(tensors, tensors[made], shape) for made in operator.outputs]
+    between = [_moving.add_between(tensors, tensors[output], shape) for output in operator.outputs]
     parts = _splitting.slices(graph, operator, tensors, operator.inputs[0], axis, between)
     pairs = zip(between, operator.outputs, strict=True)
-    return parts + [_moving.reshaped(operator, part, made) for part, made in pairs]
+    return parts + [_moving.reshaped(operator, part, output) for part, output in pairs]

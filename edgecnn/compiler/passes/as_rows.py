@@ -82,5 +82,5 @@ def _only_renames(graph: Graph, operator: Operator, edges: set[int]) -> bool:
     if graph.input(operator, 0).shape == graph.output(operator).shape:
         # The caller's buffers are no part of the arena: an output needs an operator that writes it.
         return operator.outputs[0] not in graph.outputs or operator.inputs[0] not in edges
-    made = operator.outputs[0]
-    return made not in graph.outputs and all(map(ops.takes_any_rows, graph.consumers(made)))
+    output = operator.outputs[0]
+    return output not in graph.outputs and all(map(ops.takes_any_rows, graph.consumers(output)))

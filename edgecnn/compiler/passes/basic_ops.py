@@ -31,8 +31,8 @@ def basic_ops(graph: Graph) -> Graph:
         graph = replace(graph, tensors=tuple(tensors))
         for part in parts:
             if _is_constant(graph, part):
-                made = part.outputs[0]
-                tensors[made] = replace(tensors[made], data=_value(graph, part))
+                output = part.outputs[0]
+                tensors[output] = replace(tensors[output], data=_value(graph, part))
                 graph = replace(graph, tensors=tuple(tensors))
             else:
                 kept.append(part)
@@ -40,20 +40,20 @@ def basic_ops(graph: Graph) -> Graph:
 
 
 def _is_constant(graph: Graph, operator: Operator) -> bool:
-    made = graph.output(operator)
-    return made.dtype in ("int32", "int64") and made.size <= _MOST and ops.known(graph, operator)
+    output = graph.output(operator)
+    return output.dtype in ("int32", "int64") and output.size <= _MOST and ops.known(graph, operator)
 
 
 def _value(graph: Graph, operator: Operator) -> NDArray[Any]:
     """Return what an operator makes of constants, in the shape and type that the file says."""
-    made = graph.output(operator)
+    output = graph.output(operator)
     inputs = [graph.tensors[i].data for i in operator.inputs]
     try:
         value = ops.require(graph, operator).reference(graph, operator, inputs)  # type: ignore[arg-type]
     except (IndexError, ValueError) as error:
         raise ModelError(f"{graph.describe(operator)} can't be computed of its constants: {error}") from error
-    if value.shape != made.shape:
+    if value.shape != output.shape:
         raise ModelError(
-            f"{graph.describe(operator)} makes {value.shape} of its constants; the file says {made.shape}"
+            f"{graph.describe(operator)} makes {value.shape} of its constants; the file says {output.shape}"
         )
-    return np.asarray(value, made.dtype)
+    return np.asarray(value, output.dtype)

@@ -26,9 +26,9 @@ def batch_of_one(graph: Graph) -> Graph:
     batches = {shape[0] if len(shape) > _VECTORS else 1 for shape in shapes}
     if len(batches) != 1 or (batch := batches.pop()) < 2:
         return graph
-    made = {*graph.inputs, *(i for operator in graph.operators for i in operator.outputs)}
+    computed = {*graph.inputs, *(i for operator in graph.operators for i in operator.outputs)}
     tensors = list(graph.tensors)
-    for number in made:
+    for number in computed:
         tensor = tensors[number]
         if tensor.shape[:1] == (batch,):
             tensors[number] = replace(tensor, shape=(1, *tensor.shape[1:]), shape_signature=())

@@ -20,28 +20,28 @@ def fold_cast(graph: Graph) -> Graph:
 
 def _numbers(graph: Graph, operator: Operator) -> list[int]:
     """Return the tensors between an ARG_MAX and a CAST, the last first; none if they are not so."""
-    found = []
+    sources = []
     maker: Operator | None = operator
     while maker is not None and not ops.is_a(maker, arg_max):
         if maker is not operator and not ops.is_a(maker, reshape, expand_dims, squeeze):
             return []
-        found.append(maker.inputs[0])
-        if len(graph.consumers(found[-1])) != 1 or found[-1] in graph.outputs:
+        sources.append(maker.inputs[0])
+        if len(graph.consumers(sources[-1])) != 1 or sources[-1] in graph.outputs:
             return []
-        maker = graph.producer(found[-1])
-    return found if maker is not None else []
+        maker = graph.producer(sources[-1])
+    return sources if maker is not None else []
 
 
 def _folded(graph: Graph, operator: Operator, numbers: list[int]) -> Graph:
     if not numbers:
         return graph
-    dtype, made = graph.output(operator).dtype, operator.outputs[0]
+    dtype, output = graph.output(operator).dtype, operator.outputs[0]
     tensors = [
         replace(tensor, dtype=dtype) if number in numbers else tensor
         for number, tensor in enumerate(graph.tensors)
     ]
     kept = (
-        replace(other, outputs=(made,)) if other.outputs[:1] == (numbers[0],) else other
+        replace(other, outputs=(output,)) if other.outputs[:1] == (numbers[0],) else other
         for other in graph.operators
         if other is not operator
     )

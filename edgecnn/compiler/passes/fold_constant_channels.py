@@ -38,14 +38,14 @@ def fold_constant_channels(graph: Graph) -> Graph:
 
 def _kept(graph: Graph, ranges: Mapping[int, Range]) -> Kept:
     """Return which channels of each tensor stay: what the caller sees, and what that is computed from."""
-    kept = {number: np.zeros(found.low.size, bool) for number, found in ranges.items()}
+    kept = {number: np.zeros(values.low.size, bool) for number, values in ranges.items()}
     for number in (*graph.inputs, *graph.outputs):
         kept[number][:] = True
     while True:
         before = _count(kept)
         for operator in reversed(graph.operators):
-            made = kept[operator.outputs[0]]
-            made[0] |= not made.any()  # a tensor of no channels has no kernel
+            output = kept[operator.outputs[0]]
+            output[0] |= not output.any()  # a tensor of no channels has no kernel
             _demand(graph, operator, ranges, kept)
         if _count(kept) == before:
             return kept
@@ -57,31 +57,31 @@ def _count(kept: Kept) -> int:
 
 def _demand(graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept) -> None:
     """Keep what an operator needs for what is kept of its output."""
-    sources, made = [kept[i] for i in operator.inputs if i in kept], kept[operator.outputs[0]]
+    sources, output = [kept[i] for i in operator.inputs if i in kept], kept[operator.outputs[0]]
     depend = ops.channels(graph, operator)
     if depend is Channels.SUMMED:  # it may lose inputs without losing outputs
-        sources[0] |= _read(graph, operator, ranges[operator.inputs[0]], made)
+        sources[0] |= _read(graph, operator, ranges[operator.inputs[0]], output)
     elif depend is Channels.GROUPED:
-        groups = made.reshape(sources[0].size, -1)
+        groups = output.reshape(sources[0].size, -1)
         sources[0] |= groups.any(axis=1)
         groups |= sources[0][:, np.newaxis]
     elif depend is Channels.JOINED:
         ends = np.cumsum([source.size for source in sources])[:-1]
-        for channels, part in zip(sources, np.split(made, ends), strict=True):
+        for channels, part in zip(sources, np.split(output, ends), strict=True):
             channels[:] |= part
             part[:] |= channels  # a view of what is made
     elif depend is Channels.SAME:
-        together = np.logical_or.reduce([made, *sources])
-        for channels in (made, *sources):
+        together = np.logical_or.reduce([output, *sources])
+        for channels in (output, *sources):
             channels[:] = together
     else:
-        for channels in (made, *sources):
+        for channels in (output, *sources):
             channels[:] = True
 
 
-def _read(graph: Graph, operator: Operator, source: Range, made: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _read(graph: Graph, operator: Operator, source: Range, output: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the input channels on which what is kept of the output depends, other than by a bias."""
-    filters = geometry.constant(graph, operator, 1)[made]
+    filters = geometry.constant(graph, operator, 1)[output]
     tapped = filters.reshape(-1, source.low.size).any(axis=0)
     zero_point = geometry.quantization_of(graph.input(operator, 0)).zero_point
     folds = source.constant
@@ -94,8 +94,8 @@ def _without(
     graph: Graph, operator: Operator, ranges: Mapping[int, Range], kept: Kept, tensors: list[Tensor]
 ) -> Operator:
     """Return an operator over what is kept; its weights and bias are appended to `tensors`."""
-    source, made = kept.get(operator.inputs[0]), kept[operator.outputs[0]]
-    if source is None or ops.layout(operator) is None or (source.all() and made.all()):
+    source, output = kept.get(operator.inputs[0]), kept[operator.outputs[0]]
+    if source is None or ops.layout(operator) is None or (source.all() and output.all()):
         return operator
     linear = Linear.of(graph, operator)
     bias, weights = linear.bias, linear.weights
@@ -108,7 +108,7 @@ def _without(
         weights = weights[..., taken]
     scales = geometry.quantization_of(graph.input(operator, 1))
     if scales.per_channel:
-        of_kept = tuple(scale for scale, stays in zip(scales.scales, made, strict=True) if stays)
+        of_kept = tuple(scale for scale, stays in zip(scales.scales, output, strict=True) if stays)
         scales = replace(scales, scales=of_kept, zero_points=(0,) * len(of_kept))
-    weights = np.compress(made, weights, linear.channel_axis)
-    return with_parameters(operator, tensors, weights, bias[made], scales)
+    weights = np.compress(output, weights, linear.channel_axis)
+    return with_parameters(operator, tensors, weights, bias[output], scales)

@@ -33,7 +33,7 @@ class _Split:
     Attributes:
         first, middle, last: what splits, the convolution, and what joins.
         views: what is between them.
-        source, made: the shapes of what is split and of what is joined, in four dimensions.
+        source, target: the shapes of what is split and of what is joined, in four dimensions.
         block, paddings, crops: of rows and of columns.
     """
 
@@ -42,7 +42,7 @@ class _Split:
     last: Operator
     views: tuple[Operator, ...]
     source: tuple[int, ...]
-    made: tuple[int, ...]
+    target: tuple[int, ...]
     block: tuple[int, ...]
     paddings: NDArray[np.int64]
     crops: NDArray[np.int64]
@@ -92,28 +92,28 @@ def _before(graph: Graph, operator: Operator, views: list[Operator]) -> Operator
 
 
 def _only_reader(graph: Graph, operator: Operator) -> bool:
-    made = operator.outputs[0]
-    return len(graph.consumers(made)) == 1 and made not in graph.outputs
+    output = operator.outputs[0]
+    return len(graph.consumers(output)) == 1 and output not in graph.outputs
 
 
 def _in_two_dimensions(
     graph: Graph, first: Operator, middle: Operator, last: Operator, views: tuple[Operator, ...]
 ) -> _Split | None:
     """Return what is split in four dimensions: its lists are of two, or of one with a view on each side."""
-    source, made = graph.input(first, 0).shape, graph.output(last).shape
+    source, target = graph.input(first, 0).shape, graph.output(last).shape
     block = tuple(_moving.integers(graph, first, 1))
-    paddings, crops = (np.asarray(geometry.constant(graph, one, 2), np.int64) for one in (first, last))
-    if len(source) == len(made) == 3 and len(views) == len(block) + 1 == 2:
+    paddings, crops = (np.asarray(geometry.constant(graph, end, 2), np.int64) for end in (first, last))
+    if len(source) == len(target) == 3 and len(views) == len(block) + 1 == 2:
         seen = graph.input(middle, 0).shape
         if len(seen) != 4 or 1 not in seen[1:3] or paddings.shape != (1, 2) or crops.shape != (1, 2):
             return None
         at = 1 if seen[1] == 1 else 2  # where a view has added a dimension of 1
-        source, made = ((*shape[:at], 1, *shape[at:]) for shape in (source, made))
+        source, target = ((*shape[:at], 1, *shape[at:]) for shape in (source, target))
         block = (1, *block) if at == 1 else (*block, 1)
         paddings, crops = (np.insert(pairs, at - 1, 0, axis=0) for pairs in (paddings, crops))
     elif views:
         return None
-    return _Split(first, middle, last, views, source, made, block, paddings, crops)
+    return _Split(first, middle, last, views, source, target, block, paddings, crops)
 
 
 def _dilated(graph: Graph, split: _Split, tensors: list[Tensor]) -> list[Operator]:
@@ -124,28 +124,28 @@ def _dilated(graph: Graph, split: _Split, tensors: list[Tensor]) -> list[Operato
     )
     if told.strides != (1, 1) or told.dilations != (1, 1) or told.padding != "valid":
         return []
-    if not len(split.source) == len(split.made) == len(filters) == 4 or len(split.block) != 2:
+    if not len(split.source) == len(split.target) == len(filters) == 4 or len(split.block) != 2:
         return []
     if min(split.block) < 1 or split.paddings.shape != (2, 2) or split.crops.shape != (2, 2):
         return []
     before = (split.paddings - split.crops)[:, 0]
     extents = [(size - 1) * gap + 1 for size, gap in zip(filters[1:3], split.block, strict=True)]
-    padded = np.array(split.made[1:3]) + extents - 1
+    padded = np.array(split.target[1:3]) + extents - 1
     after = padded - before - split.source[1:3]
     if min(*before, *after) < 0:
         return []
     amounts = np.array([[0, 0], *zip(before, after, strict=True), [0, 0]], np.int32)
     tensors.append(Tensor("", (4, 2), "int32", None, amounts))
     number = len(tensors) - 1
-    source, made = split.first.inputs[0], split.last.outputs[0]
+    source, output = split.first.inputs[0], split.last.outputs[0]
     begin, end = [], []
     if split.views:
         flat, source = source, _moving.add_between(tensors, tensors[source], split.source)
         begin.append(_moving.reshaped(split.middle, flat, source))
-        made = _moving.add_between(tensors, tensors[made], split.made)
-        end.append(_moving.reshaped(split.middle, made, split.last.outputs[0]))
+        output = _moving.add_between(tensors, tensors[output], split.target)
+        end.append(_moving.reshaped(split.middle, output, split.last.outputs[0]))
     inside = _moving.add_between(tensors, tensors[source], (1, *padded.tolist(), split.source[3]))
     whole = pad.padded(split.first, source, number, inside)
     options = replace(told, dilation_h=split.block[0], dilation_w=split.block[1])
     inputs = (inside, *split.middle.inputs[1:])
-    return [*begin, whole, replace(split.middle, inputs=inputs, outputs=(made,), options=options), *end]
+    return [*begin, whole, replace(split.middle, inputs=inputs, outputs=(output,), options=options), *end]

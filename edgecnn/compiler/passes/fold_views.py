@@ -55,11 +55,11 @@ def _in_four_dimensions(graph: Graph) -> Graph:
         if not ops.is_a(operator, batch_matmul) or any(len(tensors[i].shape) != _RANK - 1 for i in numbers):
             operators.append(operator)
             continue
-        *inputs, made = (_with_batch(tensors, i) for i in numbers)
+        *inputs, output = (_with_batch(tensors, i) for i in numbers)
         pairs = zip(operator.inputs, inputs, strict=True)
         operators += [_moving.reshaped(operator, i, seen) for i, seen in pairs if tensors[i].data is None]
-        operators.append(replace(operator, inputs=tuple(inputs), outputs=(made,)))
-        operators += [_moving.reshaped(operator, made, operator.outputs[0])]
+        operators.append(replace(operator, inputs=tuple(inputs), outputs=(output,)))
+        operators += [_moving.reshaped(operator, output, operator.outputs[0])]
     return replace(graph, tensors=tuple(tensors), operators=tuple(operators))
 
 
@@ -119,8 +119,8 @@ def _is_turn(graph: Graph, operator: Operator) -> bool:
     order, shape = np.asarray(graph.tensors[operator.inputs[1]].data).ravel(), graph.input(operator, 0).shape
     if sorted(order.tolist()) != list(range(len(shape))) or not 0 < graph.input(operator, 0).size <= _MOST:
         return False
-    made = tuple(shape[axis] for axis in order)
-    return made == graph.output(operator).shape and (_is_odd(shape) or order[0] != 0)
+    output = tuple(shape[axis] for axis in order)
+    return output == graph.output(operator).shape and (_is_odd(shape) or order[0] != 0)
 
 
 def _turned(graph: Graph, operator: Operator) -> Graph:
@@ -135,8 +135,8 @@ def _turned(graph: Graph, operator: Operator) -> Graph:
     ends = tensors[source].shape, tensors[last.outputs[0]].shape
     if any(map(_is_odd, ends)):
         return graph
-    made = numbers.transpose(order).reshape(ends[1])
-    parts = _basic(operator, source, last.outputs[0], made, tensors) or _merged(
+    output = numbers.transpose(order).reshape(ends[1])
+    parts = _basic(operator, source, last.outputs[0], output, tensors) or _merged(
         operator, source, last.outputs[0], (graph.input(operator, 0).shape, order), tensors
     )
     if not parts:
@@ -150,7 +150,7 @@ def _turned(graph: Graph, operator: Operator) -> Graph:
 
 
 def _basic(
-    operator: Operator, source: int, made: int, numbers: Numbers, tensors: list[Tensor]
+    operator: Operator, source: int, output: int, numbers: Numbers, tensors: list[Tensor]
 ) -> list[Operator]:
     """Return operators that make a tensor whose values are those of the source by their numbers, or none."""
     before, after = tensors[source].shape, numbers.shape
@@ -160,16 +160,16 @@ def _basic(
     if before == after:
         channels = numbers[0, 0, 0]
         alike = channels.max() < before[3] and np.array_equal(whole[..., channels], numbers)
-        return [gather.channels_of(source, channels.tolist(), made, operator, tensors)] if alike else []
+        return [gather.channels_of(source, channels.tolist(), output, operator, tensors)] if alike else []
     if after[1] % before[1] == 0 and 1 < after[1] // before[1] <= _LARGEST_BLOCK:
-        return _to_space(operator, source, made, numbers, tensors)
+        return _to_space(operator, source, output, numbers, tensors)
     if before[1] % after[1] == 0 and 1 < before[1] // after[1] <= _LARGEST_BLOCK:
-        return _to_depth(operator, source, made, numbers, tensors)
+        return _to_depth(operator, source, output, numbers, tensors)
     return []
 
 
 def _to_space(
-    operator: Operator, source: int, made: int, numbers: Numbers, tensors: list[Tensor]
+    operator: Operator, source: int, output: int, numbers: Numbers, tensors: list[Tensor]
 ) -> list[Operator]:
     (_, rows, columns, depth), (_, height, width, channels) = tensors[source].shape, numbers.shape
     block = height // rows
@@ -186,11 +186,11 @@ def _to_space(
     if not np.array_equal(taken, np.arange(depth)):
         between = _moving.add_between(tensors, tensors[source], tensors[source].shape)
         parts = [gather.channels_of(source, taken.tolist(), between, operator, tensors)]
-    return [*parts, Operator(ops.name(depth_to_space), operator.index, (between,), (made,), options)]
+    return [*parts, Operator(ops.name(depth_to_space), operator.index, (between,), (output,), options)]
 
 
 def _to_depth(
-    operator: Operator, source: int, made: int, numbers: Numbers, tensors: list[Tensor]
+    operator: Operator, source: int, output: int, numbers: Numbers, tensors: list[Tensor]
 ) -> list[Operator]:
     (_, height, width, channels), (_, rows, columns, depth) = tensors[source].shape, numbers.shape
     block = height // rows
@@ -202,17 +202,17 @@ def _to_depth(
     taken = place[np.searchsorted(deep[0, 0, 0], numbers[0, 0, 0], sorter=place).clip(max=depth - 1)]
     if not np.array_equal(deep[..., taken], numbers):
         return []
-    options, between, parts = BlockOptions(block_size=block), made, []
+    options, between, parts = BlockOptions(block_size=block), output, []
     if not np.array_equal(taken, np.arange(depth)):
         between = _moving.add_between(tensors, tensors[source], numbers.shape)
-        parts = [gather.channels_of(between, taken.tolist(), made, operator, tensors)]
+        parts = [gather.channels_of(between, taken.tolist(), output, operator, tensors)]
     return [Operator(ops.name(space_to_depth), operator.index, (source,), (between,), options), *parts]
 
 
 def _merged(
     operator: Operator,
     source: int,
-    made: int,
+    output: int,
     turn: tuple[tuple[int, ...], list[int]],
     tensors: list[Tensor],
 ) -> list[Operator]:
@@ -233,10 +233,10 @@ def _merged(
         return []
     turned = [0, *(1 + first.index(run[0]) for run in runs)]
     before = _moving.add_between(tensors, tensors[source], sides)
-    after = _moving.add_between(tensors, tensors[made], [sides[axis] for axis in turned])
+    after = _moving.add_between(tensors, tensors[output], [sides[axis] for axis in turned])
     inputs = (before, _moving.add_constant(tensors, turned))
     return [
         _moving.reshaped(operator, source, before),
         Operator(ops.name(transpose), operator.index, inputs, (after,)),
-        _moving.reshaped(operator, after, made),
+        _moving.reshaped(operator, after, output),
     ]

@@ -26,11 +26,11 @@ def _without_pad(graph: Graph, operator: Operator) -> Operator:
         return operator
     if before is None or not ops.is_a(before, pad, padv2):
         return operator
-    made = graph.output(before)
-    zero_point = geometry.quantization_of(made).zero_point
+    output = graph.output(before)
+    zero_point = geometry.quantization_of(output).zero_point
     if ops.is_a(before, padv2) and graph.weights_apart:  # its constant is no zero point in every training
         return operator
-    if pad.value(graph, before) != zero_point or graph.input(before, 0).shape[3] != made.shape[3]:
+    if pad.value(graph, before) != zero_point or graph.input(before, 0).shape[3] != output.shape[3]:
         return operator
     vertical, horizontal = axes
     # Kernels expect that every window touches the input.

@@ -57,5 +57,9 @@ def _stands_for(real: Tensor, integers: Tensor) -> bool:
 
 
 def _renames(graph: Graph, operator: Operator) -> bool:
-    source, made = graph.input(operator, 0), graph.output(operator)
-    return (source.dtype, source.shape, source.quantization) == (made.dtype, made.shape, made.quantization)
+    source, output = graph.input(operator, 0), graph.output(operator)
+    return (source.dtype, source.shape, source.quantization) == (
+        output.dtype,
+        output.shape,
+        output.quantization,
+    )

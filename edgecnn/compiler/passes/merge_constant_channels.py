@@ -28,10 +28,10 @@ _WEIGHTED = (Channels.SUMMED, Channels.GROUPED)
 
 def merge_constant_channels(graph: Graph) -> Graph:
     """Return `graph` with fewer constant channels read where padding is read too."""
-    for tensor, found in channel_ranges(graph).items():
+    for tensor, values in channel_ranges(graph).items():
         path, readers = _path(graph, tensor), graph.consumers(tensor)
         if path and readers and tensor not in graph.outputs and _all_may_change(graph, readers):
-            graph = _merge(graph, tensor, found, path, readers)
+            graph = _merge(graph, tensor, values, path, readers)
     return graph
 
 
@@ -65,14 +65,14 @@ def _all_may_change(graph: Graph, readers: Sequence[Operator]) -> bool:
 
 
 def _merge(
-    graph: Graph, tensor: int, found: Range, path: Sequence[Operator], readers: Sequence[Operator]
+    graph: Graph, tensor: int, values: Range, path: Sequence[Operator], readers: Sequence[Operator]
 ) -> Graph:
     zero_point = geometry.quantization_of(graph.tensors[tensor]).zero_point
-    merged = np.flatnonzero(found.constant & (found.low != zero_point))
+    merged = np.flatnonzero(values.constant & (values.low != zero_point))
     farthest = _farthest(graph, path, zero_point)
     if merged.size < 2 or farthest == 0:
         return graph
-    constants = (found.low - zero_point)[merged]
+    constants = (values.low - zero_point)[merged]
     digits = [_digits(_taps(graph, reader)[..., merged] @ constants, farthest) for reader in readers]
     count = max(digit.shape[-1] for digit in digits)
     if count >= merged.size:
@@ -132,7 +132,7 @@ def _with_constants(
     axis = linear.channel_axis
     weights, bias = np.moveaxis(linear.weights.copy(), axis, 0), linear.bias.copy()
     weights[taken], bias[taken] = 0, offsets
-    before, made = graph.input(operator, 0), graph.output(operator)
+    before, output = graph.input(operator, 0), graph.output(operator)
     scales = np.array(stored.scales if stored.per_channel else stored.scales * bias.size)
     layout = ops.layout(operator)
     if layout is not None and layout.float32_scales and not stored.per_channel:
@@ -140,7 +140,7 @@ def _with_constants(
         of_input = geometry.quantization_of(before).scale
         scales[:] = float(np.float32(of_input) * np.float32(stored.scale)) / of_input
     # So that the multiplier is 1: the bias is what comes out.
-    scales[taken] = geometry.quantization_of(made).scale / geometry.quantization_of(before).scale
+    scales[taken] = geometry.quantization_of(output).scale / geometry.quantization_of(before).scale
     quantization = Quantization(tuple(scales.tolist()), (0,) * bias.size, axis)
     return with_parameters(operator, tensors, np.moveaxis(weights, 0, axis), bias, quantization)
 
@@ -149,10 +149,10 @@ def _scaled_as_before(
     before: Graph, operator: Operator, after: Graph, changed: Operator, merged: NDArray[np.int64]
 ) -> bool:
     """Tell whether a convolution's channels but the merged ones have the multipliers that they had."""
-    one, other = Linear.of(before, operator), Linear.of(after, changed)
-    others = np.delete(np.arange(one.bias.size), merged)
+    old, new = Linear.of(before, operator), Linear.of(after, changed)
+    others = np.delete(np.arange(old.bias.size), merged)
     return all(
-        np.array_equal(getattr(one, name)[others], getattr(other, name)[others])
+        np.array_equal(getattr(old, name)[others], getattr(new, name)[others])
         for name in ("multiplier", "shift")
     )
 

@@ -15,11 +15,11 @@ def narrow(graph: Graph) -> Graph:
     needed = {i: (graph.tensors[i].shape[1], graph.tensors[i].shape[2]) for i in graph.outputs}
     tensors = list(graph.tensors)
     for operator in reversed(graph.operators):
-        made = operator.outputs[0]
+        output = operator.outputs[0]
         whole = ops.makes_whole(operator)
-        height, width = graph.tensors[made].shape[1:3] if whole else needed.get(made, (1, 1))
+        height, width = graph.tensors[output].shape[1:3] if whole else needed.get(output, (1, 1))
         read = ops.require(graph, operator).needs(graph, operator, height, width)
-        tensors[made] = replace(tensors[made], shape=(1, height, width, tensors[made].shape[3]))
+        tensors[output] = replace(tensors[output], shape=(1, height, width, tensors[output].shape[3]))
         for i in operator.inputs:
             if i >= 0 and graph.tensors[i].data is None:
                 before = needed.get(i, (0, 0))

@@ -27,9 +27,9 @@ def stop_before_float(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     if not left:
         return graph, ()
     read = {i for operator in left for i in operator.inputs}
-    made = [i for operator in kept for i in operator.outputs]
-    ends = [i for i in graph.outputs if i in made]
-    ends += [i for i in made if i in read and i not in ends and _is_end(graph, i)]
+    computed = [i for operator in kept for i in operator.outputs]
+    ends = [i for i in graph.outputs if i in computed]
+    ends += [i for i in computed if i in read and i not in ends and _is_end(graph, i)]
     kept = _leading_to(kept, ends)
     if not kept:
         raise ModelError(

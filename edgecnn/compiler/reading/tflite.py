@@ -243,7 +243,7 @@ class _Reader:
         )
         for operator in operators:  # each is shown with its tensors
             scales = (tensors[i].quantization for i in operator.inputs if 0 <= i < len(tensors))
-            self._length(sum(len(one.scales) for one in scales if one is not None))
+            self._length(sum(len(quantization.scales) for quantization in scales if quantization is not None))
         return Graph(
             tensors=tensors,
             operators=operators,

@@ -96,7 +96,7 @@ class CutSearch:
             # Of equal costs the earlier start wins: rings need less than whole tensors beside.
             gains = [0.0 if cost > worst[first] else math.inf for cost in worst]
             farthest = self._farthest(
-                network, first, bound, [max(*one) for one in zip(gains, floors, strict=True)]
+                network, first, bound, [max(*pair) for pair in zip(gains, floors, strict=True)]
             )
             for end, size in self._sizes_to(farthest, network, before, first, lazy, bound):
                 cost = max(worst[first], size)

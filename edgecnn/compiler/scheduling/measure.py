@@ -62,16 +62,16 @@ class Choice:
 
 def lower(graph: Graph, isa: str) -> list[tuple[Step, ...]]:
     """Return the alternatives of each step: first the graph's inputs, then variables, then its operators."""
-    made: list[tuple[Step, ...]] = [
+    steps: list[tuple[Step, ...]] = [
         (_input_step(graph, tensor, number),) for number, tensor in enumerate(graph.inputs)
     ]
-    made += [
+    steps += [
         (_variable_step(graph, variable.before, number),)
         for number, variable in enumerate(graph.variables)
         if variable.before != variable.after
     ]
-    made += [instruction_sets.lower(graph, operator, isa) for operator in graph.operators]
-    return read_in_place(graph, made) if graph.variables else made
+    steps += [instruction_sets.lower(graph, operator, isa) for operator in graph.operators]
+    return read_in_place(graph, steps) if graph.variables else steps
 
 
 def _input_step(graph: Graph, tensor: int, number: int) -> Step:
@@ -114,8 +114,8 @@ class Measure:
     def _column_by_column(self, before: Step, step: Step) -> Step:
         """Return the one step for two; the same object each time, so that what is known of it is found."""
         if (before, step) not in self._merged:
-            made = self._graph.tensors[step.output]
-            self._merged[before, step] = column_by_column(before, step, made.shape[2], made.itemsize)
+            output = self._graph.tensors[step.output]
+            self._merged[before, step] = column_by_column(before, step, output.shape[2], output.itemsize)
         return self._merged[before, step]
 
     def whole(self, choice: Choice) -> Schedule:

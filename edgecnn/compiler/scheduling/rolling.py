@@ -51,7 +51,7 @@ def place_rolling(
     network: Network,
     events: Events,
     cuts: Sequence[int],
-    found: Sequence[Buffer],
+    buffers: Sequence[Buffer],
     limit: float,
     effort: Effort,
 ) -> tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None:
@@ -60,14 +60,14 @@ def place_rolling(
     None where the total is not below `limit`. What is tried is counted as `effort`.
     """
     rows = _at_cuts(network, events, cuts)
-    rest = [buffer for buffer in found if buffer.owner[0] != "rows" or buffer.owner[1] not in rows]
+    rest = [buffer for buffer in buffers if buffer.owner[0] != "rows" or buffer.owner[1] not in rows]
     firings = sum(step.firings for step in network.steps)
     at_cuts = _alive(rows, firings)
     if int((alive_bytes(rest, firings) + at_cuts).max()) >= limit:
         return None
     best: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None = None
-    if int(alive_bytes(found, firings).max()) < limit:
-        offsets, total = place(found, limit=limit)
+    if int(alive_bytes(buffers, firings).max()) < limit:
+        offsets, total = place(buffers, limit=limit)
         if total < limit:
             best, limit = (offsets, total, {}), total
     least = int(at_cuts.max())
@@ -75,7 +75,7 @@ def place_rolling(
         region = aligned(least * (100 + more) // 100)
         if region >= limit:
             break
-        effort.spend(_TRIED * len(found))
+        effort.spend(_TRIED * len(buffers))
         rolled = _rolled(rows, region)
         if rolled is not None:
             fixed = np.concatenate([_slots(rows[tensor], where) for tensor, where in rolled.items()])
@@ -103,9 +103,9 @@ def _at_cuts(network: Network, events: Events, cuts: Sequence[int]) -> dict[int,
 def _alive(rows: dict[int, _Rows], firings: int) -> NDArray[np.int64]:
     """Return how many bytes of rows are alive at each position of an order, (firings,)."""
     changes = np.zeros(firings + 1, np.int64)
-    for one in rows.values():
-        changes += one.size * np.bincount(one.begun, minlength=firings + 1)
-        changes -= one.size * np.bincount(one.last + 1, minlength=firings + 1)
+    for tensor in rows.values():
+        changes += tensor.size * np.bincount(tensor.begun, minlength=firings + 1)
+        changes -= tensor.size * np.bincount(tensor.last + 1, minlength=firings + 1)
     return changes[:-1].cumsum()
 
 
@@ -117,23 +117,23 @@ def _rolled(rows: dict[int, _Rows], region: int) -> dict[int, Rolled] | None:
     placed: list[tuple[_Rows, NDArray[np.int64]]] = []
     result: dict[int, Rolled] = {}
     end = 0
-    for tensor, one in sorted(rows.items(), key=lambda item: int(item[1].begun[0])):
-        slots = region // one.size
-        if not one.begun.size <= slots <= _MOST_SLOTS:
+    for tensor, current in sorted(rows.items(), key=lambda item: int(item[1].begun[0])):
+        slots = region // current.size
+        if not current.begun.size <= slots <= _MOST_SLOTS:
             return None
         taken = np.zeros(slots, np.bool_)
         for other, start in placed:
-            if one.span[0] <= other.span[1] and other.span[0] <= one.span[1]:
-                taken |= _taken(one, slots, other, start)
-        begin = -(-end // one.size) % slots
+            if current.span[0] <= other.span[1] and other.span[0] <= current.span[1]:
+                taken |= _taken(current, slots, other, start)
+        begin = -(-end // current.size) % slots
         behind = np.flatnonzero(~np.roll(taken, -begin))
         if not behind.size:
             return None
         first = int(begin + behind[0]) % slots
-        start = (first + np.arange(one.begun.size)) % slots * one.size
-        placed.append((one, start))
+        start = (first + np.arange(current.begun.size)) % slots * current.size
+        placed.append((current, start))
         result[tensor] = Rolled(slots, first)
-        end = int(start[-1]) + one.size
+        end = int(start[-1]) + current.size
     return result
 
 

@@ -132,8 +132,8 @@ def _meaning(edge: Edge) -> str:
 
 
 def _usage(model: CModel) -> str:
-    made = ", ".join(edge.name for edge in model.outputs)
-    arguments = ", ".join([*(edge.name for edge in model.inputs), made])
+    output = ", ".join(edge.name for edge in model.outputs)
+    arguments = ", ".join([*(edge.name for edge in model.inputs), output])
     weights = f", weights, size of {model.name}_weights.bin" if model.weights_apart else ""
     kept, given = variables.usage(model.prefix, model.variables)
     lines = [
@@ -148,7 +148,7 @@ def _usage(model: CModel) -> str:
             "",
             "or line by line, as a camera delivers them, with the same bytes as the result:",
             f"{model.prefix}_begin(&nn);",
-            f"for each line: if ({model.prefix}_push_row(&nn, line, {made}) == 1) {{ output is complete }}",
+            f"for each line: if ({model.prefix}_push_row(&nn, line, {output}) == 1) {{ output is complete }}",
             "Give every call the same output: rows of a map are written as soon as they are known.",
         ]
     if model.variables.kept:

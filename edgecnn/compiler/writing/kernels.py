@@ -63,7 +63,7 @@ def _headers_of(kernel: Kernel) -> list[Path]:
 def _headers(file: Path) -> list[Path]:
     """Return the headers that a file includes, each behind those that it includes itself."""
     included = [Path(os.path.normpath(file.parent / header)) for header in _INCLUDE.findall(_read(file))]
-    return [header for found in included for header in (*_headers(found), found)]
+    return [header for header in included for header in (*_headers(header), header)]
 
 
 @cache

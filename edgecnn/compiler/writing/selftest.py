@@ -124,9 +124,9 @@ def _call(model: CModel, number: int, count: int) -> str:
     lines = f"    (void){model.prefix}_run(&nn, {', '.join(arguments)});\n"
     lines += f'    begin(&report, "{number}/{count}");\n'
     for edge in model.outputs:
-        made, wanted = f"made_{edge.name}", f"(const int8_t *){edge.name}_{number}"
-        made = made if edge.dtype == "int8" else f"(const int8_t *){made}"
-        lines += f"    compare(&report, {made}, {wanted}, {edge.bytes});\n"
+        output, wanted = f"made_{edge.name}", f"(const int8_t *){edge.name}_{number}"
+        output = output if edge.dtype == "int8" else f"(const int8_t *){output}"
+        lines += f"    compare(&report, {output}, {wanted}, {edge.bytes});\n"
     return f"{lines}    end(&report);\n"
 
 

@@ -193,8 +193,8 @@ def _firsts(model: CModel, number: int, position: int) -> str:
 
 
 def _title(model: CModel, step: Step) -> str:
-    made = model.graph.tensors[step.output]
-    shape = "x".join(map(str, made.shape[1:]))
+    output = model.graph.tensors[step.output]
+    shape = "x".join(map(str, output.shape[1:]))
     work = f", {step.macs:,} multiplications" if step.macs else ""
     return comment_text(f"{model.graph.describe(step.operator)} makes {shape}{work}")
 
@@ -294,9 +294,9 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
     if step.first_made:
         row = f"{step.first_made}" + (f" + {row}" if row != "0" else "")
     row = _from_head(model, step.output, row)
-    made = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
+    output = f"{name}_row(&{name}_rings[{number}], {_base(model, step.output)}, {row})"
     if step.before is not None:
-        yield from _column_lines(model, number, step, made)
+        yield from _column_lines(model, number, step, output)
         return
     width = model.graph.tensors[step.output].shape[2]
     extra = {
@@ -307,10 +307,10 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         "working": _words(model, "working", _segment(model, number)),
     }
     arguments = "".join(f", {extra[argument]}" for argument in step.arguments)
-    yield f"{name}_{step.kernel.function}(&{name}_op{number}, rows, {made}{arguments});"
+    yield f"{name}_{step.kernel.function}(&{name}_op{number}, rows, {output}{arguments});"
 
 
-def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator[str]:
+def _column_lines(model: CModel, number: int, step: Step, output: str) -> Iterator[str]:
     """Yield the loop of a step over columns of what comes before it, one or several at a time."""
     assert step.before is not None, "only such steps come here"
     name, made_tensor = model.name, model.graph.tensors[step.output]
@@ -319,11 +319,11 @@ def _column_lines(model: CModel, number: int, step: Step, made: str) -> Iterator
     # The last columns may overlap those before.
     begin = "x" if width % columns == 0 else f"x < {width - columns} ? x : {width - columns}"
     words = f", {_words(model, 'working', _segment(model, number))}"
-    before, after = (words if "working" in one.arguments else "" for one in (step.before, step))
+    before, after = (words if "working" in part.arguments else "" for part in (step.before, step))
     yield "{"
     yield f"    int8_t *const column = arena + {model.schedule.offsets['scratch', number]};"
     yield "    const int8_t *const columns[1] = {column};"
-    yield f"    int8_t *const row = {made};"
+    yield f"    int8_t *const row = {output};"
     yield f"    for (int x = 0; x < {width}; x += {columns}) {{"
     yield f"        const int begin = {begin}, end = begin + {columns};"
     params, function = f"&{name}_op{number}", f"{name}_{step.before.kernel.function}"
@@ -396,8 +396,8 @@ def _helpers(model: CModel) -> Iterator[str]:
     if model.classes:
         labels = ",\n".join(f"    {string_literal(label)}" for label in model.labels)
         yield f"const char *const {prefix}_labels[{prefix.upper()}_CLASSES] = {{\n{labels}\n}};\n"
-        one = templates.ONE_CLASS if model.outputs[0].size == 1 else templates.CLASS
-        yield one.format(**words, ctype=model.outputs[0].ctype)
+        template = templates.ONE_CLASS if model.outputs[0].size == 1 else templates.CLASS
+        yield template.format(**words, ctype=model.outputs[0].ctype)
 
 
 def _words_of(edge: Edge) -> dict[str, object]:

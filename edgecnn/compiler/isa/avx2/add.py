@@ -69,7 +69,7 @@ def _in_integers(scalings: list[tuple[int, int]], offsets: tuple[int, int, int],
     biases = [(offsets[0] << 20) >> halved[0], (offsets[1] << 20) >> halved[1], 0]
     # No sum reaches 2^30: two inputs of 9 bits, halved at least, with 20 more below the point.
     simple = [-MOST_RIGHT <= shift <= -1 and not any_scales for _, shift in scalings]
-    kinds = [packing.SIMPLE if one else packing.GENERAL for one in simple]
+    kinds = [packing.SIMPLE if is_simple else packing.GENERAL for is_simple in simple]
     fields: dict[str, int | NDArray[np.generic]] = dict(zip(_KINDS, (*halved[:2], *kinds), strict=True))
     for name, bias, scaling in zip(_TABLES, biases, scalings, strict=True):
         fields[name] = np.repeat([bias, *scaling], packing.LANES).astype(np.int32)

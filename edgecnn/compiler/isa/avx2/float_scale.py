@@ -217,8 +217,8 @@ def find_float_sum(
         ]
         offset = _float32(np.rint((middle + nudge * 2.0**-18) / _GRAIN) * _GRAIN)
         inner = _float32(inputs * factors[1] + offset)
-        made = np.rint(_float32(inputs[:, None] * factors[0] + inner))
-        if (np.clip(made, *limits) == wanted).all():
+        sums = np.rint(_float32(inputs[:, None] * factors[0] + inner))
+        if (np.clip(sums, *limits) == wanted).all():
             return np.float32(factors[0]), np.float32(factors[1]), np.float32(offset)
     return None
 

@@ -41,11 +41,11 @@ def scaling(linear: Linear, channels: NDArray[np.intp] | None = None) -> Params:
     bias = linear.folded_bias() - 128 * linear.weight_sums()
     kind, rows = GENERAL, [linear.multiplier, linear.shift]
     if not linear.apart and not needs_general_scale(linear):
-        kind, found = SIMPLE, find_float_scale(linear)
-        if found is not None:
-            kind, bias = SIGNED_FLOAT if found.signed else FLOAT, bias + found.move
-            rows = [found.scale.view(np.int32), found.offset.view(np.int32)]
-            for pair in zip(found.corrected, found.correction, strict=True):
+        kind, in_float = SIMPLE, find_float_scale(linear)
+        if in_float is not None:
+            kind, bias = SIGNED_FLOAT if in_float.signed else FLOAT, bias + in_float.move
+            rows = [in_float.scale.view(np.int32), in_float.offset.view(np.int32)]
+            for pair in zip(in_float.corrected, in_float.correction, strict=True):
                 rows += pair
     chosen = np.arange(len(bias)) if channels is None else channels
     padded = [np.pad(values[chosen], (0, -len(chosen) % LANES)) for values in (quant.wrap(bias), *rows)]

@@ -75,7 +75,7 @@ def ways(step: Step, linear: Linear, weights: NDArray[np.int8], kernel: Kernel =
             arguments=("part", "working"),
         )
 
-    found = [way(2), way(1)] if way(2).working > _LARGE else [way(2)]
+    several = [way(2), way(1)] if way(2).working > _LARGE else [way(2)]
     # A window of a pool is made by itself: three columns only where they leave no more over than two.
     width = int(step.params["pool_w"])
-    return tuple(found) if pooled and -width % 3 > width % 2 else (way(3), *found)
+    return tuple(several) if pooled and -width % 3 > width % 2 else (way(3), *several)

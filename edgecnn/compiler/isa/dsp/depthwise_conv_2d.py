@@ -48,13 +48,13 @@ _CHANNELS = 64  # whose sums the kernel for any window keeps at once
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     """Return a way faster than the portable `step`, or none where fewer than four channels are made."""
     linear = Linear.of(graph, step.operator)
-    _, _, width, made = graph.output(step.operator).shape
+    _, _, width, out_c = graph.output(step.operator).shape
     if step.params["in_c"] == 1:
         return conv_2d.ways(as_conv_2d(step, width), linear, linear.weights[0].transpose(2, 0, 1))
-    if made < 4:
+    if out_c < 4:
         return ()
     paired = all(step.params[name] == value for name, value in _PAIRED.items())
-    if paired and width >= _COLUMNS and made < _FEW:
+    if paired and width >= _COLUMNS and out_c < _FEW:
         return (_by_rows(step, linear),)
     return (_by_taps(step, linear, taps.padding(graph, step)),)
 
@@ -70,11 +70,11 @@ def _by_taps(step: Step, linear: Linear, padding: int) -> Step:
         filter=packing.pack_taps(matrix.astype(np.int16) * (1 if general else 2)),
         scale=short_scale.pairs(linear),
     )
-    count, made = matrix.shape
-    shared = made > int(step.params["in_c"])
+    count, out_c = matrix.shape
+    shared = out_c > int(step.params["in_c"])
     # Where several outputs share a channel, taps are gathered for four of them, in words that are noted, too.
     gathered = 4 * count + taps.noted_bytes(count, 0) if shared else 0
-    working = 4 * min(made, 4 if shared else _CHANNELS) + gathered + taps.noted_bytes(count, padding)
+    working = 4 * min(out_c, 4 if shared else _CHANNELS) + gathered + taps.noted_bytes(count, padding)
     return replace(step, kernel=_ANY, params=params, working=working, arguments=("columns", "working"))
 
 

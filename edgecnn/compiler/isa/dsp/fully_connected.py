@@ -48,7 +48,7 @@ def ways(graph: Graph, step: Step, kernel: Kernel) -> tuple[Step, ...]:
         for y in range(rows.shape[1])
         for at in range(0, row, _CHUNK)
     ]
-    whole = [one for one in packed if one is not None]
+    whole = [part for part in packed if part is not None]
     if not linear.may_choose(len(whole) == len(packed)):
         return ()
     params = kernel.take(

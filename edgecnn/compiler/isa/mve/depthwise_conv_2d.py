@@ -47,8 +47,8 @@ def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
     linear = Linear.of(graph, step.operator)
     width = graph.output(step.operator).shape[2]
     if step.params["in_c"] == 1:
-        made = as_conv_2d(step, width)
-        return conv_2d.ways(graph, made, linear, linear.weights[0].transpose(2, 0, 1))
+        convolution = as_conv_2d(step, width)
+        return conv_2d.ways(graph, convolution, linear, linear.weights[0].transpose(2, 0, 1))
     if int(step.params["in_c"]) < _FOUR or step.params["depth_multiplier"] != 1:
         return ()
     if _better_by_taps(step, width):
@@ -86,8 +86,8 @@ def _by_rows(step: Step, linear: Linear, width: int) -> tuple[Step, ...]:
         )
 
     few = int(step.params["in_c"]) <= 8
-    found = ((8 if few else channels, min(width, columns)) for channels, columns in _AT_ONCE)
-    return tuple(way(*at_once) for at_once in dict.fromkeys(found))
+    blocks = ((8 if few else channels, min(width, columns)) for channels, columns in _AT_ONCE)
+    return tuple(way(*at_once) for at_once in dict.fromkeys(blocks))
 
 
 def _by_taps(step: Step, linear: Linear, padding: int) -> Step:
