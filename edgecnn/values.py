@@ -6,6 +6,7 @@ or dataclasses, whose numbers may be `Annotated` with a `Between`; keys that the
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from math import isfinite
@@ -44,6 +45,19 @@ Side = Annotated[int, SIDE]
 Epochs = Annotated[int, EPOCHS]
 Share = Annotated[float, Between(0, 1)]
 Count = Annotated[int, Between(0, 2**53)]
+
+
+def amount(text: str, kilo: int) -> int | None:
+    """Return the number that text such as 20000, 20K or 1M stands for; None: it is no such text.
+
+    Args:
+        text: digits, and perhaps a K or M behind them.
+        kilo: what a K stands for: 1024 of bytes, 1000 of what is counted.
+    """
+    match = re.fullmatch(r"([0-9]{1,12})([kKmM]?)", text)
+    if match is None or not int(match[1]):
+        return None
+    return int(match[1]) * int(kilo ** ("", "k", "m").index(match[2].lower()))
 
 
 def read_json(path: Path, kind: Any, what: str, error: type[EdgecnnError]) -> Any:

@@ -23,7 +23,7 @@ from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import print_table
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress, silent
-from edgecnn.values import SIDE, Between
+from edgecnn.values import SIDE, Between, amount
 
 if TYPE_CHECKING:
     from edgecnn.evaluation.results import Metrics
@@ -60,11 +60,10 @@ class Amount(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number that `value` says, as click asks of its types."""
-        match = re.fullmatch(r"([0-9]{1,12})([kKmM]?)", str(value))
-        if match is None or not int(match[1]):
+        number = amount(str(value), self._kilo)
+        if number is None:
             self.fail(f"{value!r} is no size; write {self._unit} with K or M, such as 20K", param, ctx)
-        power = ("", "k", "m").index(match[2].lower())
-        return int(int(match[1]) * self._kilo**power)
+        return number
 
 
 BYTES, COUNT = Amount(1024, "bytes, or a number"), Amount(1000, "a number, or one")

@@ -23,6 +23,8 @@ COMMANDS = {
     "inspect": "Show what is inside a .tflite file.",
     "targets": "List what C can be generated for, and what runs it here.",
     "compile": "Turn an int8 .tflite file into C that needs no interpreter.",
+    "budget": "Hold what a model takes of a device against limits, for CI.",
+    "drift": "Find the operator where two models part that should compute the same.",
     "verify": "Prove that this C computes the same bytes, here or on any other target.",
 }
 

@@ -306,7 +306,9 @@ def describe_plan(model: CModel) -> dict[str, Any]:
                 "macs_computed": step.macs,
                 "rows_kept": heights[step.output],
                 "rows": network.height[step.output],
+                "row_bytes": network.row_bytes[step.output],
                 "scratch_bytes": step.scratch + step.working,
+                "weight_bytes": step.constant_bytes,
                 "begins_segment": number in model.schedule.cuts,
             }
             for number, step in enumerate(network.steps)

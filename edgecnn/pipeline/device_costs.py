@@ -16,7 +16,7 @@ from edgecnn.evaluation.measurement import measure_latency
 from edgecnn.evaluation.results import Instructions
 from edgecnn.pipeline.shared import best_target, build_shared
 from edgecnn.pipeline.verify.program import program
-from edgecnn.runtime.emulator import find_emulator
+from edgecnn.runtime.emulator import LEVELS, find_emulator
 from edgecnn.runtime.isolation import call_isolated
 from edgecnn.runtime.shared_library import SharedLibrary
 
@@ -94,7 +94,7 @@ def _measured(compiled: CompiledModel) -> tuple[int, int, int] | None:
         compiled.write(folder)
         built = program(compiled.model, folder, both_ways=False, pointer=target.pointer)
         try:
-            emulator = find_emulator(target, "-O2")
+            emulator = find_emulator(target, LEVELS[compiled.model.optimize])
             binary = emulator.build(built, folder)
             counts = emulator.run(binary, [bytes(built.input_bytes)]).instructions or []
         except EdgecnnError:

@@ -16,6 +16,8 @@ from edgecnn.runtime.program import Program, need_tool
 from edgecnn.runtime.shared_library import cpu_features
 from edgecnn.runtime.webassembly import WebAssembly
 
+LEVELS = {"speed": "-O2", "size": "-Os"}  # of the C compiler, for what the generated C is optimized for
+
 
 class Runner(Protocol):
     """Runs a program, and measures nothing."""

@@ -162,7 +162,9 @@ class TfliteModel(Model):
         try:
             graph = parse(content)  # before a runtime sees it: tflite-runtime dies of truncated ones
             graph.refuse_variables("here each input stands for itself; verify and compile take such a model")
-            self._interpreter, obstacles = _open(content, graph, threads, kernels, packages)
+            self._interpreter, obstacles = open_interpreter(
+                content, graph, threads=threads, kernels=kernels, packages=packages
+            )
         except ModelError as error:
             raise ModelError(f"{self.name}: {error}") from error
         about = self._interpreter.about
@@ -202,10 +204,18 @@ def in_other_runtimes(model: Path, runtime: str, threads: int) -> Iterator[Tflit
                 yield TfliteModel(model, threads=threads, packages=(package,))
 
 
-def _open(
-    content: bytes, graph: Graph, threads: int, kernels: Kernels, packages: Sequence[Package]
+def open_interpreter(
+    content: bytes,
+    graph: Graph,
+    *,
+    threads: int = 1,
+    kernels: Kernels = "default",
+    keep_all: bool = False,
+    packages: Sequence[Package] = _PACKAGES,
 ) -> tuple[Interpreter, str]:
     """Load a model into the first runtime that can run it; return why those before it can't.
+
+    What is asked for is as for `Interpreter`.
 
     Raises:
         ModelError: none can run it, or one dies of it.
@@ -217,7 +227,9 @@ def _open(
         if find_spec(package) is None or (package == "tensorflow" and refusals):  # which would say the same
             continue
         try:
-            interpreter = Interpreter(content, graph, package, threads=threads, kernels=kernels)
+            interpreter = Interpreter(
+                content, graph, package, threads=threads, kernels=kernels, keep_all=keep_all
+            )
         except RefusedError as error:
             refusals.append(str(error))
         except MissingToolError as error:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small data set and a finished run on it, made once for all tests of the pipeline."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,11 @@ import pytest
 from PIL import Image
 from shared import shared
 
+from edgecnn.pipeline import compress as compress_module
+from edgecnn.pipeline import device_costs
+from edgecnn.pipeline import report as report_module
 from edgecnn.pipeline.compress import compress
+from edgecnn.pipeline.device_costs import DeviceCosts
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.options import CompressOptions, TrainOptions
 from edgecnn.pipeline.train import train
@@ -41,6 +46,22 @@ def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "patterns", write_images)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _estimated() -> Iterator[None]:
+    """Let runs estimate what C takes: compilers and emulators would take most of the time of these tests."""
+
+    def estimated(path: Path, target: str) -> DeviceCosts | None:
+        with pytest.MonkeyPatch.context() as without_tools:
+            without_tools.setattr(device_costs, "_measured", lambda _: None)
+            return device_costs.device_costs(path, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_module, "device_costs", estimated)
+        patch.setattr(report_module, "latency_of_c", lambda _: 12.5)
+        patch.setattr(compress_module, "measured_footprint", lambda _: None)
+        yield
 
 
 def options(images: Path) -> TrainOptions:

@@ -26,7 +26,6 @@ from edgecnn.data.phantoms import write_phantoms
 from edgecnn.evaluation import report as page
 from edgecnn.evaluation.results import Metrics, read_metrics
 from edgecnn.pipeline import compress as compress_module
-from edgecnn.pipeline import device_costs as device_costs_module
 from edgecnn.pipeline import report as report_module
 from edgecnn.pipeline import train as train_module
 from edgecnn.pipeline import variant_file
@@ -84,7 +83,6 @@ def fast(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variant_file, "threshold", lambda *_: None)
     monkeypatch.setattr(train_module, "fit", fitted)
     monkeypatch.setattr(report_module, "evaluate_models", measured)
-    monkeypatch.setattr(device_costs_module, "_measured", lambda _: (2000, 500, 40_000))
     for drawing in ("curves", "memory", "parting", "reliability", "spread"):
         monkeypatch.setattr(page, drawing, lambda *_: "")
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -66,7 +66,9 @@ def find(op: str) -> Op | None:
     module = f"{__name__}.{op.lower()}"
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", op) or find_spec(module) is None:
         return None
-    return cast(Op, import_module(module))
+    loaded: Any = import_module(module)
+    own: Op = loaded
+    return own
 
 
 def require(graph: Graph, operator: Operator) -> Op:

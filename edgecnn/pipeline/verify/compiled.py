@@ -28,12 +28,11 @@ from edgecnn.files import read_bytes
 from edgecnn.pipeline.verify.measure import Measured, measure
 from edgecnn.pipeline.verify.oracle import Oracle, Ruling, Values, as_bytes
 from edgecnn.pipeline.verify.program import program
-from edgecnn.runtime.emulator import find_emulator, find_runner, has_emulator
+from edgecnn.runtime.emulator import LEVELS, find_emulator, find_runner, has_emulator
 
 Inputs = list[list[Values]]  # of each inference: of each input, or output
 _FLAT_LEVELS = 5
 _INPUTS, _STEPS = 5, 64  # by default, of a model that keeps variables the second
-_LEVELS = {"speed": "-O2", "size": "-Os"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +105,8 @@ def verify(
         MissingToolError: a compiler or the emulator is not installed.
         EdgecnnError: the generated C doesn't compile or fails, or the target has no emulator to profile on.
     """
-    if profile and not has_emulator(find_target(target)):
-        names = ", ".join(row.name for row in TARGETS.values() if has_emulator(row))
-        raise EdgecnnError(f"target {target} runs in no emulator, which a profile needs; one of: {names}")
+    if profile:
+        require_emulator(target)
     compiled = compile_tflite(
         path,
         name="model",
@@ -118,6 +116,17 @@ def verify(
         stop_before_float=stop_before_float,
     )
     return verify_compiled(compiled, path, inputs, profile=profile)
+
+
+def require_emulator(target: str) -> None:
+    """Check that a target's instructions can be counted.
+
+    Raises:
+        EdgecnnError: they can't.
+    """
+    if not has_emulator(find_target(target)):
+        names = ", ".join(row.name for row in TARGETS.values() if has_emulator(row))
+        raise EdgecnnError(f"target {target} runs in no emulator, which counts instructions; one of: {names}")
 
 
 def verify_compiled(
@@ -179,7 +188,7 @@ def _run(
     compiled: CompiledModel, given: Sequence[bytes], profile: bool, reset_at: int
 ) -> tuple[list[bytes], Measured]:
     """Return what the C makes of inputs where its target says, and what was measured there."""
-    target, level = find_target(compiled.model.target), _LEVELS[compiled.model.optimize]
+    target, level = find_target(compiled.model.target), LEVELS[compiled.model.optimize]
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
         folder = Path(name)
         compiled.write(folder)
