@@ -171,9 +171,17 @@ class Linear:
         return np.asarray(self.bias - self.input_zero_point * self.weight_sums())
 
     def bound(self) -> quant.Int64s:
-        """Return for each channel what no partial sum can exceed in magnitude, whatever the input."""
-        largest = -quant.limits(self.dtype)[0]
-        return np.asarray(np.abs(self.folded_bias()) + largest * self.weight_sums(magnitude=True))
+        """Return for each channel what no partial sum can exceed in magnitude, whatever the input.
+
+        In whatever order values are taken, a sum lies between what these weights make of the least favourable
+        values of the input and what they make of the most favourable ones.
+        """
+        least, most = quant.limits(self.dtype)
+        total, magnitude = self.weight_sums(), self.weight_sums(magnitude=True)
+        positive, negative = (magnitude + total) // 2, (magnitude - total) // 2
+        high = self.folded_bias() + most * positive - least * negative
+        low = self.folded_bias() + least * positive - most * negative
+        return np.asarray(np.maximum(np.abs(high), np.abs(low)))
 
     def params(self) -> Params:
         """Return the parameters that all linear kernels have over the type.
@@ -204,8 +212,9 @@ class Linear:
         if not self.wraps and (bound >= 1 << (bits - 1)).any():
             channel = int(bound.argmax())
             raise ModelError(
-                f"{self.name}: the sum of channel {channel} can reach {int(bound[channel])}, "
-                f"which {bits} bits don't hold; its bias is out of proportion: convert the model anew"
+                f"{self.name}: with these weights the sum of channel {channel} can reach "
+                f"{int(bound[channel])}, which {bits} bits don't hold; its bias or size is too large: "
+                "convert the model anew, or split the layer"
             )
         # Of a sum that wraps no shift can make more than there are bits; C knows none beyond them.
         reach = np.asarray(1 << np.maximum(self.shift, 0)) if self.wraps else self.reach(bound)
