@@ -8,6 +8,7 @@ commands are, but not run.
 """
 
 import ast
+import json
 import re
 import shlex
 import subprocess
@@ -17,12 +18,19 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from edgecnn.cli.program import COMMANDS, edgecnn
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"tensorflow", "keras", "tf_keras", "matplotlib", "numpy", "PIL", "tflite_runtime", "ai_edge_litert"}
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+NOTHING = re.compile("(?!)")
+TYPED = {  # what stands before a command
+    "sh": re.compile(""),
+    "console": re.compile(r"\$ "),
+    "yaml": re.compile(r" *(- )?(run: |entry: )?(?=edgecnn )"),
+}
 NOT_RUN = ("make", "git", "cd", "edgecnn demo")
 
 
@@ -41,8 +49,9 @@ def commands(program: str) -> list[list[str]]:
     found: list[list[str]] = []
     for language, text in blocks():
         for line in text.replace("\\\n", " ").splitlines():
-            if language == "sh" or (language == "console" and line.startswith("$ ")):
-                lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars=True)
+            typed = TYPED.get(language, NOTHING).match(line)
+            if typed:
+                lexer = shlex.shlex(line[typed.end() :], posix=True, punctuation_chars=True)
                 lexer.whitespace_split = True
                 found += _split(lexer)
     return [arguments for name, *arguments in found if name == program]
@@ -122,6 +131,41 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_readme_stays_short_and_leads_to_every_page() -> None:
     assert readme().count("\n") <= 200
     assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in readme()] == []
+
+
+def test_yaml_is_yaml_and_what_it_calls_is_python_too() -> None:
+    documents = [yaml.safe_load(text) for language, text in blocks() if language == "yaml"]
+    assert len(documents) >= 2
+    [job] = [document["jobs"]["model"] for document in documents if "jobs" in document]
+    assert all(len({"uses", "run"} & set(step)) == 1 for step in job["steps"])
+    scripts = "\n".join(step.get("run", "") for step in job["steps"])
+    [python] = re.findall(r'python -c "(.*?)"', scripts, re.DOTALL)
+    ast.parse(python)
+    [hook] = [hook for document in documents for repo in document.get("repos", []) for hook in repo["hooks"]]
+    assert {"id", "name", "language", "entry"} <= set(hook)
+
+
+INSTRUCTIONS = {"FROM", "RUN", "COPY", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
+
+
+def test_the_container_file_keeps_the_rules_of_linters() -> None:
+    """Those of hadolint that such a file could break, by their numbers; it is built in no test."""
+    [text] = [text for language, text in blocks() if language == "dockerfile"]
+    lines = [line.split(" ", 1) for line in text.replace("\\\n", " ").splitlines()]
+    assert {word for word, _ in lines} <= INSTRUCTIONS
+    assert lines[0][0] == "FROM"
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+", lines[0][1])  # DL3006, DL3007: a tag, not the latest
+    runs = [rest for word, rest in lines if word == "RUN"]
+    assert all("--no-install-recommends" in run for run in runs if "apt-get install" in run)  # DL3015
+    assert all("--yes" in run and "rm -rf /var/lib/apt/lists" in run for run in runs if "apt-get" in run)
+    assert all("--no-cache-dir" in run for run in runs if "pip install" in run)  # DL3042
+    words = [word for word, _ in lines]
+    assert words.index("USER") < words.index("CMD")  # DL3002: not root
+    [command] = [json.loads(rest) for word, rest in lines if word == "CMD"]  # DL3025: as JSON
+    assert command[:2] == ["edgecnn", "serve"]
+    serve = edgecnn.get_command(click.Context(edgecnn), "serve")
+    assert serve is not None
+    serve.make_context("serve", command[2:])
 
 
 def test_what_is_typed_into_python_is_python() -> None:

@@ -2,7 +2,7 @@
 """`edgecnn compress`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,15 +16,11 @@ from edgecnn.cli.console import (
     progress_bar,
     whole,
 )
-from edgecnn.cli.parts import part_option, say_what_fits
+from edgecnn.cli.parts import part_option
 from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import wide_option
 from edgecnn.compiler.targets import PARTS, STACK_BYTES, TARGETS
 from edgecnn.values import EPOCHS
-
-if TYPE_CHECKING:
-    from edgecnn.compiler.fits import Needs
-    from edgecnn.evaluation.results import Costs
 
 _CORES = [name for name, target in TARGETS.items() if target.board]
 # Options of which one can be given, and what goes with each.
@@ -143,20 +139,7 @@ def command(
 
     with progress_bar() as progress:
         done = compress(run, options, progress, data=data, resume=resume, model=model)
-    metrics = done.metrics()
-    print_metrics(metrics, as_json, report=done.report_file)
-    if not as_json and (needs := _needs(metrics[metrics.chosen].costs)):
-        say_what_fits(needs)
-
-
-def _needs(costs: "Costs") -> "Needs | None":
-    """Return what the model takes that compression ended in; None where its C is not known."""
-    from edgecnn.compiler.fits import Needs
-
-    told = costs.instructions
-    if told is None or costs.flash_bytes is None or costs.arena_bytes is None:
-        return None
-    return Needs(TARGETS[told.target], costs.flash_bytes, costs.arena_bytes, told.count, told.measured)
+    print_metrics(done.metrics(), as_json, report=done.report_file)
 
 
 def _refuse_several_ways(given: dict[str, Any]) -> None:

@@ -192,6 +192,7 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
         baseline_note,
         binary_rows,
         device_rows,
+        fit_sentences,
         headline,
         latency_note,
         summary_rows,
@@ -204,6 +205,7 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
     say(latency_note(metrics))
     if on_device := device_rows(metrics):
         print_table("On a device", *on_device, SPARE_DEVICE_COLUMNS)
+    say(*fit_sentences(metrics))
     if sentence := headline(metrics):
         say(sentence)
     if baseline := baseline_note(metrics):

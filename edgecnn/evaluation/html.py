@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page around a report, and the pieces that its sections are made of."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -14,6 +15,8 @@ from PIL import Image
 from edgecnn import __version__
 from edgecnn.escape import for_html
 
+_FEW = 3  # columns, which a telephone has room for
+_PARENTHESES = re.compile(r"\([^()]*\)")
 _LARGEST_PICTURE = 256  # pixels; a report of large photographs should still be small enough to mail
 
 
@@ -52,11 +55,27 @@ def _section(heading: str, body: str) -> str:
     return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>"
 
 
-def text_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of plain text, the first of each row being its header."""
-    return table(
-        map(for_html, columns), ((for_html(name), cells(map(for_html, texts))) for name, *texts in rows)
-    )
+def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of plain text, the first of each row being its header.
+
+    One of many columns becomes a list for each row where the screen is narrow.
+    """
+    heads = list(map(for_html, columns))
+    told = ((for_html(name), _named_cells(heads[1:], texts)) for name, *texts in rows)
+    return table(heads, told, "stack" if len(heads) > _FEW else "")
+
+
+def _named_cells(names: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Return a `<td>` for each text, with the name of its column, which a narrow screen shows beside it."""
+    return [
+        f'<td data-label="{name}">{whole(for_html(text))}</td>'
+        for name, text in zip(names, texts, strict=True)
+    ]
+
+
+def whole(text: str) -> str:
+    """Return HTML in which no line ends within parentheses, as of an interval."""
+    return _PARENTHESES.sub(lambda match: match[0].replace(" ", "&nbsp;"), text)
 
 
 def table(columns: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]], css: str = "") -> str:
@@ -82,6 +101,16 @@ def grid(css: str, items: Iterable[str]) -> str:
 def note(text: str) -> str:
     """Return a paragraph in small print."""
     return f'<p class="muted">{text}</p>'
+
+
+def swatches(meanings: Mapping[str, str]) -> str:
+    """Return a legend: a colour in CSS -> what has it, HTML."""
+    return note(
+        "&ensp; ".join(
+            f'<span class="swatch" style="background: {colour}"></span>{meaning}'
+            for colour, meaning in meanings.items()
+        )
+    )
 
 
 def drawing(name: str, keys: Sequence[str], svg: str) -> str:

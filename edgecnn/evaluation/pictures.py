@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.escape import for_html
-from edgecnn.evaluation.html import grid, note
+from edgecnn.evaluation.html import grid, swatches
 from edgecnn.evaluation.summary import percent, variant_title
 from edgecnn.values import Count, Share
 
@@ -98,11 +98,8 @@ def _pictures(figures: Sequence[str], legend: str = "") -> str:
 
 
 def _legend(*meanings: str) -> str:
-    swatches = (
-        f'<span class="swatch" style="background: rgb{colour}"></span>{meaning}'
-        for colour, meaning in zip((_BOTH, _SECOND, _FIRST), meanings, strict=True)
-    )
-    return note("&ensp; ".join(swatches))
+    colours = (f"rgb{colour}" for colour in (_BOTH, _SECOND, _FIRST))
+    return swatches(dict(zip(colours, meanings, strict=True)))
 
 
 def _picture(example: Example, names: Sequence[str]) -> str:

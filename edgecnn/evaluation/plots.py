@@ -181,7 +181,9 @@ def memory(plan: ArenaPlan, name: str) -> str:
             axes.add_patch(PathPatch(outline, facecolor=colour, alpha=alpha, edgecolor=_CARD, linewidth=0.4))
         axes.axvline(plan.peak + 0.5, color=_TEXT, linewidth=1, linestyle=_DASHES)
         axes.annotate("peak", (plan.peak + 0.5, 1.01), xycoords=("data", "axes fraction"), ha="center")
-        axes.set(xlim=(0, plan.firings), ylim=(0, plan.bytes), xlabel="rows made so far")
+        axes.set(
+            xlim=(0, plan.firings), ylim=(0, plan.bytes), xlabel="rows made so far", ylabel="bytes of RAM"
+        )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(5, integer=True))
             axis.set_major_formatter("{x:,.0f}")

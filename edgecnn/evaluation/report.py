@@ -19,7 +19,7 @@ from edgecnn.evaluation.calibration import BINS
 from edgecnn.evaluation.devices import device_section
 from edgecnn.evaluation.evidence import ClassEvidence, Confusion, MaskEvidence
 from edgecnn.evaluation.groups import GroupScores
-from edgecnn.evaluation.html import cells, drawing, grid, note, page, synthetic, table, text_table
+from edgecnn.evaluation.html import cells, drawing, grid, note, page, swatches, synthetic, table, text_table
 from edgecnn.evaluation.pictures import answered, overlaid_answers, overlaid_truth
 from edgecnn.evaluation.plots import History, curves, memory, parting, reliability, spread
 from edgecnn.evaluation.results import ClassFigures, RunMetrics
@@ -28,6 +28,7 @@ from edgecnn.evaluation.summary import (
     binary_rows,
     calibration_rows,
     device_rows,
+    fit_sentences,
     headline,
     latency_note,
     microseconds,
@@ -53,8 +54,11 @@ _CALIBRATION = note(
     "right. Vertical lines are 95% intervals."
 )
 _MEMORY = note(
-    "What lies where in memory while the network runs once. Each shade is what one operator makes, grey its "
-    "working memory; the dashed line is where the most is held at once."
+    "What lies where in memory while the network runs once, from its first row to its last; neighbouring "
+    "operators differ in shade. The dashed line is where the most is held at once."
+)
+_MEMORY_KEYS = swatches(
+    {"var(--validation)": "what an operator makes", "var(--training)": "its working memory"}
 )
 
 
@@ -119,7 +123,8 @@ def _results(report: RunReport) -> str:
         f"negative one is a gain. {f'{latency_note(metrics)} {baseline_note(metrics)}'.strip()}"
     )
     rows = device_rows(metrics)
-    on_device = f"\n{text_table(*rows)}\n{note(for_html(headline(metrics)))}" if rows else ""
+    told = " ".join([headline(metrics), *fit_sentences(metrics)])
+    on_device = f"\n{text_table(*rows)}\n{note(for_html(told.strip()))}" if rows else ""
     return f"{_tiles(report)}\n{text_table(*summary_rows(metrics))}\n{note(for_html(said))}{on_device}"
 
 
@@ -144,10 +149,15 @@ def _tiles(report: RunReport) -> str:
             "Loss of Dice" if metrics.masks else "Loss of accuracy",
             f"{loss:.2f}",
             "points",
-            f"95% interval {low:.2f} to {high:.2f}",
+            f'95% interval <span class="whole">{low:.2f} to {high:.2f}</span>',
         ),
         _tile("Model file", f"{ours.costs.bytes:,}", "bytes", f"{was}: {smaller} times that"),
-        _tile("One inference", microseconds(latency.median), "µs", f"median of {latency.runs} runs"),
+        _tile(
+            "One inference",
+            microseconds(latency.median),
+            "µs",
+            f"{was}: {microseconds(base.costs.latency_us.median)} µs; medians of {latency.runs} runs",
+        ),
     ]
     if report.arena:
         rows, whole = report.arena.rows.bytes, report.arena.whole.bytes
@@ -227,7 +237,8 @@ def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "–"
     low, high = estimate.ci95
-    return f"{percent(estimate.value)}<small>{100 * low:.1f}–{100 * high:.1f}</small>"
+    interval = f"{100 * low:.1f}–{100 * high:.1f}"
+    return f'{percent(estimate.value)}<small class="whole">{interval}</small>'
 
 
 def _calibration(metrics: RunMetrics) -> str:
@@ -278,7 +289,7 @@ def _memory(arena: ArenaPlans | None) -> str:
         drawing(f"{name}: {plan.bytes:,} bytes; peak: {plan.busiest}", (), memory(plan, name.lower()))
         for name, plan in plans
     )
-    return grid("pair", figures) + _MEMORY
+    return grid("pair", figures) + _MEMORY_KEYS + _MEMORY
 
 
 def _findings(findings: Sequence[str]) -> str:

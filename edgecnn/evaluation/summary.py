@@ -5,9 +5,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgecnn.compiler.fits import Needs, sentences
+from edgecnn.compiler.targets import TARGETS
 from edgecnn.evaluation.accuracy import Interval
 from edgecnn.evaluation.binary import BinaryScores
-from edgecnn.evaluation.results import ClassFigures, Costs, Instructions, MaskFigures, Metrics, Variant
+from edgecnn.evaluation.results import (
+    ClassFigures,
+    Costs,
+    Instructions,
+    MaskFigures,
+    Metrics,
+    RunMetrics,
+    Variant,
+)
 
 _SURE = 1.96  # standard deviations
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # columns, rows
@@ -84,6 +94,17 @@ def _device_row(variant: Variant, instructions: Instructions) -> tuple[str, ...]
         "measured" if instructions.measured else "estimated",
         "-" if costs.c_latency_us is None else microseconds(costs.c_latency_us),
     )
+
+
+def fit_sentences(metrics: Metrics) -> list[str]:
+    """Return whether the model that a run ended in fits the part of its core, and how long it takes there."""
+    if not isinstance(metrics, RunMetrics):
+        return []
+    costs = metrics[metrics.chosen].costs
+    told, flash, ram = costs.instructions, costs.flash_bytes, costs.arena_bytes
+    if told is None or flash is None or ram is None or told.target not in TARGETS:
+        return []
+    return sentences(Needs(TARGETS[told.target], flash, ram, told.count, told.measured))
 
 
 def headline(metrics: Metrics) -> str:

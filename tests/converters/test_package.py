@@ -67,7 +67,13 @@ def test_the_command_line_writes_it(form: str, tmp_path: Path) -> None:
     arguments = [str(TINY), "--out", str(tmp_path / form), "--name", "tiny", "--format", form]
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0
-    assert (tmp_path / form / "README.md").exists()
+    readme = (tmp_path / form / "README.md").read_text()
+    *_, last = result.stdout.splitlines()
+    said, _, build = last.partition(" && ")
+    assert said == f"Build it: cd {tmp_path / form}"
+    assert f"```sh\n{build}\n```" in readme
+    assert "## What you should see" in readme
+    assert ("Fits an STM32F103C8 (flash" in readme) == (form != "tflm")
 
 
 def test_a_package_is_exported_by_itself(tmp_path: Path) -> None:

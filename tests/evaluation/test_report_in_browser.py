@@ -17,6 +17,24 @@ PHONE, DESK, A4 = 360, 1100, 718  # pixels; of the paper what margins of 1 cm le
 TOO_WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LOADED = "return [...document.images].map((one) => one.complete && one.naturalWidth > 0 && one.alt !== '')"
 FETCHED = "return performance.getEntriesByType('resource').map((one) => one.name)"
+MEMORY = "Memory over time"
+RIGHT_EDGES = """
+return [...document.querySelectorAll(".stack td, .stack th")].map((one) => one.getBoundingClientRect().right)
+"""
+BROKEN = """
+const broken = [];
+const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+  for (const found of node.data.matchAll(/-?[0-9.]+[ \u00a0]to[ \u00a0]-?[0-9.]+|[0-9.]+\u2013[0-9.]+/g)) {
+    const range = document.createRange();
+    range.setStart(node, found.index);
+    range.setEnd(node, found.index + found[0].length);
+    const tops = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+    if (tops.size > 1) broken.push(found[0]);
+  }
+}
+return broken;
+"""
 COLOURS = """
 const style = (one, name) => getComputedStyle(one)[name];
 const drawn = [...document.querySelectorAll("svg path")];
@@ -61,6 +79,31 @@ def test_it_is_no_wider_than_what_it_is_shown_on(shown: Page, width: int, media:
     drawings = shown.find("svg")
     assert drawings
     assert all(0.5 * min(width, 600) / 2 < one.size["width"] <= width for one in drawings)
+
+
+@pytest.mark.parametrize("width", [PHONE, 390])
+def test_a_phone_shows_every_figure_without_scrolling_sideways(shown: Page, width: int) -> None:
+    shown.lay_out(width)
+    right = shown.driver.execute_script(RIGHT_EDGES)
+    assert len(right) > 20
+    assert max(right) <= width
+
+
+def test_no_line_ends_within_an_interval(shown: Page) -> None:
+    for width, media in ((PHONE, "screen"), (DESK, "screen"), (A4, "print")):
+        shown.lay_out(width, media=media)
+        assert shown.driver.execute_script(BROKEN) == []
+
+
+def test_the_memory_chart_has_a_legend_and_units(shown: Page) -> None:
+    [section] = [
+        one for one in shown.find("section") if one.find_elements("css selector", "h2")[0].text == MEMORY
+    ]
+    assert "bytes of RAM" in section.text
+    assert "rows made so far" in section.text
+    swatches = section.find_elements("css selector", ".swatch")
+    assert [one.value_of_css_property("background-color") for one in swatches]
+    assert "what an operator makes" in section.text
 
 
 def test_it_follows_light_and_dark(shown: Page) -> None:

@@ -5,11 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from edgecnn.evaluation.results import ClassFigures, Costs, LatencySummary, Metrics, Variant
+from edgecnn.evaluation.results import (
+    ClassFigures,
+    Costs,
+    Instructions,
+    LatencySummary,
+    Metrics,
+    RunMetrics,
+    Variant,
+)
 from edgecnn.evaluation.summary import (
     COLUMNS,
     COST_COLUMNS,
     baseline_note,
+    fit_sentences,
     latency_note,
     microseconds,
     summary_rows,
@@ -98,3 +107,17 @@ def test_the_runtime_is_named_with_what_it_measured() -> None:
         "Latency is that of this computer with 1 thread: float32 by a, delegate XNNPACK; "
         "int8_ptq, int8_qat by a, delegate none."
     )
+
+
+def run_of(costs: Costs) -> RunMetrics:
+    variants = (Variant("float32", SCORES, COSTS), Variant("int8_qat", SCORES, costs))
+    return RunMetrics(("a", "b"), 9, {"synthetic": False}, variants, "float32", None, "int8_qat")
+
+
+def test_whether_it_fits_is_told_of_the_model_that_a_run_ended_in() -> None:
+    instructions = Instructions("cortex-m4", 756_838, measured=True)
+    costs = replace(COSTS, const_bytes=3095, code_bytes=4804, arena_bytes=812, instructions=instructions)
+    told = fit_sentences(run_of(costs))
+    assert told[0].startswith("Fits an STM32F411CE (flash 2%, RAM 1%), 0.757 M instructions, about 10.7 ms")
+    assert "as QEMU counts them" in told[1]
+    assert fit_sentences(run_of(COSTS)) == fit_sentences(measured("a", "float32", costs=costs)) == []
