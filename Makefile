@@ -18,12 +18,13 @@ PYPI_TOOLS = idf-component-manager platformio scons
 # Libraries in C that an example compiles, of which tests need the sources; the example says which version.
 PYPI_SOURCES = pymonocypher
 
-TEST_DEMO = tests/pipeline/test_demo.py
-
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check
+TOOLS_PATH = $(abspath $(VENV)-tools)/bin:$(abspath $(VENV)-tools)/monocypher
+PYTEST = PATH="$$PATH:$(TOOLS_PATH)" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile \
+	--no-loadscope-reorder
 
-.PHONY: help demo test test-demo test-all soak fuzz lint debian-packages pypi-tools
+.PHONY: help demo test test-studies test-all soak fuzz lint debian-packages pypi-tools
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -33,13 +34,13 @@ demo: $(VENV)/edgecnn-train ## Run the whole job on the built-in pictures; the r
 	$(VENV)/bin/edgecnn demo --out runs/demo
 
 test: $(VENV)/edgecnn-test ## Run the tests, with the system tools that are there
-	PATH="$$PATH:$(abspath $(VENV)-tools)/bin:$(abspath $(VENV)-tools)/monocypher" $(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --ignore=$(TEST_DEMO) $(PYTEST_FLAGS)
+	$(PYTEST) -m "not study" $(PYTEST_FLAGS)
 
-test-demo: $(VENV)/edgecnn-test ## Run the demo, and test what is promised of it (six minutes)
-	$(VENV)/bin/python -m pytest $(TEST_DEMO) $(PYTEST_FLAGS)
+test-studies: $(VENV)/edgecnn-test ## Run the demo and all that the pages show, train on several workers (eight minutes)
+	$(PYTEST) -m study $(PYTEST_FLAGS)
 
 test-all: debian-packages pypi-tools ## Install the system tools, then run all tests; none may be skipped for want of one
-	$(MAKE) test test-demo PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
+	$(MAKE) test test-studies PYTEST_FLAGS="$(PYTEST_FLAGS) --require-tools"
 
 soak: $(VENV)/edgecnn-test ## Compile 1,000 random graphs of all ops, and 30,000 broken files (twelve minutes)
 	$(VENV)/bin/python -m pytest tests/compiler/test_random_graphs.py -k by_rows --graphs 1000

@@ -231,7 +231,8 @@ CPP = [
 STUBS = f"-I{ROOT / 'tests' / 'converters' / 'stubs'}"
 
 
-@pytest.mark.slow(seconds=70)
+@pytest.mark.study
+@pytest.mark.slow(seconds=130)
 @pytest.mark.needs_tool("gcc", package="gcc")
 @pytest.mark.needs_tool("g++", package="g++")
 def test_the_pages_run(tmp_path: Path) -> None:

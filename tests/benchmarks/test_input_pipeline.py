@@ -43,7 +43,7 @@ def test_the_table_has_a_row_for_each_epoch_of_each_kind(input_pipeline: ModuleT
                             "| 1.00 (1.00) | 1.00 (1.00) |")  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.study
 def test_it_measures_synthetic_images(tmp_path: Path) -> None:
     command = [sys.executable, BENCHMARKS / "input_pipeline.py", "--rounds", "1", "--images", "12"]
     environment = {name: value for name, value in os.environ.items() if name != "EDGECNN_DATA"}

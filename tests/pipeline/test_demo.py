@@ -15,7 +15,7 @@ from PIL import Image
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.targets import TARGETS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow(seconds=300), pytest.mark.study]
 
 # Their fingerprint: the means of 16 blocks, over all test images of a class. A single image that is another
 # moves some by more than 0.002; pixels that another processor rounds to the next level do not.

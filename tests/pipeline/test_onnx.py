@@ -89,6 +89,7 @@ def test_a_whole_network_compiles_to_the_same_bytes(name: str, tmp_path: Path) -
     assert verified.bytes_different == 0
 
 
+@pytest.mark.study
 @pytest.mark.slow(seconds=50)
 def test_the_commands_of_the_page(
     noise: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

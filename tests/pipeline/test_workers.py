@@ -76,6 +76,7 @@ def _last_line(said: str) -> str:
     return said.rpartition("\n")[2]
 
 
+@pytest.mark.study
 @pytest.mark.slow(seconds=50)
 def test_two_workers_one_killed_midway_end_where_one_alone_does(images: Path, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
@@ -111,6 +112,7 @@ def test_two_workers_one_killed_midway_end_where_one_alone_does(images: Path, tm
     }
 
 
+@pytest.mark.study
 @pytest.mark.slow
 def test_where_one_worker_fails_by_itself_the_other_ends_too(images: Path, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)

@@ -55,6 +55,7 @@ def _fit(options: FitOptions, checkpoint: Path) -> tuple[keras.Model, list[dict[
     return model, fit(model, TRAIN, VALIDATION, options, checkpoint, silent)
 
 
+@pytest.mark.study
 def test_it_learns_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     files = tmp_path / "whole.npz", tmp_path / "parts.npz"
     expected, whole = _fit(OPTIONS, files[0])
