@@ -39,7 +39,7 @@ EDGECNN_INLINE void kernel_conv_2d_dsp_column(const kernel_conv_2d_dsp_params *p
         } else {
             for (int i = 0; i < p->filter_w; ++i) {
                 const int column = x + i * p->dilation_w;
-                if (kernel_is_padding(row, column, p->in_w)) {
+                if (row == NULL || kernel_is_padding(row, column, p->in_w)) { /* GCC has to see that it is no taps */
                     kernel_conv_2d_dsp_padding(p, tap + i, p->in_c, pairs, step, bytes);
                 } else {
                     kernel_conv_2d_dsp_taps(p, row, column, tap + i, p->in_c, pairs, step, bytes);
