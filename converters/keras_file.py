@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.ir import Normalization, Ranges
+from edgecnn.compiler.picture import UNIT
 from edgecnn.converters.network_file import load_network
 from edgecnn.converters.saved_model import SignatureModel
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.gate import harmless_saved_model
-from edgecnn.models import require_float_model
+from edgecnn.models import map_shape, require_float_model
 from edgecnn.models._answers import answers_with_logits
 from edgecnn.models._fold_scaling import with_folded_scaling
 from edgecnn.models._normalize import normalized, with_probabilities
+from edgecnn.models._numbers import network_of_numbers, with_scaled_numbers
 from edgecnn.models._rebuild import is_keras3
 from edgecnn.progress import say
 from edgecnn.tf import keras, quiet, tf
@@ -49,7 +51,12 @@ def load_float_model(path: Path, *, own: bool = False, normalization: Normalizat
     except Exception as error:
         raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
     shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 4
+        or None in shape[1:]
+        or not (own or shape[3] in (1, 3))
+    ):
         raise ModelError(
             f"{path} takes an input of shape {shape}; it must be one image, (None, height, width, 1 or 3)"
         )
@@ -70,6 +77,52 @@ def _normalized(model: Any, path: Path, normalization: Normalization | None) -> 
     except ModelError as error:
         graph = _by_export(model, path, normalization)
         return graph, [f"{error}; so {path} is converted as TensorFlow computes it", *graph.notes]
+
+
+def load_numbers_model(path: Path) -> Any:
+    """Return a callable model with `input_shape` and `output_shape`, for numbers as they are.
+
+    One of Keras or ONNX is over maps, (None, h, w, c), and what was changed for that is told; others, and
+    those with layers that have no twin, are as TensorFlow computes them.
+
+    Args:
+        path: a .keras, .h5 or .onnx file, or the folder of a SavedModel.
+
+    Raises:
+        ModelError: the file can't be read, holds code, or takes anything but one sample of fixed shape.
+    """
+    require_float_model(path)
+    try:
+        with quiet():
+            model = _load(path, UNIT)
+    except EdgecnnError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{path} can't be loaded as a Keras model: {_first_line(error)}") from error
+    shape = model.input_shape
+    if not isinstance(shape, tuple):
+        raise ModelError(f"{path} takes inputs of {shape}; it must be one sample of numbers")
+    map_shape(shape[1:])
+    if isinstance(model, SignatureModel):
+        return model
+    try:
+        model, notes = network_of_numbers(model, str(path))
+    except ModelError as error:
+        model, notes = (
+            _by_export(model, path, UNIT),
+            [f"{error}; so {path} is converted as TensorFlow computes it"],
+        )
+    for note in notes:
+        say(note)
+    return model
+
+
+def with_ranges(model: Any, path: Path, ranges: Ranges) -> Any:
+    """Return a Keras model of `load_numbers_model` over maps of bytes, each as 0 to 1.
+
+    `ranges` are what 0 and 1 of each channel are to the model.
+    """
+    return with_folded_scaling(with_scaled_numbers(model, str(path), ranges))
 
 
 def with_answers(model: Any, path: Path, images: npt.NDArray[np.uint8], *, labelled: bool) -> Any:

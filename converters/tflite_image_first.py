@@ -36,7 +36,25 @@ def with_unit_image(tflite: bytes, source: Path, normalization: Normalization | 
     normalization = normalization or graph.normalization or _tried(tflite, graph, source)
     image = graph.tensors[graph.inputs[0]]
     require_channels(normalization, image.shape[-1], str(source))
-    return tflite if normalization == UNIT else tflite_bytes(_scaled(graph, normalization))
+    return tflite if normalization == UNIT else tflite_bytes(scaled(graph, normalization))
+
+
+def begun_by(graph: Graph, operator: Operator, tensors: tuple[Tensor, ...], first: int) -> Graph:
+    """Return a graph with an operator before all others, whose input is the tensor `first`, and new ones.
+
+    Metadata that said something of its input don't hold any more.
+    """
+    operators = (replace(other, index=other.index + 1) for other in graph.operators)
+    return replace(
+        graph,
+        tensors=(*graph.tensors, *tensors),
+        operators=(operator, *operators),
+        inputs=(first,),
+        metadata=tuple((name, content) for name, content in graph.metadata if name != ENTRY),
+        files=(),
+        signature=graph.signature
+        and replace(graph.signature, inputs=tuple((name, first) for name, _ in graph.signature.inputs)),
+    )
 
 
 def _tried(tflite: bytes, graph: Graph, source: Path) -> Normalization:
@@ -79,11 +97,8 @@ def _beginning(tflite: bytes, graph: Graph) -> Beginning:
     return Beginning(image, graph.tensors[image].shape[1:], steps, run)
 
 
-def _scaled(graph: Graph, normalization: Normalization) -> Graph:
-    """Return a graph with a depthwise convolution of one tap before it, which the quantizer knows well.
-
-    Metadata that said something else of its picture don't hold any more.
-    """
+def scaled(graph: Graph, normalization: Normalization) -> Graph:
+    """Return a graph with a depthwise convolution of one tap before it, which the quantizer knows well."""
     image = graph.tensors[graph.inputs[0]]
     channels = image.shape[-1]
     mean, deviation = (np.broadcast_to(np.array(values), channels) for values in normalization)
@@ -100,13 +115,4 @@ def _scaled(graph: Graph, normalization: Normalization) -> Graph:
     scaling = Operator(
         ops.name(depthwise_conv_2d), 0, (first, first + 1, first + 2), (graph.inputs[0],), options
     )
-    return replace(
-        graph,
-        tensors=(*graph.tensors, *tensors),
-        operators=(scaling, *(replace(operator, index=operator.index + 1) for operator in graph.operators)),
-        inputs=(first,),
-        metadata=tuple((name, content) for name, content in graph.metadata if name != ENTRY),
-        files=(),
-        signature=graph.signature
-        and replace(graph.signature, inputs=tuple((name, first) for name, _ in graph.signature.inputs)),
-    )
+    return begun_by(graph, scaling, tensors, first)

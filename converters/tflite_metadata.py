@@ -12,15 +12,17 @@ from functools import partial
 
 import flatbuffers
 
-from edgecnn.compiler.ir import Graph, Normalization, Tensor, Window
+from edgecnn.compiler.ir import Graph, Normalization, Ranges, Tensor, Window
 from edgecnn.compiler.picture import UNIT
 from edgecnn.compiler.reading.metadata import (
     AXIS_LABELS,
     ENTRY,
     NORMALIZATION,
+    RANGES_ENTRY,
     SCORE_THRESHOLDING,
     VALUE_LABELS,
     WINDOW_ENTRY,
+    ranges_text,
 )
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
@@ -28,9 +30,11 @@ from edgecnn.errors import ModelError
 from edgecnn.escape import LONGEST_LABEL, is_label
 
 _LABELS_FILE = "labels.txt"
+_OURS = (ENTRY, WINDOW_ENTRY, RANGES_ENTRY)  # entries that are written anew
 # Enumerations and unions of the metadata schema.
 _RGB, _GRAYSCALE = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
+_NUMBERS = "numbers, (number - mean) / std of each channel as below, held between 0 and 1, then quantized"
 _PIXELS = "a picture, of its bytes (byte - mean) / std as below, then quantized if the model is"
 
 
@@ -42,6 +46,7 @@ def add_metadata(
     threshold: float | None = None,
     window: Window | None = None,
     normalization: Normalization = UNIT,
+    ranges: Ranges | None = None,
 ) -> bytes:
     """Return `model` with metadata; the same arguments give the same bytes.
 
@@ -59,6 +64,7 @@ def add_metadata(
             0.5.
         window: Of the pictures that it was trained on, where those have more than 8 bits.
         normalization: What a byte of a picture is to it.
+        ranges: Of numbers, where it takes those: what of each channel is 0 to 1 to it.
 
     Raises:
         ModelError: `model` is no such file or carries metadata already, or a label is not one line of text.
@@ -79,6 +85,8 @@ def add_metadata(
     if any(entry == ENTRY for entry, _ in graph.metadata):
         raise ModelError("the model carries metadata already: add them to the file it was before")
     pixels = partial(_input_metadata, tensor=image, pixels=normalization)
+    if ranges is not None:
+        pixels = partial(_numbers_metadata, ranges=ranges)
     answers = [
         partial(_output_metadata, tensor=graph.tensors[number], name=title, labels=names, threshold=threshold)
         for number, title, names in _answers(graph, labels)
@@ -86,6 +94,8 @@ def add_metadata(
     metadata = [(ENTRY, _model_metadata(name, description, pixels, answers))]
     if window is not None:
         metadata.insert(0, (WINDOW_ENTRY, str(window).encode("ascii")))
+    if ranges is not None:
+        metadata.insert(0, (RANGES_ENTRY, ranges_text(ranges).encode("ascii")))
     files = [(_LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())] if labels else []
     return tflite_bytes(replace(graph, metadata=(*graph.metadata, *metadata), files=(*graph.files, *files)))
 
@@ -105,7 +115,7 @@ def without_metadata(model: bytes) -> bytes:
         ModelError: `model` holds what can't be written anew.
     """
     graph = parse(model)
-    kept = tuple((name, data) for name, data in graph.metadata if name not in (ENTRY, WINDOW_ENTRY))
+    kept = tuple((name, data) for name, data in graph.metadata if name not in _OURS)
     if kept == graph.metadata and not graph.files:
         return model
     return tflite_bytes(replace(graph, metadata=kept, files=()))
@@ -148,8 +158,7 @@ def _model_metadata(
 def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor, pixels: Normalization) -> int:
     if len(tensor.shape) != 4 or tensor.shape[3] not in (1, 3):
         return _table(builder, {0: builder.CreateString("input"), 3: _content(builder, _FEATURE_PROPERTIES)})
-    normalization = _table(builder, {0: _floats(builder, pixels.mean), 1: _floats(builder, pixels.deviation)})
-    unit = _table(builder, {1: normalization}, {0: NORMALIZATION})
+    unit = _normalization(builder, pixels.mean, pixels.deviation)
     color = _GRAYSCALE if tensor.shape[3] == 1 else _RGB
     return _table(
         builder,
@@ -160,6 +169,25 @@ def _input_metadata(builder: flatbuffers.Builder, tensor: Tensor, pixels: Normal
             4: _vector(builder, [unit]),
         },
     )
+
+
+def _numbers_metadata(builder: flatbuffers.Builder, ranges: Ranges) -> int:
+    """Write what an input of numbers is: each less the least of its channel, divided by what that spans."""
+    lows, spans = [low for low, _ in ranges], [high - low for low, high in ranges]
+    return _table(
+        builder,
+        {
+            0: builder.CreateString("numbers"),
+            1: builder.CreateString(_NUMBERS),
+            3: _content(builder, _FEATURE_PROPERTIES),
+            4: _vector(builder, [_normalization(builder, lows, spans)]),
+        },
+    )
+
+
+def _normalization(builder: flatbuffers.Builder, mean: Sequence[float], deviation: Sequence[float]) -> int:
+    options = _table(builder, {0: _floats(builder, mean), 1: _floats(builder, deviation)})
+    return _table(builder, {1: options}, {0: NORMALIZATION})
 
 
 def _output_metadata(

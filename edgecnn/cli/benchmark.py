@@ -41,7 +41,7 @@ def _is_file_of_figures(word: str) -> bool:
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Images as for train; the test split is used.",
+    help="Images or numbers as for train; the test split is used.",
 )
 @click.option("--seed", type=whole(SEED), help="Of the split, as for train.  [default: the run's, else 0]")
 @click.option("--runs", type=whole(RUNS), default=200, show_default=True, help="Inferences that are timed.")

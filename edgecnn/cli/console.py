@@ -88,7 +88,12 @@ class ImageSize(click.ParamType[tuple[int, int]]):
 
 
 _NETWORK_OPTIONS = (
-    click.option("--input-size", type=ImageSize(), metavar="N|HxW", help="Pixels of the network's input."),
+    click.option(
+        "--input-size",
+        type=ImageSize(),
+        metavar="N|HxW",
+        help="Pixels of the network's input, or sides of a map of numbers.",
+    ),
     click.option("--channels", type=Choice([1, 3]), help="1: grey, 3: RGB."),
     click.option(
         "--width",
@@ -147,7 +152,8 @@ window_option = click.option(
     default="needed",
     metavar="LOW:HIGH|auto",
     help="Of images of more than 8 bits, which values become black to white; auto: those that the training "
-    "images use.  [default: auto, where 16 bits would lose too much by their upper byte]",
+    "images use. Of numbers, the range of all channels, in place of that of each.  "
+    "[default: auto, where 16 bits would lose too much by their upper byte]",
 )
 
 

@@ -76,20 +76,27 @@ def _png(_context: click.Context, _parameter: click.Parameter, value: Path | Non
 @wide_option
 @json_option
 def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: bool) -> None:
-    """Look through DIR (a folder, a .zip or a .csv) for what makes training fail or its results lie.
+    """Look through DIR (a folder, a .zip, a .csv or a .npz) for what makes training fail or its results lie.
 
     Reports classes, counts and sizes; files that can't be read; pictures that occur twice, exactly or
     nearly, above all in two parts (leakage) or in two classes; class imbalance; which values images of more
     than 8 bits use; and shortcuts: a class that file size, image size, mean or noise (median absolute
     Laplacian) alone gives away, with an AUC of 0.85 or more, the class against the rest. Without train,
-    validation and test folders it looks at the split that training would make.
+    validation and test folders it looks at the split that training would make. Of numbers: samples that
+    are equal, windows that overlap, and channels that never change.
     """
     from edgecnn.data.check import check as look_through
     from edgecnn.data.dataset import open_dataset, with_window
     from edgecnn.data.sheet import draw_sheet
+    from edgecnn.errors import DataError
 
     with progress_bar() as progress:
-        dataset = with_window(open_dataset(source, seed=seed, progress=progress), window, progress)
+        dataset = open_dataset(source, seed=seed, progress=progress)
+        if dataset.numbers and sheet:
+            raise DataError(
+                f"{source} holds numbers, of which there are no pictures to draw: leave out --sheet"
+            )
+        dataset = dataset if dataset.numbers else with_window(dataset, window, progress)
         if sheet:
             draw_sheet(dataset, sheet)
         report = look_through(dataset, progress)

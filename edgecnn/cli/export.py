@@ -24,7 +24,9 @@ from edgecnn.converters.formats import package_formats
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="Images like those the model will see, as for train."
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Images or numbers like those the model will see, as for train.",
 )
 @click.option(
     "--format",
@@ -65,11 +67,12 @@ def command(
     writes it), a SavedModel folder, or a .tflite file. A run gives its int8 model if 'compress' has made one;
     any other float model is quantized after training, with ranges taken from --data. It is given images of 0
     to 1; layers that scale bytes first are made to scale those, and --input-range or --mean and --std say
-    what it learned from where nothing in it does. A .tflite or .onnx file that is quantized already, or a
-    .tflite that comes without --data, is taken as it is. Where --data has labels, you see how the model
-    answers on its test part, as floats and as int8. No code of a file is run: a model that would need that
-    (a Lambda, a layer that Keras doesn't have, an op that writes files) is refused by its name. 'edgecnn
-    train --model FILE.py:FUNCTION' runs your own.
+    what it learned from where nothing in it does. Of numbers it is given ranges, from the training part of
+    --data, which go into it: it takes them as they are, or less --mean and divided by --std. A .tflite or
+    .onnx file that is quantized already, or a .tflite that comes without --data, is taken as it is. Where
+    --data has labels, you see how the model answers on its test part, as floats and as int8. No code of a
+    file is run: a model that would need that (a Lambda, a layer that Keras doesn't have, an op that writes
+    files) is refused by its name. 'edgecnn train --model FILE.py:FUNCTION' runs your own.
 
     \b
     Examples:

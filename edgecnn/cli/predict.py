@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 @window_option
 @json_option
 def command(model: Path, images: tuple[Path, ...], folder: Path | None, window: str, as_json: bool) -> None:
-    """Classify or mark images with a model.
+    """Classify or mark images, or classify numbers, with a model.
 
     MODEL is a .tflite file or the folder of a run, whose int8 model is taken if there is one. Images of any
     size are decoded and resized as in training. The probability is the model's own: it says little about
     pictures unlike those it was trained on. Of a model that answers with masks you see how much is marked.
-    Images that can't be decoded are named, the others are answered, and the exit code is 1.
+    Images that can't be decoded are named, the others are answered, and the exit code is 1. A model of
+    numbers takes .npy files, of one sample or of several, samples first, and .csv files of one.
 
     \b
     Examples:
       edgecnn predict runs/first photo.jpg
       edgecnn predict model_int8.tflite photos/*.png --json
       edgecnn predict runs/nuclei slide.png --masks marked
+      edgecnn predict runs/gestures window.npy recording.csv
     """
     from edgecnn.errors import ModelError
     from edgecnn.files import require_there

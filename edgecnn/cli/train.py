@@ -27,7 +27,8 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     "--data",
     type=click.Path(path_type=Path),
     help="Folder of class folders, or of images/ and masks/ (or train/, validation/, test/ of those), a zip "
-    "of it, a folder of MNIST's IDX files, or a CSV file.  [required without --resume]",
+    "of it, a folder of MNIST's IDX files, or a CSV file; of numbers, .npy or .csv files in folders, a .npz "
+    "of x and y, or a CSV file with a label in each row.  [required without --resume]",
 )
 @click.option(
     "--model",
@@ -119,18 +120,20 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
 @wide_option
 @json_option
 def command(out: Path, resume: bool, as_json: bool, **options: object) -> None:
-    """Train a compact CNN on a folder of images.
+    """Train a compact CNN on a folder of images, or on numbers: windows of sensors, spectrograms, tables.
 
     Leaves a run folder: model.keras, model_float32.tflite, labels.txt, history.csv, metrics.json,
     evidence.json, run.json, and what is made of them: report.html and model_card.md. Options that are not
     given are the architecture's own ('edgecnn models NAME' shows them). The same seed on the same machine
-    gives the same bytes.
+    gives the same bytes. Numbers are scaled by the range of each channel in the training samples, which
+    travels in the run and in the .tflite; FILE.py:FUNCTION is given the shape of a sample.
 
     \b
     Examples:
       edgecnn train --data photos --out runs/first
       edgecnn train --data scans.csv --out runs/ct --class-weights balanced --augment rotation=10,shift=0.1
       edgecnn train --data moles --model melanoma-v2 --input-size 96 --out runs/moles
+      edgecnn train --data windows.npz --model net.py:build --out runs/gestures
       edgecnn train --resume --out runs/moles
 
     On several machines, the same command runs on each, with --strategy multi-worker and the same images; the

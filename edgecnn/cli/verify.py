@@ -35,7 +35,7 @@ _MOST_INPUTS = 100_000
     "--inputs",
     show_default="5; 64 where the model keeps variables",
     metavar="DIR|N",
-    help="A folder of images, or how many random inputs.",
+    help="A folder of images or numbers (.npy, .csv), a file of numbers, or how many random inputs.",
 )
 @schedule_option
 @optimize_option
@@ -122,7 +122,7 @@ def _chosen(inputs: str) -> int | Path:
     chosen = int(inputs[:9]) if inputs.isascii() and inputs.isdigit() else Path(inputs)
     if isinstance(chosen, int) and not 1 <= chosen <= _MOST_INPUTS:
         raise click.BadParameter(f"give 1 to {_MOST_INPUTS:,} inputs, or a folder", param_hint="--inputs")
-    if isinstance(chosen, Path) and not chosen.is_dir():
+    if isinstance(chosen, Path) and not (chosen.is_dir() or chosen.suffix in (".npy", ".csv")):
         raise click.BadParameter(f"{inputs!r} is neither a number nor a folder", param_hint="--inputs")
     return chosen
 

@@ -30,6 +30,9 @@ class Window(NamedTuple):
         return f"{self.low}:{self.high}"
 
 
+Ranges = tuple[Window, ...]  # of numbers that are no pixels: one for each channel, or one for all
+
+
 class Normalization(NamedTuple):
     """What a byte of a picture is to a model: (byte - mean) / deviation; one of each, or one a channel."""
 
@@ -211,9 +214,9 @@ class Variable:
 class Graph:
     """A model: one subgraph whose operators are in an order in which they can run.
 
-    `labels`, `threshold`, `window` and `normalization` are what `metadata` and `files` say. Fields from
-    `subgraph` on are for who writes the model anew, which nobody can where a file has what finds no place
-    here: `unkept`.
+    `labels`, `threshold`, `window`, `normalization` and `ranges` are what `metadata` and `files` say. Fields
+    from `subgraph` on are for who writes the model anew, which nobody can where a file has what finds no
+    place here: `unkept`.
     """
 
     tensors: tuple[Tensor, ...]
@@ -228,6 +231,7 @@ class Graph:
     threshold: float = 0.5  # from which on a sigmoid says yes
     window: Window | None = None  # of pictures of more than 8 bits
     normalization: Normalization | None = None  # of pictures
+    ranges: Ranges | None = None  # of numbers that become bytes, as compiler/numbers.py says
     signature: Signature | None = None
     subgraph: str = "main"  # what a file calls it
     metadata: tuple[tuple[str, bytes], ...] = ()  # each entry by its name

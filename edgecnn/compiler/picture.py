@@ -6,7 +6,7 @@ TensorFlow's own examples -1 to 1, others the bytes as they are.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,48 @@ def parse_normalization(input_range: str, mean: str, std: str) -> Normalization 
     return _of_fractions(mean, std) if mean else None
 
 
+def parse_number_scaling(input_range: str, mean: str, std: str) -> Normalization | None:
+    """Return what options say that numbers, no pictures, are to a network; None where all are empty.
+
+    Args:
+        input_range: must be empty: it is of pictures.
+        mean: a number, or one for each channel and a comma between; taken from each first.
+        std: the same; what it is divided by then.
+
+    Raises:
+        ModelError: they say none.
+    """
+    if input_range:
+        raise ModelError(
+            f"--input-range {input_range} is of pictures; a network of numbers takes them as they are, or "
+            "less --mean and divided by --std"
+        )
+    if bool(mean) != bool(std):
+        raise ModelError("--mean and --std go together: a number less the mean is divided by the deviation")
+    if not mean:
+        return None
+    means, deviations = _numbers("--mean", mean), _numbers("--std", std)
+    _require_deviations(means, deviations, std)
+    return Normalization(means, deviations)
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = (math.nan,)
+    if not all(math.isfinite(value) for value in values):
+        raise ModelError(f"{option} {text} is neither a number nor one for each channel, such as 0.1,9.8,0.3")
+    return values
+
+
+def _require_deviations(means: Sequence[float], deviations: Sequence[float], std: str) -> None:
+    if len(means) != len(deviations):
+        raise ModelError(f"--mean has {len(means)} numbers and --std {len(deviations)}; give as many of each")
+    if min(deviations) <= 0:
+        raise ModelError(f"--std {std} has a number that isn't above 0; a value is divided by it")
+
+
 def _parsed_range(text: str) -> tuple[float, float]:
     try:
         low, high = (float(part) for part in text.split(":"))
@@ -68,10 +110,7 @@ def _parsed_range(text: str) -> tuple[float, float]:
 
 def _of_fractions(mean: str, std: str) -> Normalization:
     means, deviations = _fractions("--mean", mean), _fractions("--std", std)
-    if len(means) != len(deviations):
-        raise ModelError(f"--mean has {len(means)} numbers and --std {len(deviations)}; give as many of each")
-    if min(deviations) <= 0:
-        raise ModelError(f"--std {std} has a number that isn't above 0; a pixel is divided by it")
+    _require_deviations(means, deviations, std)
     return Normalization(*(_as_stored(255 * value for value in part) for part in (means, deviations)))
 
 

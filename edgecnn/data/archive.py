@@ -43,6 +43,15 @@ def unpack(archive: Path) -> Path:
     return _without_wrapper(folder)
 
 
+def names_in(archive: Path) -> list[str]:
+    """Return the names of what is in a zip; none where it is damaged, which `unpack` tells."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.namelist()
+    except (OSError, RuntimeError, zipfile.BadZipFile):
+        return []
+
+
 def temporary_folder() -> Path:
     """Return a new folder (under TMPDIR), which is removed when Python ends."""
     folder = tempfile.TemporaryDirectory(prefix="edgecnn-")

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.compiler.numbers import as_bytes
 from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed, with_window
 from edgecnn.data.images import decode, fit_image, read_picture
+from edgecnn.data.numbers import fit_numbers, read_numbers
+from edgecnn.data.ranges import with_ranges
 from edgecnn.data.window import BYTE, FULL, NEEDED, to_bytes
 from edgecnn.errors import DataError
 from edgecnn.progress import Progress, silent
@@ -25,8 +29,8 @@ REPRESENTATIVE_IMAGES = 200  # show a quantizer what activations look like; more
 class Arrays:
     """N samples at one size."""
 
-    images: NDArray[np.uint8]
-    """(N, H, W, C)"""
+    images: NDArray[Any]
+    """(N, H, W, C) bytes; or float32 numbers, (N, ...) in the shape of a model's input, which scales them."""
     labels: NDArray[np.int64]
     """(N,)"""
     groups: tuple[str, ...]
@@ -49,10 +53,9 @@ class Arrays:
         )
 
     def sample(self, count: int, seed: int) -> NDArray[np.uint8]:
-        """Return at most `count` of the images, (n, H, W, C), chosen by `seed`."""
+        """Return at most `count` of the images, (n, H, W, C) bytes, chosen by `seed`."""
         order = np.random.default_rng(seed).permutation(len(self.images))
-        chosen: NDArray[np.uint8] = self.images[order[:count]]
-        return chosen
+        return np.asarray(self.images[order[:count]], np.uint8)
 
 
 def load_dataset(
@@ -77,7 +80,7 @@ def load_dataset(
 
     def load(look: bool) -> tuple[Dataset, dict[str, Arrays]]:
         dataset = open_listed(listing, seed=seed, strict=strict, progress=progress, look=look)
-        dataset = with_window(dataset, window, progress)
+        dataset = with_values(dataset, window, shape[-1], progress)
         return dataset, {part: load_part(dataset, part, shape, progress) for part in PARTS}
 
     try:
@@ -86,11 +89,53 @@ def load_dataset(
         return load(look=True)
 
 
-def load_part(
-    dataset: Dataset, part: str, shape: tuple[int, int, int], progress: Progress = silent
+def with_values(dataset: Dataset, choice: str, channels: int, progress: Progress = silent) -> Dataset:
+    """Return a data set with what its values become 0 to 255 by: a window of pictures, ranges of numbers.
+
+    Args:
+        dataset: as opened.
+        choice: as for `with_window` or `with_ranges`.
+        channels: of a model's input.
+        progress: told how far it is.
+
+    Raises:
+        DataError: as those.
+    """
+    if dataset.numbers:
+        return with_ranges(dataset, choice, channels, progress)
+    return with_window(dataset, choice, progress)
+
+
+def load_part(dataset: Dataset, part: str, shape: Sequence[int], progress: Progress = silent) -> Arrays:
+    """Load "train", "validation" or "test" as `load_samples` does."""
+    return load_samples(dataset, dataset.part(part), shape, progress)
+
+
+def load_samples(
+    dataset: Dataset, samples: Sequence[Sample], shape: Sequence[int], progress: Progress = silent
 ) -> Arrays:
-    """Load "train", "validation" or "test" at a shape (height, width, channels), as `load_arrays` does."""
-    return load_arrays(dataset.part(part), *shape, progress, dataset.window)
+    """Load some of a data set's samples in the shape of a model's input, (height, width, channels) of images.
+
+    Raises:
+        DataError: as `load_arrays`; or numbers have another shape.
+    """
+    if dataset.numbers:
+        return _load_numbers(samples, shape, progress, dataset.ranges)
+    height, width, channels = shape
+    return load_arrays(samples, height, width, channels, progress, dataset.window)
+
+
+def _load_numbers(
+    samples: Sequence[Sample], shape: Sequence[int], progress: Progress, ranges: Ranges | None
+) -> Arrays:
+    """Load numbers: as they are, or as bytes where there are ranges."""
+    loaded = np.empty((len(samples), *shape), np.float32)
+    for index, sample in enumerate(samples):
+        loaded[index] = fit_numbers(read_numbers(sample.path), shape, str(sample.path))
+        progress("loading numbers", index + 1, len(samples))
+    values = loaded if ranges is None else as_bytes(loaded, ranges)
+    labels = np.array([sample.label for sample in samples], np.int64)
+    return Arrays(values, labels, tuple(s.group for s in samples), tuple(s.path for s in samples))
 
 
 def load_arrays(

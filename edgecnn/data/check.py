@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What to know of a data set before training: what is in it, what is broken, what makes results lie."""
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from edgecnn.data.arrays import decode_mask, fit_mask
 from edgecnn.data.dataset import PARTS, Dataset
 from edgecnn.data.duplicates import Pair, exact_groups, near_pairs
+from edgecnn.data.numbers import by, read_numbers
+from edgecnn.data.overlap import fingerprints, overlapping
 from edgecnn.data.traits import Traits, auc, chance_auc, measure
 from edgecnn.progress import Progress, silent
 
@@ -40,6 +43,8 @@ class Report:
     """The same or nearly the same images in different classes."""
     aucs: dict[str, dict[str, float]]
     """Per trivial figure and class, how well the figure alone tells the class from the rest (0.5 to 1)."""
+    constant: tuple[int, ...] = ()
+    """Channels of numbers that never change in training samples, from 0."""
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -94,6 +99,7 @@ class Report:
                 "groups": self.groups_across,
             },
             "contradictions": [_pair_to_json(pair, names) for pair in self.contradictions],
+            "constant_channels": list(self.constant),
             "auc": {
                 figure: {name: round(value, 3) for name, value in classes.items()}
                 for figure, classes in self.aucs.items()
@@ -134,13 +140,14 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
     Raises:
         DataError: a file has become unreadable since the data set was opened, or a mask is too dark.
     """
+    if dataset.numbers:
+        return _check_numbers(dataset, progress)
     samples = dataset.samples
     for sample in samples:
         if sample.mask:
             fit_mask(sample.mask, decode_mask(sample.mask), 1, 1)  # as training will
     traits = measure([sample.path for sample in samples], progress, dataset.window)
-    parts = np.array([PARTS.index(sample.split) for sample in samples], np.int64)
-    labels = np.array([sample.label for sample in samples], np.int64)
+    parts, labels = _kinds(dataset)
     exact = exact_groups(traits.digests)
     everywhere = np.arange(len(samples))
     near, across, contradictions = near_pairs(traits.thumbnails, (everywhere, parts, labels), progress)
@@ -154,6 +161,41 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         _with_exact(contradictions, exact, labels),
         {} if dataset.masks else _aucs(traits, labels, dataset.classes),
     )
+
+
+def _check_numbers(dataset: Dataset, progress: Progress) -> Report:
+    """Do what `check` does for numbers: overlap is what is nearly the same, and no figure is a shortcut."""
+    parts, labels = _kinds(dataset)
+    digests, prints, shapes = [], [], Counter[str]()
+    lows, highs = np.float32(np.inf), np.float32(-np.inf)
+    for done, sample in enumerate(dataset.samples, 1):
+        numbers = read_numbers(sample.path)
+        digests.append(hashlib.sha256(repr(numbers.shape).encode() + numbers.tobytes()).hexdigest())
+        prints.append(fingerprints(numbers))
+        shapes[by(numbers.shape)] += 1
+        if sample.split == "train":
+            rows = numbers.reshape(-1, numbers.shape[-1])
+            lows, highs = np.minimum(lows, rows.min(axis=0)), np.maximum(highs, rows.max(axis=0))
+        progress("measuring numbers", done, len(dataset.samples))
+    exact = exact_groups(digests)
+    near, across, contradictions = overlapping(prints, (np.arange(len(prints)), parts, labels))
+    return Report(
+        dataset,
+        dict(shapes.most_common()),
+        exact,
+        [pair for pair in near if digests[pair.first] != digests[pair.second]],
+        _with_exact(across, exact, parts),
+        _groups_across(dataset),
+        _with_exact(contradictions, exact, labels),
+        {},
+        tuple(np.flatnonzero(lows == highs).tolist()),
+    )
+
+
+def _kinds(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the part and the label of each sample, (N,) both."""
+    parts = np.array([PARTS.index(sample.split) for sample in dataset.samples], np.int64)
+    return parts, np.array([sample.label for sample in dataset.samples], np.int64)
 
 
 def _with_exact(pairs: list[Pair], exact: list[tuple[int, ...]], kinds: NDArray[np.int64]) -> list[Pair]:

@@ -3,22 +3,24 @@
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgecnn.compiler.ir import Window
-from edgecnn.data.archive import unpack
+from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.data.archive import names_in, unpack
 from edgecnn.data.depth import ValueRange, choose_window, measure_range
 from edgecnn.data.idx import holds_idx, unpack_idx
-from edgecnn.data.images import SUFFIXES, image_size
+from edgecnn.data.images import SUFFIXES
 from edgecnn.data.masks import holds_masks, read_mask_folder
+from edgecnn.data.numbers import is_numbers, read_numbers
+from edgecnn.data.sieve import kinds_of_unusable, sieve_images, sieve_numbers
 from edgecnn.data.sources import FOREGROUND, Entry, read_csv, read_folder
 from edgecnn.data.split import split_by_group
+from edgecnn.data.unpack_numbers import holds_samples, spread, unpack_samples
 from edgecnn.data.window import FULL, NEEDED
 from edgecnn.errors import DataError
 from edgecnn.escape import LONGEST_LABEL, is_label
@@ -59,6 +61,13 @@ class Dataset:
     """Of the training images, where any has more than 8 bits, once `with_window` has looked."""
     window: Window | None = None
     """Of all images of more than 8 bits; None where there are none, or each has its own."""
+    ranges: Ranges | None = None
+    """Of numbers: what becomes 0 to 255; None: they are left as they are."""
+
+    @property
+    def numbers(self) -> bool:
+        """Whether samples are numbers, and no pictures."""
+        return is_numbers(self.samples[0].path)
 
     @property
     def masks(self) -> bool:
@@ -113,20 +122,39 @@ class Listing:
     classes: list[str]
     entries: list[Entry]
 
+    @property
+    def numbers(self) -> bool:
+        """Whether samples are numbers: no file is named as a picture, and some are as numbers."""
+        return any(is_numbers(entry.path) for entry in self.entries) and not any(
+            entry.path.suffix.lower() in SUFFIXES for entry in self.entries
+        )
+
+    def sample_shape(self) -> tuple[int, ...]:
+        """Return the shape of the first sample of numbers that can be read.
+
+        Raises:
+            DataError: none can.
+        """
+        for entry in self.entries:
+            with suppress(DataError):
+                return read_numbers(entry.path).shape
+        raise DataError(f"{self.source} holds no numbers that can be read")
+
 
 def open_dataset(source: Path, *, seed: int, strict: bool = False, progress: Progress = silent) -> Dataset:
     """Open a folder, a zip of one, or a CSV file, and decide what is for training, validation and test.
 
     A folder holds one folder per class, or train, validation (or val) and test folders of those, or the IDX
     files of MNIST and its like. A CSV file
-    has the columns path, label (or class) and, if there, group and split. Images with masks lie in folders
+    has the columns path, label (or class) and, if there, group and split. In place of images there may be
+    numbers: .npy and .csv files, or what unpack_numbers.py knows. Images with masks lie in folders
     images and masks, with the same names, or are listed in a CSV file as image and mask. Where no split is
     given, images are split 70/15/15, stratified and by group; where only train and test are given, validation
     is taken from train in the same proportion. A zip and IDX files are unpacked into a temporary folder that
     goes when Python ends.
 
     Args:
-        source: the folder, the .zip or the .csv file.
+        source: the folder, or the .zip, .csv or .npz file.
         seed: of the split; the same seed gives the same split.
         strict: refuse a file that can't be decoded, instead of skipping it.
         progress: told of every file as it is checked.
@@ -162,7 +190,7 @@ def open_listed(
         DataError: as `open_dataset`.
     """
     source, root, classes, entries = listing.source, listing.root, listing.classes, listing.entries
-    usable, unusable = _sieve(entries, progress, look)
+    usable, unusable = (sieve_numbers if listing.numbers else sieve_images)(entries, progress, look)
     skipped = [(_relative(path, root), _as_given(reason, root, source)) for path, reason in unusable]
     if skipped and strict:
         raise DataError(f"{len(skipped)} of {len(entries)} files can't be used, the first: {skipped[0][1]}")
@@ -183,9 +211,27 @@ def open_listed(
     return Dataset(root, tuple(classes), tuple(samples), tuple(skipped))
 
 
+def numbers_shape(source: Path) -> tuple[int, ...] | None:
+    """Return the shape of the samples of a source, where they are numbers; None: they are images.
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
+    if holds_idx(source):
+        return None
+    if source.suffix.lower() == ".zip" and any(
+        Path(name).suffix.lower() in SUFFIXES for name in names_in(source)
+    ):
+        return None
+    listing = list_files(source)
+    return listing.sample_shape() if listing.numbers else None
+
+
 def is_packed(source: Path) -> bool:
     """Say whether the images of a source have to be unpacked before anything is known of them."""
-    return (source.suffix.lower() == ".zip" and source.is_file()) or holds_idx(source)
+    return (
+        (source.suffix.lower() == ".zip" and source.is_file()) or holds_idx(source) or holds_samples(source)
+    )
 
 
 def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
@@ -196,11 +242,12 @@ def _read(source: Path) -> tuple[Path, list[str], list[Entry]]:
     if is_packed(source):
         return _read_packed(source)
     if source.is_dir():
-        return source, *_read_folder(source)
+        return _spread(source, *_read_folder(source))
     if source.suffix.lower() == ".csv":
         return source.parent, *read_csv(source)
     raise DataError(
-        f"{source} is a {source.suffix or 'plain'} file; give a folder of images, a .zip of one, or a .csv"
+        f"{source} is a {source.suffix or 'plain'} file; give a folder of images or numbers, a .zip of one, "
+        "a .csv or a .npz"
     )
 
 
@@ -208,10 +255,17 @@ def _read_folder(folder: Path) -> tuple[list[str], list[Entry]]:
     return ([FOREGROUND], read_mask_folder(folder)) if holds_masks(folder) else read_folder(folder)
 
 
+def _spread(root: Path, classes: list[str], entries: list[Entry]) -> tuple[Path, list[str], list[Entry]]:
+    """Return a file for each sample where files hold samples first."""
+    folder, samples = spread(entries) or (root, entries)
+    return folder, classes, samples
+
+
 def _read_packed(source: Path) -> tuple[Path, list[str], list[Entry]]:
-    folder = unpack_idx(source) if source.is_dir() else unpack(source)
+    listed = unpack_samples(source) if holds_samples(source) else None
+    folder = listed.parent if listed else unpack_idx(source) if source.is_dir() else unpack(source)
     try:
-        return folder, *_read_folder(folder)
+        return (folder, *read_csv(listed)) if listed else _spread(folder, *_read_folder(folder))
     except DataError as error:
         raise DataError(_as_given(str(error), folder, source)) from error
 
@@ -219,43 +273,6 @@ def _read_packed(source: Path) -> tuple[Path, list[str], list[Entry]]:
 def _as_given(reason: str, root: Path, source: Path) -> str:
     """Name the source in place of the folder that it was unpacked to, which nobody can look into later."""
     return reason if root in (source, source.parent) else reason.replace(str(root), str(source))
-
-
-def _sieve(
-    entries: Sequence[Entry], progress: Progress, look: bool
-) -> tuple[list[Entry], list[tuple[Path, str]]]:
-    """Part the files that decode, or without `look` are named so, from those that don't, with the reason."""
-    usable, skipped = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding the interpreter's lock
-        reasons = pool.map(_why_not, entries) if look else map(_misnamed, entries)
-        for done, (entry, reason) in enumerate(zip(entries, reasons, strict=True), 1):
-            if reason:
-                skipped.append((entry.path, reason))
-            else:
-                usable.append(entry)
-            if look:
-                progress("checking images", done, len(entries))
-    return usable, skipped
-
-
-def _misnamed(entry: Entry) -> str:
-    """Return why a file's name isn't that of an image, or nothing."""
-    if entry.path.suffix.lower() in SUFFIXES:
-        return ""
-    return f"{entry.path} is not named as an image that edgecnn reads ({' '.join(SUFFIXES)})"
-
-
-def _why_not(entry: Entry) -> str:
-    """Return why a file can't be used, or nothing."""
-    if reason := _misnamed(entry):
-        return reason
-    try:
-        size = image_size(entry.path)
-        if entry.mask and image_size(entry.mask) != size:
-            return f"{entry.mask} has not the size of {entry.path}"
-    except DataError as error:
-        return str(error)
-    return ""
 
 
 def _split(samples: list[Sample], seed: int) -> list[Sample]:
@@ -291,15 +308,6 @@ def _require_text(source: Path, classes: Sequence[str]) -> None:
 def _require_classes(source: Path, classes: Sequence[str], samples: Sequence[Sample]) -> None:
     if len(classes) == 1 and not (samples and samples[0].mask):
         raise DataError(f"{source} has only the class {classes[0]!r}; at least two are needed")
-
-
-def kinds_of_unusable(skipped: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Group files that can't be used, each with the reason, by the reason but for their names and numbers."""
-    kinds: dict[str, list[str]] = {}
-    for name, reason in skipped:
-        _, _, kind = reason.rpartition(name)
-        kinds.setdefault(re.sub(r"-?\d[\d,.]*", "", kind), []).append(reason)
-    return kinds
 
 
 def _require_images(

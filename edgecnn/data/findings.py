@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecnn.data.check import IMBALANCE, SHORTCUT_AUC, Report
-from edgecnn.data.dataset import kinds_of_unusable
 from edgecnn.data.duplicates import Pair
+from edgecnn.data.sieve import kinds_of_unusable
 
 SHOWN = 5  # names of files, of each finding
 
@@ -37,13 +37,21 @@ def findings(report: Report) -> list[Finding]:
     """Return what is wrong, worst first; nothing where nothing is."""
     held = Counter(sample.split for sample in report.dataset.samples)
     leaked = " and ".join(
-        f"{count:,} of {held[part]:,} {part} images" for part, count in report.leaked.items()
+        f"{count:,} of {held[part]:,} {part} {'samples' if report.dataset.numbers else 'images'}"
+        for part, count in report.leaked.items()
     )
     name, values = report.dataset.name, report.dataset.values
     exact = [_equal([name(report.dataset.samples[index]) for index in group]) for group in report.exact]
     shortcuts = [
         f"{figure} tells {label} from the rest: AUC {auc:.2f}" for figure, label, auc in report.shortcuts
     ]
+    numbers = report.dataset.numbers
+    alike = (
+        "windows that have moments in common"
+        if numbers
+        else "by correlation of the detail, mirrored and turned as well"
+    )
+    constant = [f"channel {channel}" for channel in report.constant]
     ratio = f"the largest class has {report.imbalance:.1f} times the images of the smallest"
     found = [
         Finding("Skipped", "files that can't be used", _each_kind_first(report.dataset.skipped)),
@@ -65,14 +73,15 @@ def findings(report: Report) -> list[Finding]:
         Finding(
             "Leakage",
             f"{leaked} are, exactly or nearly, in another part as well, so accuracy will be too good; "
-            "give a .csv with the group (patient, scan) of each image",
+            f"give a .csv with the group ({'person, recording' if numbers else 'patient, scan'}) of each "
+            f"{'sample' if numbers else 'image'}",
             _pairs(report, report.across),
             names=2,
         ),
         Finding("Leakage of groups", "groups that lie in several parts", report.groups_across),
         Finding(
             "Contradictions",
-            "exactly or nearly the same picture in two classes",
+            f"exactly or nearly the same {'numbers' if numbers else 'picture'} in two classes",
             _pairs(report, report.contradictions),
             names=2,
         ),
@@ -81,15 +90,18 @@ def findings(report: Report) -> list[Finding]:
             f"a figure alone gives a class away (AUC of {SHORTCUT_AUC} up); a model may learn nothing else",
             shortcuts,
         ),
+        Finding("Constant channels", "they never change in training samples; leave them out", constant),
         Finding(
             "Imbalance",
             "look at balanced accuracy, and train with class weights",
             [ratio] if report.imbalance >= IMBALANCE else [],
         ),
-        Finding("Exact duplicates", "files with the same pixels", exact, names=2),
         Finding(
-            "Near duplicates",
-            "by correlation of the detail, mirrored and turned as well",
+            "Exact duplicates", f"files with the same {'numbers' if numbers else 'pixels'}", exact, names=2
+        ),
+        Finding(
+            "Overlap" if numbers else "Near duplicates",
+            alike,
             _pairs(report, report.near),
             names=2,
         ),

@@ -35,6 +35,7 @@ class Data(TypedDict, total=False):
     skipped: list[str]
     findings: list[str]
     window: str | None  # of images of more than 8 bits
+    ranges: str | None  # of numbers that are no pictures
 
 
 _DATA_SHOWN = {"synthetic", "fingerprint"}  # what pages and tables say of the images

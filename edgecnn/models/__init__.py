@@ -5,7 +5,7 @@ A file holds `ARCHITECTURES`, one or several that differ in numbers only; files 
 are what several share. Importing one costs nothing: TensorFlow is loaded by `build`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -58,7 +58,10 @@ def architectures() -> dict[str, Architecture]:
 
 
 def architecture(
-    name: str, load: Load | None = None, normalization: Normalization | None = None
+    name: str,
+    load: Load | None = None,
+    normalization: Normalization | None = None,
+    sample: tuple[int, ...] | None = None,
 ) -> Architecture:
     """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", or a file.
 
@@ -66,6 +69,7 @@ def architecture(
         name: what is meant.
         load: what makes a model of a file; None: `load_model`, which knows those of Keras.
         normalization: what a picture is to a network of a person's own; None: that is found in it.
+        sample: the shape of numbers that are no pictures, as FILE.py:FUNCTION is to get it; None: pictures.
 
     Raises:
         ModelError: there is none, or `normalization` is of no use.
@@ -73,7 +77,7 @@ def architecture(
     from edgecnn.models._user import is_own, own_architecture
 
     if is_own(name):
-        return own_architecture(name, load or load_model, normalization)
+        return own_architecture(name, load or load_model, normalization, sample)
     known = architectures()
     if name not in known:
         raise ModelError(
@@ -83,6 +87,22 @@ def architecture(
     if normalization is not None:
         raise ModelError(f'model "{name}" takes 0 to 1: leave out --input-range, --mean and --std')
     return known[name]
+
+
+def map_shape(shape: Sequence[int]) -> Shape:
+    """Return the shape of the map that a sample becomes: (n,) and (length, channels) get a height of 1.
+
+    Raises:
+        ModelError: it has more than three sides, or one is open.
+    """
+    if not 1 <= len(shape) <= 3 or any(side is None for side in shape):
+        sides = ", ".join(str(side) for side in shape)
+        raise ModelError(
+            f"samples of the shape ({sides}) can't be taken; they are (n,), (length, channels) or (height, "
+            "width, channels), of fixed sizes"
+        )
+    first, second, third = (1,) * (3 - len(shape)) + tuple(shape)
+    return first, second, third
 
 
 def load_model(path: Path) -> Any:

@@ -33,6 +33,22 @@ def normalized(model: Any, name: str, normalization: Normalization | None = None
         ModelError: it has several inputs or outputs, other channels than `normalization`, or a layer that
             can't be taken over, which is named.
     """
+    flat, notes = flat_twin(model, name)
+    if normalization is not None:
+        return with_normalized_image(flat, name, normalization), notes
+    whole_numbers = "int" in str(model.inputs[0].dtype)
+    flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers)
+    if whole_numbers:
+        _require_same(model, flat, name)
+    return flat, notes + scaled
+
+
+def flat_twin(model: Any, name: str) -> tuple[Any, list[str]]:
+    """Return a flat Keras 2 model that computes what `model` does, and a sentence for each change of meaning.
+
+    Raises:
+        ModelError: it has several inputs or outputs, or a layer that can't be taken over, which is named.
+    """
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         outputs = ", ".join(map(_layer_name, model.outputs))
         raise ModelError(
@@ -47,14 +63,7 @@ def normalized(model: Any, name: str, normalization: Normalization | None = None
         layers.append(layer)
         return twins(layer, own)
 
-    flat = rebuild(model, seen)
-    if normalization is not None:
-        return with_normalized_image(flat, name, normalization), _told(name, layers)
-    whole_numbers = "int" in str(model.inputs[0].dtype)
-    flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers)
-    if whole_numbers:
-        _require_same(model, flat, name)
-    return flat, _told(name, layers) + scaled
+    return rebuild(model, seen), _told(name, layers)
 
 
 def _require_same(model: Any, flat: Any, name: str) -> None:

@@ -72,6 +72,8 @@ class _Builder:
         for layer, given, outputs in calls(graph):
             args, kwargs = _replaced(given, values)
             still = kwargs.pop("training", None) is False or frozen
+            if kwargs.get("mask") is None:
+                kwargs.pop("mask", None)  # layers over time are given one, and others don't know it
             made = self._called(layer, args, kwargs, owner, frozen=still)
             values |= zip(map(id, tf.nest.flatten(outputs)), tf.nest.flatten(made), strict=True)
         return [values[id(output)] for output in graph.outputs]

@@ -74,7 +74,7 @@ def _augmentation(layer: Any, name: str) -> Sequence[Any]:
 
 def _normalization(layer: Any, name: str) -> Any:
     mean, variance = (np.array(values, np.float64).reshape(-1) for values in (layer.mean, layer.variance))
-    if layer.axis not in ((), (-1,), (3,)):
+    if layer.axis not in ((), (-1,), (len(layer.mean.shape) - 1,)):
         raise ModelError(f'layer "{layer.name}" (Normalization) has axis {layer.axis}; use -1 or None')
     deviation = np.maximum(np.sqrt(variance), keras.backend.epsilon())
     scale, offset = (deviation, mean) if layer.invert else (1 / deviation, -mean / deviation)

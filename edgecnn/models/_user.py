@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.compiler.ir import Normalization
+from edgecnn.data.numbers import by, fits
 from edgecnn.errors import ModelError
-from edgecnn.models import Architecture, Load, Shape
+from edgecnn.models import Architecture, Load, Shape, map_shape
 from edgecnn.progress import say
 
+# (model, its name, what a picture is to it) -> the network as edgecnn trains it
+Tell = Callable[[Any, str, Normalization | None], Any]
 INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked for
 
 
@@ -38,7 +41,9 @@ def require_own(name: str) -> None:
         )
 
 
-def own_architecture(name: str, load: Load, normalization: Normalization | None) -> Architecture:
+def own_architecture(
+    name: str, load: Load, normalization: Normalization | None, sample: tuple[int, ...] | None = None
+) -> Architecture:
     """Return the network that "FILE.py:FUNCTION" builds or that a file holds.
 
     The function takes input shape and classes, and returns a Keras model, of Keras 2 or 3.
@@ -47,16 +52,23 @@ def own_architecture(name: str, load: Load, normalization: Normalization | None)
         name: what is meant.
         load: makes a Keras model of a file.
         normalization: what a picture is to it; None: that is found in it.
+        sample: the shape of numbers that are no pictures, as the function is to get it; None: pictures.
 
     Raises:
-        ModelError: there is no such file or function, or the file can't be run or loaded.
+        ModelError: there is no such file or function, or the file can't be run or loaded, or a file takes
+            numbers of another shape than `sample`.
     """
     require_own(name)
+    tell = _told if sample is None else _told_numbers
     if runs_code(name):
-        built = _calling(name, _function(name), normalization)
-        return _architecture(name, INPUT_SHAPE, built)
+        built = _calling(name, _function(name), normalization, tell, sample)
+        return _architecture(name, map_shape(sample) if sample else INPUT_SHAPE, built)
     shape = load(Path(name)).input_shape[1:]
-    return _architecture(name, shape, _loading(name, shape, load, normalization))
+    if sample is not None:
+        if not fits(sample, shape):
+            raise ModelError(f'model "{name}" takes {by(shape)} numbers, but the data hold {by(sample)}')
+        shape = map_shape(shape)
+    return _architecture(name, shape, _loading(name, shape, load, normalization, tell))
 
 
 def _architecture(name: str, shape: Shape, build: Callable[[Shape, int, float], Any]) -> Architecture:
@@ -94,10 +106,15 @@ def _function(name: str) -> Callable[[Shape, int], Any]:
 
 
 def _calling(
-    name: str, function: Callable[[Shape, int], Any], normalization: Normalization | None
+    name: str,
+    function: Callable[[Any, int], Any],
+    normalization: Normalization | None,
+    tell: Tell,
+    sample: tuple[int, ...] | None,
 ) -> Callable[[Shape, int, float], Any]:
-    def build(input_shape: Shape, classes: int, width: float) -> Any:
+    def build(map_or_image: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
+        input_shape = sample or map_or_image
         try:
             model = function(input_shape, classes)
         except (Exception, SystemExit) as error:
@@ -108,12 +125,12 @@ def _calling(
         finally:
             _reset_policies()
         _require_shape(model, name, input_shape)
-        return _told(model, name, normalization)
+        return tell(model, name, normalization)
 
     return build
 
 
-def _require_shape(model: Any, name: str, input_shape: Shape) -> None:
+def _require_shape(model: Any, name: str, input_shape: tuple[int, ...]) -> None:
     try:
         shape = tuple(model.input_shape[1:])
     except (AttributeError, TypeError):  # no model, a class of one, or a model that isn't built
@@ -130,13 +147,13 @@ def _require_shape(model: Any, name: str, input_shape: Shape) -> None:
 
 
 def _loading(
-    name: str, shape: Shape, load: Load, normalization: Normalization | None
+    name: str, shape: Shape, load: Load, normalization: Normalization | None, tell: Tell
 ) -> Callable[[Shape, int, float], Any]:
     def build(input_shape: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
         if input_shape != shape:
             raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
-        return _told(load(Path(name)), name, normalization)
+        return tell(load(Path(name)), name, normalization)
 
     return build
 
@@ -146,6 +163,18 @@ def _told(model: Any, name: str, normalization: Normalization | None) -> Any:
     from edgecnn.models._normalize import normalized, with_probabilities
 
     model, notes = normalized(model, name, normalization)
+    model, more = with_probabilities(model, name)
+    for note in notes + more:
+        say(note)
+    return model
+
+
+def _told_numbers(model: Any, name: str, _: Normalization | None) -> Any:
+    """Do the same for a network of numbers, which it takes as they are."""
+    from edgecnn.models._normalize import with_probabilities
+    from edgecnn.models._numbers import network_of_numbers
+
+    model, notes = network_of_numbers(model, name)
     model, more = with_probabilities(model, name)
     for note in notes + more:
         say(note)

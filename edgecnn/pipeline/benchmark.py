@@ -11,11 +11,12 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.ir import Window
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays, load_part
-from edgecnn.data.dataset import Dataset, open_dataset
+from edgecnn.data.dataset import Dataset, list_files, open_listed
+from edgecnn.data.numbers import by
 from edgecnn.errors import MissingToolError, ModelError, RunError
 from edgecnn.files import real_path
 from edgecnn.pipeline.evaluate import Evaluation, Timing, describe_data, evaluate_models
-from edgecnn.pipeline.model_file import image_shape
+from edgecnn.pipeline.model_file import image_shape, numbers_shape
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.shared import best_target, build_shared
 from edgecnn.progress import Progress
@@ -74,11 +75,22 @@ def load_test_images(
 def _load_test_images(
     sources: Sequence[Path], models: Mapping[str, Path], data: Path, progress: Progress, seed: int | None
 ) -> tuple[Dataset, Arrays]:
-    shape = _common(models, image_shape, "takes images of {}, the first model of {}", _by)
     window = _common(models, _window, "was trained with window {}, the first model with {}", _or_none)
-    dataset = open_dataset(data, seed=_seed(sources) if seed is None else seed, progress=progress)
+    listing = list_files(data)
+    if listing.numbers:
+        shape = _common(models, _numbers, "takes numbers of {}, the first model of {}", by)
+    else:
+        shape = _common(models, image_shape, "takes images of {}, the first model of {}", by)
+    dataset = open_listed(
+        listing, seed=_seed(sources) if seed is None else seed, strict=False, progress=progress
+    )
     dataset = replace(dataset, window=window)
     return dataset, load_part(dataset, "test", shape, progress)
+
+
+def _numbers(path: Path) -> tuple[int, ...]:
+    """Return the sides of what a model takes that are more than 1: it may have others, too."""
+    return tuple(side for side in numbers_shape(read_model(path), path) if side > 1)
 
 
 def _common(
@@ -153,7 +165,3 @@ def _seed_of(run: Run) -> int:
     if "seed" not in train:
         raise RunError(f"{run.record_file} lacks train.seed; choose by --seed")
     return int(train["seed"])
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -9,13 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.data.arrays import Arrays
-from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.evaluation.devices import Measurements
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
@@ -59,6 +60,10 @@ def benchmark_ssh(
     host = SshHost(address)
     models = gather(sources)
     test, classes = load_test_images(sources, models, data, progress, seed=seed)
+    if test.images.dtype != np.uint8:
+        raise DataError(
+            f"{data} holds numbers, which the script for other machines doesn't read: leave out --ssh"
+        )
     there = shlex.quote(host.run("mktemp -d").strip())
     try:
         with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:

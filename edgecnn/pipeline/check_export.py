@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.data.arrays import Arrays, load_arrays
+from edgecnn.data.arrays import Arrays, load_samples
 from edgecnn.data.dataset import Dataset
 from edgecnn.evaluation.accuracy import Estimate, balanced_mean
 from edgecnn.evaluation.overlap import dice_by_image, evaluate_masks
@@ -49,7 +49,7 @@ def check_export(
     models: Mapping[str, bytes],
     labels: Sequence[str],
     dataset: Dataset,
-    shape: tuple[int, int, int],
+    shape: Sequence[int],
     data: str,
     progress: Progress,
 ) -> Check | None:
@@ -70,7 +70,7 @@ def check_export(
         return None
     samples = dataset.part("test")
     order = np.random.default_rng(0).permutation(len(samples))[:MOST_IMAGES]
-    images = load_arrays([samples[index] for index in order], *shape, progress, dataset.window)
+    images = load_samples(dataset, [samples[index] for index in order], shape, progress)
     scores: dict[str, Estimate] = {}
     for done, (name, tflite) in enumerate(models.items()):
         progress("measuring", done, len(models))
@@ -86,7 +86,7 @@ def check_export(
     )
 
 
-def answers_like(shape: Sequence[int], dataset: Dataset, image: tuple[int, int, int]) -> bool:
+def answers_like(shape: Sequence[int], dataset: Dataset, image: Sequence[int]) -> bool:
     """Say whether a model's output shape, its first side being the batch, is that of the data's labels."""
     if dataset.masks:
         return tuple(shape[1:]) == (*image[:2], 1)
@@ -94,7 +94,7 @@ def answers_like(shape: Sequence[int], dataset: Dataset, image: tuple[int, int, 
     return len(shape) == 2 and max(2, shape[1]) == len(dataset.classes)
 
 
-def _answers_as(tflite: bytes, labels: Sequence[str], dataset: Dataset, image: tuple[int, int, int]) -> bool:
+def _answers_as(tflite: bytes, labels: Sequence[str], dataset: Dataset, image: Sequence[int]) -> bool:
     graph = parse(tflite)
     if len(graph.outputs) != 1:
         return False

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compiler.inspect import inspect
+from edgecnn.compiler.reading.metadata import ranges_text
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays
 from edgecnn.data.dataset import Dataset
@@ -40,9 +41,9 @@ from edgecnn.runtime.shared_library import SharedLibrary
 from edgecnn.runtime.tflite import TfliteModel, in_other_runtimes
 
 Probabilities = npt.NDArray[np.float32]  # (images, classes), or (images, height, width, 1)
-_TRIALS = 5  # inferences by which the fastest runtime is found
-
+Samples = npt.NDArray[Any]  # images, or numbers
 Predictions = npt.NDArray[Any]  # classes (images,), or masks (images, height, width, 1) of bools
+_TRIALS = 5  # inferences by which the fastest runtime is found
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,7 @@ def class_columns(path: Path, outputs: int, classes: Sequence[str]) -> list[int]
     return [labels.index(name) for name in classes]
 
 
-def _run(
-    path: Path, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
-) -> tuple[str, Probabilities, Latency]:
+def _run(path: Path, images: Samples, masks: bool, timing: Timing) -> tuple[str, Probabilities, Latency]:
     """Run a .tflite, which has a process of its own, or a library, which gets one."""
     if path.suffix == ".so":
         return call_isolated(_run_library, path, images, masks, timing)
@@ -190,14 +189,14 @@ def _run(
 
 
 def _run_library(
-    path: Path, images: npt.NDArray[np.uint8], masks: bool, timing: Timing
+    path: Path, images: Samples, masks: bool, timing: Timing
 ) -> tuple[str, Probabilities, Latency]:
     model = SharedLibrary(path)
     answers = model.predict(images) if masks else model.classify(images)
     return _timed(model, answers, images, timing)
 
 
-def _fastest(path: Path, model: TfliteModel, image: npt.NDArray[np.uint8], threads: int) -> TfliteModel:
+def _fastest(path: Path, model: TfliteModel, image: Samples, threads: int) -> TfliteModel:
     """Return a model in the runtime that takes the least time for it: only some hand int8 to XNNPACK."""
     values = model.values(image)
     candidates = [model, *in_other_runtimes(path, model.runtime, threads)]
@@ -207,7 +206,7 @@ def _fastest(path: Path, model: TfliteModel, image: npt.NDArray[np.uint8], threa
 
 
 def _timed(
-    model: Model, answers: Probabilities, images: npt.NDArray[np.uint8], timing: Timing
+    model: Model, answers: Probabilities, images: Samples, timing: Timing
 ) -> tuple[str, Probabilities, Latency]:
     values = model.values(images[:1])
     latency = measure_latency(lambda count: model.time(values, count), warmup=timing.warmup, runs=timing.runs)
@@ -227,4 +226,5 @@ def describe_data(source: str, dataset: Dataset) -> Data:
         "images": counts,
         "skipped": [for_terminal(name) for name, _ in dataset.skipped],  # a name may not be UTF-8
         "window": dataset.window and str(dataset.window),
+        "ranges": None if dataset.ranges is None else ranges_text(dataset.ranges),
     }

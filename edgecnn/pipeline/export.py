@@ -1,74 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantize a model and write it as a .tflite file and as C."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from edgecnn import DISCLAIMER
-from edgecnn.compiler import ops
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.fits import Needs
-from edgecnn.compiler.ir import Graph, Normalization, Operator, Window
-from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
-from edgecnn.compiler.passes.batch_of_one import batch_of_one
-from edgecnn.compiler.picture import parse_normalization, require_channels
-from edgecnn.compiler.reading import is_onnx, read_network
-from edgecnn.compiler.reading.metadata import ENTRY, read_labels
-from edgecnn.compiler.reading.onnx.file import quantizing, read_onnx
-from edgecnn.compiler.reading.tflite import parse, read_model
+from edgecnn.compiler.picture import parse_normalization, parse_number_scaling
+from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.text import check_name
-from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.converters.c_to_web import title_of, write_web
 from edgecnn.converters.formats import package_formats
+from edgecnn.converters.numbers_to_c import write_numbers
 from edgecnn.converters.preprocess_to_c import takes_image, write_preprocess
-from edgecnn.converters.tflite_metadata import add_metadata, add_window
 from edgecnn.converters.tflite_to_c_array import write_c_array
-from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part
-from edgecnn.data.dataset import Dataset, list_files, open_dataset, with_window
-from edgecnn.data.window import AUTO, NEEDED
-from edgecnn.errors import DataError, ModelError
-from edgecnn.files import fill, read_bytes, read_text, write_bytes, write_text, write_texts
-from edgecnn.models import require_float_model
-from edgecnn.pipeline.check_export import Check, answers_like, check_export
-from edgecnn.pipeline.model_file import network_name, shape_of_image
+from edgecnn.data.dataset import list_files
+from edgecnn.data.window import NEEDED
+from edgecnn.errors import ModelError
+from edgecnn.files import fill, read_text, write_bytes, write_text, write_texts
+from edgecnn.pipeline.check_export import Check
+from edgecnn.pipeline.model_file import network_name
+from edgecnn.pipeline.quantize import Pictures, Quantized, as_tflite
 from edgecnn.pipeline.run import Run
-from edgecnn.progress import Progress, say
+from edgecnn.progress import Progress
 
-Images = npt.NDArray[np.uint8]  # (n, height, width, channels)
 DEFAULT_TARGET = "c99"
-_INTEGERS = {"int8", "uint8", "int16"}  # what quantized values are stored as
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    """What a model is given, to quantize it with and to measure it on."""
-
-    path: Path | None
-    window: str = NEEDED
-    normalization: Normalization | None = None  # what they are to it; None: that is found in it
-    seed: int = 0  # of their split
-    unseen: bool = False  # in training, the test part
-
-    def open(self, progress: Progress) -> Dataset:
-        assert self.path is not None
-        return with_window(open_dataset(self.path, seed=self.seed, progress=progress), self.window, progress)
-
-    def __str__(self) -> str:
-        """Say which of them a model is measured on, and what is known of them."""
-        known = "not trained on" if self.unseen else "which it may have been trained on"
-        return f"the test part of {self.path}, {known}"
-
-
-@dataclass(frozen=True)
-class _Exported:
-    tflite: bytes
-    labels: tuple[str, ...]
-    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -143,9 +100,12 @@ def export(
     _refuse_useless(options)
     if options.name is not None:
         check_name(options.name)
-    normalization = parse_normalization(options.input_range, options.mean, options.std)
-    pictures = _Pictures(data, window, normalization)
-    exported = _as_tflite(source, pictures, options.name or "model_int8", progress)
+    listing = None if data is None else list_files(data)  # what is missing turns out before TensorFlow loads
+    numbers = listing is not None and listing.numbers
+    parse_said = parse_number_scaling if numbers else parse_normalization
+    normalization = parse_said(options.input_range, options.mean, options.std)
+    pictures = Pictures(data, listing, window, normalization)
+    exported = as_tflite(source, pictures, options.name or "model_int8", progress)
     name = options.name or f"model_{_input_dtype(exported.tflite)}"
     if options.formats[0] in package_formats():
         return _write_package(options.formats[0], source, out, exported, name, options.target)
@@ -159,7 +119,7 @@ def export(
 
 
 def _write(
-    exported: _Exported, options: ExportOptions, name: str, compiled: CompiledModel | None, out: Path
+    exported: Quantized, options: ExportOptions, name: str, compiled: CompiledModel | None, out: Path
 ) -> list[Path]:
     written, formats = [], options.formats
     if "tflite" in formats:
@@ -172,6 +132,8 @@ def _write(
         written += write_c_array(out, exported.tflite, name, exported.labels, incbin=options.incbin)
     if compiled is not None:
         written += compiled.write(out)
+        if compiled.model.original.ranges is not None:
+            written += write_numbers(out, exported.tflite, name)
         if takes_image(compiled.model.original):
             written += write_preprocess(out, exported.tflite, name)
     if "web" in formats:
@@ -203,7 +165,7 @@ def _refuse_useless(options: ExportOptions) -> None:
 
 
 def _write_package(
-    form: str, source: Path, out: Path, exported: _Exported, name: str, target: str
+    form: str, source: Path, out: Path, exported: Quantized, name: str, target: str
 ) -> Exported:
     from edgecnn.converters.package import build_command, make_package, package_files
 
@@ -220,195 +182,6 @@ def _write_package(
     # The C of a package for TFLM is an interpreter's, of which the plan says nothing.
     needs = package.needs if f"{name}.c" in package.c_files and form != "tflm" else None
     return Exported(files, exported.check, needs, build_command(texts))
-
-
-def _as_tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:
-    if source.suffix == ".tflite":
-        return _tflite(source, pictures, name, progress)
-    if is_onnx(source) and quantizing(read_onnx(source)):
-        return _integer(source, tflite_bytes(read_network(source)), (), pictures, progress)
-    run = Run(source)
-    if not run.record_file.exists():
-        return _keras(source, pictures, name, progress)
-    if pictures.normalization is not None:
-        raise ModelError(f"{source} is a run, which takes 0 to 1: leave out --input-range, --mean and --std")
-    window = _trained_window(source, run.window(), pictures.window)
-    compressed, data = run.int8_model.exists(), pictures.path
-    if compressed and data is None:
-        return _Exported(_windowed(read_bytes(run.int8_model, error=ModelError), window), tuple(run.labels()))
-    seed = run.record()["train"]["seed"]
-    pictures = _Pictures(data or run.data(), window, seed=seed, unseen=data is None)
-    if not compressed:
-        run.require_trained()
-        return _keras(run.keras_model, pictures, name, progress, own=True)
-    tflite, labels = read_bytes(run.int8_model, error=ModelError), tuple(run.labels())
-    models = {"float32": read_bytes(run.variant("float32"), error=ModelError), "int8": tflite}
-    check = check_export(models, labels, pictures.open(progress), run.input_shape(), str(pictures), progress)
-    return _Exported(_windowed(tflite, window), labels, check)
-
-
-def _trained_window(source: Path, trained: Window | None, choice: str) -> str:
-    """Return the window that a model was trained with, else the chosen one.
-
-    Raises:
-        ModelError: another one is chosen than it was trained with.
-    """
-    if trained is None:
-        return choice
-    if choice not in (NEEDED, str(trained)):
-        raise ModelError(f"{source} was trained with window {trained}, not {choice}; leave out --window")
-    return str(trained)
-
-
-def _windowed(tflite: bytes, choice: str) -> bytes:
-    """Put a chosen window into a file that is taken as it is."""
-    if choice == NEEDED or str(parse(tflite).window) == choice:
-        return tflite
-    if choice == AUTO:
-        raise DataError("window auto is found in images, and none are looked at here; give LOW:HIGH")
-    return add_window(tflite, choice)
-
-
-def _tflite(source: Path, pictures: _Pictures, name: str, progress: Progress) -> _Exported:
-    graph = read_model(source)
-    tflite = read_bytes(source, error=ModelError)
-    labels, window = read_labels(tflite), _trained_window(source, graph.window, pictures.window)
-    pictures = replace(pictures, window=window)
-    if not _is_float(graph):
-        return _integer(source, tflite, labels, pictures, progress)
-    if pictures.path is None:
-        _tell_of_logits(source, graph)
-        return _Exported(_windowed(_stated(tflite, source, pictures.normalization), window), labels)
-    one = batch_of_one(graph)
-    shape = shape_of_image(one, source)
-    from edgecnn.converters.tflite_image_first import with_unit_image
-    from edgecnn.converters.tflite_metadata import without_metadata
-    from edgecnn.converters.tflite_probabilities import with_answers
-    from edgecnn.converters.tflite_to_float32 import tflite_to_float32
-    from edgecnn.converters.tflite_to_int8 import tflite_to_int8
-
-    floats = tflite_to_float32(tflite if one is graph else tflite_bytes(one))
-    unit = without_metadata(with_unit_image(floats, source, pictures.normalization))
-
-    def convert(images: Images, labelled: bool) -> dict[str, bytes]:
-        answering = with_answers(unit, source, images, labelled=labelled)
-        return {"float32": answering, "int8": tflite_to_int8(answering, images)}
-
-    # Labels are for the answer of a model that gives one.
-    output = one.tensors[one.outputs[0]].shape if len(one.outputs) == 1 else ()
-    return _quantized(convert, shape, output, pictures, name, progress, labels, graph.threshold)
-
-
-def _integer(
-    source: Path, tflite: bytes, labels: tuple[str, ...], pictures: _Pictures, progress: Progress
-) -> _Exported:
-    """Take a file that is quantized already as it is, and measure it where there are pictures."""
-    tflite = _stated(tflite, source, pictures.normalization)
-    if pictures.path is None:
-        _tell_of_logits(source, parse(tflite))
-        return _Exported(_windowed(tflite, pictures.window), labels)
-    dataset, shape = pictures.open(progress), shape_of_image(parse(tflite), source)
-    check = check_export({"int8": tflite}, labels, dataset, shape, str(pictures), progress)
-    return _Exported(_windowed(tflite, pictures.window), labels, check)
-
-
-def _stated(tflite: bytes, source: Path, normalization: Normalization | None) -> bytes:
-    """Put what a picture is to a model into a file that is taken as it is.
-
-    Raises:
-        ModelError: the file says otherwise, or has metadata that say nothing of it.
-    """
-    graph = parse(tflite)
-    if normalization is None or graph.normalization == normalization:
-        return tflite
-    require_channels(normalization, shape_of_image(graph, source)[-1], str(source))
-    if any(name == ENTRY for name, _ in graph.metadata):
-        said = graph.normalization or "nothing that is known"
-        raise ModelError(
-            f"{source} carries metadata already, by which a pixel is {said}: leave out --input-range, --mean "
-            "and --std"
-        )
-    description = f"{source.stem}, of another's making. {DISCLAIMER}"
-    return add_metadata(tflite, source.stem, description, normalization=normalization)
-
-
-def _tell_of_logits(source: Path, graph: Graph) -> None:
-    """Warn of a file, taken as it is, that answers with a row of numbers which nothing bounds."""
-    makers = {number: operator for operator in graph.operators for number in operator.outputs}
-    last = makers.get(graph.outputs[0])
-    while last and ops.is_a(last, quantize, dequantize, reshape, squeeze):
-        last = makers.get(last.inputs[0])
-    if last and len(graph.tensors[graph.outputs[0]].shape) == 2 and not _is_bounded(last):
-        say(
-            f"{source} answers by {last.op}: if it tells classes apart, those are logits, not probabilities; "
-            "put a softmax or sigmoid behind them where probabilities are asked for"
-        )
-
-
-def _is_bounded(operator: Operator) -> bool:
-    return ops.is_a(operator, softmax, logistic, arg_max)
-
-
-def _is_float(graph: Graph) -> bool:
-    """Say whether a model computes in floats; one of integers may still take and give floats."""
-    return not any(tensor.data is None and tensor.dtype in _INTEGERS for tensor in graph.tensors)
-
-
-def _keras(
-    source: Path, pictures: _Pictures, name: str, progress: Progress, *, own: bool = False
-) -> _Exported:
-    require_float_model(source)
-    if pictures.path is None:
-        raise DataError(f"{source} is a float model; give images like those it will see by --data")
-    list_files(pictures.path)  # what is missing turns out before TensorFlow loads, which takes seconds
-    from edgecnn.converters.keras_file import load_float_model, with_answers
-    from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
-    from edgecnn.converters.layer_at_fault import naming_layers
-
-    model = load_float_model(source, own=own, normalization=pictures.normalization)
-
-    def convert(images: Images, labelled: bool) -> dict[str, bytes]:
-        answering = with_answers(model, source, images, labelled=labelled)
-        int8 = naming_layers(lambda part: keras_to_int8(part, images), answering)
-        return {"float32": keras_to_float32(answering), "int8": int8}
-
-    return _quantized(convert, model.input_shape[1:], model.output_shape, pictures, name, progress)
-
-
-def _quantized(
-    convert: Callable[[Images, bool], dict[str, bytes]],
-    shape: tuple[int, int, int],
-    output: tuple[int, ...],
-    pictures: _Pictures,
-    name: str,
-    progress: Progress,
-    labels: tuple[str, ...] = (),
-    threshold: float = 0.5,
-) -> _Exported:
-    """Quantize by images, and measure what became of the model on others.
-
-    Args:
-        convert: from images, and whether there are labels for the model's answers, to .tflite files.
-        shape: the model's input.
-        output: the shape of its answers.
-        pictures: what it is given.
-        name: what the model is called.
-        progress: told how far each step is.
-        labels: the classes that the model knows by name.
-        threshold: from which on its sigmoid says yes.
-    """
-    dataset = pictures.open(progress)
-    arrays = load_part(dataset, "train", shape, progress)
-    labelled = answers_like(output, dataset, shape)
-    progress("quantizing", 0, 1)
-    models = convert(arrays.sample(REPRESENTATIVE_IMAGES, seed=0), labelled)
-    progress("quantizing", 1, 1)
-    check = check_export(models, labels, dataset, shape, str(pictures), progress)
-    labels = labels or (dataset.classes if labelled and not dataset.masks else ())
-    description = f"{name}, quantized with edgecnn. {DISCLAIMER}"
-    stored = threshold if threshold != 0.5 else None
-    tflite = add_metadata(models["int8"], name, description, labels, stored, dataset.window)
-    return _Exported(tflite, labels, check)
 
 
 def _input_dtype(tflite: bytes) -> str:

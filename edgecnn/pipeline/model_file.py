@@ -48,11 +48,27 @@ def image_shape(path: Path) -> tuple[int, int, int]:
 def shape_of_image(graph: Graph, path: Path) -> tuple[int, int, int]:
     """Return what `image_shape` does of a file's graph."""
     shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
+    if graph.ranges is not None:
+        raise ModelError(f"{path} takes numbers, not images; give it .npy or .csv files")
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
         raise ModelError(
             f"{path} takes an input of shape {list(shape)}; it must be one grey or RGB image, [1, h, w, 1|3]"
         )
     return shape[1], shape[2], shape[3]
+
+
+def numbers_shape(graph: Graph, path: Path) -> tuple[int, ...]:
+    """Return the shape of the numbers that a .tflite file takes, without its batch.
+
+    Raises:
+        ModelError: it takes several inputs or a batch, or pictures, as its metadata say.
+    """
+    shape = graph.tensors[graph.inputs[0]].shape if len(graph.inputs) == 1 else ()
+    if graph.normalization is not None:
+        raise ModelError(f"{path} takes pictures, as its metadata say, not numbers; give it image files")
+    if len(shape) < 2 or shape[0] != 1:
+        raise ModelError(f"{path} takes an input of shape {list(shape)}; it must be one sample, [1, ...]")
+    return shape[1:]
 
 
 def class_labels(model: Path, classes: int) -> tuple[str, ...] | None:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgecnn import DISCLAIMER
 from edgecnn.compiler.ir import Window
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.depth import choose_window, measure_range
 from edgecnn.data.images import image_size, load_image
+from edgecnn.data.numbers import Float, is_numbers, samples_in
 from edgecnn.data.window import AUTO, NEEDED
 from edgecnn.errors import DataError, ModelError
-from edgecnn.pipeline.model_file import class_labels, decide, find_model
+from edgecnn.pipeline.model_file import class_labels, decide, find_model, numbers_shape, shape_of_image
 from edgecnn.runtime.tflite import TfliteModel
 
 _TIE = 0.05  # between two probabilities
@@ -96,10 +100,10 @@ class Classifier:
         real = self._graph.tensors[self._graph.inputs[0]].dtype == "float32"
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
         shape, outputs = self._runner.input.shape, self._runner.output.shape
-        if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or len(outputs) != 2:
+        if len(shape) < 2 or shape[0] != 1 or len(outputs) != 2:
             raise ModelError(
                 f"{self.file} maps {list(shape)} to {list(outputs)}; a classifier of images maps "
-                "[1, height, width, 1 or 3] to [1, classes]"
+                "[1, height, width, 1 or 3], one of numbers [1, ...], to [1, classes]"
             )
         classes = max(2, outputs[1])
         self.labels = class_labels(self.file, classes) or tuple(f"class {index}" for index in range(classes))
@@ -114,11 +118,25 @@ class Classifier:
         Raises:
             DataError: the image can't be decoded.
         """
-        _, height, width, channels = self._runner.input.shape
-        values = load_image(image, height, width, channels, content, self._window)
+        values = load_image(image, *shape_of_image(self._graph, self.file), content, self._window)
+        return self._prediction(image, values)
+
+    def predict_file(self, path: Path) -> list[Prediction]:
+        """Classify an image, or the samples of numbers in a .npy or .csv file.
+
+        Raises:
+            DataError: it can't be read, or holds samples of another shape.
+            ModelError: the model takes images and not numbers, or numbers and not images.
+        """
+        if not is_numbers(path):
+            return [self.predict(path)]
+        samples = samples_in(path, numbers_shape(self._graph, self.file))
+        return [self._prediction(Path(name), numbers) for name, numbers in samples]
+
+    def _prediction(self, name: Path, values: NDArray[np.uint8] | Float) -> Prediction:
         answers = self._runner.classify(values[None])
         [best], [answer] = decide(self._graph, answers), answers
-        return Prediction(image, self.labels[best], float(answer[best]), tuple(map(float, answer)))
+        return Prediction(name, self.labels[best], float(answer[best]), tuple(map(float, answer)))
 
     def answer(self, predictions: Sequence[Prediction], unreadable: dict[Path, str] | None = None) -> Answer:
         """Return `predictions` of this model with what they have in common."""
@@ -130,12 +148,14 @@ def predict(model: Path, images: Sequence[Path], window: str = NEEDED) -> Answer
 
     Args:
         model: as for `Classifier`, whose errors are those of this.
-        images: image files.
+        images: image files, or .npy and .csv files of numbers.
         window: of images of more than 8 bits: "needed", the model's own; "auto", that of these images
             together; or "LOW:HIGH".
     """
-    classifier = Classifier(model, window_for(images, window))
-    return classifier.answer(*answer_each(images, classifier.predict))
+    pictures = [image for image in images if not is_numbers(image)]
+    classifier = Classifier(model, window_for(pictures, window))
+    answers, unreadable = answer_each(images, classifier.predict_file)
+    return classifier.answer([prediction for each in answers for prediction in each], unreadable)
 
 
 def window_for(images: Sequence[Path], choice: str) -> Window | None:

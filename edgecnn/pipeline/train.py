@@ -8,24 +8,31 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from edgecnn.compiler.picture import parse_normalization
+from edgecnn.compiler.numbers import seen_as
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.network_file import load_network
 from edgecnn.data.arrays import Arrays, load_dataset
 from edgecnn.data.check import check
-from edgecnn.data.dataset import Dataset
+from edgecnn.data.dataset import Dataset, numbers_shape
 from edgecnn.data.findings import findings
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.escape import for_terminal
 from edgecnn.files import replacing
 from edgecnn.models import Architecture, Shape, architecture
-from edgecnn.models._user import is_own
+from edgecnn.models._numbers import with_scaled_numbers
+from edgecnn.models._user import is_own, runs_code
 from edgecnn.pipeline.evaluate import describe_data
 from edgecnn.pipeline.report import evaluate_run
 from edgecnn.pipeline.run import Run
 from edgecnn.pipeline.run.history import append_history
-from edgecnn.pipeline.run.options import TrainOptions, chosen_options, refuse_overwriting
+from edgecnn.pipeline.run.options import (
+    TrainOptions,
+    chosen_options,
+    map_of,
+    refuse_overwriting,
+    said_of_input,
+)
 from edgecnn.pipeline.variant_file import write_tflite
 from edgecnn.progress import Progress, say
 from edgecnn.tf import keras, make_repeatable
@@ -63,9 +70,10 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 
 
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
-    normalization = parse_normalization(options.input_range, options.mean, options.std)
-    network = architecture(options.model, load_network, normalization)
-    chosen = chosen_options(run, network, options)
+    given_map = map_of(options, numbers_shape(options.data))
+    normalization = said_of_input(options, given_map is not None)
+    network = architecture(options.model, load_network, normalization, given_map)
+    chosen = chosen_options(run, network, options, given_map)
     if workers.chief:
         refuse_overwriting(run, chosen, resume)
     shape = (*chosen["input_size"], chosen["channels"])
@@ -80,6 +88,8 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
     _refuse_unlike_workers(workers, chosen, dataset)
     with workers.strategy.scope():
         model = _build(network, chosen, shape, dataset.classes)
+        if dataset.ranges is not None and is_own(chosen["model"]) and not runs_code(chosen["model"]):
+            model = with_scaled_numbers(model, chosen["model"], seen_as(dataset.ranges, normalization))
     if workers.chief:
         if is_own(chosen["model"]):
             _tell_obstacles(model, chosen["model"])

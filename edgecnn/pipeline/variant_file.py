@@ -22,7 +22,8 @@ def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> Non
     record = run.record()
     description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
     chosen = threshold(tflite, validation)
-    write_bytes(path, add_metadata(tflite, record["model"], description, run.labels(), chosen, run.window()))
+    metadata = (record["model"], description, run.labels(), chosen, run.window())
+    write_bytes(path, add_metadata(tflite, *metadata, ranges=run.ranges()))
 
 
 def threshold(tflite: bytes, validation: Arrays) -> float | None:

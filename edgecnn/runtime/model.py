@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import quant
-from edgecnn.compiler.ir import Normalization, Quantization
+from edgecnn.compiler.ir import Normalization, Quantization, Ranges
+from edgecnn.compiler.numbers import as_input
 from edgecnn.compiler.picture import as_values, unknown_range
+from edgecnn.data.numbers import fits
 from edgecnn.errors import ModelError
 
 
@@ -37,6 +39,7 @@ class Model(ABC):
         input: The input's spec.
         output: The output's spec.
         normalization: What a byte of a picture is to it; None where nothing tells.
+        ranges: Of numbers, which become bytes by them; None where it tells none.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Model(ABC):
     input: TensorSpec
     output: TensorSpec
     normalization: Normalization | None
+    ranges: Ranges | None
 
     @abstractmethod
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -54,11 +58,11 @@ class Model(ABC):
         """Return how many microseconds each of `count` inferences on the same `values` takes."""
         return microseconds(lambda: self.invoke(values), count)
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the model on images of bytes, one by one, and return real numbers.
+    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Run the model on images of bytes, or on numbers, one by one, and return real numbers.
 
         Args:
-            images: (N, H, W, C) bytes of the input's size.
+            images: as `values` takes them.
 
         Returns:
             (N, outputs) float32; for an output with more dimensions than two, (N, ...) of its shape.
@@ -72,24 +76,37 @@ class Model(ABC):
             result[...] = dequantize(self.invoke(values)[0], self.output)
         return results
 
-    def values(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return what the input takes for images of bytes, (N, H, W, C), by `quant.byte_table`.
+    def values(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return what the input takes for images of bytes, by `quant.byte_table`, or for numbers.
+
+        Args:
+            images: (N, H, W, C) bytes; or (N, ...) float32 numbers, which become bytes by the model's own
+                ranges or the scale of its input, and stay as they are where it has neither; they may lack
+                sides of 1.
 
         Raises:
             ModelError: the images are not of the model's input size, or nothing tells what a byte is to it.
         """
-        if images.ndim != 4 or (1, *images.shape[1:]) != self.input.shape or images.dtype != np.uint8:
+        if images.dtype == np.float32 and fits(images.shape[1:], self.input.shape[1:]):
+            images = images.reshape(-1, *self.input.shape[1:])
+        if (1, *images.shape[1:]) != self.input.shape or images.dtype not in (np.uint8, np.float32):
             raise ModelError(
                 f"{self.name} takes images of {'x'.join(map(str, self.input.shape[1:]))} bytes, "
                 f"not {'x'.join(map(str, images.shape[1:]))} {images.dtype}"
             )
         spec, dtype = self.input, np.dtype(self.input.dtype).name
+        if images.dtype == np.float32:
+            if self.ranges and len(self.ranges) not in (1, images.shape[-1]):
+                raise ModelError(
+                    f"{self.name} tells {len(self.ranges)} ranges for {images.shape[-1]} channels"
+                )
+            return as_input(images, self.ranges, spec.scale, spec.zero_point, dtype)
         if self.normalization is None:
             held = Quantization((spec.scale,), (spec.zero_point,))
             raise ModelError(unknown_range(self.name, held, dtype))
         return as_values(images, quant.byte_table(self.normalization, spec.scale, spec.zero_point, dtype))
 
-    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def classify(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Run a classifier as `predict` does; a single output says how probable the second of two classes is.
 
         Returns:

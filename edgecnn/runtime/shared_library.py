@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.reading.metadata import parse_ranges
 from edgecnn.errors import ModelError
 from edgecnn.files import require_file
 from edgecnn.runtime.model import Model, TensorSpec
@@ -44,6 +45,8 @@ class SharedLibrary(Model):
         self.input, self.output = _spec("input", about["input"]), _spec("output", about["output"])
         normalization = about.get("normalization")
         self.normalization = normalization and Normalization(*map(tuple, normalization))
+        ranges = about.get("ranges")
+        self.ranges = ranges and parse_ranges(ranges)
         self._state = ctypes.create_string_buffer(library.edgecnn_state_size())
         size, align = about["arena_size"], about["arena_align"]
         self._arena = np.empty(size + align, np.int8)

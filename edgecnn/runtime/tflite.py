@@ -178,7 +178,7 @@ class TfliteModel(Model):
                 "one of each is what can be run"
             )
         [self.input], [self.output] = about.inputs.values(), about.outputs.values()
-        self.normalization = normalization_of(graph)
+        self.normalization, self.ranges = normalization_of(graph), graph.ranges
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run the model on its own numbers: `values` and the result are of the specs' shapes and dtypes."""

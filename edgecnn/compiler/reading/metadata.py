@@ -12,12 +12,13 @@ import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
-from edgecnn.compiler.ir import Normalization, Window
+from edgecnn.compiler.ir import Normalization, Ranges, Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import label
 
 ENTRY = "TFLITE_METADATA"
 WINDOW_ENTRY = "edgecnn_window"  # beside the standard one, which has no place for it
+RANGES_ENTRY = "edgecnn_ranges"  # the same: the standard one doesn't say what is held between which bounds
 FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
 # What reading a corrupt flatbuffer raises.
 _CORRUPT = (struct.error, AttributeError, IndexError, TypeError, ValueError)
@@ -53,6 +54,28 @@ def read_window(model: bytes) -> Window | None:
     """Return the window of the pictures that a model was trained on; None where it tells none."""
     try:
         return parse_window(_entry(model, WINDOW_ENTRY).decode("ascii"))
+    except _CORRUPT:
+        return None
+
+
+def parse_ranges(text: str) -> Ranges:
+    """Return the ranges that "LOW:HIGH,LOW:HIGH" says, one for each channel.
+
+    Raises:
+        ValueError: it says none.
+    """
+    return tuple(parse_window(part) for part in text.split(","))
+
+
+def ranges_text(ranges: Ranges) -> str:
+    """Return ranges as `parse_ranges` reads them, to the last bit."""
+    return ",".join(map(str, ranges))
+
+
+def read_ranges(model: bytes) -> Ranges | None:
+    """Return the range of each channel of the numbers that a model takes; None where it tells none."""
+    try:
+        return parse_ranges(_entry(model, RANGES_ENTRY).decode("ascii"))
     except _CORRUPT:
         return None
 

@@ -22,6 +22,7 @@ from edgecnn.compiler.reading.metadata import (
     read_files,
     read_labels,
     read_normalization,
+    read_ranges,
     read_threshold,
     read_window,
 )
@@ -163,7 +164,7 @@ class _Reader:
 
     def _main(self, graph: Graph, name: str) -> Graph:
         metadata, files = self._metadata(), self._files()
-        description = self._text(self._model.Description())
+        description, ranges = self._text(self._model.Description()), read_ranges(self._data)
         signatures, subgraphs = self._model.SignatureDefsLength(), self._model.SubgraphsLength()
         if signatures > 1:
             self._unkept.append(f"{signatures} signatures")
@@ -181,7 +182,8 @@ class _Reader:
             labels=_labels(self._data),
             threshold=read_threshold(self._data),
             window=read_window(self._data),
-            normalization=read_normalization(self._data),
+            normalization=None if ranges else read_normalization(self._data),
+            ranges=ranges,
         )
 
     def _metadata(self) -> tuple[tuple[str, bytes], ...]:

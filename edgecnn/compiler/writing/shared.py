@@ -4,6 +4,7 @@
 import json
 
 from edgecnn.compiler.picture import normalization_of
+from edgecnn.compiler.reading.metadata import ranges_text
 from edgecnn.compiler.scheduling.memory import ALIGN
 from edgecnn.compiler.targets import find_target
 from edgecnn.compiler.writing.model import CModel, Edge
@@ -46,6 +47,8 @@ def shared_text(model: CModel) -> str:
         description["normalization"] = normalization
     if model.original.window:
         description["window"] = str(model.original.window)
+    if model.original.ranges:
+        description["ranges"] = ranges_text(model.original.ranges)
     return _SHARED.format(
         name=model.name, prefix=model.prefix, description=string_literal(json.dumps(description))
     )

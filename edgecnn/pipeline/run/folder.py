@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgecnn.compiler.ir import Window
-from edgecnn.compiler.reading.metadata import parse_window
+from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.compiler.reading.metadata import parse_ranges, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
 from edgecnn.files import beside, read_bytes, read_text, real_path, write_bytes, write_json, write_text
@@ -221,6 +221,18 @@ class Run:
             return None if text is None else parse_window(text)
         except (ValueError, AttributeError) as error:
             raise RunError(f"{self.record_file} is damaged: data.window is {text!r}; train again") from error
+
+    def ranges(self) -> Ranges | None:
+        """Return the ranges of the numbers that it was trained on; None: they were images.
+
+        Raises:
+            RunError: run.json is damaged.
+        """
+        text = self.record()["data"].get("ranges")
+        try:
+            return None if text is None else parse_ranges(text)
+        except (ValueError, AttributeError) as error:
+            raise RunError(f"{self.record_file} is damaged: data.ranges is {text!r}; train again") from error
 
     def labels(self) -> list[str]:
         """Return the names of the classes, in the order of the model's output.

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `train` and `compress` are asked for, and what they refuse before TensorFlow, which is slow, loads."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edgecnn.compiler.instructions import factors
-from edgecnn.compiler.picture import parse_normalization
-from edgecnn.data.dataset import PARTS, is_packed, list_files, open_listed
+from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.picture import parse_normalization, parse_number_scaling
+from edgecnn.data.dataset import PARTS, is_packed, list_files, numbers_shape, open_listed
+from edgecnn.data.numbers import by, fits
 from edgecnn.data.window import NEEDED
 from edgecnn.errors import ModelError, RunError, did_you_mean
 from edgecnn.files import beside, real_path
-from edgecnn.models import Architecture, architecture
+from edgecnn.models import Architecture, architecture, map_shape
 from edgecnn.models._user import is_own, require_own, runs_code
 from edgecnn.pipeline.run import Run
 from edgecnn.training.augmentation import parse_augmentation
@@ -117,15 +120,16 @@ def check_train(path: Path, options: TrainOptions, *, resume: bool = False) -> N
     if options.strategy == "multi-worker":
         return
     run = Run(path)
-    normalization = parse_normalization(options.input_range, options.mean, options.std)
     with run.locked():
         if is_own(options.model):
             require_own(options.model)
-            if not resume:
-                _refuse_another(run)
-        else:
-            chosen = chosen_options(run, architecture(options.model, normalization=normalization), options)
-            refuse_overwriting(run, chosen, resume)
+        if not resume:
+            _refuse_another(run)
+        given_map = map_of(options, numbers_shape(options.data))
+        normalization = said_of_input(options, given_map is not None)
+        if not is_own(options.model):
+            network = architecture(options.model, normalization=normalization)
+            refuse_overwriting(run, chosen_options(run, network, options, given_map), resume)
         _list_images(options.data, options.seed)
 
 
@@ -201,8 +205,50 @@ def asked_of(options: Compression) -> dict[str, Any]:
     return asdict(options) if options else {"ptq": True}
 
 
-def chosen_options(run: Run, network: Architecture, options: TrainOptions) -> dict[str, Any]:
+def said_of_input(options: TrainOptions, numbers: bool) -> Normalization | None:
+    """Return what options say that a picture, or a number, is to a network of a person's own.
+
+    Raises:
+        ModelError: they contradict each other, or say none.
+    """
+    parse = parse_number_scaling if numbers else parse_normalization
+    return parse(options.input_range, options.mean, options.std)
+
+
+def map_of(options: TrainOptions, sample: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return the shape in which samples of numbers are given to a network; None: they are images.
+
+    It is their own, or what --input-size and --channels make of it; of a network of edgecnn's, which is over
+    maps, one channel where samples are (height, width).
+
+    Raises:
+        ModelError: they can't have that shape.
+    """
+    if sample is None:
+        return None
+    asked = sample
+    if options.input_size:
+        channels = options.channels or math.prod(sample) // math.prod(options.input_size)
+        asked = (*options.input_size, channels)
+    elif options.channels and options.channels != sample[-1]:
+        asked = (*sample[:2], options.channels)
+    elif not is_own(options.model):
+        asked = (*sample, 1) if len(sample) == 2 else sample
+    if not fits(sample, asked) or (len(asked) < 3 and not is_own(options.model)):
+        raise ModelError(
+            f'model "{options.model}" takes maps, samples of {options.data} are {by(sample)} numbers, not '
+            f"{by(asked)}: give the sides of a map by --input-size and --channels, or a network of your own, "
+            "FILE.py:FUNCTION"
+        )
+    return asked
+
+
+def chosen_options(
+    run: Run, network: Architecture, options: TrainOptions, given_map: tuple[int, ...] | None = None
+) -> dict[str, Any]:
     """Return all options as JSON values, those that were left open as the architecture has them.
+
+    `given_map` is that of `map_of`.
 
     Raises:
         RunError: a path has bytes that are not UTF-8, which run.json can't hold.
@@ -210,8 +256,12 @@ def chosen_options(run: Run, network: Architecture, options: TrainOptions) -> di
         ModelError: there are no pretrained weights for the architecture.
     """
     given = {**asdict(options), "data": run.relative(options.data)}
-    height, width = options.input_size or network.input_shape[:2]
-    given |= {"input_size": [height, width], "channels": options.channels or network.input_shape[2]}
+    height, width, channels = network.input_shape
+    if given_map is None:
+        (height, width), channels = options.input_size or (height, width), options.channels or channels
+    elif not is_own(options.model):
+        height, width, channels = map_shape(given_map)
+    given |= {"input_size": [height, width], "channels": channels}
     chosen = {name: getattr(network, name) if value is None else value for name, value in given.items()}
     for name in ("data", "model", "weights"):
         if any("\ud800" <= letter <= "\udfff" for letter in chosen[name]):  # bytes as Python holds them

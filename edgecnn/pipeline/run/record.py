@@ -7,9 +7,10 @@ A key that is not required may be missing in a run of another version; who needs
 from typing import Annotated, Literal, TypedDict
 
 from edgecnn.evaluation.results import Data
-from edgecnn.values import BATCH, RATE, SEED, THREADS, Between, Count, Epochs, Share, Side
+from edgecnn.values import BATCH, RATE, SEED, THREADS, Between, Count, Epochs, Share
 
-Channels = Literal[1, 3]
+Length = Annotated[int, Between(1, 1 << 20)]  # of images up to SIDE; of windows of numbers, more
+Channels = Annotated[int, Between(1, 65_536)]  # 1 or 3 of images; of numbers, any
 
 
 class Train(TypedDict, total=False):
@@ -17,7 +18,7 @@ class Train(TypedDict, total=False):
 
     data: str
     model: str
-    input_size: tuple[Side, Side]  # height, width
+    input_size: tuple[Length, Length]  # height, width
     channels: Channels
     width: Annotated[float, Between(0, 4)]
     weights: str
@@ -62,7 +63,7 @@ class Compress(TypedDict, total=False):
 
 class _Record(TypedDict):
     model: str
-    input_shape: tuple[Side, Side, Channels]
+    input_shape: tuple[Length, Length, Channels]
     train: Train
     data: Data
 

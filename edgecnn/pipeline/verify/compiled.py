@@ -13,6 +13,7 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import golden_vectors, pictures
 from edgecnn.compiler.ir import Tensor
+from edgecnn.compiler.numbers import as_input
 from edgecnn.compiler.picture import as_values, require_normalization
 from edgecnn.compiler.quant import byte_table, limits
 from edgecnn.compiler.reading import is_onnx
@@ -22,9 +23,11 @@ from edgecnn.compiler.targets import TARGETS, find_target
 from edgecnn.compiler.writing.header import state_bytes
 from edgecnn.compiler.writing.model import CModel
 from edgecnn.compiler.writing.tflite import tflite_bytes
-from edgecnn.data.images import load_image
+from edgecnn.data.images import SUFFIXES, load_image
+from edgecnn.data.numbers import is_numbers, samples_in
 from edgecnn.errors import DataError, EdgecnnError, ModelError
 from edgecnn.files import read_bytes
+from edgecnn.pipeline.model_file import numbers_shape
 from edgecnn.pipeline.verify.measure import Measured, measure
 from edgecnn.pipeline.verify.oracle import Oracle, Ruling, Values, as_bytes
 from edgecnn.pipeline.verify.program import program
@@ -92,8 +95,8 @@ def verify(
     Args:
         path: a .tflite file, or an .onnx file of a quantized network, with whose .tflite it is compared.
         target: a name from `targets.TARGETS`: what runs it is chosen by its row.
-        inputs: how many random inputs to run, or a folder of images; by default 5, or 64 where the model
-            keeps variables.
+        inputs: how many random inputs to run, or a folder of images or numbers, or a file; by default 5, or 64
+            where the model keeps variables.
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
         profile: tell what each operator costs, on an emulator.
@@ -139,7 +142,7 @@ def verify_compiled(
     if inputs is None:
         inputs = _STEPS if model.variables.kept else _INPUTS
     if not isinstance(inputs, int):
-        values = _images(model, inputs)
+        values = _samples(model, inputs)
         expected = oracle.outputs(values)
     elif model.variables.kept:
         golden = [vector.inputs for vector in golden_vectors(model.original)]
@@ -245,23 +248,44 @@ def different_outputs(outputs: Inputs) -> list[int]:
     return [len({value.tobytes() for value in every}) for every in zip(*outputs, strict=True)]
 
 
-def _images(model: CModel, folder: Path) -> Inputs:
+def _samples(model: CModel, source: Path) -> Inputs:
+    """Return the images or numbers of a folder and its subfolders, or of one file, as the model's input."""
+    files = sorted(file for file in source.rglob("*") if file.is_file()) if source.is_dir() else [source]
+    if any(map(is_numbers, files)) and not any(file.suffix.lower() in SUFFIXES for file in files):
+        return _numbers(model, source, files)
+    return _images(model, source, files)
+
+
+def _numbers(model: CModel, source: Path, files: Sequence[Path]) -> Inputs:
+    """Return the samples in .npy and .csv files as the model's input."""
+    shape = numbers_shape(model.original, Path(model.original.name))
+    edge, ranges = model.inputs[0], model.original.ranges
+    quantization, samples = edge.quantization, []
+    for file in filter(is_numbers, files):
+        for _, numbers in samples_in(file, shape):
+            values = as_input(numbers, ranges, quantization.scale, quantization.zero_point, edge.dtype)
+            samples.append([values.reshape(edge.shape)])
+    if not samples:
+        raise DataError(f"{source} holds no numbers; give another folder, or a number")
+    return samples
+
+
+def _images(model: CModel, folder: Path, files: Sequence[Path]) -> Inputs:
     """Return the images of a folder and its subfolders as the model's input."""
     shape, quantization = model.inputs[0].shape, model.inputs[0].quantization
-    if len(model.inputs) != 1 or len(shape) != 4 or shape[3] not in (1, 3):
+    if len(model.inputs) != 1 or len(shape) != 4 or shape[3] not in (1, 3) or model.original.ranges:
         raise ModelError(
             f"{model.original.name} takes no image of 1 or 3 channels; give a number of random inputs"
         )
     normalization = require_normalization(model.original)
     table = byte_table(normalization, quantization.scale, quantization.zero_point, model.inputs[0].dtype)
     images = []
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            try:
-                image = load_image(file, *shape[1:], window=model.original.window)
-                images.append([as_values(image[np.newaxis], table)])
-            except DataError:
-                continue  # labels and notes lie beside images
+    for file in files:
+        try:
+            image = load_image(file, *shape[1:], window=model.original.window)
+            images.append([as_values(image[np.newaxis], table)])
+        except DataError:
+            continue  # labels and notes lie beside images
     if not images:
         raise DataError(f"{folder} holds no image that can be read; give another folder, or a number")
     return images
