@@ -9,7 +9,8 @@ there. A model may also be a library that `edgecnn compile --shared` built, or a
 says: that needs no TFLite runtime. Each model runs in a process of its own. Latency is measured on a fixed
 pattern of bytes, after a warm-up. What a byte is to a model its metadata say, else the range of its input's
 scale, else it is byte / 255, as edgecnn has it. Images are
-decoded and resized exactly as edgecnn does in training, those of more than 8 bits through the model's window.
+decoded and resized exactly as edgecnn does in training, fitted as the model says, those of more than 8 bits
+through its window.
 Their folder is one that `edgecnn data check` takes, with a folder for each class; where it is divided into
 parts, the test images count. Classes are named by labels.txt beside a model, else by its metadata, else by
 the folders of the images in alphabetical order; of two that one sigmoid tells apart, the metadata's threshold
@@ -61,6 +62,8 @@ PARTS = {
 }
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 UNIT = ([0.0], [255.0])  # a mean and a deviation of bytes that make them 0 to 1
+SQUASHED = ("squash", "triangle", "RGB")  # how pictures are fitted for a model that tells nothing of it
+FITTINGS = (("squash", "crop", "pad"), ("triangle", "bilinear"), ("RGB", "BGR"))
 RANGES = ((0, 1), (-1, 1), (0, 255), (-128, 127))  # by which networks for pictures are trained
 FARTHEST = 1 << 40  # a bound of a window
 MOST_LABEL_BYTES = 1 << 20  # a few bytes of a zip can stand for gigabytes
@@ -261,7 +264,7 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
     answers, labels, skipped = [], [], []
     for path, label in images:
         try:
-            image = load_image(path, height, width, channels, model.window)
+            image = load_image(path, height, width, channels, model.window, model.fitting)
             values = as_input(model.input, model.normalization, image[None])
         except UndecodableError as error:
             skipped.append(str(error))
@@ -299,6 +302,7 @@ class Model:
         self.input, self.output = describe(inputs[0]), describe(outputs[0])
         self.threshold = read_threshold(content)
         self.window = options.window or read_window(content)
+        self.fitting = parse_fitting(path, read_entry(content, b"edgecnn_fitting"))
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
         operators: list[dict[str, Any]] = list_operators()
         delegated = any(operator["op_name"] == "DELEGATE" for operator in operators)
@@ -381,6 +385,7 @@ class Library:
         self.input, self.output = ({**about[end], "dtype": "int8"} for end in ("input", "output"))
         self.threshold = about.get("threshold", 0.5)
         self.window = window or parse_window(about.get("window"))
+        self.fitting = parse_fitting(path, about.get("fitting", "").encode())
         self.normalization = about.get("normalization")
         # An array's address takes Python longer than a small network its answer.
         self._made = np.empty(self.output["shape"], np.int8)
@@ -409,13 +414,32 @@ def describe(details: dict[str, Any]) -> dict[str, Any]:
 def read_window(content: bytes) -> tuple[float, float] | None:
     """Return the window of the images that a model was trained on; None where it tells none."""
     try:
+        return parse_window(read_entry(content, b"edgecnn_window").decode("ascii"))
+    except ValueError:
+        return None  # metadata of others' may be anything
+
+
+def read_entry(content: bytes, name: bytes) -> bytes:
+    """Return what a metadata entry of a model leads to; nothing where it has none of that name."""
+    try:
         model = Table.root(content)
         for entry in model.tables(6):
-            if entry.vector(0) == b"edgecnn_window":
-                return parse_window(model.tables(4)[entry.number(1, "<I")].vector(0).decode("ascii"))
+            if entry.vector(0) == name:
+                found: Table = model.tables(4)[entry.number(1, "<I")]
+                return found.vector(0)
     except (struct.error, IndexError, ValueError):
-        pass  # as below
-    return None
+        pass  # as above
+    return b""
+
+
+def parse_fitting(path: Path, text: bytes) -> Sequence[str]:
+    """Return which part of a picture a model sees, how that is resized, and the order of its channels."""
+    said = tuple(text.decode("ascii", "replace").split(",")) if text else SQUASHED
+    if len(said) != 3 or any(word not in known for word, known in zip(said, FITTINGS)):  # noqa: B905
+        raise BenchmarkError(
+            f"{path} wants pictures fitted as {said}, which this script doesn't know; get a newer one"
+        )
+    return said
 
 
 def read_threshold(content: bytes) -> float:
@@ -589,7 +613,12 @@ def label_lines(text: bytes) -> list[str]:
 
 
 def load_image(
-    path: Path, height: int, width: int, channels: int, window: tuple[float, float] | None = None
+    path: Path,
+    height: int,
+    width: int,
+    channels: int,
+    window: tuple[float, float] | None = None,
+    fitting: Sequence[str] = SQUASHED,
 ) -> NDArray[np.uint8]:
     """Decode a file and bring it to (height, width, channels) bytes."""
     image = decode(path, window)
@@ -597,7 +626,8 @@ def load_image(
         image = to_grey(image)
     elif image.shape[2] < channels:
         image = np.repeat(image, channels, axis=2)
-    return resize(image, height, width)
+    image = fit(image, height, width, fitting)
+    return np.ascontiguousarray(image[..., ::-1]) if fitting[2] == "BGR" else image
 
 
 def decode(path: Path, window: tuple[float, float] | None = None) -> NDArray[np.uint8]:
@@ -658,16 +688,40 @@ def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((luma + 128) >> 8).astype(np.uint8)
 
 
-def resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def fit(image: NDArray[np.uint8], height: int, width: int, fitting: Sequence[str]) -> NDArray[np.uint8]:
+    """Bring (H, W, C) bytes to (height, width, C) bytes: squashed, their middle, or all between bars."""
+    rows, columns, channels = image.shape
+    if fitting[0] == "crop":
+        high, wide = middle(rows, columns, height, width)
+        top, left = (rows - high) // 2, (columns - wide) // 2
+        image = image[top : top + high, left : left + wide]
+    if fitting[0] != "pad":
+        return resize(image, height, width, fitting[1])
+    high, wide = middle(height, width, rows, columns)
+    top = max(0, (height * columns - rows * width) // (2 * columns))
+    left = max(0, (width * rows - columns * height) // (2 * rows))
+    padded = np.zeros((height, width, channels), np.uint8)
+    padded[top : top + high, left : left + wide] = resize(image, high, wide, fitting[1])
+    return padded
+
+
+def middle(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Return the largest part of (rows, columns), neither less than 1, of the shape of (height, width)."""
+    if columns * height > rows * width:
+        return rows, max(1, rows * width // height)
+    return max(1, columns * height // width), columns
+
+
+def resize(image: NDArray[np.uint8], height: int, width: int, by: str = "triangle") -> NDArray[np.uint8]:
     """Resize (H, W, C) bytes to (height, width, C) bytes: along the rows, then along the columns."""
-    columns = resize_first_axis(image.swapaxes(0, 1), width)
-    return resize_first_axis(columns.swapaxes(0, 1), height)
+    columns = resize_first_axis(image.swapaxes(0, 1), width, by)
+    return resize_first_axis(columns.swapaxes(0, 1), height, by)
 
 
-def resize_first_axis(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def resize_first_axis(image: NDArray[np.uint8], size: int, by: str) -> NDArray[np.uint8]:
     """Resize (N, M, C) bytes to (size, M, C)."""
     image = np.ascontiguousarray(image)
-    indices, weights = taps(len(image), size)
+    indices, weights = (two_taps if by == "bilinear" else taps)(len(image), size)
     total = np.full((size, *image.shape[1:]), 1 << 13, np.int32)
     for tap in range(len(indices)):
         total += image[indices[tap]] * weights[tap][:, None, None]
@@ -688,6 +742,16 @@ def taps(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.int
     count = int((last - first).max())
     indices = np.minimum(first, size_in - count) + np.arange(count)[:, None]
     return indices, weights[np.arange(size_out), indices].astype(np.int32)
+
+
+@lru_cache(maxsize=256)
+def two_taps(size_in: int, size_out: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return what `taps` does for bilinear interpolation with half-pixel centres, and no other filter."""
+    place = (2 * np.arange(size_out, dtype=np.int64) + 1) * size_in - size_out
+    first, part = np.divmod(place, 2 * size_out)
+    second = (2 * 16384 * part + 2 * size_out) // (4 * size_out)
+    indices = np.stack([first, first + 1]).clip(0, size_in - 1)
+    return indices, np.stack([16384 - second, second]).astype(np.int32)
 
 
 # ---- the machine, and the report ---------------------------------------------------------------------------

@@ -29,7 +29,9 @@ from edgecnn.tf import keras, quiet, tf
 _ROUNDING = 1e-2  # by which sums of an imprecise model's probabilities miss 1
 
 
-def load_float_model(path: Path, *, own: bool = False, normalization: Normalization | None = None) -> Any:
+def load_float_model(
+    path: Path, *, own: bool = False, normalization: Normalization | None = None, order: str = "RGB"
+) -> Any:
     """Return a callable model with `input_shape` (None, h, w, c) and `output_shape`, for an image of 0 to 1.
 
     What was changed for that in a Keras model is told.
@@ -38,6 +40,7 @@ def load_float_model(path: Path, *, own: bool = False, normalization: Normalizat
         path: a .keras, .h5 or .onnx file, or the folder of a SavedModel.
         own: it is a run's, which takes 0 to 1 already.
         normalization: what a picture is to it; None: that is found by what it does to it first.
+        order: of the channels of its image; "BGR" is turned into "RGB".
 
     Raises:
         ModelError: the file can't be read, holds code, or takes anything but one image.
@@ -45,7 +48,7 @@ def load_float_model(path: Path, *, own: bool = False, normalization: Normalizat
     require_float_model(path)
     try:
         with quiet():
-            model = _load(path, normalization)
+            model = _load(path, normalization, order)
     except EdgecnnError:
         raise
     except Exception as error:
@@ -64,18 +67,20 @@ def load_float_model(path: Path, *, own: bool = False, normalization: Normalizat
         if isinstance(model, SignatureModel):
             notes = model.notes
         else:
-            model, notes = _normalized(model, path, normalization)
+            model, notes = _normalized(model, path, normalization, order)
         for note in notes:
             say(note)
     return with_folded_scaling(model) if isinstance(model, keras.Model) else model
 
 
-def _normalized(model: Any, path: Path, normalization: Normalization | None) -> tuple[Any, list[str]]:
+def _normalized(
+    model: Any, path: Path, normalization: Normalization | None, order: str
+) -> tuple[Any, list[str]]:
     """Return a Keras model made flat and of Keras 2, or, where it can't be, as TensorFlow itself takes it."""
     try:
-        return normalized(model, str(path), normalization)
+        return normalized(model, str(path), normalization, order)
     except ModelError as error:
-        graph = _by_export(model, path, normalization)
+        graph = _by_export(model, path, normalization, order)
         return graph, [f"{error}; so {path} is converted as TensorFlow computes it", *graph.notes]
 
 
@@ -172,10 +177,10 @@ class _Activated(tf.Module):  # type: ignore[misc]
         return self._activation(self._model(image, training=training))
 
 
-def _load(path: Path, normalization: Normalization | None) -> Any:
+def _load(path: Path, normalization: Normalization | None, order: str = "RGB") -> Any:
     if path.is_dir():
         with harmless_saved_model(path) as folder:
-            return SignatureModel(folder, path, normalization)
+            return SignatureModel(folder, path, normalization, order)
     model = load_network(path)
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         raise ModelError(
@@ -184,13 +189,15 @@ def _load(path: Path, normalization: Normalization | None) -> Any:
     return model
 
 
-def _by_export(model: Any, source: Path, normalization: Normalization | None) -> SignatureModel:
+def _by_export(
+    model: Any, source: Path, normalization: Normalization | None, order: str = "RGB"
+) -> SignatureModel:
     """Return a Keras model as a SavedModel: TensorFlow's converter doesn't find the variables of Keras 3."""
     options = {"format": "tf_saved_model", "verbose": False} if is_keras3(model) else {}
     try:
         with quiet(), tempfile.TemporaryDirectory() as folder:
             model.export(folder, **options)
-            return SignatureModel(Path(folder), source, normalization)
+            return SignatureModel(Path(folder), source, normalization, order)
     except Exception as error:
         raise ModelError(f"{source} can't be converted from Keras: {_first_line(error)}") from error
 

@@ -26,7 +26,7 @@ from edgecnn.compiler.writing.header import threshold
 from edgecnn.compiler.writing.selftest import printed_lines
 from edgecnn.converters.formats import TEMPLATES
 from edgecnn.converters.preprocess_to_c import input_image, preprocess_to_c
-from edgecnn.data.resize import resize
+from edgecnn.data.images import fit_image
 from edgecnn.errors import ModelError
 from edgecnn.escape import code_for_markdown
 
@@ -213,4 +213,4 @@ def _test_picture(graph: Graph) -> NDArray[np.int8]:
     _, height, width, channels = image.shape
     line = np.arange(_FRAME_WIDTH * channels) + 2 * np.arange(_FRAME_HEIGHT)[:, None]
     frame = line.astype(np.uint8).reshape(_FRAME_HEIGHT, _FRAME_WIDTH, channels)
-    return as_values(resize(frame, height, width)[np.newaxis], table)
+    return as_values(fit_image(frame, height, width, channels, graph.fitting)[np.newaxis], table)

@@ -29,9 +29,15 @@ static uint8_t *NAME_put_rgb(uint8_t *pixel, int32_t red, int32_t green, int32_t
     if (NAME_CHANNELS == 1) {
         return NAME_put_grey(pixel, (77 * red + 150 * green + 29 * blue + 128) >> 8);
     }
+#ifdef EDGECNN_NAME_PREPROCESS_BGR
+    *pixel++ = (uint8_t)blue;
+    *pixel++ = (uint8_t)green;
+    *pixel++ = (uint8_t)red;
+#else
     *pixel++ = (uint8_t)red;
     *pixel++ = (uint8_t)green;
     *pixel++ = (uint8_t)blue;
+#endif
     return pixel;
 }
 
@@ -121,6 +127,27 @@ static void NAME_decode(const edgecnn_NAME_frame_t *frame, const uint8_t *line, 
 
 /* ---- resize ----------------------------------------------------------------------------------- */
 
+#ifdef EDGECNN_NAME_PREPROCESS_BILINEAR
+/* Writes what output `o` is made of where `from` samples become `to`: the number of the first sample, how many, and
+ * their weights, which add up to 1 << NAME_BITS. Returns where the writing ended.
+ */
+static uint16_t *NAME_weigh(uint16_t *taps, int32_t o, int32_t from, int32_t to)
+{
+    const int32_t place = (2 * o + 1) * from - to;
+    const int32_t first = place < 0 ? 0 : place / (2 * to), part = place < 0 ? 0 : place % (2 * to);
+    const int32_t second = ((part << (NAME_BITS + 1)) + 2 * to) / (4 * to);
+    *taps++ = (uint16_t)first;
+    if (first + 1 >= from) {
+        *taps++ = 1u;
+        *taps++ = 1u << NAME_BITS;
+        return taps;
+    }
+    *taps++ = 2u;
+    *taps++ = (uint16_t)((1 << NAME_BITS) - second);
+    *taps++ = (uint16_t)second;
+    return taps;
+}
+#else
 typedef struct {
     int32_t centre, size; /* a sample is 2 * size wide */
     int32_t peak;
@@ -161,15 +188,16 @@ static uint16_t *NAME_weigh(uint16_t *taps, int32_t o, int32_t from, int32_t to)
     }
     return taps;
 }
+#endif
 
 static uint8_t NAME_rounded(uint32_t sum)
 {
     return (uint8_t)((sum + (1u << (NAME_BITS - 1))) >> NAME_BITS);
 }
 
-static void NAME_resize_line(const uint16_t *taps, const uint8_t *pixels, uint8_t *row)
+static void NAME_resize_line(const uint16_t *taps, int width, const uint8_t *pixels, uint8_t *row)
 {
-    for (int x = 0; x < NAME_WIDTH; ++x) {
+    for (int x = 0; x < width; ++x) {
         const uint8_t *const first = pixels + taps[0] * NAME_CHANNELS;
         const int count = taps[1];
         taps += 2;
@@ -183,6 +211,81 @@ static void NAME_resize_line(const uint16_t *taps, const uint8_t *pixels, uint8_
         taps += count;
     }
 }
+
+/* ---- the part of a frame that the model sees -------------------------------------------------- */
+
+#ifdef EDGECNN_NAME_PREPROCESS_CROPS
+/* Leaves of a crop the middle that has the model's aspect ratio. */
+static void NAME_keep_middle(edgecnn_NAME_frame_t *frame)
+{
+    const int32_t crop_width = frame->crop_width, crop_height = frame->crop_height;
+    int32_t width = crop_width, height = crop_height;
+    if (crop_width * NAME_HEIGHT > crop_height * NAME_WIDTH) {
+        width = crop_height * NAME_WIDTH / NAME_HEIGHT;
+    } else {
+        height = crop_width * NAME_HEIGHT / NAME_WIDTH;
+    }
+    width = width > 0 ? width : 1;
+    height = height > 0 ? height : 1;
+    frame->crop_x = (uint16_t)(frame->crop_x + (crop_width - width) / 2);
+    frame->crop_y = (uint16_t)(frame->crop_y + (crop_height - height) / 2);
+    frame->crop_width = (uint16_t)width;
+    frame->crop_height = (uint16_t)height;
+}
+#endif
+
+#ifdef EDGECNN_NAME_PREPROCESS_PADS
+static int NAME_inner_width(const edgecnn_NAME_preprocess_t *pre)
+{
+    return pre->inner_width;
+}
+
+static int NAME_inner_height(const edgecnn_NAME_preprocess_t *pre)
+{
+    return pre->inner_height;
+}
+
+/* The number of the row among those that aren't black. */
+static int NAME_inner_row(const edgecnn_NAME_preprocess_t *pre)
+{
+    return pre->row < pre->top ? 0 : pre->row - pre->top;
+}
+
+static void NAME_place(edgecnn_NAME_preprocess_t *pre)
+{
+    const edgecnn_NAME_frame_t *const frame = &pre->frame;
+    const int32_t high = frame->crop_height * NAME_WIDTH, wide = frame->crop_width * NAME_HEIGHT;
+    pre->inner_width = (uint16_t)EDGECNN_NAME_PREPROCESS_INNER_WIDTH(frame->crop_width, frame->crop_height);
+    pre->inner_height = (uint16_t)EDGECNN_NAME_PREPROCESS_INNER_HEIGHT(frame->crop_width, frame->crop_height);
+    pre->left = (uint16_t)(high > wide ? (high - wide) / (2 * frame->crop_height) : 0);
+    pre->top = (uint16_t)(wide > high ? (wide - high) / (2 * frame->crop_width) : 0);
+}
+
+/* Writes a row, or a part of it, that is black. */
+static void NAME_blacken(int8_t *row, int from, int end)
+{
+    for (int x = from; x < end; ++x) {
+        row[x] = NAME_quantize(0, x);
+    }
+}
+#else
+static int NAME_inner_width(const edgecnn_NAME_preprocess_t *pre)
+{
+    (void)pre;
+    return NAME_WIDTH;
+}
+
+static int NAME_inner_height(const edgecnn_NAME_preprocess_t *pre)
+{
+    (void)pre;
+    return NAME_HEIGHT;
+}
+
+static int NAME_inner_row(const edgecnn_NAME_preprocess_t *pre)
+{
+    return pre->row;
+}
+#endif
 
 /* ---- interface: see NAME_preprocess.h --------------------------------------------------------- */
 
@@ -208,10 +311,16 @@ int edgecnn_NAME_preprocess_init(edgecnn_NAME_preprocess_t *pre, const edgecnn_N
         memory_size < EDGECNN_NAME_PREPROCESS_MEMORY_SIZE(frame->crop_width, frame->crop_height)) {
         return -1;
     }
-    pre->slots = (uint16_t)EDGECNN_NAME_PREPROCESS_TAPS(frame->crop_height, NAME_HEIGHT);
+#ifdef EDGECNN_NAME_PREPROCESS_CROPS
+    NAME_keep_middle(&pre->frame);
+#endif
+#ifdef EDGECNN_NAME_PREPROCESS_PADS
+    NAME_place(pre);
+#endif
+    pre->slots = (uint16_t)EDGECNN_NAME_PREPROCESS_TAPS(frame->crop_height, (unsigned)NAME_inner_height(pre));
     pre->columns = taps;
-    for (int x = 0; x < NAME_WIDTH; ++x) {
-        taps = NAME_weigh(taps, x, frame->crop_width, NAME_WIDTH);
+    for (int x = 0; x < NAME_inner_width(pre); ++x) {
+        taps = NAME_weigh(taps, x, frame->crop_width, NAME_inner_width(pre));
     }
     pre->next = taps;
     pre->ring = (uint8_t *)(taps + 2 + pre->slots);
@@ -224,13 +333,14 @@ void edgecnn_NAME_preprocess_begin(edgecnn_NAME_preprocess_t *pre)
 {
     pre->line = 0;
     pre->row = 0;
-    (void)NAME_weigh(pre->next, 0, pre->frame.crop_height, NAME_HEIGHT);
+    (void)NAME_weigh(pre->next, 0, pre->frame.crop_height, NAME_inner_height(pre));
 }
 
 /* Whether all lines that the next row is made of are in the ring. */
 static int NAME_row_waits(const edgecnn_NAME_preprocess_t *pre)
 {
-    return pre->row < NAME_HEIGHT && pre->line >= pre->frame.crop_y + pre->next[0] + pre->next[1];
+    return NAME_inner_row(pre) < NAME_inner_height(pre) &&
+           pre->line >= pre->frame.crop_y + pre->next[0] + pre->next[1];
 }
 
 int edgecnn_NAME_preprocess_push(edgecnn_NAME_preprocess_t *pre, const uint8_t *line)
@@ -242,7 +352,7 @@ int edgecnn_NAME_preprocess_push(edgecnn_NAME_preprocess_t *pre, const uint8_t *
     }
     if (y >= 0 && y < frame->crop_height) {
         NAME_decode(frame, line, pre->pixels);
-        NAME_resize_line(pre->columns, pre->pixels, pre->ring + y % pre->slots * NAME_ROW);
+        NAME_resize_line(pre->columns, NAME_inner_width(pre), pre->pixels, pre->ring + y % pre->slots * NAME_ROW);
     }
     ++pre->line;
     return 0;
@@ -251,18 +361,33 @@ int edgecnn_NAME_preprocess_push(edgecnn_NAME_preprocess_t *pre, const uint8_t *
 int edgecnn_NAME_preprocess_pull(edgecnn_NAME_preprocess_t *pre, int8_t *row)
 {
     const int slots = pre->slots, first = pre->next[0] % slots, count = pre->next[1];
+    const int end = NAME_inner_width(pre) * NAME_CHANNELS;
+    int8_t *inner = row;
+#ifdef EDGECNN_NAME_PREPROCESS_PADS
+    if (pre->row < NAME_HEIGHT && (pre->row < pre->top || pre->row >= pre->top + pre->inner_height)) {
+        NAME_blacken(row, 0, NAME_ROW);
+        ++pre->row;
+        return 1;
+    }
+    inner += pre->left * NAME_CHANNELS;
+#endif
     if (!NAME_row_waits(pre)) {
         return 0;
     }
-    for (int x = 0; x < NAME_ROW; ++x) {
+#ifdef EDGECNN_NAME_PREPROCESS_PADS
+    NAME_blacken(row, 0, pre->left * NAME_CHANNELS);
+    NAME_blacken(row, pre->left * NAME_CHANNELS + end, NAME_ROW);
+#endif
+    for (int x = 0; x < end; ++x) {
         uint32_t sum = 0;
         for (int k = 0, slot = first; k < count; ++k, slot = slot + 1 < slots ? slot + 1 : 0) {
             sum += (uint32_t)pre->next[2 + k] * pre->ring[slot * NAME_ROW + x];
         }
-        row[x] = NAME_quantize(NAME_rounded(sum), x);
+        inner[x] = NAME_quantize(NAME_rounded(sum), x);
     }
-    if (++pre->row < NAME_HEIGHT) {
-        (void)NAME_weigh(pre->next, pre->row, pre->frame.crop_height, NAME_HEIGHT);
+    ++pre->row;
+    if (NAME_inner_row(pre) < NAME_inner_height(pre)) {
+        (void)NAME_weigh(pre->next, NAME_inner_row(pre), pre->frame.crop_height, NAME_inner_height(pre));
     }
     return 1;
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgecnn import __version__
 from edgecnn.compiler import quant
-from edgecnn.compiler.ir import Graph, Tensor, Window
+from edgecnn.compiler.ir import Fitting, Graph, Tensor, Window
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.picture import require_normalization
 from edgecnn.compiler.reading.tflite import parse
@@ -72,6 +72,7 @@ def preprocess_to_c(model: bytes, name: str) -> tuple[str, str]:
         "outputs": ", ".join(output_names(graph)),
         "kind": "grey" if channels == 1 else "RGB",
         **_window_fields(graph.window or FULL),
+        **_fitting_fields(graph.fitting, height, width),
     }
     body = _BODY.read_text(encoding="ascii").split('#include "NAME_preprocess.h"\n', maxsplit=1)[1]
     texts = _HEADER, _HEAD + _quantize(table) + body
@@ -88,9 +89,42 @@ def _window_fields(window: Window) -> dict[str, str]:
     return {"window": macros, "grey16": _GREY16.replace("@sign@", sign)}
 
 
-def _filled(text: str, name: str, fields: dict[str, str]) -> str:
+def _fitting_fields(fitting: Fitting, height: int, width: int) -> dict[str, str]:
+    """Return what the header says of the part of a frame that the model sees, and how that is resized."""
+    pads, bilinear = fitting.fit == "pad", fitting.resize == "bilinear"
+    macros = "".join(
+        f"#define EDGECNN_NAME_PREPROCESS_{name}\n"
+        for name, holds in (
+            ("CROPS", fitting.fit == "crop"),
+            ("PADS", pads),
+            ("BILINEAR", bilinear),
+            ("BGR", fitting.order == "BGR"),
+        )
+        if holds
+    )
+    sides = {"height": str(height), "width": str(width)}
+    names = ("EDGECNN_NAME_PREPROCESS_INNER_WIDTH", "EDGECNN_NAME_PREPROCESS_INNER_HEIGHT")
+    inner = [f"{name}(crop_width, crop_height)" for name in names] if pads else [f"{width}", f"{height}"]
+    return {
+        "fitting": macros and f"/* What training did, and this C does. */\n{macros}",
+        "taps": _TWO_TAPS if bilinear else _TAPS,
+        "inner": _replaced(_INNER, sides) if pads else "",
+        "columns": inner[0],
+        "rows": inner[1],
+        "line_unit": f"{inner[0]} * 2u" if pads else f"{width}u * 2u",
+        "aspect": _replaced(_ASPECTS[fitting.fit], sides),
+        "members": _PAD_MEMBERS if pads else "",
+    }
+
+
+def _replaced(text: str, fields: dict[str, str]) -> str:
     for field, value in fields.items():
         text = text.replace(f"@{field}@", value)
+    return text
+
+
+def _filled(text: str, name: str, fields: dict[str, str]) -> str:
+    text = _replaced(text, fields)
     names = {"EDGECNN_NAME": f"EDGECNN_{name.upper()}", "NAME": name}
     return re.sub("EDGECNN_NAME|NAME", lambda found: names[found[0]], text)
 
@@ -165,6 +199,40 @@ _GREY16 = """\
     EDGECNN_NAME_GREY16_BE, /* the same, high byte first */
 """
 
+_TAPS = """\
+/* The most samples that one is made of where `from` become `to`. */
+#define EDGECNN_NAME_PREPROCESS_TAPS(from, to) \\
+    ((2u * (size_t)((from) > (to) ? (from) : (to)) + (to) - 1u) / (to))
+"""
+
+_TWO_TAPS = """\
+/* The most samples that one is made of where `from` become `to`. */
+#define EDGECNN_NAME_PREPROCESS_TAPS(from, to) (2u + 0u * (size_t)(from) * (size_t)(to))
+"""
+
+_INNER = """
+/* What the picture becomes, between black bars. */
+#define EDGECNN_NAME_PREPROCESS_INNER_WIDTH(crop_width, crop_height) \\
+    EDGECNN_NAME_PREPROCESS_INNER(@width@, @height@, crop_width, crop_height)
+#define EDGECNN_NAME_PREPROCESS_INNER_HEIGHT(crop_width, crop_height) \\
+    EDGECNN_NAME_PREPROCESS_INNER(@height@, @width@, crop_height, crop_width)
+#define EDGECNN_NAME_PREPROCESS_INNER(side, other, crop, across) \\
+    ((size_t)(crop) * (other) >= (size_t)(across) * (side) \\
+         ? (size_t)(side) \\
+         : (size_t)(crop) * (other) < (size_t)(across) ? 1u : (size_t)(crop) * (other) / (size_t)(across))
+"""
+
+_PAD_MEMBERS = """\
+    uint16_t inner_width, inner_height, left, top;
+"""
+
+_ASPECTS = {
+    "squash": "The aspect ratio of the crop is not kept: the model sees it squeezed to "
+    "@width@x@height@, as in training.",
+    "crop": "Of the crop the model sees the middle of its own aspect ratio, @width@ to @height@, as trained.",
+    "pad": "The model sees all of the crop, its aspect ratio kept, between black bars, as in training.",
+}
+
 _HEADER = """\
 /* SPDX-License-Identifier: 0BSD */
 /* NAME_preprocess.h - from a camera's lines to the input rows of the model "NAME".
@@ -189,7 +257,7 @@ _HEADER = """\
  *           if (edgecnn_NAME_push_row(&nn, row, @outputs@) == 1) { output is complete }
  *       }
  *
- * The aspect ratio of the crop is not kept: the model sees it squeezed to @width@x@height@, as in training.
+ * @aspect@
  * NAME_preprocess.h and NAME_preprocess.c are yours: use them as you like; no notice is needed.
  */
 #ifndef EDGECNN_NAME_PREPROCESS_H
@@ -205,15 +273,12 @@ _HEADER = """\
 #define EDGECNN_NAME_PREPROCESS_CHANNELS @channels@
 #define EDGECNN_NAME_PREPROCESS_ROW_SIZE (@width@u * @channels@u) /* bytes */
 @window@
-/* The most samples that one is made of where `from` become `to`. */
-#define EDGECNN_NAME_PREPROCESS_TAPS(from, to) \\
-    ((2u * (size_t)((from) > (to) ? (from) : (to)) + (to) - 1u) / (to))
-
+@fitting@@taps@@inner@
 /* Bytes of memory for a crop: weights of columns and of a row, resized lines, and one that is not yet. */
 #define EDGECNN_NAME_PREPROCESS_MEMORY_SIZE(crop_width, crop_height) \\
-    (@width@u * 2u * (2u + EDGECNN_NAME_PREPROCESS_TAPS(crop_width, @width@)) + \\
-     2u * (2u + EDGECNN_NAME_PREPROCESS_TAPS(crop_height, @height@)) + \\
-     EDGECNN_NAME_PREPROCESS_ROW_SIZE * EDGECNN_NAME_PREPROCESS_TAPS(crop_height, @height@) + \\
+    (@line_unit@ * (2u + EDGECNN_NAME_PREPROCESS_TAPS(crop_width, @columns@)) + \\
+     2u * (2u + EDGECNN_NAME_PREPROCESS_TAPS(crop_height, @rows@)) + \\
+     EDGECNN_NAME_PREPROCESS_ROW_SIZE * EDGECNN_NAME_PREPROCESS_TAPS(crop_height, @rows@) + \\
      @channels@u * (size_t)(crop_width))
 
 /* `static EDGECNN_NAME_PREPROCESS_MEMORY(memory, width, height);` defines memory of the right size. */
@@ -248,7 +313,7 @@ typedef struct {
     uint16_t *columns, *next;
     uint8_t *ring, *pixels;
     uint16_t slots, line, row;
-} edgecnn_NAME_preprocess_t;
+@members@} edgecnn_NAME_preprocess_t;
 
 /* Returns 0, or -1: the frame is empty, too large, or smaller than the crop, or YUYV of odd width; memory is
  * NULL, too small or misaligned. A first frame may follow without `begin`.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compiler.ir import Normalization
-from edgecnn.compiler.picture import BYTES, UNIT, require_channels
+from edgecnn.compiler.picture import BYTES, UNIT, require_channels, require_order
 from edgecnn.errors import ModelError
 from edgecnn.models._input_range import Beginning, Step, Values
 from edgecnn.tf import convert_to_constants, tf
@@ -21,13 +21,16 @@ _LEARNT = ("Conv", "DepthwiseConv", "MatMul", "BatchMatMul", "Einsum", "FusedBat
 class SignatureModel(tf.Module):  # type: ignore[misc]
     """A SavedModel with `input_shape` (None, h, w, c) and `output_shape`, for an image of 0 to 1."""
 
-    def __init__(self, folder: Path, source: Path, normalization: Normalization | None = None) -> None:
+    def __init__(
+        self, folder: Path, source: Path, normalization: Normalization | None = None, order: str = "RGB"
+    ) -> None:
         """Load a SavedModel that has passed the gate; `notes` are what its image's range tells a person.
 
         Args:
             folder: where it is.
             source: what messages call it.
             normalization: what a picture is to it; None: that is found by what it does to it first.
+            order: of the channels that it takes; "BGR" is turned into "RGB".
 
         Raises:
             ModelError: it takes or answers anything but one tensor of floats, or has other channels than
@@ -52,6 +55,8 @@ class SignatureModel(tf.Module):  # type: ignore[misc]
         self.output_shape = tuple(signature.outputs[0].shape)
         self._normalization, self.notes = normalization or UNIT, list[str]()
         require_channels(self._normalization, self.input_shape[-1], str(source))
+        require_order(order, self.input_shape[-1], str(source))
+        self._order = order
         if len(self.input_shape) == 4 and normalization is None:
             wants_bytes, self.notes = _beginning(signature).told(str(source))
             self._normalization = BYTES if wants_bytes else UNIT
@@ -61,6 +66,8 @@ class SignatureModel(tf.Module):  # type: ignore[misc]
         if self._normalization != UNIT:
             mean, deviation = (np.array(values, np.float32) for values in self._normalization)
             image = image * (255 / deviation) - mean / deviation if mean.any() else image * (255 / deviation)
+        if self._order == "BGR":  # as a convolution of one tap, which has an int8 form
+            image = tf.nn.conv2d(image, np.eye(3, dtype=np.float32)[::-1][None, None], 1, "VALID")
         [output] = self._signature(**{self._input: image}).values()
         return output
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Normalization, Operator, Tensor
-from edgecnn.compiler.ops import depthwise_conv_2d
-from edgecnn.compiler.picture import BYTES, UNIT, require_channels
+from edgecnn.compiler.ops import conv_2d, depthwise_conv_2d
+from edgecnn.compiler.picture import BYTES, UNIT, in_order, require_channels, require_order
 from edgecnn.compiler.reading.metadata import ENTRY
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.writing.tflite import tflite_bytes
@@ -20,22 +20,29 @@ from edgecnn.progress import say
 from edgecnn.runtime.tflite import Interpreter
 
 
-def with_unit_image(tflite: bytes, source: Path, normalization: Normalization | None) -> bytes:
+def with_unit_image(
+    tflite: bytes, source: Path, normalization: Normalization | None, order: str = "RGB"
+) -> bytes:
     """Return a file that takes 0 to 1, where it took something else; what was found is told.
 
     Args:
         tflite: a float32 file of one picture.
         source: what it is called.
         normalization: what a picture is to it; None: its metadata say, or what it does to it first.
+        order: of the channels that it took, "RGB" or "BGR"; `normalization` says them as "RGB".
 
     Raises:
         ModelError: it can't be run, has other channels than `normalization`, or holds what can't be written
             anew.
     """
     graph = parse(tflite)
-    normalization = normalization or graph.normalization or _tried(tflite, graph, source)
+    stored = graph.normalization and in_order(graph.normalization, order)
+    normalization = normalization or stored or _tried(tflite, graph, source)
     image = graph.tensors[graph.inputs[0]]
     require_channels(normalization, image.shape[-1], str(source))
+    require_order(order, image.shape[-1], str(source))
+    if order == "BGR":
+        return tflite_bytes(turned(graph, normalization))
     return tflite if normalization == UNIT else tflite_bytes(scaled(graph, normalization))
 
 
@@ -95,6 +102,24 @@ def _beginning(tflite: bytes, graph: Graph) -> Beginning:
         ]
 
     return Beginning(image, graph.tensors[image].shape[1:], steps, run)
+
+
+def turned(graph: Graph, normalization: Normalization) -> Graph:
+    """Return a graph of blue, green, red behind what makes that of a picture: a convolution of one tap."""
+    image, first = graph.tensors[graph.inputs[0]], len(graph.tensors)
+    mean, deviation = (np.broadcast_to(np.array(values), 3) for values in normalization)
+    taps = np.diag(255 / deviation)[::-1].astype(np.float32).reshape(3, 1, 1, 3)
+    bias = (-mean / deviation)[::-1].astype(np.float32)
+    tensors = (
+        replace(image, name=f"{image.name}_unit"),
+        Tensor("input_scaling/taps", taps.shape, "float32", data=np.ascontiguousarray(taps)),
+        Tensor("input_scaling/bias", bias.shape, "float32", data=np.ascontiguousarray(bias)),
+    )
+    options = conv_2d.OPTIONS(
+        padding="valid", stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, activation="none"
+    )
+    inputs = (first, first + 1, first + 2)
+    return begun_by(graph, Operator(ops.name(conv_2d), 0, inputs, graph.inputs, options), tensors, first)
 
 
 def scaled(graph: Graph, normalization: Normalization) -> Graph:

@@ -12,11 +12,12 @@ from functools import partial
 
 import flatbuffers
 
-from edgecnn.compiler.ir import Graph, Normalization, Ranges, Tensor, Window
+from edgecnn.compiler.ir import Fitting, Graph, Normalization, Ranges, Tensor, Window
 from edgecnn.compiler.picture import UNIT
 from edgecnn.compiler.reading.metadata import (
     AXIS_LABELS,
     ENTRY,
+    FITTING_ENTRY,
     NORMALIZATION,
     RANGES_ENTRY,
     SCORE_THRESHOLDING,
@@ -30,7 +31,7 @@ from edgecnn.errors import ModelError
 from edgecnn.escape import LONGEST_LABEL, is_label
 
 _LABELS_FILE = "labels.txt"
-_OURS = (ENTRY, WINDOW_ENTRY, RANGES_ENTRY)  # entries that are written anew
+_OURS = (ENTRY, WINDOW_ENTRY, FITTING_ENTRY, RANGES_ENTRY)  # entries that are written anew
 # Enumerations and unions of the metadata schema.
 _RGB, _GRAYSCALE = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
@@ -130,6 +131,20 @@ def add_window(model: bytes, window: str) -> bytes:
     graph = parse(model)
     entry = (WINDOW_ENTRY, window.encode("ascii"))
     return tflite_bytes(replace(graph, metadata=(*graph.metadata, entry)))
+
+
+def add_fitting(model: bytes, fitting: Fitting) -> bytes:
+    """Return `model` with how pictures are fitted for it, of which it tells nothing or something else.
+
+    Raises:
+        ModelError: `model` holds what can't be written anew.
+    """
+    graph = parse(model)
+    if graph.fitting == fitting:
+        return model
+    others = tuple(entry for entry in graph.metadata if entry[0] != FITTING_ENTRY)
+    entry = (FITTING_ENTRY, str(fitting).encode("ascii"))
+    return tflite_bytes(replace(graph, metadata=(*others, entry)))
 
 
 def _model_metadata(

@@ -35,6 +35,8 @@ SIDE = Between(1, 4096)  # pixels
 EPOCHS = Between(1, 100_000)
 BATCH = Between(1, 65_536)
 RATE = Between(1e-12, 1000)
+# How a picture becomes a model's pixels: see data/resize.py. The first of each is edgecnn's own.
+FITS, RESIZES, ORDERS = ("squash", "crop", "pad"), ("triangle", "bilinear"), ("RGB", "BGR")
 SEED = Between(0, 2**32 - 1)
 THREADS = Between(1, 256)  # with thousands, TensorFlow doesn't come to its end
 RUNS = Between(1, 1_000_000)  # inferences that are timed

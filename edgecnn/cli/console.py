@@ -23,7 +23,7 @@ from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import print_table
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress, silent
-from edgecnn.values import SIDE, Between, amount
+from edgecnn.values import FITS, ORDERS, RESIZES, SIDE, Between, amount
 
 if TYPE_CHECKING:
     from edgecnn.evaluation.results import Metrics
@@ -144,6 +144,43 @@ def normalization_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_NORMALIZATION_OPTIONS):
         command = option(command)
     return command
+
+
+def fitting_options(defaults: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds the options that say how a picture becomes pixels, with or without defaults."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name, choices, text in reversed(_FITTING_OPTIONS):
+            default = choices[0] if defaults else None
+            option = click.option(
+                name, type=Choice(choices), default=default, show_default=defaults, help=text
+            )
+            command = option(command)
+        return command
+
+    return add
+
+
+_FITTING_OPTIONS = (
+    (
+        "--fit",
+        FITS,
+        "How pictures of another shape than the network's input become it: squash, as they are; crop, the "
+        "middle (the shortest axis fits); pad, the whole between black bars (the longest fits).",
+    ),
+    (
+        "--resize",
+        RESIZES,
+        "triangle: a filter that doesn't alias; bilinear: two pixels by two, as tf.image.resize and "
+        "image_dataset_from_directory do it, and networks trained elsewhere mostly saw pictures.",
+    ),
+    (
+        "--channels-order",
+        ORDERS,
+        "Of a network of your own: BGR where it learned from blue, green, red (OpenCV's). --mean and --std "
+        "stay red, green, blue.",
+    ),
+)
 
 
 window_option = click.option(

@@ -8,6 +8,7 @@ from shlex import quote
 import click
 
 from edgecnn.cli.console import (
+    fitting_options,
     json_option,
     normalization_options,
     print_json,
@@ -49,6 +50,7 @@ from edgecnn.converters.formats import package_formats
 @target_option
 @part_option
 @normalization_options
+@fitting_options(defaults=False)
 @window_option
 @json_option
 def command(
@@ -79,6 +81,7 @@ def command(
       edgecnn export runs/first --out firmware
       edgecnn export mine.keras --data photos --out firmware --format c-array --name mine
       edgecnn export runs/first --out lung --name lung --format cmake
+      edgecnn export mine.keras --data photos --out firmware --fit crop --resize bilinear
       edgecnn export runs/first --out firmware --format c --part STM32F411CE
     """
     target = target_of(part, target)

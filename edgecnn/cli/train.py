@@ -7,6 +7,7 @@ import click
 
 from edgecnn.cli.console import (
     FiniteRange,
+    fitting_options,
     given_options,
     json_option,
     network_options,
@@ -110,6 +111,7 @@ from edgecnn.values import BATCH, EPOCHS, RATE, SEED, THREADS
     help="mirrored: all GPUs of this machine; multi-worker: all processes that TF_CONFIG names.",
 )
 @normalization_options
+@fitting_options(defaults=True)
 @window_option
 @click.option("--strict", is_flag=True, help="Refuse files that can't be decoded, in place of skipping them.")
 @click.option(

@@ -30,6 +30,19 @@ class Window(NamedTuple):
         return f"{self.low}:{self.high}"
 
 
+class Fitting(NamedTuple):
+    """How a picture becomes the pixels of a model's input, by the rules of data/resize.py."""
+
+    fit: str = "squash"  # all of it, whatever its shape; or "crop", its middle, or "pad", with bars
+    resize: str = "triangle"  # or "bilinear", as networks trained elsewhere mostly saw pictures
+    order: str = "RGB"  # of the channels; or "BGR"
+
+    def __str__(self) -> str:
+        """Return it as `parse_fitting` reads it."""
+        return ",".join(self)
+
+
+SQUASHED = Fitting()
 Ranges = tuple[Window, ...]  # of numbers that are no pixels: one for each channel, or one for all
 
 
@@ -214,9 +227,9 @@ class Variable:
 class Graph:
     """A model: one subgraph whose operators are in an order in which they can run.
 
-    `labels`, `threshold`, `window`, `normalization` and `ranges` are what `metadata` and `files` say. Fields
-    from `subgraph` on are for who writes the model anew, which nobody can where a file has what finds no
-    place here: `unkept`.
+    `labels`, `threshold`, `window`, `normalization`, `fitting` and `ranges` are what `metadata` and `files`
+    say. Fields from `subgraph` on are for who writes the model anew, which nobody can where a file has what
+    finds no place here: `unkept`.
     """
 
     tensors: tuple[Tensor, ...]
@@ -231,6 +244,7 @@ class Graph:
     threshold: float = 0.5  # from which on a sigmoid says yes
     window: Window | None = None  # of pictures of more than 8 bits
     normalization: Normalization | None = None  # of pictures
+    fitting: Fitting = SQUASHED  # of pictures
     ranges: Ranges | None = None  # of numbers that become bytes, as compiler/numbers.py says
     signature: Signature | None = None
     subgraph: str = "main"  # what a file calls it

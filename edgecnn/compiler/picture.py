@@ -143,6 +143,26 @@ def require_channels(normalization: Normalization, channels: int, name: str) -> 
         )
 
 
+def require_order(order: str, channels: int, name: str) -> None:
+    """Check that an order of channels is one that a picture of so many has.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if order == "BGR" and channels != 3:
+        raise ModelError(
+            f"{name} takes pictures of {channels} channels, and blue, green, red are three: leave out "
+            "--channels-order"
+        )
+
+
+def in_order(normalization: Normalization, order: str) -> Normalization:
+    """Return what red, green and blue are, in the order of a model's channels; or the other way round."""
+    if order == "RGB":
+        return normalization
+    return Normalization(normalization.mean[::-1], normalization.deviation[::-1])
+
+
 def normalization_of(graph: Graph) -> Normalization | None:
     """Return how a model takes pictures; None where neither metadata nor a known range tells it."""
     if graph.normalization is not None:

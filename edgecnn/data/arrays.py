@@ -4,14 +4,14 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Ranges, Window
 from edgecnn.compiler.numbers import as_bytes
 from edgecnn.data.dataset import PARTS, Dataset, Sample, list_files, open_listed, with_window
 from edgecnn.data.images import decode, fit_image, read_picture
@@ -65,6 +65,7 @@ def load_dataset(
     seed: int,
     strict: bool = False,
     window: str = NEEDED,
+    fitting: Fitting = SQUASHED,
     progress: Progress = silent,
 ) -> tuple[Dataset, dict[str, Arrays]]:
     """Open a data set and load each of its parts at a shape (height, width, channels).
@@ -80,7 +81,7 @@ def load_dataset(
 
     def load(look: bool) -> tuple[Dataset, dict[str, Arrays]]:
         dataset = open_listed(listing, seed=seed, strict=strict, progress=progress, look=look)
-        dataset = with_values(dataset, window, shape[-1], progress)
+        dataset = replace(with_values(dataset, window, shape[-1], progress), fitting=fitting)
         return dataset, {part: load_part(dataset, part, shape, progress) for part in PARTS}
 
     try:
@@ -122,7 +123,7 @@ def load_samples(
     if dataset.numbers:
         return _load_numbers(samples, shape, progress, dataset.ranges)
     height, width, channels = shape
-    return load_arrays(samples, height, width, channels, progress, dataset.window)
+    return load_arrays(samples, height, width, channels, progress, dataset.window, dataset.fitting)
 
 
 def _load_numbers(
@@ -145,10 +146,11 @@ def load_arrays(
     channels: int,
     progress: Progress = silent,
     window: Window | None = None,
+    fitting: Fitting = SQUASHED,
 ) -> Arrays:
     """Decode samples and bring each to (height, width, channels) bytes, its mask to 0 and 1.
 
-    `window` is that of `decode`.
+    `window` is that of `decode`, `fitting` that of `fit_image`.
 
     Raises:
         DataError: a file can't be decoded (`open_dataset` leaves out those that can't), or a mask is not of
@@ -160,12 +162,12 @@ def load_arrays(
 
     def load(index: int) -> None:
         image = decode(samples[index].path, window=window)
-        images[index] = fit_image(image, height, width, channels)
+        images[index] = fit_image(image, height, width, channels, fitting)
         if masks is not None and (path := samples[index].mask):
             mask = decode_mask(path)
             if mask.shape[:2] != image.shape[:2]:
                 raise DataError(f"{path} has not the size of {samples[index].path}")
-            masks[index] = fit_mask(path, mask, height, width)
+            masks[index] = fit_mask(path, mask, height, width, fitting)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done, _ in enumerate(pool.map(load, range(len(samples))), 1):
@@ -186,7 +188,9 @@ def decode_mask(path: Path) -> NDArray[np.uint8]:
     return to_bytes(pixels, FULL if pixels.max() > BYTE.high else BYTE)
 
 
-def fit_mask(path: Path, mask: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def fit_mask(
+    path: Path, mask: NDArray[np.uint8], height: int, width: int, fitting: Fitting = SQUASHED
+) -> NDArray[np.uint8]:
     """Bring a decoded mask to (height, width, 1): 1 where it is white by half or more, else 0.
 
     Raises:
@@ -195,4 +199,4 @@ def fit_mask(path: Path, mask: NDArray[np.uint8], height: int, width: int) -> ND
     brightest = int(mask.max())
     if 0 < brightest < _WHITE:
         raise DataError(f"{path} has no value above {brightest}; a mask is black (0) and white (255)")
-    return (fit_image(mask, height, width, 1) >= _WHITE).astype(np.uint8)
+    return (fit_image(mask, height, width, 1, fitting) >= _WHITE).astype(np.uint8)

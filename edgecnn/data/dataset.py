@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Ranges, Window
 from edgecnn.data.archive import names_in, unpack
 from edgecnn.data.depth import ValueRange, choose_window, measure_range
 from edgecnn.data.idx import holds_idx, unpack_idx
@@ -61,6 +61,8 @@ class Dataset:
     """Of the training images, where any has more than 8 bits, once `with_window` has looked."""
     window: Window | None = None
     """Of all images of more than 8 bits; None where there are none, or each has its own."""
+    fitting: Fitting = SQUASHED
+    """Of images: how they become pixels of a model's input."""
     ranges: Ranges | None = None
     """Of numbers: what becomes 0 to 255; None: they are left as they are."""
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Window
 from edgecnn.data import dicom
-from edgecnn.data.resize import resize, to_grey
+from edgecnn.data.resize import fit, to_grey
 from edgecnn.data.window import FEWEST, to_bytes, upper_bytes
 from edgecnn.errors import DataError
 from edgecnn.files import require_file
@@ -67,6 +67,7 @@ def load_image(
     channels: int,
     content: bytes | None = None,
     window: Window | None = None,
+    fitting: Fitting = SQUASHED,
 ) -> NDArray[np.uint8]:
     """Decode a file and bring it to (height, width, channels) bytes by the rule of resize.py.
 
@@ -77,11 +78,12 @@ def load_image(
         channels: 1 (grey) or 3 (RGB).
         content: the file's bytes, where it is not on this machine's disk and `path` is only its name.
         window: as for `decode`.
+        fitting: as for `fit_image`.
 
     Raises:
         DataError: the file can't be decoded.
     """
-    return fit_image(decode(path, content, window), height, width, channels)
+    return fit_image(decode(path, content, window), height, width, channels, fitting)
 
 
 class TooManyPixelsError(DataError):
@@ -109,13 +111,19 @@ def require_pixels(path: Path, content: bytes, most: int) -> None:
         raise TooManyPixelsError(f"{path} has {width}x{height} pixels; at most {most:,} are taken")
 
 
-def fit_image(image: NDArray[np.uint8], height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """Bring a decoded image, (H, W, 1 or 3) bytes, to (height, width, channels) as `load_image` does."""
+def fit_image(
+    image: NDArray[np.uint8], height: int, width: int, channels: int, fitting: Fitting = SQUASHED
+) -> NDArray[np.uint8]:
+    """Bring a decoded image, (H, W, 1 or 3) bytes, to (height, width, channels) as `load_image` does.
+
+    `fitting` says which part of it is seen, how it is resized, and the order of three channels.
+    """
     if image.shape[2] > channels:
         image = to_grey(image)
     elif image.shape[2] < channels:
         image = np.repeat(image, channels, axis=2)
-    return resize(image, height, width)
+    fitted = fit(image, height, width, fitting)
+    return np.ascontiguousarray(fitted[..., ::-1]) if fitting.order == "BGR" else fitted
 
 
 def decode(path: Path, content: bytes | None = None, window: Window | None = None) -> NDArray[np.uint8]:

@@ -62,6 +62,7 @@ def architecture(
     load: Load | None = None,
     normalization: Normalization | None = None,
     sample: tuple[int, ...] | None = None,
+    order: str = "RGB",
 ) -> Architecture:
     """Return the architecture called `name`, or a person's own: "FILE.py:FUNCTION", or a file.
 
@@ -70,6 +71,7 @@ def architecture(
         load: what makes a model of a file; None: `load_model`, which knows those of Keras.
         normalization: what a picture is to a network of a person's own; None: that is found in it.
         sample: the shape of numbers that are no pictures, as FILE.py:FUNCTION is to get it; None: pictures.
+        order: of the channels of a picture, "RGB" or "BGR", that a network of a person's own takes.
 
     Raises:
         ModelError: there is none, or `normalization` is of no use.
@@ -77,13 +79,15 @@ def architecture(
     from edgecnn.models._user import is_own, own_architecture
 
     if is_own(name):
-        return own_architecture(name, load or load_model, normalization, sample)
+        return own_architecture(name, load or load_model, normalization, sample, order)
     known = architectures()
     if name not in known:
         raise ModelError(
             f'model "{name}" does not exist; choose one of: {", ".join(known)}, or give FILE.py:FUNCTION.'
             + did_you_mean(name, known)
         )
+    if order != "RGB":
+        raise ModelError(f'model "{name}" takes red, green, blue: leave out --channels-order')
     if normalization is not None:
         raise ModelError(f'model "{name}" takes 0 to 1: leave out --input-range, --mean and --std')
     return known[name]

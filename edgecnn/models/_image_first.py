@@ -2,7 +2,7 @@
 """A network of bytes made one of 0 to 1: one operator takes the place of what it does to its image first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.compiler.ir import Normalization
-from edgecnn.compiler.picture import require_channels
+from edgecnn.compiler.picture import require_channels, require_order
 from edgecnn.models._input_range import Beginning, Colours, Step, Values, is_close
 from edgecnn.models._rebuild import rebuild
 from edgecnn.models._twins import twins
@@ -32,23 +32,30 @@ _SILENT = (
 _SPATIAL = (L.Resizing, L.Cropping2D, L.ZeroPadding2D)
 
 
-def with_normalized_image(flat: Any, name: str, normalization: Normalization) -> Any:
+def with_normalized_image(flat: Any, name: str, normalization: Normalization, order: str = "RGB") -> Any:
     """Return a flat Keras 2 model that takes 0 to 1, where it took what `normalization` says.
+
+    `order` is that of the channels that it took, "RGB" or "BGR"; `normalization` says them as "RGB".
 
     Raises:
         ModelError: it has other channels than that.
     """
     channels = flat.input_shape[-1]
     require_channels(normalization, channels, f'model "{name}"')
+    require_order(order, channels, f'model "{name}"')
     deviation, mean = (
         np.broadcast_to(np.array(values), channels)
         for values in (normalization.deviation, normalization.mean)
     )
-    door = _Door(flat.inputs[0], (), Colours(np.diag(255 / deviation), -mean / deviation), changed=True)
-    return _through(flat, [door], 1)
+    colours = Colours(np.diag(255 / deviation), -mean / deviation)
+    if order == "BGR":
+        colours = Colours(colours.matrix[:, ::-1], colours.offset[::-1])
+    return _through(flat, [_Door(flat.inputs[0], (), colours, changed=True)], 1)
 
 
-def with_unit_image(flat: Any, name: str, *, whole_numbers: bool = False) -> tuple[Any, list[str]]:
+def with_unit_image(
+    flat: Any, name: str, *, whole_numbers: bool = False, order: str = "RGB"
+) -> tuple[Any, list[str]]:
     """Return a flat Keras 2 model that takes 0 to 1, where it took 0 to 255, and a sentence on that.
 
     What it does to each pixel by itself, before any weights, becomes one operator, or none.
@@ -57,7 +64,12 @@ def with_unit_image(flat: Any, name: str, *, whole_numbers: bool = False) -> tup
         flat: the model.
         name: what the sentence calls it.
         whole_numbers: its input had an integer type, so that it took bytes, whatever it does to them.
+        order: of the channels that it took, "RGB" or "BGR".
+
+    Raises:
+        ModelError: it has not three channels, and `order` is "BGR".
     """
+    require_order(order, flat.input_shape[-1], f'model "{name}"')
     beginning = _beginning(flat)
     if any(id(output) in beginning.values for output in flat.outputs):
         return flat, []  # it has no weights at all
@@ -68,7 +80,11 @@ def with_unit_image(flat: Any, name: str, *, whole_numbers: bool = False) -> tup
     elif not notes and Path(name).suffix == ".onnx" and beginning.is_silent():
         notes = [_SILENT.format(name)]
     factor = 255 if wants_bytes else 1
-    if factor == 1 and all(not door.changed for door in doors):
+    if order == "BGR":
+        doors = [
+            replace(door, colours=Colours(door.colours.matrix[::-1], door.colours.offset)) for door in doors
+        ]
+    elif factor == 1 and all(not door.changed for door in doors):
         return flat, notes
     return _through(flat, doors, factor), notes
 

@@ -18,7 +18,9 @@ from edgecnn.models._twins import imitates_int8, is_augmentation, twins
 from edgecnn.tf import tfmot
 
 
-def normalized(model: Any, name: str, normalization: Normalization | None = None) -> tuple[Any, list[str]]:
+def normalized(
+    model: Any, name: str, normalization: Normalization | None = None, order: str = "RGB"
+) -> tuple[Any, list[str]]:
     """Return a model that edgecnn can train, prune and quantize, and a sentence for each change of meaning.
 
     Outside of training it computes what `model` does: of an image of 0 to 1, or, where the first layers scale
@@ -28,6 +30,7 @@ def normalized(model: Any, name: str, normalization: Normalization | None = None
         model: a Keras model of one image input, with weights.
         name: what to call it in the sentences.
         normalization: what a picture is to `model`; None: that is found by what it does to it first.
+        order: of the channels that it takes; "BGR" is turned into "RGB".
 
     Raises:
         ModelError: it has several inputs or outputs, other channels than `normalization`, or a layer that
@@ -35,10 +38,10 @@ def normalized(model: Any, name: str, normalization: Normalization | None = None
     """
     flat, notes = flat_twin(model, name)
     if normalization is not None:
-        return with_normalized_image(flat, name, normalization), notes
+        return with_normalized_image(flat, name, normalization, order), notes
     whole_numbers = "int" in str(model.inputs[0].dtype)
-    flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers)
-    if whole_numbers:
+    flat, scaled = with_unit_image(flat, name, whole_numbers=whole_numbers, order=order)
+    if whole_numbers and order == "RGB":
         _require_same(model, flat, name)
     return flat, notes + scaled
 

@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from edgecnn.errors import ModelError
 from edgecnn.models import Architecture, Load, Shape, map_shape
 from edgecnn.progress import say
 
-# (model, its name, what a picture is to it) -> the network as edgecnn trains it
-Tell = Callable[[Any, str, Normalization | None], Any]
+Tell = Callable[[Any, str], Any]  # (model, its name) -> the network as edgecnn trains it
 INPUT_SHAPE: Shape = (96, 96, 3)  # of a function, where nothing else is asked for
 
 
@@ -42,7 +42,11 @@ def require_own(name: str) -> None:
 
 
 def own_architecture(
-    name: str, load: Load, normalization: Normalization | None, sample: tuple[int, ...] | None = None
+    name: str,
+    load: Load,
+    normalization: Normalization | None,
+    sample: tuple[int, ...] | None = None,
+    order: str = "RGB",
 ) -> Architecture:
     """Return the network that "FILE.py:FUNCTION" builds or that a file holds.
 
@@ -53,22 +57,23 @@ def own_architecture(
         load: makes a Keras model of a file.
         normalization: what a picture is to it; None: that is found in it.
         sample: the shape of numbers that are no pictures, as the function is to get it; None: pictures.
+        order: of the channels of a picture that it takes.
 
     Raises:
         ModelError: there is no such file or function, or the file can't be run or loaded, or a file takes
             numbers of another shape than `sample`.
     """
     require_own(name)
-    tell = _told if sample is None else _told_numbers
+    tell = _told_numbers if sample else partial(_told, normalization=normalization, order=order)
     if runs_code(name):
-        built = _calling(name, _function(name), normalization, tell, sample)
+        built = _calling(name, _function(name), tell, sample)
         return _architecture(name, map_shape(sample) if sample else INPUT_SHAPE, built)
     shape = load(Path(name)).input_shape[1:]
     if sample is not None:
         if not fits(sample, shape):
             raise ModelError(f'model "{name}" takes {by(shape)} numbers, but the data hold {by(sample)}')
         shape = map_shape(shape)
-    return _architecture(name, shape, _loading(name, shape, load, normalization, tell))
+    return _architecture(name, shape, _loading(name, shape, load, tell))
 
 
 def _architecture(name: str, shape: Shape, build: Callable[[Shape, int, float], Any]) -> Architecture:
@@ -108,7 +113,6 @@ def _function(name: str) -> Callable[[Shape, int], Any]:
 def _calling(
     name: str,
     function: Callable[[Any, int], Any],
-    normalization: Normalization | None,
     tell: Tell,
     sample: tuple[int, ...] | None,
 ) -> Callable[[Shape, int, float], Any]:
@@ -125,7 +129,7 @@ def _calling(
         finally:
             _reset_policies()
         _require_shape(model, name, input_shape)
-        return tell(model, name, normalization)
+        return tell(model, name)
 
     return build
 
@@ -146,30 +150,28 @@ def _require_shape(model: Any, name: str, input_shape: tuple[int, ...]) -> None:
     raise ModelError(f"{asked}; build it as a Sequential with an Input, or by keras.Model(inputs, outputs)")
 
 
-def _loading(
-    name: str, shape: Shape, load: Load, normalization: Normalization | None, tell: Tell
-) -> Callable[[Shape, int, float], Any]:
+def _loading(name: str, shape: Shape, load: Load, tell: Tell) -> Callable[[Shape, int, float], Any]:
     def build(input_shape: Shape, classes: int, width: float) -> Any:
         _refuse_width(name, width)
         if input_shape != shape:
             raise ModelError(f'model "{name}" takes images of {shape} and no others; leave out --input-size')
-        return tell(load(Path(name)), name, normalization)
+        return tell(load(Path(name)), name)
 
     return build
 
 
-def _told(model: Any, name: str, normalization: Normalization | None) -> Any:
+def _told(model: Any, name: str, normalization: Normalization | None, order: str) -> Any:
     """Return a network as edgecnn trains it, and tell what was changed for that."""
     from edgecnn.models._normalize import normalized, with_probabilities
 
-    model, notes = normalized(model, name, normalization)
+    model, notes = normalized(model, name, normalization, order)
     model, more = with_probabilities(model, name)
     for note in notes + more:
         say(note)
     return model
 
 
-def _told_numbers(model: Any, name: str, _: Normalization | None) -> Any:
+def _told_numbers(model: Any, name: str) -> Any:
     """Do the same for a network of numbers, which it takes as they are."""
     from edgecnn.models._normalize import with_probabilities
     from edgecnn.models._numbers import network_of_numbers

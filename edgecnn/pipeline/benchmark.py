@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgecnn.compiler.compile import compile_tflite
-from edgecnn.compiler.ir import Window
+from edgecnn.compiler.ir import Fitting, Window
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.data.arrays import Arrays, load_part
 from edgecnn.data.dataset import Dataset, list_files, open_listed
@@ -67,8 +67,10 @@ def load_test_images(
     *,
     seed: int | None = None,
 ) -> tuple[Arrays, tuple[str, ...]]:
-    """Return the images that `benchmark` measures on, and the names of their classes."""
+    """Return the images that `benchmark` measures on, in the order red, green, blue, and their classes."""
     dataset, test = _load_test_images(sources, models, data, progress, seed)
+    if dataset.fitting.order == "BGR":
+        test = replace(test, images=test.images[..., ::-1])
     return test, dataset.classes
 
 
@@ -76,6 +78,7 @@ def _load_test_images(
     sources: Sequence[Path], models: Mapping[str, Path], data: Path, progress: Progress, seed: int | None
 ) -> tuple[Dataset, Arrays]:
     window = _common(models, _window, "was trained with window {}, the first model with {}", _or_none)
+    fitting = _common(models, _fitting, "sees pictures as {}, the first model as {}", str)
     listing = list_files(data)
     if listing.numbers:
         shape = _common(models, _numbers, "takes numbers of {}, the first model of {}", by)
@@ -84,7 +87,7 @@ def _load_test_images(
     dataset = open_listed(
         listing, seed=_seed(sources) if seed is None else seed, strict=False, progress=progress
     )
-    dataset = replace(dataset, window=window)
+    dataset = replace(dataset, window=window, fitting=fitting)
     return dataset, load_part(dataset, "test", shape, progress)
 
 
@@ -106,6 +109,10 @@ def _common(
 
 def _window(path: Path) -> Window | None:
     return read_model(path).window
+
+
+def _fitting(path: Path) -> Fitting:
+    return read_model(path).fitting
 
 
 def _or_none(window: Window | None) -> str:

@@ -129,7 +129,7 @@ def reopen_data(run: Run, moved_to: Path | None, progress: Progress) -> Dataset:
     dataset = open_dataset(source, seed=record["train"]["seed"], progress=progress)
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run.path} was trained on; give the same images by --data")
-    return replace(dataset, window=run.window(), ranges=run.ranges())
+    return replace(dataset, window=run.window(), fitting=run.fitting(), ranges=run.ranges())
 
 
 def _prune_and_train(run: Run, model: Any, train: Arrays, validation: Arrays, progress: Progress) -> Any:

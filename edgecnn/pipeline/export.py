@@ -7,8 +7,9 @@ from pathlib import Path
 
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.fits import Needs
+from edgecnn.compiler.ir import SQUASHED, Fitting
 from edgecnn.compiler.picture import parse_normalization, parse_number_scaling
-from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.text import check_name
 from edgecnn.converters.c_to_web import title_of, write_web
 from edgecnn.converters.formats import package_formats
@@ -57,6 +58,8 @@ class ExportOptions:
         incbin: Let the C array include the .tflite by the assembler, in place of writing its bytes as text.
         target: What C that needs no interpreter is for, a name from `targets.TARGETS`.
         input_range, mean, std: What a picture is to the source, as `parse_normalization` has it.
+        fit, resize, channels_order: How a picture becomes its pixels, of values' FITS, RESIZES and ORDERS;
+            None: as the source says, else squashed, by the triangle filter, red first.
         title: What a page in the browser is called; empty: after the network and its classes.
     """
 
@@ -67,6 +70,9 @@ class ExportOptions:
     input_range: str = ""
     mean: str = ""
     std: str = ""
+    fit: str | None = None
+    resize: str | None = None
+    channels_order: str | None = None
     title: str = ""
 
 
@@ -104,7 +110,7 @@ def export(
     numbers = listing is not None and listing.numbers
     parse_said = parse_number_scaling if numbers else parse_normalization
     normalization = parse_said(options.input_range, options.mean, options.std)
-    pictures = Pictures(data, listing, window, normalization)
+    pictures = Pictures(data, listing, window, normalization, _fitting(source, options, numbers))
     exported = as_tflite(source, pictures, options.name or "model_int8", progress)
     name = options.name or f"model_{_input_dtype(exported.tflite)}"
     if options.formats[0] in package_formats():
@@ -116,6 +122,23 @@ def export(
     titled = replace(options, title=options.title or title_of(called, exported.labels))
     files = fill(out, partial(_write, exported, titled, name, compiled))
     return Exported(files, exported.check, compiled.model.needs if compiled else None)
+
+
+def _fitting(source: Path, options: ExportOptions, numbers: bool) -> Fitting | None:
+    """Return how pictures are to be fitted, where anything of that is said.
+
+    Raises:
+        ModelError: it is said of numbers.
+    """
+    said = (options.fit, options.resize, options.channels_order)
+    if not any(said):
+        return None
+    if numbers:
+        raise ModelError(
+            "--fit, --resize and --channels-order are of pictures, not of numbers: leave them out"
+        )
+    stored = read_model(source).fitting if source.suffix == ".tflite" else SQUASHED
+    return Fitting(*(new or old for new, old in zip(said, stored, strict=True)))
 
 
 def _write(

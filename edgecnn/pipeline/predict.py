@@ -118,7 +118,8 @@ class Classifier:
         Raises:
             DataError: the image can't be decoded.
         """
-        values = load_image(image, *shape_of_image(self._graph, self.file), content, self._window)
+        shape = shape_of_image(self._graph, self.file)
+        values = load_image(image, *shape, content, self._window, self._graph.fitting)
         return self._prediction(image, values)
 
     def predict_file(self, path: Path) -> list[Prediction]:

@@ -62,6 +62,7 @@ class MaskPredictor:
         """
         self.file = find_model(model)
         graph, self._shape = read_model(self.file), image_shape(self.file)
+        self._fitting = graph.fitting
         real = graph.tensors[graph.inputs[0]].dtype == "float32"
         self._threshold, self._window = graph.threshold, window or graph.window
         self._runner = TfliteModel(self.file, kernels="default" if real else "reference")
@@ -76,7 +77,7 @@ class MaskPredictor:
         Raises:
             DataError: the image can't be decoded.
         """
-        values = load_image(image, *self._shape, content, self._window)
+        values = load_image(image, *self._shape, content, self._window, self._fitting)
         answer = self._runner.predict(values[None])[0, ..., 0]
         return np.where(answer >= self._threshold, np.uint8(255), np.uint8(0))
 

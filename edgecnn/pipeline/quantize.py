@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from edgecnn import DISCLAIMER
 from edgecnn.compiler import ops
-from edgecnn.compiler.ir import Graph, Normalization, Operator, Ranges, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Graph, Normalization, Operator, Ranges, Window
 from edgecnn.compiler.numbers import of_scale, seen_as
 from edgecnn.compiler.ops import arg_max, dequantize, logistic, quantize, reshape, softmax, squeeze
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
-from edgecnn.compiler.picture import require_channels
+from edgecnn.compiler.picture import in_order, require_channels, require_order
 from edgecnn.compiler.quant import limits
 from edgecnn.compiler.reading import is_onnx, read_network
 from edgecnn.compiler.reading.metadata import ENTRY, read_labels
 from edgecnn.compiler.reading.onnx.file import quantizing, read_onnx
 from edgecnn.compiler.reading.tflite import parse, read_model
 from edgecnn.compiler.writing.tflite import tflite_bytes
-from edgecnn.converters.tflite_metadata import add_metadata, add_window
+from edgecnn.converters.tflite_metadata import add_fitting, add_metadata, add_window
 from edgecnn.data.arrays import REPRESENTATIVE_IMAGES, load_part, with_values
 from edgecnn.data.dataset import Dataset, Listing, list_files, open_listed
 from edgecnn.data.window import AUTO, NEEDED
@@ -45,6 +45,7 @@ class Pictures:
     listing: Listing | None  # of `path`
     window: str = NEEDED
     normalization: Normalization | None = None  # what they are to it; None: that is found in it
+    fitting: Fitting | None = None  # how they become pixels; None: as the model says
     ranges: Ranges | None = None  # of numbers, where they are known; None: learned
     seed: int = 0  # of their split
     unseen: bool = False  # in training, the test part
@@ -54,10 +55,11 @@ class Pictures:
         """Whether they are numbers."""
         return self.listing is not None and self.listing.numbers
 
-    def open(self, progress: Progress, channels: int | None = None) -> Dataset:
+    def open(self, progress: Progress, fitting: Fitting, channels: int | None = None) -> Dataset:
         """Open them; numbers are to become bytes where `channels` says how many they have."""
         assert self.listing is not None
         dataset = open_listed(self.listing, seed=self.seed, strict=False, progress=progress)
+        dataset = replace(dataset, fitting=fitting)
         if dataset.numbers and (channels is None or self.ranges is not None):
             return replace(dataset, ranges=self.ranges)
         return with_values(dataset, self.window, channels or 0, progress)
@@ -88,6 +90,11 @@ def as_tflite(source: Path, pictures: Pictures, name: str, progress: Progress) -
         return _keras(source, pictures, name, progress)
     if pictures.normalization is not None:
         raise ModelError(f"{source} is a run, which takes 0 to 1: leave out --input-range, --mean and --std")
+    if pictures.fitting is not None:
+        raise ModelError(
+            f"{source} is a run, trained with --fit {run.fitting().fit} and --resize {run.fitting().resize}: "
+            "leave out what says how pictures are fitted"
+        )
     if pictures.listing is not None and pictures.numbers != (run.ranges() is not None):
         raise DataError(f"{pictures.path} and what {source} was trained on are not both images, or numbers")
     window = _trained_window(source, run.window(), pictures.window)
@@ -96,14 +103,16 @@ def as_tflite(source: Path, pictures: Pictures, name: str, progress: Progress) -
         return Quantized(_windowed(read_bytes(run.int8_model, error=ModelError), window), tuple(run.labels()))
     seed = run.record()["train"]["seed"]
     path = data or run.data()
-    pictures = Pictures(path, list_files(path), window, seed=seed, unseen=data is None)
+    known = Pictures(path, list_files(path), window, seed=seed, unseen=data is None)
+    pictures = replace(known, fitting=run.fitting())
     if not compressed:
         run.require_trained()
         pictures = replace(pictures, ranges=run.ranges())
         return _keras(run.keras_model, pictures, name, progress, own=True)
     tflite, labels = read_bytes(run.int8_model, error=ModelError), tuple(run.labels())
     models = {"float32": read_bytes(run.variant("float32"), error=ModelError), "int8": tflite}
-    check = check_export(models, labels, pictures.open(progress), run.input_shape(), str(pictures), progress)
+    dataset = pictures.open(progress, run.fitting())
+    check = check_export(models, labels, dataset, run.input_shape(), str(pictures), progress)
     return Quantized(_windowed(tflite, window), labels, check)
 
 
@@ -138,7 +147,8 @@ def _tflite(source: Path, pictures: Pictures, name: str, progress: Progress) -> 
         return _integer(source, tflite, labels, pictures, progress)
     if pictures.path is None:
         _tell_of_logits(source, graph)
-        return Quantized(_windowed(_stated(tflite, source, pictures.normalization), window), labels)
+        tflite = _stated(tflite, source, pictures)
+        return Quantized(_windowed(tflite, window), labels)
     return _floats(source, tflite, graph, pictures, name, progress)
 
 
@@ -156,9 +166,10 @@ def _floats(
     from edgecnn.converters.tflite_to_int8 import tflite_to_int8
 
     floats = tflite_to_float32(tflite if one is graph else tflite_bytes(one))
-    dataset = pictures.open(progress, shape[-1])
+    fitting = pictures.fitting or graph.fitting
+    dataset = pictures.open(progress, fitting._replace(order="RGB"), shape[-1])
     if dataset.ranges is None:
-        unit = without_metadata(with_unit_image(floats, source, pictures.normalization))
+        unit = without_metadata(with_unit_image(floats, source, pictures.normalization, fitting.order))
     else:
         unit = without_metadata(with_unit_numbers(floats, seen_as(dataset.ranges, pictures.normalization)))
 
@@ -177,23 +188,30 @@ def _integer(
 ) -> Quantized:
     """Take a file that is quantized already as it is, and measure it where there are pictures."""
     state = _stated_numbers if pictures.numbers else _stated
-    tflite = state(tflite, source, pictures.normalization)
+    tflite = state(tflite, source, pictures)
     if pictures.path is None:
         _tell_of_logits(source, parse(tflite))
         return Quantized(_windowed(tflite, pictures.window), labels)
     graph = parse(tflite)
     shape = numbers_shape(graph, source) if pictures.numbers else shape_of_image(graph, source)
-    dataset = pictures.open(progress)
+    dataset = pictures.open(progress, graph.fitting)
     check = check_export({"int8": tflite}, labels, dataset, shape, str(pictures), progress)
     return Quantized(_windowed(tflite, pictures.window), labels, check)
 
 
-def _stated(tflite: bytes, source: Path, normalization: Normalization | None) -> bytes:
-    """Put what a picture is to a model into a file that is taken as it is.
+def _stated(tflite: bytes, source: Path, pictures: Pictures) -> bytes:
+    """Put what a picture is to a model, and how it is fitted, into a file that is taken as it is.
 
     Raises:
         ModelError: the file says otherwise, or has metadata that say nothing of it.
     """
+    fitting = pictures.fitting or parse(tflite).fitting
+    require_order(fitting.order, parse(tflite).tensors[parse(tflite).inputs[0]].shape[-1], str(source))
+    normalization = pictures.normalization and in_order(pictures.normalization, fitting.order)
+    return add_fitting(_normalized(tflite, source, normalization), fitting)
+
+
+def _normalized(tflite: bytes, source: Path, normalization: Normalization | None) -> bytes:
     graph = parse(tflite)
     if normalization is None or graph.normalization == normalization:
         return tflite
@@ -208,12 +226,13 @@ def _stated(tflite: bytes, source: Path, normalization: Normalization | None) ->
     return add_metadata(tflite, source.stem, description, normalization=normalization)
 
 
-def _stated_numbers(tflite: bytes, source: Path, scaling: Normalization | None) -> bytes:
+def _stated_numbers(tflite: bytes, source: Path, pictures: Pictures) -> bytes:
     """Put what numbers are to a model, less a mean and divided by a deviation, into a file taken as it is.
 
     Raises:
         ModelError: the file has metadata, or doesn't take 8 bits.
     """
+    scaling = pictures.normalization
     if scaling is None:
         return tflite
     graph = parse(tflite)
@@ -261,14 +280,15 @@ def _keras(
     from edgecnn.converters.keras_to_tflite import keras_to_float32, keras_to_int8
     from edgecnn.converters.layer_at_fault import naming_layers
 
+    fitting = pictures.fitting or SQUASHED
     if pictures.numbers and not own:
         model = load_numbers_model(source)
     else:
-        model = load_float_model(source, own=own, normalization=pictures.normalization)
+        model = load_float_model(source, own=own, normalization=pictures.normalization, order=fitting.order)
     if pictures.numbers and not hasattr(model, "layers"):
         tflite = keras_to_float32(model)
         return _floats(source, tflite, parse(tflite), pictures, name, progress)
-    dataset = pictures.open(progress, model.input_shape[-1])
+    dataset = pictures.open(progress, fitting._replace(order="RGB"), model.input_shape[-1])
     if dataset.ranges is not None and not own:
         model = with_ranges(model, source, seen_as(dataset.ranges, pictures.normalization))
 
@@ -316,4 +336,5 @@ def _quantized(
     tflite = add_metadata(
         models["int8"], name, description, labels, stored, dataset.window, ranges=dataset.ranges
     )
+    tflite = add_fitting(tflite, dataset.fitting)
     return Quantized(tflite, labels, check)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from edgecnn.compiler.ir import Fitting
 from edgecnn.compiler.numbers import seen_as
 from edgecnn.compression.obstacles import obstacles, require_readable
 from edgecnn.converters.keras_to_tflite import keras_to_float32
@@ -72,7 +73,7 @@ def train(path: Path, options: TrainOptions, progress: Progress, *, resume: bool
 def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress, resume: bool) -> Run | None:
     given_map = map_of(options, numbers_shape(options.data))
     normalization = said_of_input(options, given_map is not None)
-    network = architecture(options.model, load_network, normalization, given_map)
+    network = architecture(options.model, load_network, normalization, given_map, options.channels_order)
     chosen = chosen_options(run, network, options, given_map)
     if workers.chief:
         refuse_overwriting(run, chosen, resume)
@@ -83,6 +84,7 @@ def _train(run: Run, workers: Workers, options: TrainOptions, progress: Progress
         seed=options.seed,
         strict=options.strict,
         window=chosen["window"],
+        fitting=Fitting(chosen["fit"], chosen["resize"]),
         progress=progress,
     )
     _refuse_unlike_workers(workers, chosen, dataset)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgecnn import DISCLAIMER, __version__
 from edgecnn.compiler.reading.tflite import parse
-from edgecnn.converters.tflite_metadata import add_metadata
+from edgecnn.converters.tflite_metadata import add_fitting, add_metadata
 from edgecnn.data.arrays import Arrays
 from edgecnn.evaluation.binary import choose_threshold
 from edgecnn.evaluation.overlap import choose_mask_threshold
@@ -23,7 +23,7 @@ def write_tflite(run: Run, path: Path, tflite: bytes, validation: Arrays) -> Non
     description = f"{record['model']}, made with edgecnn {__version__}. {DISCLAIMER}"
     chosen = threshold(tflite, validation)
     metadata = (record["model"], description, run.labels(), chosen, run.window())
-    write_bytes(path, add_metadata(tflite, *metadata, ranges=run.ranges()))
+    write_bytes(path, add_fitting(add_metadata(tflite, *metadata, ranges=run.ranges()), run.fitting()))
 
 
 def threshold(tflite: bytes, validation: Arrays) -> float | None:

@@ -11,14 +11,13 @@ import pytest
 from networks import float_edges, two_ends
 from tflite_builder import Builder
 
-from edgecnn.compiler.ir import Normalization, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Normalization, Window
 from edgecnn.compiler.picture import UNIT, as_values
 from edgecnn.compiler.quant import byte_table
 from edgecnn.converters.preprocess_to_c import preprocess_to_c, write_preprocess
-from edgecnn.converters.tflite_metadata import add_metadata
+from edgecnn.converters.tflite_metadata import add_fitting, add_metadata
 from edgecnn.data.frames import decode_frame
-from edgecnn.data.images import decode, load_image
-from edgecnn.data.resize import resize
+from edgecnn.data.images import decode, fit_image, load_image
 from edgecnn.data.window import FULL, to_bytes
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.host_compiler import HostCompiler, execute
@@ -77,11 +76,12 @@ int main(void)
 """
 
 
-def model(shape, scale=1 / 255, zero_point=-128, normalization=UNIT, window=None):
+def model(shape, scale=1 / 255, zero_point=-128, normalization=UNIT, window=None, fitting=SQUASHED):
     builder = Builder()
     source = builder.input((1, *shape), scale, zero_point)
     content = builder.build((source,), (builder.fully_connected(source, 2),))
-    return add_metadata(content, "cam", "", window=window, normalization=normalization)
+    content = add_metadata(content, "cam", "", window=window, normalization=normalization)
+    return add_fitting(content, fitting)
 
 
 def build(folder, content, compiler=None, main=MAIN):
@@ -105,19 +105,19 @@ def case(form, width, height, crop=(0, 0, 0, 0), seed=0):
     )
 
 
-def expected(shape, table, data, form, width, height, crop, window=FULL):
+def expected(shape, table, data, form, width, height, crop, *, window=FULL, fitting=SQUASHED):
     image = decode_frame(data, form, height, width, shape[2], window)
     x, y, wide, high = crop if crop[2] else (0, 0, width, height)
-    return as_values(resize(image[y : y + high, x : x + wide], *shape[:2]), table).tobytes()
+    return as_values(fit_image(image[y : y + high, x : x + wide], *shape, fitting), table).tobytes()
 
 
-def check(folder, shape, cases, scale=1 / 255, zero_point=-128, normalization=UNIT):
+def check(folder, shape, cases, scale=1 / 255, zero_point=-128, normalization=UNIT, fitting=SQUASHED):
     table = byte_table(normalization, float(np.float32(scale)), zero_point, "int8")
-    program = build(folder, model(shape, scale, zero_point, normalization))
+    program = build(folder, model(shape, scale, zero_point, normalization, fitting=fitting))
     made = execute(program, b"".join(data for data, _ in cases))
     size = int(np.prod(shape))
     for index, (_, arguments) in enumerate(cases):
-        wanted = expected(shape, table, *arguments)
+        wanted = expected(shape, table, *arguments, fitting=fitting)
         assert made[index * size : (index + 1) * size] == wanted, arguments[1:]
 
 
@@ -130,6 +130,35 @@ def test_sizes_formats_and_crops(shape, tmp_path):
     cases += [case(form, 100, 70, crop, 1) for crop in crops for form in FORMATS]
     cases += [case("grey", width, height) for width in range(1, 12) for height in (1, 3, 4)]
     check(tmp_path, shape, cases)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize("shape", [(64, 64, 1), (24, 32, 3), (7, 5, 3), (1, 1, 1)])
+@pytest.mark.parametrize(
+    "fitting",
+    [
+        Fitting("crop"),
+        Fitting("pad"),
+        Fitting("squash", "bilinear"),
+        Fitting("crop", "bilinear", "BGR"),
+        Fitting("pad", "bilinear", "BGR"),
+    ],
+    ids=str,
+)
+def test_fittings(fitting, shape, tmp_path):
+    sizes = [(2, 1), (8, 6), (64, 64), (160, 120), (46, 301), (302, 20), (640, 8), (8, 640)]
+    cases = [case(form, *size, seed=seed) for seed, size in enumerate(sizes) for form in ("rgb888", "yuyv")]
+    cases += [case("rgb888", 100, 70, crop, 1) for crop in [(7, 3, 41, 30), (60, 40, 40, 30), (99, 69, 1, 1)]]
+    cases += [case("grey", width, height) for width in range(1, 9) for height in (1, 3, 4, 7)]
+    normalization = Normalization((124.0, 116.0, 104.0)[: shape[2]], (58.0, 57.0, 57.5)[: shape[2]])
+    check(tmp_path, shape, cases, 0.0187, -14, normalization, fitting)
+
+
+@pytest.mark.needs_tool("gcc", package="gcc")
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_fittings_of_frames_as_large_as_there_are(fit, tmp_path):
+    cases = [case("grey", 16383, 1), case("grey", 1, 16383), case("grey", 3, 16383)]
+    check(tmp_path, (3, 2, 1), cases, fitting=Fitting(fit, "bilinear"))
 
 
 @pytest.mark.needs_tool("gcc", package="gcc")
@@ -150,7 +179,7 @@ def test_windows_of_16_bits(low_high, tmp_path):
         signed = values.astype(np.int16) if window.low < 0 else values
         assert made == table[to_bytes(signed, window)].tobytes()
         assert made == expected(
-            (256, 256, 1), table[:, np.newaxis], data, form, 256, 256, (0, 0, 0, 0), window
+            (256, 256, 1), table[:, np.newaxis], data, form, 256, 256, (0, 0, 0, 0), window=window
         )
 
 

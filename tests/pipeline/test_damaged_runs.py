@@ -79,7 +79,7 @@ def fast(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise _Reached
 
     monkeypatch.setattr(compress_module, "keras_to_int8", lambda *_: int8)
-    monkeypatch.setattr(variant_file, "add_metadata", lambda tflite, *_: tflite)
+    monkeypatch.setattr(variant_file, "add_metadata", lambda tflite, *_, **__: tflite)
     monkeypatch.setattr(variant_file, "threshold", lambda *_: None)
     monkeypatch.setattr(train_module, "fit", fitted)
     monkeypatch.setattr(report_module, "evaluate_models", measured)
@@ -228,7 +228,7 @@ def test_what_is_wrong_is_named(finished: Path, tmp_path: Path) -> None:
         ),
         (("train", "batch_size"), 10**9, "train.batch_size is 1000000000, not from 1 to 65,536"),
         (("train", "optimizer"), "adm", 'train.optimizer is "adm", not one of adam, rmsprop, sgd'),
-        (("input_shape", 0), -3, "input_shape[0] is -3, not from 1 to 4,096"),
+        (("input_shape", 0), -3, "input_shape[0] is -3, not from 1 to 65,536"),
         (("data", "images", "test"), [], "data.images.test is [], not an object"),
         (("classes",), ["a", 1], "classes[1] is 1, not a text"),
         (("train", "epochs"), GONE, ""),

@@ -12,12 +12,14 @@ import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
-from edgecnn.compiler.ir import Normalization, Ranges, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Normalization, Ranges, Window
 from edgecnn.errors import ModelError
 from edgecnn.escape import label
+from edgecnn.values import FITS, ORDERS, RESIZES
 
 ENTRY = "TFLITE_METADATA"
 WINDOW_ENTRY = "edgecnn_window"  # beside the standard one, which has no place for it
+FITTING_ENTRY = "edgecnn_fitting"
 RANGES_ENTRY = "edgecnn_ranges"  # the same: the standard one doesn't say what is held between which bounds
 FARTHEST = 1 << 40  # a bound of a window: 256 times that is an exact int64, and an exact float64
 # What reading a corrupt flatbuffer raises.
@@ -56,6 +58,38 @@ def read_window(model: bytes) -> Window | None:
         return parse_window(_entry(model, WINDOW_ENTRY).decode("ascii"))
     except _CORRUPT:
         return None
+
+
+def parse_fitting(text: str) -> Fitting:
+    """Return how a picture is fitted, as "FIT,RESIZE,ORDER" says.
+
+    Raises:
+        ValueError: it says nothing that is known.
+    """
+    said = tuple(text.split(","))
+    if len(said) != 3 or any(
+        word not in known for word, known in zip(said, (FITS, RESIZES, ORDERS), strict=True)
+    ):
+        raise ValueError(f"{text[:80]!r} is no way to fit a picture that is known")
+    return Fitting(*said)
+
+
+def read_fitting(model: bytes) -> Fitting:
+    """Return how a model wants pictures fitted, squashed where it tells nothing.
+
+    Raises:
+        ModelError: it tells something that isn't known here: it would see other pictures.
+    """
+    try:
+        text = _entry(model, FITTING_ENTRY)
+    except _CORRUPT:
+        return SQUASHED
+    try:
+        return parse_fitting(text.decode("ascii")) if text else SQUASHED
+    except ValueError as error:
+        raise ModelError(
+            f"the model's metadata say how to fit pictures, but {error}; export it again"
+        ) from error
 
 
 def parse_ranges(text: str) -> Ranges:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler.ir import Graph, Operator, Quantization, Signature, Stored, Tensor, short_name
 from edgecnn.compiler.reading.metadata import (
     read_files,
+    read_fitting,
     read_labels,
     read_normalization,
     read_ranges,
@@ -183,6 +184,7 @@ class _Reader:
             threshold=read_threshold(self._data),
             window=read_window(self._data),
             normalization=None if ranges else read_normalization(self._data),
+            fitting=read_fitting(self._data),
             ranges=ranges,
         )
 

@@ -3,6 +3,7 @@
 
 import json
 
+from edgecnn.compiler.ir import SQUASHED
 from edgecnn.compiler.picture import normalization_of
 from edgecnn.compiler.reading.metadata import ranges_text
 from edgecnn.compiler.scheduling.memory import ALIGN
@@ -47,6 +48,8 @@ def shared_text(model: CModel) -> str:
         description["normalization"] = normalization
     if model.original.window:
         description["window"] = str(model.original.window)
+    if model.original.fitting != SQUASHED:
+        description["fitting"] = str(model.original.fitting)
     if model.original.ranges:
         description["ranges"] = ranges_text(model.original.ranges)
     return _SHARED.format(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgecnn.compiler.ir import Ranges, Window
+from edgecnn.compiler.ir import SQUASHED, Fitting, Ranges, Window
 from edgecnn.compiler.reading.metadata import parse_ranges, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
@@ -221,6 +221,11 @@ class Run:
             return None if text is None else parse_window(text)
         except (ValueError, AttributeError) as error:
             raise RunError(f"{self.record_file} is damaged: data.window is {text!r}; train again") from error
+
+    def fitting(self) -> Fitting:
+        """Return how images became the network's pixels; the order of its channels is folded into it."""
+        train = self.record()["train"]
+        return Fitting(train.get("fit", SQUASHED.fit), train.get("resize", SQUASHED.resize))
 
     def ranges(self) -> Ranges | None:
         """Return the ranges of the numbers that it was trained on; None: they were images.

@@ -61,6 +61,9 @@ class TrainOptions:
     input_range: str = ""  # "LOW:HIGH", what a picture is to a network of one's own; empty: found in it
     mean: str = ""  # or its mean and deviation, "R,G,B", as fractions of 1
     std: str = ""
+    fit: str = "squash"  # of images into the network's shape: one of values.FITS
+    resize: str = "triangle"  # one of values.RESIZES
+    channels_order: str = "RGB"  # that a network of one's own takes: one of values.ORDERS
     window: str = NEEDED  # of images of more than 8 bits: "needed", "auto" or "LOW:HIGH"
     strategy: str = "none"  # one of training.workers.STRATEGIES
     strict: bool = False

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypedDict
 from edgecnn.evaluation.results import Data
 from edgecnn.values import BATCH, RATE, SEED, THREADS, Between, Count, Epochs, Share
 
-Length = Annotated[int, Between(1, 1 << 20)]  # of images up to SIDE; of windows of numbers, more
+Length = Annotated[int, Between(1, 65_536)]  # of images up to SIDE; of windows of numbers, more
 Channels = Annotated[int, Between(1, 65_536)]  # 1 or 3 of images; of numbers, any
 
 
@@ -39,6 +39,9 @@ class Train(TypedDict, total=False):
     input_range: str
     mean: str
     std: str
+    fit: Literal["squash", "crop", "pad"]
+    resize: Literal["triangle", "bilinear"]
+    channels_order: Literal["RGB", "BGR"]
     window: str
     mixed_precision: bool
     strategy: Literal["none", "mirrored", "multi-worker"]

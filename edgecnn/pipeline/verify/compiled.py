@@ -95,8 +95,8 @@ def verify(
     Args:
         path: a .tflite file, or an .onnx file of a quantized network, with whose .tflite it is compared.
         target: a name from `targets.TARGETS`: what runs it is chosen by its row.
-        inputs: how many random inputs to run, or a folder of images or numbers, or a file; by default 5, or 64
-            where the model keeps variables.
+        inputs: how many random inputs to run, or a folder of images or numbers, or a file; by default 5, or
+            64 where the model keeps variables.
         rows: the schedule to compile with, as for `compile_tflite`.
         optimize: "speed" or "size", as for `compile_tflite`; the C compiler gets -O2 or -Os.
         profile: tell what each operator costs, on an emulator.
@@ -282,7 +282,7 @@ def _images(model: CModel, folder: Path, files: Sequence[Path]) -> Inputs:
     images = []
     for file in files:
         try:
-            image = load_image(file, *shape[1:], window=model.original.window)
+            image = load_image(file, *shape[1:], window=model.original.window, fitting=model.original.fitting)
             images.append([as_values(image[np.newaxis], table)])
         except DataError:
             continue  # labels and notes lie beside images
