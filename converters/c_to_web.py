@@ -86,6 +86,7 @@ def page_text(model: bytes, title: str, labels: Sequence[str] = (), card: str = 
 
 def _facts(model: CModel) -> dict[str, Any]:
     """Return what the page has to know of a model."""
+    model.original.refuse_variables("a page shows it single pictures: compile it, and call the C yourself")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(
             f"{model.original.name} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "

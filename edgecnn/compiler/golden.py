@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from edgecnn.compiler import quant, reference
 from edgecnn.compiler.ir import Graph, Tensor
 from edgecnn.compiler.passes.integer_edges import integer_edges
-from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.sequence import sequence
 
 _MOST_BYTES = 65536  # of all inputs: more of them would only make the file long
@@ -69,7 +68,7 @@ def _count(edges: Sequence[Tensor], most: int) -> int:
 
 def _one_after_the_other(graph: Graph) -> list[Vector]:
     """Return the first inferences of a model that keeps variables, from their first values on."""
-    session = reference.Session(integer_edges(variables_as_edges(graph)))
+    session = reference.Session(integer_edges(graph))
     edges = session.graph.inputs[: len(graph.inputs)]
     steps = sequence(graph, _count([session.graph.tensors[i] for i in edges], _MOST_STEPS), thorough=False)
     return [Vector(inputs, session.run(inputs)[: len(graph.outputs)]) for inputs in steps]

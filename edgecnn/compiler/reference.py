@@ -49,10 +49,12 @@ class Session:
 def run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return the outputs of `graph` for one value of each input, in the flatbuffer's order.
 
+    Variables have their first values, and what they become follows.
+
     Raises:
         ModelError: an operator is not supported.
     """
-    return _run(basic(graph), inputs)
+    return Session(graph).run(inputs)
 
 
 def _run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -3,7 +3,7 @@
 
 Noise soon drives such a model into one state, in which it stays: a wake word is not among noise. So patterns
 are held for some inferences and changed, and of several such stretches the one is taken, and changed further,
-that drives the output, before its sigmoid or softmax, up the most.
+that leads to the most different outputs, or drives one, before its sigmoid or softmax, up the most.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,10 @@ from edgecnn.compiler import ops, quant, reference
 from edgecnn.compiler.ir import Graph, Tensor
 from edgecnn.compiler.ops import log_softmax, logistic, softmax
 from edgecnn.compiler.passes.integer_edges import integer_edges
-from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 
-_STRETCH = 16  # inferences
-_FRESH, _CHANGED = 4, 12  # stretches tried anew, then changes of the best one
-_LONGEST = 5  # inferences for which a pattern is held
+_STRETCH = 32  # inferences
+_FRESH, _CHANGED, _FEW = 4, 60, 12  # stretches tried anew, then changes of the best one, or a few
+_LONGEST = 3  # inferences for which a pattern is held
 _MOST_BANDS = 12
 _ENOUGH = 20  # different outputs, for which others are tried
 _SEEDS = 3
@@ -30,11 +29,13 @@ _KINDS = 8  # of patterns: noise is one; half of the others are bands, and half 
 Inputs = list[NDArray[Any]]  # one of each input of the model
 
 
-class _Tried(NamedTuple):
-    driven: int  # how far up the output was driven
-    steps: list[Inputs]
-    outputs: list[bytes]
-    variables: list[NDArray[Any]]
+class _Step(NamedTuple):
+    """An inference: its inputs, the variables before it, how far up it drove an output, and all outputs."""
+
+    inputs: Inputs
+    before: list[NDArray[Any]]
+    driven: int
+    outputs: bytes
 
 
 def sequence(graph: Graph, count: int, *, thorough: bool = True) -> list[Inputs]:
@@ -48,12 +49,12 @@ def sequence(graph: Graph, count: int, *, thorough: bool = True) -> list[Inputs]
     Raises:
         ModelError: an operator is not supported.
     """
-    inner = integer_edges(variables_as_edges(graph))
+    inner = integer_edges(graph)
     edges = [inner.tensors[i] for i in inner.inputs[: len(graph.inputs)]]
     found = []
     for seed in range(_SEEDS if thorough else 1):
         search = _Search(inner, edges, np.random.default_rng(seed))
-        steps, outputs = search.steps(count, _CHANGED if thorough else 0)
+        steps, outputs = search.steps(count, _CHANGED if thorough else _FEW)
         found.append((len(set(outputs)), -seed, steps))
         if len(set(outputs)) >= min(_ENOUGH, count):
             break
@@ -72,40 +73,44 @@ class _Search:
 
     def steps(self, count: int, changes: int) -> tuple[list[Inputs], list[bytes]]:
         """Return so many inputs, and the outputs that they lead to."""
-        steps: list[Inputs] = []
-        outputs: list[bytes] = []
+        steps: list[_Step] = []
         while len(steps) < count:
-            number = len(steps) // _STRETCH
-            best = self._stretch(min(_STRETCH, count - len(steps)), steps[-1:], number % self._size, changes)
-            steps += best.steps
-            outputs += best.outputs
-            self._session.variables = best.variables
-        return steps, outputs
+            element = len(steps) // _STRETCH % self._size
+            length = min(_STRETCH, count - len(steps))
+            enough = len({step.outputs for step in steps}) >= _ENOUGH
+            tries = 1 if enough else _FRESH + changes
+            steps += self._stretch(length, [step.inputs for step in steps[-1:]], element, tries)
+            self._session.variables = steps[-1].before
+            self._session.run(steps[-1].inputs)
+        return [step.inputs for step in steps], [step.outputs for step in steps]
 
-    def _stretch(self, length: int, before: list[Inputs], element: int, changes: int) -> _Tried:
-        """Return the stretch of those tried that drives an element of the output up the most."""
+    def _stretch(self, length: int, before: list[Inputs], element: int, tries: int) -> list[_Step]:
+        """Return the best stretch of those tried, which drive an element of the output up."""
         begun = self._session.variables
-        best: _Tried | None = None
-        for number in range(_FRESH + changes):
-            if best is None or number < _FRESH:
-                steps = self._fresh(length, before)
+        best: list[_Step] = []
+        for number in range(tries):
+            if number < _FRESH:
+                tried = self._run([], begun, self._fresh(length, before), element)
             else:
-                steps = self._changed(best.steps)
-            self._session.variables = begun
-            tried = self._try(steps, element)
-            if best is None or tried.driven >= best.driven:
+                same, inputs = self._changed(best)
+                tried = self._run(best[:same], best[same].before, inputs, element)
+            if not best or _worth(tried) >= _worth(best):
                 best = tried
-            if len(set(tried.outputs)) == length:
+            if len({step.outputs for step in tried}) == length:
                 return tried
-        assert best is not None, "one stretch is tried"
         return best
 
-    def _try(self, steps: list[Inputs], element: int) -> _Tried:
-        made = [self._session.run(inputs) for inputs in steps]
-        # The first values of variables alone may drive it far.
-        driven = max(int(values[0].ravel()[element]) for values in made[len(made) // 2 :])
-        outputs = [b"".join(value.tobytes() for value in values[1 : 1 + self._count]) for values in made]
-        return _Tried(driven, steps, outputs, self._session.variables)
+    def _run(
+        self, steps: list[_Step], variables: list[NDArray[Any]], inputs: list[Inputs], element: int
+    ) -> list[_Step]:
+        """Return steps and those that follow with further inputs."""
+        self._session.variables = variables
+        made = list(steps)
+        for values in inputs:
+            before, outputs = self._session.variables, self._session.run(values)
+            seen = b"".join(value.tobytes() for value in outputs[1 : 1 + self._count])
+            made.append(_Step(values, before, int(outputs[0].ravel()[element]), seen))
+        return made
 
     def _fresh(self, length: int, before: list[Inputs]) -> list[Inputs]:
         steps = list(before)
@@ -114,10 +119,12 @@ class _Search:
             steps += [inputs] * int(self._rng.integers(1, _LONGEST, endpoint=True))
         return steps[len(before) :][:length]
 
-    def _changed(self, steps: list[Inputs]) -> list[Inputs]:
+    def _changed(self, steps: list[_Step]) -> tuple[int, list[Inputs]]:
+        """Return how many steps stay, and other inputs from there on, of which the first are changed."""
         begin, held = int(self._rng.integers(len(steps))), int(self._rng.integers(1, _LONGEST, endpoint=True))
-        inputs = [self._frame(edge, at, steps[begin : begin + 1]) for at, edge in enumerate(self._edges)]
-        return [inputs if begin <= at < begin + held else other for at, other in enumerate(steps)]
+        rest = [step.inputs for step in steps[begin:]]
+        inputs = [self._frame(edge, at, rest[:1]) for at, edge in enumerate(self._edges)]
+        return begin, [inputs if at < held else other for at, other in enumerate(rest)]
 
     def _frame(self, edge: Tensor, number: int, before: list[Inputs]) -> NDArray[Any]:
         """Return noise, or bands of levels along the longest axis, anew or changed from the input before."""
@@ -137,3 +144,11 @@ class _Search:
         if not fresh:
             values = values + before[0][number]
         return np.asarray(np.clip(values, low, high).astype(edge.dtype))
+
+
+def _worth(steps: list[_Step]) -> tuple[int, int]:
+    """Return how many outputs differ, and how far up the later half drives one.
+
+    The first values of variables alone may drive it far.
+    """
+    return len({step.outputs for step in steps}), max(step.driven for step in steps[len(steps) // 2 :])

@@ -7,6 +7,7 @@ from itertools import product
 from narrow import narrowed
 from networks import dilated
 from random_operators import KINDS, Draw
+from streaming import Streaming, mixed
 from tflite_builder import SAME, Builder
 
 _PIECES = 7  # of a chain: more would mix every byte until it says little
@@ -15,7 +16,7 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*networks_for_weights_apart(), _over_uint8())
+    return (*networks_for_weights_apart(), _over_uint8(), _stream())
 
 
 @cache
@@ -113,3 +114,9 @@ def _over_int4() -> bytes:
     at = builder.fully_connected(builder.flatten(at), 7, per_channel=True)
     at = builder.fully_connected(at, 3, per_channel=True)
     return narrowed(builder.build((source,), (at,)), lambda number: number != 1, least=-7)
+
+
+def _stream() -> bytes:
+    """Return what only networks that keep variables have."""
+    builder = Streaming()
+    return builder.build(*mixed(builder))

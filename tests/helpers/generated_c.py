@@ -17,6 +17,7 @@ from edgecnn.compiler import reference
 from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.ir import Tensor
 from edgecnn.compiler.passes.as_int8 import as_int8
+from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.targets import find_target
 from edgecnn.pipeline.verify.program import program
@@ -94,6 +95,9 @@ def _has_narrow_dense(model: bytes) -> bool:
 
 def run_numpy(model: bytes, inputs: list[Arrays]) -> list[Arrays]:
     graph = as_int8(parse(model))
+    if graph.variables:
+        session = reference.Session(integer_edges(graph))
+        return [session.run(one) for one in inputs]
     return [reference.run(graph, one) for one in inputs]
 
 

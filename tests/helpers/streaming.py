@@ -70,6 +70,23 @@ class Streaming(Builder):
         return joined
 
 
+def mixed(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A small network as wake words have it: windows on either side, split channels, several strides."""
+    source = builder.input((1, 3, 8), 0.02, -3)
+    at = builder.window("first", builder.reshape(source, (1, 3, 1, 8)), 2)
+    at = builder.conv(at, 12, (5, 1), stride=(3, 1), activation=1)
+    at = builder.conv(builder.window("in front", at, 6, in_front=True), 1, (7, 1), depthwise=True)
+    at = builder.conv(at, 8, (1, 1))
+    begun = builder.rng.integers(-5, 5, (1, 5, 1, 8)).astype(builder.dtype)
+    at = builder.window("cut first", at, 5, cut_first=True, data=begun)
+    one, other = builder.split(at, (4, 4), 3, equal=False)
+    one = builder.conv(one, 1, (5, 1), depthwise=True)
+    other = builder.conv(builder.rows(other, 2, 3), 1, (3, 1), depthwise=True)
+    at = builder.concat((one, builder.rescaled(other, one)))
+    at = builder.window("both", at, 3, in_front=True, cut_first=True)
+    return (source,), (builder.fully_connected(builder.flatten(at), 3),)
+
+
 def _handle(builder: Builder, name: str) -> int:
     handle = builder.tensor((), "resource")
     builder.operators.append(("VAR_HANDLE", (), handle, {"container": b"", "shared_name": name.encode()}))

@@ -31,10 +31,8 @@ needs_litert = pytest.mark.skipif(find_spec("ai_edge_litert") is None, reason="n
 def judged(model: bytes, count: int = 3) -> tuple[Oracle, list[Ruling]]:
     """Ask for outputs of random inputs, see that they are our references', and return who was asked."""
     oracle, graph = Oracle(parse(model), model), integer_edges(parse(model))
-    inputs = random_inputs(model, count)
-    for ours, theirs in zip(
-        (reference.run(graph, one) for one in inputs), oracle.outputs(inputs), strict=True
-    ):
+    inputs, session = random_inputs(model, count), reference.Session(graph)
+    for ours, theirs in zip(map(session.run, inputs), oracle.outputs(inputs), strict=True):
         for our, their in zip(ours, theirs, strict=True):
             assert our.dtype == their.dtype
             np.testing.assert_array_equal(our, their)

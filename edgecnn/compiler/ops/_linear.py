@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,18 @@ class Linear:
     def of(graph: Graph, operator: Operator) -> "Linear":
         """Read weights and quantization of an operator whose op has a layout.
 
+        What was read is kept as long as the graph: references ask at every inference.
+
         Raises:
             ModelError: weights, bias or scales are not what kernels take.
         """
+        known = _KNOWN.setdefault(graph, {})
+        if id(operator) not in known:
+            known[id(operator)] = operator, Linear._read(graph, operator)
+        return known[id(operator)][1]
+
+    @staticmethod
+    def _read(graph: Graph, operator: Operator) -> "Linear":
         weights = geometry.constant(graph, operator, 1)
         layout = _layout(operator)
         source = geometry.quantization_of(graph.input(operator, layout.source))
@@ -234,6 +244,9 @@ class Linear:
         possible = np.minimum(magnitude, 1 << (_WIDE_BITS - 1))
         scaled = quant.requantize_wide(possible, self.multiplier, np.minimum(self.shift, _MOST_WIDE_SHIFT))
         return np.where(self.shift > _MOST_WIDE_SHIFT, quant.INT32_MAX + 1, scaled)
+
+
+_KNOWN: WeakKeyDictionary[Graph, dict[int, tuple[Operator, Linear]]] = WeakKeyDictionary()
 
 
 def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:

@@ -17,11 +17,9 @@ from edgecnn.compiler.passes.merge_constant_channels import merge_constant_chann
 from edgecnn.compiler.passes.narrow import narrow
 from edgecnn.compiler.passes.split_weights import split_weights
 from edgecnn.compiler.passes.streams import streams
-from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.passes.widen_weights import widen_weights
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    variables_as_edges,
     integer_edges,
     widen_weights,
     fold_dilation,

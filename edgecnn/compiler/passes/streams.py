@@ -11,15 +11,21 @@ way an inference that stops half way has changed nothing.
 from dataclasses import replace
 
 from edgecnn.compiler import geometry, ops
-from edgecnn.compiler.ir import Graph, Operator, Ring, Variable
+from edgecnn.compiler.ir import Graph, Operator, Ring, Variable, short_name
 from edgecnn.compiler.ops import _moving, concatenation
 from edgecnn.compiler.ops import slice as slice_
+from edgecnn.errors import ModelError
 
 _ROWS = -3  # the axis
+_MOST_SLOTS = 65534  # what the C counts
 
 
 def streams(graph: Graph) -> Graph:
-    """Return `graph` with the model's own inputs and outputs alone, and a ring for each variable."""
+    """Return `graph` with the model's own inputs and outputs alone, and a ring for each variable.
+
+    Raises:
+        ModelError: a variable has too many rows.
+    """
     count = len(graph.variables)
     if not count:
         return graph
@@ -31,6 +37,10 @@ def streams(graph: Graph) -> Graph:
         if stream is None:
             rows = graph.tensors[after].shape[1]
             ring = Ring(2 * rows, rows, 0, rows)
+            if ring.slots > _MOST_SLOTS:
+                raise ModelError(
+                    f'variable "{short_name(variable.name)}" has {rows} rows; {_MOST_SLOTS // 2} are supported'
+                )
             variables.append(replace(variable, before=before, after=after, ring=ring))
             continue
         joined, gone, ring = stream

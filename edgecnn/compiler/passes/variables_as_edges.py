@@ -14,7 +14,7 @@ from edgecnn.compiler.ops import name as op_name
 from edgecnn.compiler.reading.variables import ASSIGN, OPS, READ, accesses
 from edgecnn.errors import ModelError
 
-_DTYPES = ("int8", "uint8", "int16")
+_DTYPES = ("int8", "uint8", "int16", "float32")  # floats where integers are quantized of them alone
 
 
 def variables_as_edges(graph: Graph) -> Graph:

@@ -91,8 +91,14 @@ def _assigned(main: Graph, once: Operator, subgraphs: Sequence[Graph]) -> dict[s
             )
     values = {}
     for operator, name in accesses(first):
-        value = first.tensors[operator.inputs[1]] if operator.inputs[1] < len(first.tensors) else None
-        if value is None or value.data is None:
-            raise ModelError(f'{what} gives variable "{short_name(name)}" a value that is no constant')
-        values[name] = value
+        values[name] = _constant(first, operator.inputs[1])
+        if values[name].data is None:
+            raise ModelError(f'{what} gives variable "{short_name(name)}" a value that is no plain constant')
     return values
+
+
+def _constant(graph: Graph, number: int) -> Tensor:
+    """Return a tensor, without data where it is no constant that NumPy holds."""
+    tensor = graph.tensors[number] if 0 <= number < len(graph.tensors) else Tensor("", (), "")
+    plain = tensor.data is not None and tensor.data.shape == tensor.shape
+    return tensor if plain and tensor.size else replace(tensor, data=None)

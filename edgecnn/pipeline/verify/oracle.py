@@ -20,7 +20,7 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.ops import concatenation, expand_dims, pack, reshape, squeeze, transpose, unpack
 from edgecnn.compiler.ops import slice as slice_
 from edgecnn.compiler.passes.integer_edges import integer_edges
-from edgecnn.compiler.passes.variables_as_edges import tensors_left, variables_as_edges
+from edgecnn.compiler.passes.variables_as_edges import tensors_left
 from edgecnn.errors import MissingToolError, ModelError
 from edgecnn.runtime.interpreter import Kernels, Package
 from edgecnn.runtime.tflite import Interpreter, MisreadError
@@ -83,7 +83,7 @@ class Oracle:
         """
         self.differing: dict[str, int] = {}
         self._original, self._content = original, content
-        self._inner = integer_edges(variables_as_edges(original))
+        self._inner = integer_edges(original)
         left = tensors_left(original)
         self._left = [left[variable.name] for variable in self._inner.variables]
         self._ran = False

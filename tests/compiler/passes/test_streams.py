@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from generated_c import random_inputs, run_c
-from streaming import Streaming
+from streaming import Streaming, mixed
 from tflite_builder import SAME
 
 from edgecnn.compiler import reference
@@ -14,7 +14,6 @@ from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.golden import golden_vectors
 from edgecnn.compiler.ir import Ring
 from edgecnn.compiler.passes.integer_edges import integer_edges
-from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.errors import ModelError
 from edgecnn.pipeline.verify.oracle import BUILTIN_REF, Oracle, as_bytes
@@ -30,7 +29,7 @@ def check_streams(models: list[bytes]) -> list[CompiledModel]:
     for model, steps in zip(models, inputs, strict=True):
         oracle, made = Oracle(parse(model), model), []
         for stream in (steps[:RESET], steps[RESET:]):
-            session = reference.Session(integer_edges(variables_as_edges(parse(model))))
+            session = reference.Session(integer_edges(parse(model)))
             made += oracle.outputs(stream)
             assert oracle.name == BUILTIN_REF
             assert as_bytes([session.run(one) for one in stream]).tolist() == (
@@ -47,23 +46,6 @@ def check_streams(models: list[bytes]) -> list[CompiledModel]:
 def built(make: Make, dtype: str = "int8") -> bytes:
     builder = Streaming(dtype=dtype)
     return builder.build(*make(builder))
-
-
-def mixed(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """A small network as wake words have it: windows on either side, split channels, several strides."""
-    source = builder.input((1, 3, 8), 0.02, -3)
-    at = builder.window("first", builder.reshape(source, (1, 3, 1, 8)), 2)
-    at = builder.conv(at, 12, (5, 1), stride=(3, 1), activation=1)
-    at = builder.conv(builder.window("in front", at, 6, in_front=True), 1, (7, 1), depthwise=True)
-    at = builder.conv(at, 8, (1, 1))
-    begun = builder.rng.integers(-5, 5, (1, 5, 1, 8)).astype(builder.dtype)
-    at = builder.window("cut first", at, 5, cut_first=True, data=begun)
-    one, other = builder.split(at, (4, 4), 3, equal=False)
-    one = builder.conv(one, 1, (5, 1), depthwise=True)
-    other = builder.conv(builder.rows(other, 2, 3), 1, (3, 1), depthwise=True)
-    at = builder.concat((one, builder.rescaled(other, one)))
-    at = builder.window("both", at, 3, in_front=True, cut_first=True)
-    return (source,), (builder.fully_connected(builder.flatten(at), 3),)
 
 
 def several_rows(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -107,6 +89,18 @@ def shared(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (source,), (builder.conv(last, 3, (2, 1)), builder.conv(kept, 2, (3, 1)), joined)
 
 
+def floats(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A variable that is float between two inferences, and has the initial values 0.02, 0.04 and so on."""
+    source = builder.input((1, 2, 1, 4), 0.02, -3)
+    shape = (1, 3, 1, 4)
+    real = builder.tensor(shape, "float32")
+    begun = np.arange(12, dtype=np.float32).reshape(shape) / 50
+    kept = builder.rescaled(builder.variable("rows", real, shape, begun), source)
+    joined = builder.concat((kept, source), axis=1)
+    builder.assign("rows", builder.dequantize(builder.rows(joined, 2, 3)))
+    return (source,), (builder.conv(joined, 3, (5, 1)),)
+
+
 ALL: list[Make] = [mixed, several_rows, sums, delays, shared]
 
 
@@ -140,9 +134,14 @@ def test_golden_vectors_follow_each_other() -> None:
     vectors = golden_vectors(parse(built(sums)))
     assert len(vectors) == 16
     assert len({vector.outputs[0].tobytes() for vector in vectors}) > 8
-    session = reference.Session(integer_edges(variables_as_edges(parse(built(sums)))))
+    session = reference.Session(integer_edges(parse(built(sums))))
     for vector in vectors:
         np.testing.assert_array_equal(session.run(vector.inputs)[0], vector.outputs[0])
+
+
+def test_variables_that_are_floats_between_inferences() -> None:
+    [compiled] = check_streams([built(floats)])
+    assert compiled.model.variables.kept[0].ring == Ring(5, 2, 0, 0)
 
 
 def refused(make: Make, dtype: str = "int8") -> str:
@@ -177,6 +176,13 @@ def test_variables_that_cannot_be_kept_are_refused() -> None:
         builder.assign("sum", builder.reshape(ends[1][0], (1, 3, 4, 2)))
         return ends
 
+    def scaled(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ends = floats(builder)
+        other = builder.rescaled(ends[0][0], builder.tensor((1,), "int8", 0.5))
+        twice = builder.rows(builder.concat((other, other), axis=1), 1, 3)
+        builder.assign("rows", builder.dequantize(twice))
+        return ends
+
     assert refused(unset) == (
         'READ_VARIABLE "tensor2" (operator 2) reads variable "sum", which has no value before the first '
         "inference; one that CALL_ONCE assigns is needed"
@@ -187,6 +193,7 @@ def test_variables_that_cannot_be_kept_are_refused() -> None:
     assert refused(reshaped).startswith(
         'ASSIGN_VARIABLE (operator 7) has variable "sum" as int8[1,3,4,2] 0.0199999996*(q+3), and'
     )
+    assert refused(scaled).startswith('variable "rows" is float32, read as int8[1,3,1,4] 0.0199999996*(q+3)')
 
 
 def test_weights_apart_are_refused() -> None:
