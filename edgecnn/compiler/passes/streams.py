@@ -38,9 +38,8 @@ def streams(graph: Graph) -> Graph:
             rows = graph.tensors[after].shape[1]
             ring = Ring(2 * rows, rows, 0, rows)
             if ring.slots > _MOST_SLOTS:
-                raise ModelError(
-                    f'variable "{short_name(variable.name)}" has {rows} rows; {_MOST_SLOTS // 2} are supported'
-                )
+                name = short_name(variable.name)
+                raise ModelError(f'variable "{name}" has {rows} rows; {_MOST_SLOTS // 2} are supported')
             variables.append(replace(variable, before=before, after=after, ring=ring))
             continue
         joined, gone, ring = stream
