@@ -73,7 +73,7 @@ class Package:
         files = sorted(path for path in root.rglob("*") if path.is_file())
         known = {**self.fields, **fields}
         return {
-            fill(str(path.relative_to(root)), known): fill(path.read_text(encoding="utf-8"), known)
+            fill(path.relative_to(root).as_posix(), known): fill(path.read_text(encoding="utf-8"), known)
             for path in files
         }
 

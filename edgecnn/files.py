@@ -68,6 +68,12 @@ def _kind(status: os.stat_result) -> str:
     return next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
 
 
+def named_path(folder: Path, name: str) -> Path:
+    """Return a path that a file in `folder` names from there, in this system's form or in that of Windows."""
+    path = folder / name
+    return path if os.path.lexists(path) else folder / name.replace("\\", "/")
+
+
 def real_path(path: Path) -> Path:
     """Return where a path leads, without links; unlike Path.resolve, of a circle of links, too."""
     return Path(os.path.realpath(path))
@@ -201,6 +207,8 @@ def _lock(folder: Path) -> int | None:
 @cache
 def _sweep(within: Path) -> None:
     """Remove what processes that were killed were writing in a folder, once in the life of this one."""
+    if not hasattr(os, "geteuid"):  # on Windows nothing of this is locked
+        return
     for left in within.glob(f"{_LOCKED}*"):
         with suppress(OSError):
             if left.lstat().st_uid == os.geteuid() and (lock := _lock(left)) is not None:

@@ -133,14 +133,11 @@ def test_the_readme_stays_short_and_leads_to_every_page() -> None:
     assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in readme()] == []
 
 
-def test_yaml_is_yaml_and_what_it_calls_is_python_too() -> None:
+def test_what_is_said_to_continuous_integration_is_what_that_reads() -> None:
     documents = [yaml.safe_load(text) for language, text in blocks() if language == "yaml"]
     assert len(documents) >= 2
     [job] = [document["jobs"]["model"] for document in documents if "jobs" in document]
     assert all(len({"uses", "run"} & set(step)) == 1 for step in job["steps"])
-    scripts = "\n".join(step.get("run", "") for step in job["steps"])
-    [python] = re.findall(r'python -c "(.*?)"', scripts, re.DOTALL)
-    ast.parse(python)
     [hook] = [hook for document in documents for repo in document.get("repos", []) for hook in repo["hooks"]]
     assert {"id", "name", "language", "entry"} <= set(hook)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import DataError
-from edgecnn.files import read_bytes
+from edgecnn.files import named_path, read_bytes
 
 # What people call the three parts.
 SPLITS = {
@@ -162,8 +162,8 @@ def _entry(table: Path, line: int, row: dict[str | None, Any], path: str, label:
     split = values["split"].lower()
     if split and split not in SPLITS:
         raise DataError(f"{table} line {line}: split is {split!r}; allowed are {', '.join(SPLITS)}")
-    image = table.parent / values[path]
-    mask = table.parent / values[label] if label == "mask" else None
+    image = named_path(table.parent, values[path])
+    mask = named_path(table.parent, values[label]) if label == "mask" else None
     for file in (image, mask):
         if file and not file.is_file():
             raise DataError(

@@ -12,7 +12,16 @@ from edgecnn.compiler.ir import SQUASHED, Fitting, Ranges, Window
 from edgecnn.compiler.reading.metadata import parse_ranges, parse_window
 from edgecnn.errors import RunError
 from edgecnn.evaluation.results import VARIANTS, RunMetrics, read_metrics
-from edgecnn.files import beside, read_bytes, read_text, real_path, write_bytes, write_json, write_text
+from edgecnn.files import (
+    beside,
+    named_path,
+    read_bytes,
+    read_text,
+    real_path,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from edgecnn.pipeline.run.lock import locked
 from edgecnn.pipeline.run.record import Record
 from edgecnn.pipeline.run.versions import versions
@@ -159,7 +168,7 @@ class Run:
 
     def relative(self, data: Path) -> str:
         """Return a path as run.json records it: from here, so that a run can be moved with its images."""
-        return os.path.relpath(real_path(data), real_path(self.path))
+        return Path(os.path.relpath(real_path(data), real_path(self.path))).as_posix()
 
     def data(self) -> Path:
         """Return where the images are.
@@ -167,7 +176,7 @@ class Run:
         Raises:
             RunError: they are not there any more.
         """
-        data: Path = real_path(real_path(self.path) / self.record()["data"]["source"])
+        data = real_path(named_path(real_path(self.path), self.record()["data"]["source"]))
         if not data.exists():
             raise RunError(
                 f"the images that {self.path} was trained on are not at {data} any more; give them by --data"

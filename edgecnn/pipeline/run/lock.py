@@ -10,6 +10,8 @@ from pathlib import Path
 from edgecnn.errors import RunError
 from edgecnn.files import TEMPORARY
 
+_FILE = f"{TEMPORARY}lock"  # what is locked where a folder can't be
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -21,20 +23,31 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         RunError: another process has it, or the folder can't be made.
     """
-    import fcntl  # not on Windows, where the rest of a run is of use
+    try:
+        import fcntl  # noqa: F401 - not on Windows
+    except ImportError:
+        held = _file_held
+    else:
+        held = _folder_held
+    with held(path):
+        for left in path.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)  # a file, which the lock may be, stays
+        yield
 
-    folder = _opened(path)
+
+@contextmanager
+def _folder_held(path: Path) -> Iterator[None]:
+    import fcntl
+
+    _make(path)
+    folder = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(folder)
-        raise RunError(
-            f"another edgecnn is at work in {path}; wait for its end, or use another folder"
-        ) from error
+        raise _busy(path) from error
     except OSError:
         pass  # a network's file system may have no locks
-    for left in path.glob(f"{TEMPORARY}*"):
-        shutil.rmtree(left, ignore_errors=True)
     try:
         yield
     finally:
@@ -43,11 +56,34 @@ def locked(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _opened(path: Path) -> int:
+@contextmanager
+def _file_held(path: Path) -> Iterator[None]:
+    """Hold a file in the folder, as folders can't be locked there."""
+    from filelock import FileLock, Timeout
+
+    _make(path)
+    lock = FileLock(path / _FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise _busy(path) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):  # it holds something
+            (path / _FILE).unlink(missing_ok=True)
+            path.rmdir()
+
+
+def _make(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDONLY)
     except FileExistsError as error:
         raise RunError(f"can't make the run folder {path}: it is a file; choose another") from error
     except OSError as error:
         raise RunError(f"can't make the run folder {path}: {error.strerror}") from error
+
+
+def _busy(path: Path) -> RunError:
+    return RunError(f"another edgecnn is at work in {path}; wait for its end, or use another folder")

@@ -5,7 +5,6 @@ What it lacks, a bound on how long a request may trickle in and on connections t
 """
 
 import json
-import resource
 import socket
 from typing import Any
 
@@ -71,6 +70,17 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def _allow_files() -> None:
+    """Let this process open as many files as it may need."""
+    try:
+        import resource  # not on Windows, which has no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard), hard))
+
+
 def make_server(app: Flask, at: socket.socket, threads: int, most_bytes: int) -> BaseWSGIServer:
     """Return a server that has a method `run`.
 
@@ -80,9 +90,7 @@ def make_server(app: Flask, at: socket.socket, threads: int, most_bytes: int) ->
         threads: how many requests are worked on at a time; the others wait.
         most_bytes: how large a request may be.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < _FILES:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard), hard))
+    _allow_files()
     server = create_server(
         app,
         sockets=[at],
