@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a .tflite file to the text of C files and the plan behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.passes import BY_WEIGHTS, PASSES
 from edgecnn.compiler.passes.batch_of_one import batch_of_one
 from edgecnn.compiler.passes.stop_before_float import stop_before_float as before_float
+from edgecnn.compiler.passes.upright import upright
 from edgecnn.compiler.passes.variables_as_edges import variables_as_edges
 from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading import read_network
 from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.compiler.scheduling.effort import Effort
+from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.scheduling.search import schedule
 from edgecnn.compiler.steps import Step
 from edgecnn.compiler.targets import find_target
@@ -122,15 +124,13 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
         original = replace(original, labels=tuple(labels))
     apart = weights_version is not None
     try:
-        graph, dumps = run_passes(replace(original, weights_apart=apart))
+        ways = _ways(replace(original, weights_apart=apart), rows, ram)
     except ModelError as error:
         if not stop_before_float and (ends := _integers_before_floats(original)):
             raise ModelError(f"{error}; --stop-before-float compiles up to {ends}") from error
         raise
-    _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
     isa = find_target(target).isa
-    scheduled = schedule(graph, rows, ram, isa, effort)
-    _check_limits(graph, len(scheduled.network.steps))
+    graph, dumps, scheduled = _scheduled(ways, rows, ram, isa, effort)
     inputs, outputs = edges(original, graph)
     model = CModel(
         check_name(name or default_name(original.name)),
@@ -159,6 +159,35 @@ def compile_tflite(  # noqa: PLR0913 - one parameter for each option
     )
 
 
+def _ways(original: Graph, rows: bool, ram: int | None) -> list[tuple[Graph, dict[str, str]]]:
+    """Return what passes make of a graph, and dumps: the fastest way first, last that of the smallest arena.
+
+    Kernels take several columns of a row at once; of a map of one row that is all, where the arena allows it.
+    """
+    best = run_passes(original)
+    if rows and ram is None:
+        return [best]
+    lying = run_passes(original, without=(upright,))
+    return [lying] if not rows else [lying, best]
+
+
+def _scheduled(
+    ways: Sequence[tuple[Graph, dict[str, str]]], rows: bool, ram: int | None, isa: str, effort: Effort | None
+) -> tuple[Graph, dict[str, str], Schedule]:
+    """Return the first of some graphs for which there is a schedule, with its dumps."""
+    for number, (graph, dumps) in enumerate(ways):
+        _check_limits(graph, len(graph.operators) // 2)  # at best two are one step; before a search
+        try:
+            scheduled = schedule(graph, rows, ram, isa, effort)
+        except ModelError:
+            if number + 1 == len(ways):
+                raise
+            continue
+        _check_limits(graph, len(scheduled.network.steps))
+        return graph, dumps, scheduled
+    raise AssertionError("the last way returns or raises")
+
+
 def default_name(title: str) -> str:
     """Return a name for C after a title: letters and digits of it, runs of others as one underscore."""
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in title).split()
@@ -166,8 +195,10 @@ def default_name(title: str) -> str:
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 
 
-def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
-    """Return the graph after all passes, and its text form as read and after each.
+def run_passes(
+    original: Graph, without: Collection[Callable[[Graph], Graph]] = ()
+) -> tuple[Graph, dict[str, str]]:
+    """Return the graph after all passes but some, and its text form as read and after each.
 
     Where weights lie apart from the code, what changes shapes because of their values is left out.
 
@@ -177,7 +208,7 @@ def run_passes(original: Graph) -> tuple[Graph, dict[str, str]]:
     _check_readable(variables_as_edges(original))
     graph, dumps = original, {"read": str(original)}
     for pass_ in PASSES:
-        if original.weights_apart and pass_ in BY_WEIGHTS:
+        if pass_ in without or (original.weights_apart and pass_ in BY_WEIGHTS):
             continue
         graph = pass_(graph)
         graph.verify()

@@ -17,6 +17,7 @@ INT8, INT8_OR_INT16 = ("int8",), ("int8", "int16")  # what the activations of an
 _MOST_STEPS = (1 << 31) - (1 << 16)  # of a bound: float32 rounds it, and zero points come to it
 _FLOAT_MODEL = ("float32", "int32", "int64", "bool")  # the types in one that nothing quantized yet
 _Kind = TypeVar("_Kind", bound=Options)
+_Window = TypeVar("_Window", bound="Windowed")
 MOST_VALUES = 1 << 26  # of one tensor: four times a 4,096 x 4,096 image
 
 
@@ -63,6 +64,19 @@ class Dilated(Windowed):
     def dilations(self) -> tuple[int, int]:
         """How far the elements of a window lie apart, (h, w)."""
         return self.dilation_h, self.dilation_w
+
+
+_SIDES = (("stride_h", "stride_w"), ("dilation_h", "dilation_w"), ("filter_h", "filter_w"))
+
+
+def turned(options: _Window) -> _Window:
+    """Return options of windows with rows and columns exchanged."""
+    known = [pair for pair in _SIDES if hasattr(options, pair[0])]
+    changes: dict[str, Any] = {}
+    for h, w in known:
+        changes |= {h: getattr(options, w), w: getattr(options, h)}
+    pads = options.pads and (options.pads[1], options.pads[0])
+    return replace(options, pads=pads, **changes)
 
 
 @dataclass(frozen=True)

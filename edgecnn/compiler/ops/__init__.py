@@ -194,6 +194,16 @@ def makes_whole(operator: Operator) -> bool:
     return getattr(find(operator.op), "MAKES_WHOLE", False)
 
 
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator | None:
+    """Return an operator that does to columns what another does to rows, and the reverse.
+
+    What it needs of constants is appended to `tensors`. None where its op knows no such.
+    """
+    of = getattr(find(operator.op), "turned", None)
+    other: Operator | None = of(graph, operator, tensors) if of else None
+    return other
+
+
 def column_producer(step: Step) -> bool:
     """Say whether a step can make its output some columns at a time."""
     of = getattr(find(step.operator.op), "column_producer", None)

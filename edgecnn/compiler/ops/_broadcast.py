@@ -6,6 +6,7 @@ operand has for neighbouring columns, and within a column, are fields of its par
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,18 @@ def macs(graph: Graph, operator: Operator) -> int:
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of both operands that so many of the output read: as many, or all."""
     return height, width
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the operator with any constant of rows in the place of columns."""
+    inputs = list(operator.inputs)
+    for position in (0, 1):
+        tensor = graph.input(operator, position)
+        if tensor.data is not None:
+            data = np.ascontiguousarray(_in_four(tensor).swapaxes(1, 2))
+            tensors.append(replace(tensor, shape=data.shape, data=data))
+            inputs[position] = len(tensors) - 1
+    return replace(operator, inputs=tuple(inputs))
 
 
 def is_of_shapes(graph: Graph, operator: Operator) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, ops, quant
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import Kernel, Line, Params
 from edgecnn.compiler.steps import Step, Window
 
@@ -49,6 +49,11 @@ def macs(graph: Graph, operator: Operator) -> int:
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read: as many."""
     return height, width
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the operator as it is: it knows no rows and columns."""
+    return operator
 
 
 def centred(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> quant.Int64s:

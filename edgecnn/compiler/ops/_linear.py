@@ -296,6 +296,16 @@ def with_parameters(
     return replace(operator, inputs=(operator.inputs[0], first, first + 1))
 
 
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the same convolution of rows in the place of columns."""
+    weights = graph.input(operator, 1)
+    data = np.ascontiguousarray(geometry.constant(graph, operator, 1).swapaxes(1, 2))
+    tensors.append(replace(weights, shape=data.shape, data=data))
+    told = geometry.turned(geometry.options(graph, operator, geometry.Windowed))
+    inputs = (operator.inputs[0], len(tensors) - 1, *operator.inputs[2:])
+    return replace(operator, inputs=inputs, options=told)
+
+
 def widened(graph: Graph, operator: Operator) -> Graph:
     """Return `graph` with weights of an operator that have four bits stored in eight."""
     tensors = list(graph.tensors)

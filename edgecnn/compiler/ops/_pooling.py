@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import INT8, INT16, Kernel, Line, Params
 from edgecnn.compiler.steps import Step
 from edgecnn.errors import ModelError
@@ -57,6 +57,11 @@ def axes(graph: Graph, operator: Operator) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of the windows."""
     told, sizes = geometry.options(graph, operator, PoolingOptions), _sizes(graph, operator)
     return geometry.axes(told, sizes, graph.input(operator, 0).shape, graph.output(operator).shape)
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the same pool of rows in the place of columns."""
+    return replace(operator, options=geometry.turned(geometry.options(graph, operator, PoolingOptions)))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

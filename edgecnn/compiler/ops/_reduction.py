@@ -60,6 +60,13 @@ def rewrite(graph: Graph, operator: Operator, tensors: list[Tensor]) -> list[Ope
     return [replace(whole, outputs=(between,)), _moving.reshaped(operator, between, operator.outputs[0])]
 
 
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the operator over rows in the place of columns."""
+    told, other = geometry.options(graph, operator, ReductionOptions), {_ROWS: _COLUMNS, _COLUMNS: _ROWS}
+    over = tuple(sorted(other.get(axis, axis) for axis in told.over))
+    return replace(operator, options=replace(told, over=over))
+
+
 def check(graph: Graph, operator: Operator, dtypes: Sequence[str] = geometry.INT8) -> None:
     """Check types, and that 32 bits hold the sums."""
     geometry.check_types(graph, operator, (graph.input(operator, 0), graph.output(operator)), dtypes)

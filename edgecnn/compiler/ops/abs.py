@@ -18,6 +18,7 @@ check, macs, needs, lower = (
     _elementwise.needs,
     _elementwise.lower,
 )
+turned = _elementwise.turned
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -109,6 +109,13 @@ def _axis(graph: Graph, operator: Operator) -> int:
     return geometry.options(graph, operator, ConcatenationOptions).axis
 
 
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return a CONCATENATION of rows in the place of columns."""
+    told = geometry.options(graph, operator, ConcatenationOptions)
+    axis = {_ROWS: _COLUMNS, _COLUMNS: _ROWS}.get(told.axis, told.axis)
+    return replace(operator, options=replace(told, axis=axis))
+
+
 def channels(graph: Graph, operator: Operator) -> Channels:
     """Say whether it joins channels."""
     return Channels.JOINED if _axis(graph, operator) == _CHANNELS else Channels.MIXED

@@ -55,7 +55,7 @@ class Conv2DOptions(geometry.Dilated):
 
 
 OPTIONS = Conv2DOptions
-range_of = _linear.range_of
+range_of, turned = _linear.range_of, _linear.turned
 
 
 def layout(operator: Operator) -> Layout:

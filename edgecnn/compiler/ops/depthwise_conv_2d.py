@@ -34,7 +34,7 @@ DEPTHWISE_CONV_2D_S8W16 = DEPTHWISE_CONV_2D.but(Line.trained("const int16_t *fil
 DEPTHWISE_CONV_2D_S8W4 = _linear.over_int4(DEPTHWISE_CONV_2D)
 
 OPTIONS = geometry.Dilated
-range_of = _linear.range_of
+range_of, turned = _linear.range_of, _linear.turned
 column_consumer = conv_2d.column_consumer  # of a step that `as_conv_2d` has made
 
 

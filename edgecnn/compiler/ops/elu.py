@@ -15,6 +15,7 @@ LITERT_STEPS = None  # whose reference kernel is another one
 
 channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
+turned = _elementwise.turned
 
 
 def unlike_reference(graph: Graph, operator: Operator) -> str:

@@ -131,6 +131,13 @@ def _indices(graph: Graph, operator: Operator) -> NDArray[np.int64]:
     return geometry.constant(graph, operator, 1).astype(np.int64)
 
 
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return a GATHER of rows in the place of columns."""
+    told = geometry.options(graph, operator, GatherOptions)
+    axis = {_ROWS: _COLUMNS, _COLUMNS: _ROWS}.get(told.axis, told.axis)
+    return replace(operator, options=replace(told, axis=axis))
+
+
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of the input that so many of the output read."""
     axis, indices = _axis(graph, operator), _indices(graph, operator)

@@ -24,6 +24,7 @@ class GeluOptions(Options):
 OPTIONS = GeluOptions
 channels, range_of = _channels.same, _channels.looked_up
 check, macs, needs, lower = _elementwise.check, _elementwise.macs, _elementwise.needs, _elementwise.lower
+turned = _elementwise.turned
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from edgecnn.errors import ModelError
 
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
+turned = _elementwise.turned
 
 _FRACTION_BITS = 7  # below the point of an input step
 _RAMP_SCALE = 3 / 32768  # 3, where the ramp ends, is 2**15

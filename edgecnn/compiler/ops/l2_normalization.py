@@ -25,6 +25,7 @@ L2_NORMALIZATION = Kernel(
 )
 
 macs, needs = _elementwise.macs, _elementwise.needs
+turned = _elementwise.turned
 
 _STEPS = 7  # bits of the output below the point
 

@@ -37,6 +37,7 @@ class LeakyReluOptions(Options):
 OPTIONS = LeakyReluOptions
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs = _elementwise.macs, _elementwise.needs
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -32,6 +32,7 @@ LOG_SOFTMAX = Kernel(
 )
 
 macs, needs = _elementwise.macs, _elementwise.needs
+turned = _elementwise.turned
 
 _BITS, _SUM_BITS = 5, 12  # integer bits of a scaled difference, and of the sum of exponentials
 _STEPS = 4  # bits of the output below the point

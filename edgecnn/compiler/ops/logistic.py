@@ -15,6 +15,7 @@ from edgecnn.errors import ModelError
 
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _sigmoid.lower
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

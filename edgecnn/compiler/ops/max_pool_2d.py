@@ -17,6 +17,7 @@ PASSES_CONSTANTS = True  # where its clamp lets it
 channels, range_of = _channels.same, _channels.clamped
 OPTIONS = _pooling.PoolingOptions
 axes, check, needs = _pooling.axes, _pooling.check, _pooling.needs
+turned = _pooling.turned
 
 
 def macs(graph: Graph, operator: Operator) -> int:

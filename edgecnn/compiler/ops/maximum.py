@@ -17,6 +17,7 @@ MAXIMUM_S16 = MAXIMUM.but(types="s16")
 
 channels, range_of = _channels.same, _channels.cornered
 check, macs, needs = _broadcast.check_same_quantization, _broadcast.macs, _broadcast.needs
+turned = _broadcast.turned
 
 
 def reference(graph: Graph, operator: Operator, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -41,6 +41,7 @@ _FARTHEST = {"int8": 255, "int16": 1 << 15}  # from the zero point
 channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
+turned = _reduction.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

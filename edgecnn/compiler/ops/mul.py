@@ -34,6 +34,7 @@ _LARGEST = {"int8": 255 * 255, "int16": 1 << 30}  # product
 channels, range_of = _channels.same, _channels.cornered
 OPTIONS = geometry.Fused
 macs, needs, known = _broadcast.macs, _broadcast.needs, _broadcast.is_of_shapes
+turned = _broadcast.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -2,13 +2,14 @@
 """PAD with the zero point, which stands for 0, and PADV2 with any constant."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import ANY, INT8, Kernel, Line, Params
 from edgecnn.compiler.ops import _channels, _moving
 from edgecnn.compiler.steps import Step, Window
@@ -68,6 +69,15 @@ def value(graph: Graph, operator: Operator) -> int:
 def padded(operator: Operator, source: int, amounts: int, output: int) -> Operator:
     """Return a PAD of one tensor to another, as a part of `operator`."""
     return Operator("PAD", operator.index, (source, amounts), (output,))
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return a PAD of rows in the place of columns."""
+    given = geometry.constant(graph, operator, 1)
+    amounts = np.zeros((4, 2), given.dtype)
+    amounts[4 - len(given) :] = given
+    tensors.append(replace(graph.input(operator, 1), shape=(4, 2), data=amounts[[0, 2, 1, 3]]))
+    return replace(operator, inputs=(operator.inputs[0], len(tensors) - 1, *operator.inputs[2:]))
 
 
 def range_of(graph: Graph, operator: Operator, inputs: Sequence[Range]) -> Range:

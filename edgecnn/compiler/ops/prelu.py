@@ -26,6 +26,7 @@ PRELU = Kernel(
 )
 
 macs, needs = _broadcast.macs, _broadcast.needs
+turned = _broadcast.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

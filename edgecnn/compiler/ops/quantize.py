@@ -38,6 +38,7 @@ class QuantizeOptions(Options):
 OPTIONS = QuantizeOptions
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs = _elementwise.macs, _elementwise.needs
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

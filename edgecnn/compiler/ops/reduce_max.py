@@ -19,6 +19,7 @@ REDUCE_MAX_S16 = REDUCE_MAX.but(_reduction.VALUES, types="s16")
 channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, macs, needs = _reduction.rewrite, _reduction.macs, _reduction.needs
+turned = _reduction.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

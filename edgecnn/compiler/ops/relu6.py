@@ -11,6 +11,7 @@ from edgecnn.compiler.ops import _channels, _elementwise
 
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -17,6 +17,7 @@ _FRACTION = 20  # bits that are kept of the root
 
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _elementwise.lower
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -5,13 +5,14 @@ Steps come from STRIDED_SLICE.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry
-from edgecnn.compiler.ir import Graph, Operator
+from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import Kernel, Line, Params, serving
 from edgecnn.compiler.ops import _moving
 from edgecnn.compiler.steps import Step, Window
@@ -61,6 +62,17 @@ def _span(graph: Graph, operator: Operator, axis: int) -> tuple[int, int, int]:
     first = begin[axis] if -axis <= len(begin) else 0
     steps = geometry.options(graph, operator, _moving.SliceOptions).steps
     return first, steps[axis] if -axis <= len(steps) else 1, sizes[axis]
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return a SLICE of rows in the place of columns."""
+    inputs, told = [operator.inputs[0]], geometry.options(graph, operator, _moving.SliceOptions)
+    for position, absent in ((1, 0), (2, 1)):
+        given = _moving.integers(graph, operator, position)
+        batch, rows, columns, channels = [absent] * (4 - len(given)) + given
+        inputs.append(_moving.add_constant(tensors, [batch, columns, rows, channels]))
+    step_h, step_w, step_c = told.steps
+    return replace(operator, inputs=tuple(inputs), options=replace(told, steps=(step_w, step_h, step_c)))
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

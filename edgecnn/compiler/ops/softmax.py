@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, quant
-from edgecnn.compiler.ir import Graph, Operator, Options
+from edgecnn.compiler.ir import Graph, Operator, Options, Tensor
 from edgecnn.compiler.kernel import MULTIPLIER, Kernel, Line, Params, serving
 from edgecnn.compiler.ops._interpolation import looked_up, table_of
 from edgecnn.compiler.steps import Step, Window
@@ -105,6 +105,11 @@ def check_ranges(graph: Graph, operator: Operator) -> None:
 def macs(graph: Graph, operator: Operator) -> int:
     """Return 0: exponentials come from a table."""
     return 0
+
+
+def turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator:
+    """Return the operator as it is: it goes over channels."""
+    return operator
 
 
 def needs(graph: Graph, operator: Operator, height: int, width: int) -> tuple[int, int]:

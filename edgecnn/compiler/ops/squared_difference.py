@@ -30,6 +30,7 @@ _MOST_EXPONENT = 128 - 2 * _LEFT_SHIFT  # of an output scale, which gets that ma
 
 channels = _channels.same
 macs, needs = _broadcast.macs, _broadcast.needs
+turned = _broadcast.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -8,3 +8,4 @@ OPTIONS = _addition.AdditionOptions
 check, check_ranges = _addition.check, _addition.check_ranges
 reference, lower = _addition.reference, _addition.lower
 macs, needs, known = _broadcast.macs, _broadcast.needs, _broadcast.is_of_shapes
+turned = _broadcast.turned

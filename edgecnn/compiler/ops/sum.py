@@ -31,6 +31,7 @@ LITERT_STEPS = None  # whose reference kernel is another one
 channels, range_of = _channels.same, _channels.cornered
 OPTIONS = _reduction.ReductionOptions
 rewrite, check, macs, needs = _reduction.rewrite, _reduction.check, _reduction.macs, _reduction.needs
+turned = _reduction.turned
 
 
 def unlike_reference(graph: Graph, operator: Operator) -> str:

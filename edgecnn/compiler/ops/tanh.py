@@ -14,6 +14,7 @@ from edgecnn.compiler.ops._interpolation import sigmoid_at
 
 channels, range_of = _channels.same, _channels.looked_up
 macs, needs, lower = _elementwise.macs, _elementwise.needs, _sigmoid.lower
+turned = _elementwise.turned
 
 
 def check(graph: Graph, operator: Operator) -> None:

@@ -17,6 +17,7 @@ from edgecnn.compiler.passes.merge_constant_channels import merge_constant_chann
 from edgecnn.compiler.passes.narrow import narrow
 from edgecnn.compiler.passes.split_weights import split_weights
 from edgecnn.compiler.passes.streams import streams
+from edgecnn.compiler.passes.upright import upright
 from edgecnn.compiler.passes.widen_weights import widen_weights
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -27,6 +28,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_views,
     basic_ops,
     as_rows,
+    upright,
     fuse_pad,
     merge_constant_channels,
     fold_constant_channels,

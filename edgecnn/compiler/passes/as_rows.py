@@ -30,7 +30,7 @@ def as_rows(graph: Graph) -> Graph:
         raise ModelError("the model lacks inputs, operators or outputs; it needs at least one of each")
     for number in (*graph.inputs, *graph.outputs):
         _check_edge(graph, number)
-    return _without_reshapes(replace(graph, tensors=tensors, operators=operators))
+    return without_reshapes(replace(graph, tensors=tensors, operators=operators))
 
 
 def _check_edge(graph: Graph, number: int) -> None:
@@ -64,7 +64,8 @@ def _four_dimensions(tensor: Tensor) -> Tensor:
     return replace(tensor, shape=(1,) * (4 - len(tensor.shape)) + tensor.shape)
 
 
-def _without_reshapes(graph: Graph) -> Graph:
+def without_reshapes(graph: Graph) -> Graph:
+    """Return a graph over such tensors without what only renames bytes."""
     renamed: dict[int, int] = {}
     edges = {*graph.inputs, *graph.outputs}
     kept = []

@@ -40,6 +40,7 @@ class Edge:
     scaling: Quantization | None
     real: bool
     unsigned: bool
+    lines: int  # of the caller's image; of a single row, as windows over time are, each column is one
 
     @property
     def name(self) -> str:
@@ -82,11 +83,6 @@ class Edge:
                 "the C interface itself takes: leave ARG_MAX out of the model"
             )
         return self.scaling
-
-    @property
-    def lines(self) -> int:
-        """How many lines the caller's image has."""
-        return self.shape[1] if len(self.shape) == 4 else 1
 
     @property
     def line(self) -> int:
@@ -191,9 +187,18 @@ def _edges(
             graph.tensors[tensor].quantization,
             original.tensors[seen].dtype == "float32",
             original.tensors[seen].dtype == "uint8",
+            _lines(original.tensors[seen].shape, graph.tensors[tensor].shape),
         )
         for suffix, title, seen, tensor in zip(suffixes(kind, titles), titles, before, after, strict=True)
     )
+
+
+def _lines(before: tuple[int, ...], after: tuple[int, ...]) -> int:
+    """Return how many lines an image has, by its shape in the file and after all passes."""
+    rows, columns = ((1,) * (4 - len(before)) + before)[1:3]
+    if after[1] > rows:  # only what was turned upright has more
+        return columns
+    return rows if len(before) == 4 else 1
 
 
 def output_names(graph: Graph) -> list[str]:
