@@ -93,6 +93,14 @@ def test_every_command_explains_itself() -> None:
     assert silent == []
 
 
+def test_json_and_wide_are_flags_that_mean_the_same_everywhere() -> None:
+    options = {path: {param.name: param for param in command.params} for path, command in leaves()}
+    assert {path for path, named in options.items() if "as_json" not in named} == {("serve",)}
+    assert all(named["as_json"].is_flag for named in options.values() if "as_json" in named)
+    flags = {id(named["wide"].callback) for named in options.values() if "wide" in named}
+    assert len(flags) == 1
+
+
 def test_every_command_is_in_the_readme() -> None:
     text = readme()
     assert [path for path, _ in leaves() if f"edgecnn {' '.join(path)}" not in text] == []

@@ -39,7 +39,8 @@ def command() -> None:
     is_flag=True,
     help="Folders images and masks, which show where a nodule is, in place of classes.",
 )
-def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
+@json_option
+def phantoms(directory: Path, count: int, seed: int, masks: bool, as_json: bool) -> None:
     """Write the built-in data to DIRECTORY as PNG files: train, validation and test folders of three classes.
 
     They are synthetic 64x64 slices that look somewhat like a chest CT: normal, or with a benign or a
@@ -52,7 +53,10 @@ def phantoms(directory: Path, count: int, seed: int, masks: bool) -> None:
     counts = {"train": train, "validation": validation, "test": count - validation - train}
     with progress_bar() as progress:
         write_phantoms(directory, counts, seed, progress, masks=masks)
-    say(f"Wrote {count:,} synthetic pictures to {directory}.")
+    if as_json:
+        print_json({"directory": str(directory), "synthetic": True, "images": counts})
+    else:
+        say(f"Wrote {count:,} synthetic pictures to {directory}.")
 
 
 def _png(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:

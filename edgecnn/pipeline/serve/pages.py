@@ -39,7 +39,7 @@ _DOCS = """\
 <style>
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem;
        overflow-wrap: anywhere; }}
-pre {{ overflow-x: auto; padding: .8rem 1rem; border: 1px solid; border-radius: 6px; overflow-wrap: normal; }}
+pre {{ white-space: pre-wrap; padding: .8rem 1rem; border: 1px solid; border-radius: 6px; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; }}
 </style>
 </head>
