@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,7 @@ from rich.progress import Progress as Bars
 
 from edgecnn import DISCLAIMER
 from edgecnn.cli.suggestions import Choice
-from edgecnn.cli.tables import print_table
+from edgecnn.cli.tables import print_table, terminal_width
 from edgecnn.escape import for_terminal
 from edgecnn.progress import LOGGER, Progress, silent
 from edgecnn.values import FITS, ORDERS, RESIZES, SIDE, Between, amount
@@ -222,6 +223,13 @@ def say(*lines: str, error: bool = False) -> None:
         print(for_terminal(line), file=sys.stderr if error else sys.stdout, flush=True)
 
 
+def tell(*sentences: str) -> None:
+    """Print sentences on standard output; a terminal shows no word of them in two lines."""
+    for sentence in sentences:
+        line = for_terminal(sentence)
+        say(*(wrap(line, terminal_width(), break_long_words=False, break_on_hyphens=False) or [line]))
+
+
 def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None = None) -> None:
     """Print figures: the table of variants, or the content of metrics.json."""
     if as_json:
@@ -245,24 +253,24 @@ def print_metrics(metrics: "Metrics", as_json: bool = False, report: Path | None
     kind = "synthetic test images" if metrics.data["synthetic"] else "test images"
     told = "masks" if metrics.masks else f"{len(metrics.classes)} classes"
     print_table(f"{metrics.test_images:,} {kind}, {told}", columns, rows, SPARE_COLUMNS)
-    say(latency_note(metrics))
+    tell(latency_note(metrics))
     if on_device := device_rows(metrics):
         print_table("On a device", *on_device, SPARE_DEVICE_COLUMNS)
-    say(*fit_sentences(metrics))
+    tell(*fit_sentences(metrics))
     if sentence := headline(metrics):
-        say(sentence)
+        tell(sentence)
     if baseline := baseline_note(metrics):
-        say(baseline)
+        tell(baseline)
     if positive := binary_rows(metrics):
         print_table(f"Positive: {metrics.classes[1]}", *positive, SPARE_BINARY_COLUMNS)
     if isinstance(metrics, RunMetrics) and metrics.post_training:
         left = ", ".join(metrics.post_training)
-        say(f"Quantized after training only, as the toolkit can't train them: {left}")
+        tell(f"Quantized after training only, as the toolkit can't train them: {left}")
     if window := metrics.data.get("window"):
-        say(f"Images of more than 8 bits are seen through the window {window}, which goes with the model.")
+        tell(f"Images of more than 8 bits are seen through the window {window}, which goes with the model.")
     if skipped := metrics.data.get("skipped"):
         named = ", ".join(skipped[:_SKIPPED_SHOWN]) + (" ..." if len(skipped) > _SKIPPED_SHOWN else "")
-        say(f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}")
+        tell(f"Skipped {len(skipped):,} files that can't be decoded ('edgecnn data check' says why): {named}")
     if report:
         say(f"Report: {report}")
     say(DISCLAIMER)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.console import given_options, say
+from edgecnn.cli.console import given_options, tell
 from edgecnn.cli.suggestions import Choice
 from edgecnn.compiler.targets import PARTS, TARGETS
 
@@ -39,4 +39,4 @@ def say_what_fits(needs: "Needs") -> None:
     """Print what counts of a model on its device."""
     from edgecnn.compiler.fits import sentences
 
-    say(*sentences(needs))
+    tell(*sentences(needs))

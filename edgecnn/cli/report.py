@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import json_option, print_json, say
+from edgecnn.cli.console import json_option, print_json, say, tell
 from edgecnn.cli.tables import print_table, wide_option
 
 
@@ -31,7 +31,12 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
       edgecnn report runs/first runs/second
       edgecnn report runs/* --out comparison.html
     """
-    from edgecnn.evaluation.comparison import comparison_rows, different_images, synthetic_runs
+    from edgecnn.evaluation.comparison import (
+        SPARE_COLUMNS,
+        comparison_rows,
+        different_images,
+        synthetic_runs,
+    )
     from edgecnn.pipeline.compare import read_runs
 
     compared = read_runs(runs)
@@ -49,9 +54,9 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
             }
         )
         return
-    print_table("", *comparison_rows(compared))
+    print_table("", *comparison_rows(compared), SPARE_COLUMNS)
     if different := different_images(compared):
-        say(different)
+        tell(different)
     if synthetic := synthetic_runs(compared):
         say(f"The pictures of {', '.join(synthetic)} are synthetic.")
     if out:

@@ -13,7 +13,7 @@ from rich.text import Text
 from edgecnn.escape import for_terminal
 
 _GAP = 2  # columns of the terminal between two of a table
-_LEAST = 20  # that are left of a text which is shortened before other columns go
+_LONG, _SHORT = 36, 20  # that are left of a text before columns go: those that can be spared, and others
 _LINES = 2  # that the name of a column may have
 _CUT = "..."
 _WIDE = "edgecnn.wide"  # where click's context keeps what --wide said
@@ -72,10 +72,11 @@ def _width() -> int:
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(_WIDE):
         return _UNBOUNDED
-    return _terminal_width()
+    return terminal_width()
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
+    """Return how many columns standard output has; a file has any number."""
     return Console().width if sys.stdout.isatty() else _UNBOUNDED
 
 
@@ -98,9 +99,9 @@ def fit_table(
     widths = [max(map(cell_len, column)) for column in columns]
     if _total(widths) > width:  # a name can go on in the next line
         widths = [max(map(cell_len, ("", *_folded(name), *cells))) for name, *cells in columns]
-    least = [min(of, _LEAST) if i in (0, text) else of for i, of in enumerate(widths)]
-    missing: list[str] = []
-    for number in _ranked(names, spare, text):
+    least, missing = widths, list[str]()
+    for number, shortest in _ranked(names, spare, text):
+        least = [min(of, shortest) if i in (0, text) else of for i, of in enumerate(widths)]
         if _total([least[i] for i in kept]) <= width:
             break
         kept.remove(number)
@@ -118,11 +119,12 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _ranked(names: Sequence[str], spare: Sequence[str], text: int) -> list[int]:
-    """Return the numbers of the columns that may go, in that order: spare ones, then the last ones."""
+def _ranked(names: Sequence[str], spare: Sequence[str], text: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the columns that may go, in that order, and to what texts are shortened before."""
     numbers = [names.index(name) for name in spare if name in names]
-    numbers += [number for number in reversed(range(len(names))) if number not in (*numbers, text)]
-    return [number for number in [*numbers, text] if number != 0]
+    others = [number for number in reversed(range(1, len(names))) if number not in (*numbers, text)]
+    yield from ((number, _LONG) for number in numbers)
+    yield from ((number, _SHORT) for number in [*others, text] if number != 0)
 
 
 def _folded(name: str, width: int = 1) -> list[str]:
@@ -138,15 +140,15 @@ def _folded(name: str, width: int = 1) -> list[str]:
 
 
 def _shortened(cell: str, width: int) -> str:
-    """Return a cell that is no wider: of several words the first ones, of one its beginning and its end."""
+    """Return a cell that is no wider: the first of many words, of a long one its beginning and its end."""
     if cell_len(cell) <= width:
         return cell
     room = width - len(_CUT)
     if room < 2:
         return set_cell_size(_CUT, width)
-    begin = set_cell_size(cell, room).rstrip()
-    if " " in begin:
-        return begin.rpartition(" ")[0] + _CUT
+    begin = set_cell_size(cell, room).rstrip().rpartition(" ")[0]
+    if cell_len(begin) >= room // 2:
+        return begin + _CUT
     end = cell[-(room // 2) :]
     return set_cell_size(cell, max(0, room - cell_len(end))) + _CUT + end
 

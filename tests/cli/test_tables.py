@@ -44,7 +44,7 @@ TABLES = {
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Sequence[int]:
     """Let standard output be a terminal as wide as the number in the list that is returned."""
     width = [80]
-    monkeypatch.setattr(tables, "_terminal_width", lambda: width[0])
+    monkeypatch.setattr(tables, "terminal_width", lambda: width[0])
     return width
 
 
