@@ -73,6 +73,7 @@ REAL = {
     "REDUCE_MAX": lambda graph, op, x: x.max(axis=3),
     "REDUCE_MIN": lambda graph, op, x: x.min(axis=3),
     "ABS": lambda graph, op, x: np.abs(x),
+    "EXP": lambda graph, op, x: np.exp(x),
     "ELU": lambda graph, op, x: np.where(x < 0, np.exp(x) - 1, x),
     "GELU": lambda graph, op, x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "HARD_SWISH": lambda graph, op, x: x * np.clip(x + 3, 0, 6) / 6,

@@ -28,7 +28,7 @@ SHAPE = (1, 4, 4, 3)
 POWERS = (-130, -100, -44, -31, -26, -23, -22, -16, 14, 18, 19, 20, 31, 100, 133)
 SAME_SCALES = ("pool", "reduce", "resize")
 UNLIMITED = ("reduce", "resize", "LOGISTIC")  # over int8
-UNARY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH")
+UNARY = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "GELU", "HARD_SWISH", "EXP")
 INT8_ONLY = (*UNARY, "PRELU", "SQUARED_DIFFERENCE", "BATCH_MATMUL")
 
 

@@ -201,15 +201,17 @@ def check_operators(make: Callable[..., int], cases: Sequence[Case], dtype: str 
     check(models(make, cases, dtype))
 
 
-def check_lookups(op: str, optimized: bool = False, finest: float = 0.001, **options: Any) -> None:
+def check_lookups(
+    op: str, optimized: bool = False, finest: float = 0.001, farthest: float = 0.3, **options: Any
+) -> None:
     """Check an op from one int8 to another for all 256 values, over many scales and zero points.
 
-    `finest` is the least that an output scale may be.
+    `finest` is the least that an output scale may be, `farthest` the most of an input's.
     """
     rng, models = np.random.default_rng(0), []
     for seed in range(60):
         builder = Builder(seed)
-        scales = np.exp(rng.uniform(np.log([0.001, finest]), np.log(0.3)))
+        scales = np.exp(rng.uniform(np.log([0.001, finest]), np.log([farthest, 0.3])))
         zero_points = rng.choice([-128, -1, 0, 127, *rng.integers(-128, 128, 4)], 2).tolist()
         source = builder.input((1, 16, 16, 1), float(scales[0]), zero_points[0])
         made = builder.tensor((1, 16, 16, 1), "int8", float(scales[1]), zero_points[1])

@@ -348,6 +348,20 @@ def shuffled(d: Draw) -> int:
 
 
 @kind()
+def reversed_or_broadcast(d: Draw) -> int:
+    """Rows, columns or channels from the last to the first, a mean everywhere, or exponentials."""
+    if d.builder.dtype != "int8":
+        return max_pool(d)
+    if d.variant % 3 == 0:
+        axes = d.builder.integers([1 + (d.size + d.variant) % 3])
+        return d.builder.move("REVERSE_V2", (d.at, axes), d.shape)
+    if d.variant % 3 == 1:
+        return d.builder.move("BROADCAST_TO", (d.builder.mean(d.at), d.builder.integers(d.shape)), d.shape)
+    finer = d.builder.tensor(d.shape, "int8", 0.01 * d.size, -d.variant)
+    return d.builder.unary("EXP", d.builder.operator("QUANTIZE", (d.at,), finer))
+
+
+@kind()
 def mirrored_or_repeated(d: Draw) -> int:
     """Rows, columns and channels, mirrored at the edges, or so many times."""
     if max(d.height, d.width) > LARGEST:
