@@ -76,10 +76,17 @@ def _png(_context: click.Context, _parameter: click.Parameter, value: Path | Non
     callback=_png,
     help="Draw pictures of each class to this file.",
 )
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write one HTML file with pictures, findings and how figures spread.",
+)
 @window_option
 @wide_option
 @json_option
-def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: bool) -> None:
+def check(source: Path, seed: int, sheet: Path | None, page: Path | None, window: str, as_json: bool) -> None:
     """Look through DIR (a folder, a .zip, a .csv or a .npz) for what makes training fail or its results lie.
 
     Reports classes, counts and sizes; files that can't be read; pictures that occur twice, exactly or
@@ -94,6 +101,9 @@ def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: boo
     from edgecnn.data.sheet import draw_sheet
     from edgecnn.errors import DataError
 
+    if page:  # its drawings need Matplotlib, which is missed before anything is measured
+        from edgecnn.evaluation.data_page import write_data_page
+
     with progress_bar() as progress:
         dataset = open_dataset(source, seed=seed, progress=progress)
         if dataset.numbers and sheet:
@@ -104,6 +114,8 @@ def check(source: Path, seed: int, sheet: Path | None, window: str, as_json: boo
         if sheet:
             draw_sheet(dataset, sheet)
         report = look_through(dataset, progress)
+    if page:
+        write_data_page(page, source.name, report)
     if as_json:
         print_json(report.to_json())
     else:

@@ -4,7 +4,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Report:
     """The same or nearly the same images in different classes."""
     aucs: dict[str, dict[str, float]]
     """Per trivial figure and class, how well the figure alone tells the class from the rest (0.5 to 1)."""
+    figures: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Those figures of all images, (N,) each."""
     constant: tuple[int, ...] = ()
     """Channels of numbers that never change in training samples, from 0."""
 
@@ -160,6 +162,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         _groups_across(dataset),
         _with_exact(contradictions, exact, labels),
         {} if dataset.masks else _aucs(traits, labels, dataset.classes),
+        traits.figures,
     )
 
 
@@ -188,7 +191,7 @@ def _check_numbers(dataset: Dataset, progress: Progress) -> Report:
         _groups_across(dataset),
         _with_exact(contradictions, exact, labels),
         {},
-        tuple(np.flatnonzero(lows == highs).tolist()),
+        constant=tuple(np.flatnonzero(lows == highs).tolist()),
     )
 
 

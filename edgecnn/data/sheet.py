@@ -29,13 +29,19 @@ def draw_sheet(dataset: Dataset, path: Path) -> None:
     """
     bands = []
     for label, name in enumerate(dataset.classes):
-        samples = [sample for sample in dataset.samples if sample.label == label]
-        chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, COLUMNS * ROWS).round().astype(int)]
+        count = sum(sample.label == label for sample in dataset.samples)
+        chosen = spread_over(dataset, label, COLUMNS * ROWS)
         kind = ", synthetic" if any(is_phantom(sample.path) for sample in chosen) else ""
-        title = f"{name}: {len(samples):,} images{kind}"
-        bands.append(_band(title, list(dict.fromkeys(chosen)), dataset.window))
+        bands.append(_band(f"{name}: {count:,} images{kind}", chosen, dataset.window))
     with replacing(path) as temporary:
         Image.fromarray(np.concatenate(bands)).save(temporary, "PNG")
+
+
+def spread_over(dataset: Dataset, label: int, most: int) -> list[Sample]:
+    """Return some samples of a class, evenly taken from all there are."""
+    samples = [sample for sample in dataset.samples if sample.label == label]
+    chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, most).round().astype(int)]
+    return list(dict.fromkeys(chosen))
 
 
 def _band(title: str, samples: Sequence[Sample], window: Window | None) -> NDArray[np.uint8]:
@@ -45,13 +51,14 @@ def _band(title: str, samples: Sequence[Sample], window: Window | None) -> NDArr
     ImageDraw.Draw(band).text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(16))
     for index, sample in enumerate(samples):
         row, column = divmod(index, COLUMNS)
-        tile = _tile(sample.path, window)
+        picture = tile(sample.path, window)
         corner = (GAP + column * (TILE + GAP), TITLE + row * (TILE + GAP))
-        band.paste(tile, (corner[0] + (TILE - tile.width) // 2, corner[1] + (TILE - tile.height) // 2))
+        left, top = (TILE - picture.width) // 2, (TILE - picture.height) // 2
+        band.paste(picture, (corner[0] + left, corner[1] + top))
     return np.asarray(band)
 
 
-def _tile(path: Path, window: Window | None) -> Image.Image:
+def tile(path: Path, window: Window | None) -> Image.Image:
     """Return a picture scaled so that its longer side fills a tile."""
     image = decode(path, window=window)
     height, width = (max(1, round(side * TILE / max(image.shape[:2]))) for side in image.shape[:2])

@@ -43,6 +43,7 @@ _VARIABLES = {
 }
 RUN_COLOURS = 6  # the page has variables --run-0 to --run-5
 _RUNS = {f"#02030{number}": f"--run-{number}" for number in range(RUN_COLOURS)}
+_BINS = 20
 _DASHES = (0, (3, 2))
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the font of the page
@@ -165,6 +166,25 @@ def spread(chosen: Sequence[float], reference: Sequence[float] | None, figure_of
         axes.xaxis.set_major_formatter(_percent)
         _bare(axes)
         return _svg(figure, f"groups by {figure_of}")
+
+
+def densities(classes: Sequence[Floats], figure_of: str) -> str:
+    """Draw how a figure spreads over the images of each class, which has the colour --run-0 and so on.
+
+    Args:
+        classes: the figure of each image, for each of up to `RUN_COLOURS` classes.
+        figure_of: what it is called.
+    """
+    edges = np.histogram_bin_edges(np.concatenate(list(classes)), _BINS)
+    with _figure(figure_of, 2.6) as figure:
+        axes = figure.add_subplot()
+        for values, colour in zip(classes, _RUNS, strict=False):
+            shares = np.histogram(values, edges)[0] / max(1, len(values))
+            axes.stairs(shares, edges, color=colour, linewidth=1.5)
+        axes.set(xlabel=figure_of, ylabel="share of the class")
+        axes.yaxis.set_major_formatter(_percent)
+        _bare(axes)
+        return _svg(figure, f"{figure_of} by class")
 
 
 def memory(plan: ArenaPlan, name: str) -> str:
