@@ -173,6 +173,7 @@ class Operator:
     outputs: tuple[int, ...]
     options: Options = Options()
     stored: Stored = Stored()
+    intermediates: tuple[int, ...] = ()  # tensors that only say the scales of what is between
 
 
 @dataclass(frozen=True)

@@ -61,5 +61,7 @@ def _run(graph: Graph, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     values: dict[int, NDArray[Any]] = dict(zip(graph.inputs, inputs, strict=True))
     for operator in graph.operators:
         read = [values[i] for i in operator.inputs if i in values]
-        values[operator.outputs[0]] = ops.require(graph, operator).reference(graph, operator, read)
+        results: Any = ops.require(graph, operator).reference(graph, operator, read)
+        several = results if isinstance(results, tuple) else (results,)
+        values |= dict(zip(operator.outputs, several, strict=True))
     return [np.asarray(values[i]) for i in graph.outputs]

@@ -7,7 +7,7 @@ from itertools import product
 from narrow import narrowed
 from networks import dilated
 from random_operators import KINDS, Draw
-from streaming import Streaming, mixed
+from streaming import Streaming, lstm, mixed
 from tflite_builder import SAME, Builder
 
 _PIECES = 7  # of a chain: more would mix every byte until it says little
@@ -16,7 +16,7 @@ _PIECES = 7  # of a chain: more would mix every byte until it says little
 @cache
 def networks_of_every_op() -> tuple[bytes, ...]:
     """Return models that have each op somewhere, but for DEQUANTIZE, which only stands at a model's end."""
-    return (*networks_for_weights_apart(), _over_uint8(), _stream())
+    return (*networks_for_weights_apart(), _over_uint8(), _stream(), _recurrent())
 
 
 @cache
@@ -120,3 +120,10 @@ def _stream() -> bytes:
     """Return what only networks that keep variables have."""
     builder = Streaming()
     return builder.build(*mixed(builder))
+
+
+def _recurrent() -> bytes:
+    """Return what operators with a state of their own make."""
+    builder = Builder()
+    source = builder.input((1, 3, 4), 0.02, -3)
+    return builder.build((source,), (lstm(builder, source, 5),))

@@ -70,6 +70,49 @@ class Streaming(Builder):
         return joined
 
 
+def lstm(
+    builder: Builder,
+    source: int,
+    cells: int,
+    cell_bits: int = 4,
+    cell_clip: float = 0.0,
+    zero_point: int = 10,
+) -> int:
+    """Return what an LSTM makes of (1, steps, values), in the scale of numbers within 1."""
+    _, steps, size = builder.tensors[source].shape
+    scale = 1 / 128 * float(builder.rng.uniform(0.8, 1.1))
+    shapes = [(cells, size)] * 4 + [(cells, cells)] * 4
+    weights = [
+        builder.tensor(
+            shape,
+            "int8",
+            float(builder.rng.uniform(0.004, 0.02)),
+            data=builder.rng.integers(-127, 128, shape, np.int8),
+        )
+        for shape in shapes
+    ]
+    bias = []
+    for matrix in weights[:4]:
+        fine = builder.tensors[source].scales[0] * builder.tensors[matrix].scales[0]
+        values = builder.rng.normal(0, 1 / fine, cells).astype(np.int32)
+        bias.append(builder.tensor((cells,), "int32", fine, data=values))
+    kept = (
+        builder.tensor((1, cells), "int8", scale, zero_point),
+        builder.tensor((1, cells), "int16", 2.0 ** (cell_bits - 15)),
+    )
+    for tensor in kept:
+        builder.tensors[tensor].state = True
+    between = [builder.tensor((0,), "float32") for _ in range(4)]
+    between.append(builder.tensor((0,), "int8", scale, zero_point))
+    inputs = (source, *weights, -1, -1, -1, *bias, -1, -1, *kept, -1, -1, -1, -1)
+    options = {"fused_activation_function": 4, "cell_clip": cell_clip, "proj_clip": 0.0, "time_major": False}
+    options |= {"asymmetric_quantize_inputs": False, "diagonal_recurrent_tensors": False}
+    made = builder.tensor((1, steps, cells), "int8", scale, zero_point)
+    return builder.operator(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, made, intermediates=tuple(between), **options
+    )
+
+
 def mixed(builder: Streaming) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """A small network as wake words have it: windows on either side, split channels, several strides."""
     source = builder.input((1, 3, 8), 0.02, -3)

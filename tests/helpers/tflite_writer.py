@@ -71,9 +71,10 @@ def _tensor(tensor: BuiltTensor) -> Tensor:
 def _operator(index: int, op: str, inputs: tuple[int, ...], output: Any, options: dict[str, Any]) -> Operator:
     lists = {name: ("int32", np.array(of, np.int32).tobytes()) for name, of in options.items() if _many(of)}
     lists |= {name: ("", text) for name, text in options.items() if isinstance(text, bytes)}
-    numbers = {name: value for name, value in options.items() if name not in lists}
+    between = options.get("intermediates", ())
+    numbers = {name: of for name, of in options.items() if name not in (*lists, "intermediates")}
     outputs = output if isinstance(output, tuple) else (output,)
-    return Operator(op, index, inputs, outputs, OtherOptions(numbers), Stored(lists=lists))
+    return Operator(op, index, inputs, outputs, OtherOptions(numbers), Stored(lists=lists), tuple(between))
 
 
 def _many(value: Any) -> bool:

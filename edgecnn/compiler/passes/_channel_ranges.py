@@ -13,4 +13,5 @@ def channel_ranges(graph: Graph) -> dict[int, Range]:
     for operator in graph.operators:
         known = ops.range_of(graph, operator, [ranges[i] for i in operator.inputs if i in ranges])
         ranges[operator.outputs[0]] = known or everything(graph.output(operator))
+        ranges |= {i: everything(graph.tensors[i]) for i in operator.outputs[1:]}
     return ranges

@@ -8,10 +8,10 @@ last is an output. These edges follow the model's own, in the order of `Graph.va
 
 from dataclasses import replace
 
-from edgecnn.compiler.ir import Graph, Operator, Tensor, Variable, short_name
+from edgecnn.compiler.ir import ABSENT, Graph, Operator, Tensor, Variable, short_name
 from edgecnn.compiler.ops import concatenation
 from edgecnn.compiler.ops import name as op_name
-from edgecnn.compiler.reading.variables import ASSIGN, OPS, READ, accesses
+from edgecnn.compiler.reading.variables import ASSIGN, OPS, READ, accesses, states_of
 from edgecnn.errors import ModelError
 
 _DTYPES = ("int8", "uint8", "int16", "float32")  # floats where integers are quantized of them alone
@@ -23,7 +23,7 @@ def variables_as_edges(graph: Graph) -> Graph:
     Raises:
         ModelError: a variable has no first value, is of a type that is not supported, or of several.
     """
-    if not any(operator.op in OPS for operator in graph.operators):
+    if not any(operator.op in OPS or states_of(operator) for operator in graph.operators):
         return graph
     edges = _Edges(graph)
     for operator, name in accesses(graph):
@@ -31,6 +31,7 @@ def variables_as_edges(graph: Graph) -> Graph:
             edges.read(operator, name)
         else:
             edges.assign(operator, name)
+    edges.keep_states()
     return edges.graph()
 
 
@@ -42,7 +43,9 @@ def tensors_left(graph: Graph) -> dict[str, int]:
             left[name] = operator.inputs[1]
         else:
             left.setdefault(name, operator.outputs[0])
-    return left
+    return left | {
+        variable.name: variable.before for variable in graph.variables if variable.before != ABSENT
+    }
 
 
 class _Edges:
@@ -51,6 +54,7 @@ class _Edges:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._tensors = list(graph.tensors)
+        self._operators = [operator for operator in graph.operators if operator.op not in OPS]
         self._initial = {variable.name: variable.initial for variable in graph.variables}
         self._before: dict[str, int] = {}
         self._now: dict[str, int] = {}
@@ -84,6 +88,18 @@ class _Edges:
         self._check(operator, name, self._tensors[value], replace(initial, quantization=None))
         self._now[name] = value
 
+    def keep_states(self) -> None:
+        """Let operators that keep something make what it becomes, behind their outputs."""
+        names = {variable.before: variable.name for variable in self._graph.variables}
+        for number, operator in enumerate(self._operators):
+            if len(operator.outputs) > 1:
+                continue  # it does already
+            for tensor in states_of(operator):
+                self._tensors.append(replace(self._tensors[tensor], state=False))
+                made = (*self._operators[number].outputs, len(self._tensors) - 1)
+                self._operators[number] = replace(self._operators[number], outputs=made)
+                self._before[names[tensor]], self._now[names[tensor]] = tensor, made[-1]
+
     def _check(self, operator: Operator, name: str, value: Tensor, other: Tensor) -> None:
         """Check type, shape and, where both have one, quantization of two values of a variable."""
         what = f'{self._graph.describe(operator)} has variable "{short_name(name)}" as {value}'
@@ -99,8 +115,7 @@ class _Edges:
         """Return the graph."""
         operators = [
             replace(operator, inputs=tuple(self._renamed.get(i, i) for i in operator.inputs))
-            for operator in self._graph.operators
-            if operator.op not in OPS
+            for operator in self._operators
         ]
         outputs = [self._renamed.get(i, i) for i in self._graph.outputs]
         kept = self._kept({i for operator in operators for i in operator.inputs}.union(outputs))

@@ -41,6 +41,7 @@ _TABLES = {
     "MAX_POOL_2D": "Pool2DOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "PADV2": "PadV2Options",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "L2_NORMALIZATION": "L2NormOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
@@ -52,6 +53,7 @@ _VERSIONS = {
     **dict.fromkeys(("ELU", "RELU_0_TO_1", "RELU_N1_TO_1", "PRELU", "HARD_SWISH"), 1),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "DEPTH_TO_SPACE"), 1),
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"), 3),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": 1,
     **dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), 1),
     **dict.fromkeys(("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"), 3),
     "FULLY_CONNECTED": 5,
@@ -171,7 +173,7 @@ def unkept(operator: Any) -> str:
     types = operator.BuiltinOptionsType(), operator.BuiltinOptions2Type()
     if all(types) or types[0] not in _OPTIONS or types[1] not in _OPTIONS2:
         return "options that are newer than edgecnn's schema"
-    if operator.IntermediatesLength() or operator.MutatingVariableInputsLength():
+    if operator.MutatingVariableInputsLength():
         return "tensors of its own"
     return "custom options in another place" if operator.LargeCustomOptionsSize() else ""
 

@@ -38,7 +38,7 @@ from edgecnn.compiler.reading.schema import (
     type_name,
     unkept,
 )
-from edgecnn.compiler.reading.variables import CALL_ONCE, called_once, with_variables
+from edgecnn.compiler.reading.variables import CALL_ONCE, called_once, states_of, with_variables
 from edgecnn.errors import ModelError
 from edgecnn.files import read_bytes
 
@@ -157,8 +157,8 @@ class _Reader:
         problems = [*_beyond_one(subgraphs), *self._problems]
         if not problems:
             try:
-                subgraphs[0].verify()
                 subgraphs[0] = with_variables(subgraphs)
+                subgraphs[0].verify()
             except ModelError as error:
                 problems.append(str(error))
         return ModelFile(tuple(subgraphs), signatures, tuple(problems))
@@ -274,6 +274,9 @@ class _Reader:
             outputs=tuple(operator.Outputs(i) for i in range(self._length(operator.OutputsLength()))),
             options=options,
             stored=replace(stored, numbers=rest),
+            intermediates=tuple(
+                operator.Intermediates(i) for i in range(self._length(operator.IntermediatesLength()))
+            ),
         )
 
     def _tensor(self, tensor: Any, index: int, constant: bool) -> Tensor:
@@ -379,7 +382,8 @@ def _beyond_one(subgraphs: list[Graph]) -> list[str]:
         what = graph.describe(operator)
         if operator.op != CALL_ONCE and any("subgraph" in option for option in operator.options.told()):
             return [f"{what} runs another of the model's {count} subgraphs; {_NO_LOOP}"]
-        read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
+        known = set(states_of(operator))
+        read = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors) and i not in known]
         if states := [short_name(tensor.name) for tensor in read if tensor.state]:
             return [f'{what} keeps "{states[0]}" from one inference to the next; {_NO_STATE}']
     if count > 1 + len(called_once(graph)):

@@ -2,12 +2,17 @@
 """The variables of a .tflite file, and their values before the first inference.
 
 VAR_HANDLE names a variable; CALL_ONCE runs a subgraph before the first inference, which assigns constants.
+Operators like UNIDIRECTIONAL_SEQUENCE_LSTM have variables of their own, which begin with zeros.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor, Variable, short_name
+from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.errors import ModelError
 
 CALL_ONCE, VAR_HANDLE, READ, ASSIGN = "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"
@@ -31,7 +36,36 @@ def with_variables(subgraphs: Sequence[Graph]) -> Graph:
                 raise ModelError(f"{main.describe(operator)} comes behind {touched}; it must come first")
             values |= _assigned(main, operator, subgraphs)
     names = dict.fromkeys(handles(main).values())
-    return replace(main, variables=tuple(Variable(name, values[name]) for name in names if name in values))
+    variables = [Variable(name, values[name]) for name in names if name in values]
+    return replace(main, variables=(*variables, *_states(main)))
+
+
+def states_of(operator: Operator) -> tuple[int, ...]:
+    """Return the tensors that an operator keeps from one inference to the next, and writes itself."""
+    positions: tuple[int, ...] = getattr(ops.find(operator.op), "STATES", ())
+    return tuple(operator.inputs[position] for position in positions if position < len(operator.inputs))
+
+
+def _states(graph: Graph) -> Iterator[Variable]:
+    """Yield what operators keep, which is zeros at first.
+
+    Raises:
+        ModelError: an operator has no tensor for it, or several share one.
+    """
+    seen: set[int] = set()
+    for operator in graph.operators:
+        for tensor in states_of(operator):
+            if not 0 <= tensor < len(graph.tensors) or not graph.tensors[tensor].state or tensor in seen:
+                raise ModelError(
+                    f"{graph.describe(operator)} has tensor {tensor} for its state; a variable one of its "
+                    "own is needed"
+                )
+            seen.add(tensor)
+            held = graph.tensors[tensor]
+            zero = held.quantization.zero_point if held.quantization else 0
+            plain = np.dtype(held.dtype) if held.dtype in DTYPES.values() else np.dtype("int8")
+            value = replace(held, data=np.full(held.shape, zero, plain))
+            yield Variable(f"{held.name} {tensor}", value, before=tensor)
 
 
 def called_once(graph: Graph) -> set[int]:

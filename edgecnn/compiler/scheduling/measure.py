@@ -142,7 +142,8 @@ class Measure:
         events = events_of(network, order)
         heights = ring_heights(events)
         for tensor in network.outputs:
-            heights[tensor] = network.height[tensor]
+            if tensor in network.height:  # what else a step makes has none
+                heights[tensor] = network.height[tensor]
         held = buffers(network, events, heights, cuts)
         placed: tuple[dict[tuple[str, int], int], int, dict[int, Rolled]] | None
         if rolling:

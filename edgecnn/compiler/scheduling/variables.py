@@ -60,6 +60,14 @@ class Variables:
         """The bytes of all values, one behind the other."""
         return sum(kept.initial.nbytes for kept in self.kept)
 
+    def place(self, tensor: int) -> str:
+        """Return the C expression of the place of a tensor of one row that is a value of a variable."""
+        value = self.find(tensor)
+        assert value is not None, "such a tensor lies in no arena"
+        number, kept, first = value
+        slot = f"(heads[{number}] + {first}) % {kept.ring.slots}"
+        return f"variables + {kept.offset} + {slot} * {kept.row_bytes}"
+
     def find(self, tensor: int) -> tuple[int, Kept, int] | None:
         """Return the variable of which a tensor is a value, by number too, and its first row in the ring."""
         for number, kept in enumerate(self.kept):

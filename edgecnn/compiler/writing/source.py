@@ -304,6 +304,7 @@ def _kernel_lines(model: CModel, number: int, step: Step) -> Iterator[str]:
         "row": _group(step),
         "sums": _words(model, "scratch", number),
         "columns": f"0, {width}",
+        "others": ", ".join(model.variables.place(tensor) for tensor in step.operator.outputs[1:]),
         "working": _words(model, "working", _segment(model, number)),
     }
     arguments = "".join(f", {extra[argument]}" for argument in step.arguments)

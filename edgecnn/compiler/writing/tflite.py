@@ -159,7 +159,7 @@ class Writer:
         dtypes = {graph.tensors[i].dtype for i in ends if 0 <= i < len(graph.tensors)}
         version = operator.stored.version or version_of(operator.op, dtypes)
         code = self._codes.setdefault((operator.op, version), len(self._codes))
-        custom = operator.stored.custom
+        custom, between = operator.stored.custom, operator.intermediates
         return self.table(
             "Operator",
             OpcodeIndex=code,
@@ -167,6 +167,7 @@ class Writer:
             Outputs=self._vector(operator.outputs, "int32"),
             **self._options(graph, operator),
             **({"CustomOptions": self._bytes(custom)} if custom else {}),
+            **({"Intermediates": self._vector(between, "int32")} if between else {}),
         )
 
     def _options(self, graph: Graph, operator: Operator) -> dict[str, int]:
