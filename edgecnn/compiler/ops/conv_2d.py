@@ -15,7 +15,7 @@ from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params, Sums
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _groups, _linear
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.compiler.traits import Channels, Layout
@@ -55,7 +55,7 @@ class Conv2DOptions(geometry.Dilated):
 
 
 OPTIONS = Conv2DOptions
-range_of, turned = _linear.range_of, _linear.turned
+range_of, turned, rewrite = _linear.range_of, _linear.turned, _groups.rewrite
 
 
 def layout(operator: Operator) -> Layout:
@@ -79,7 +79,7 @@ def check(graph: Graph, operator: Operator) -> None:
     if weights.ndim != 4 or len(source.shape) != 4 or weights.shape[3] != source.shape[3]:
         raise ModelError(
             f"{graph.describe(operator)} has filter {weights.shape} on input {source.shape}; "
-            "the filter's last dimension must be the input's channels (no grouped convolutions)"
+            "the filter's last dimension must be the input's channels, or those of a group"
         )
     needs_bias = output.dtype == "int16" or _linear.is_unsigned(operator)
     if needs_bias and graph.optional_input(operator, 2) is None:

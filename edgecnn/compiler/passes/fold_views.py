@@ -21,10 +21,12 @@ from edgecnn.compiler.ops import (
     depth_to_space,
     expand_dims,
     gather,
+    pack,
     reshape,
     space_to_depth,
     squeeze,
     transpose,
+    unpack,
 )
 from edgecnn.compiler.ops._blocks import BlockOptions
 
@@ -38,7 +40,7 @@ Numbers = NDArray[np.int64]
 
 def fold_views(graph: Graph) -> Graph:
     """Return `graph` with views of views as one, and turns that no kernel does as basic operators."""
-    graph = _in_four_dimensions(graph)
+    graph = _with_time_second(_in_four_dimensions(graph))
     graph = replace(graph, operators=tuple(_of_first(graph, operator) for operator in graph.operators))
     graph = _without_unread(graph)
     for operator in graph.operators:
@@ -60,6 +62,27 @@ def _in_four_dimensions(graph: Graph) -> Graph:
         operators += [_moving.reshaped(operator, i, seen) for i, seen in pairs if tensors[i].data is None]
         operators.append(replace(operator, inputs=tuple(inputs), outputs=(output,)))
         operators += [_moving.reshaped(operator, output, operator.outputs[0])]
+    return replace(graph, tensors=tuple(tensors), operators=tuple(operators))
+
+
+def _with_time_second(graph: Graph) -> Graph:
+    """Return `graph` with steps of time of [t, 1, c], as unrolled layers take and make them, of [1, t, c]."""
+    tensors, operators = list(graph.tensors), []
+    for operator in graph.operators:
+        whole = operator.inputs[0] if ops.is_a(operator, unpack) else operator.outputs[0]
+        told, shape = operator.options, tensors[whole].shape
+        steps = isinstance(told, unpack.UnpackOptions | pack.PackOptions) and told.axis in (0, -len(shape))
+        if not steps or len(shape) != _RANK - 1 or shape[1] != 1 or tensors[whole].data is not None:
+            operators.append(operator)
+            continue
+        seen = _moving.add_between(tensors, tensors[whole], (1, shape[0], shape[2]))
+        other = replace(told, axis=1)  # type: ignore[call-arg]
+        if ops.is_a(operator, unpack):
+            view = _moving.reshaped(operator, whole, seen)
+            operators += [view, replace(operator, inputs=(seen,), options=other)]
+        else:
+            view = _moving.reshaped(operator, seen, whole)
+            operators += [replace(operator, outputs=(seen,), options=other), view]
     return replace(graph, tensors=tuple(tensors), operators=tuple(operators))
 
 

@@ -69,3 +69,15 @@ def test_what_else_has_five_dimensions_is_refused() -> None:
 def test_more_axes_than_a_kernel_turns_are_refused() -> None:
     with pytest.raises(ModelError, match=r"into the order \[0, 4, 3, 2, 1\]; one of up to 4"):
         compile_tflite(model((1, 4, 6, 5), (1, 2, 2, 6, 5), (0, 4, 3, 2, 1), (1, 5, 6, 4)), name="net")
+
+
+def test_steps_of_time_are_taken_apart_and_put_together() -> None:
+    """As Keras's unrolled layers have them, whose first axis is time."""
+    builder = Builder(3)
+    source = builder.input((1, 5, 4))
+    turned = builder.reshape(source, (5, 1, 4))
+    steps = tuple(builder.like(source, (1, 4)) for _ in range(5))
+    builder.operators.append(("UNPACK", (turned,), steps, {"axis": 0, "num": 5}))
+    answers = tuple(builder.unary("LOGISTIC", step) for step in steps)
+    packed = builder.operator("PACK", answers, builder.like(answers[0], (5, 1, 4)), axis=0, values_count=5)
+    check([builder.build((source,), (builder.reshape(packed, (1, 5, 4)), steps[2]))])
