@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program's commands, each loaded only when it is asked for."""
 
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from edgecnn import __version__
 from edgecnn.cli.suggestions import Group
 
+_WIDTH = 80  # of help in a file
 # In the order in which a person meets them; `edgecnn --help` keeps it.
 COMMANDS = {
     "demo": "Run the whole job on built-in pictures: train, compress, export, measure, report.",
@@ -41,6 +44,14 @@ class _Commands(Group):
         command = import_module(f"edgecnn.cli.{name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Begin a call; help that no terminal shows is as wide as ever."""
+        if not sys.stdout.isatty():
+            extra.setdefault("terminal_width", _WIDTH)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from edgecnn.cli import tables
 from edgecnn.cli.inspect import command as inspect_command
+from edgecnn.cli.program import edgecnn
 from edgecnn.cli.tables import fit_table, print_table, wide_option
 from edgecnn.cli.targets import command as targets_command
 from edgecnn.compiler.targets import TARGETS
@@ -103,6 +104,14 @@ def test_a_pipe_gets_all_of_it_whatever_the_terminal(
     assert all(column in lines[1] for column in columns)
     assert all(cell in lines[number + 3] for number, row in enumerate(rows) for cell in row)
     assert "x" * 300 in lines[-2]
+
+
+def test_help_in_a_pipe_is_the_same_whatever_the_terminal() -> None:
+    shown = {
+        CliRunner(env={"COLUMNS": width}).invoke(edgecnn, ["compile", "--help"]).stdout
+        for width in ("40", "200")
+    }
+    assert len(shown) == 1
 
 
 def test_wide_shows_all_on_a_terminal(terminal: list[int]) -> None:
