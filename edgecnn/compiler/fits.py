@@ -142,7 +142,7 @@ def _of_part(fit: Fit) -> list[str]:
     off = f"by a model that is {factors(fit.device.name)['error']:.0%} off on average"
     known = "as QEMU counts them" if needs.measured else off
     return [
-        f"{text}, about {fit.milliseconds:.3g} ms at {fit.device.mhz} MHz (estimate).",
+        f"{text}, about {_digits(fit.milliseconds)} ms at {fit.device.mhz} MHz (estimate).",
         f"Instructions {known}; time at {cycles} without waiting for flash.",
     ]
 
@@ -175,6 +175,9 @@ def _percent(share: float) -> str:
 
 def rounded(count: int, digits: int = 3) -> str:
     """Write a number of instructions with a few digits."""
-    if count >= _MANY:
-        return f"{count / 1e6:.{digits}g} M"
-    return f"{float(f'{count:.{digits}g}'):,.0f}"
+    return f"{_digits(count / 1e6, digits)} M" if count >= _MANY else _digits(count, digits)
+
+
+def _digits(value: float, digits: int = 3) -> str:
+    """Write a number with a few digits, and zeros behind them where it is large."""
+    return f"{float(f'{value:.{digits}g}'):,.15g}"

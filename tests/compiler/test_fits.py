@@ -33,6 +33,12 @@ def test_what_is_taken_of_a_part_is_rounded_up() -> None:
     assert str(Fit(replace(needs, flash=1, ram=1), M4)) == "STM32F411CE (flash 1%, RAM 1%)"
 
 
+def test_large_numbers_have_no_exponents() -> None:
+    [first, _] = sentences(Needs(M4, 1, 1, 1_845_741_684))
+    assert "1,850 M instructions, about 26,200 ms at 100 MHz" in first
+    assert "21,100 instructions, about 0.3 ms" in sentences(Needs(M4, 1, 1, 21_123))[0]
+
+
 def test_a_part_needs_room_for_the_stack_too() -> None:
     room = 20 * KIB - STACK_BYTES
     assert Fit(Needs(M3, 1000, room, 1), M3).holds
