@@ -41,7 +41,7 @@ optimize_option = click.option(
 
 
 @click.command("compile", epilog=f"Operators: {', '.join(supported_ops())}.")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="RUN_OR_FILE")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option(
     "--name", default="", help="What files and identifiers in C are called.  [default: as the file]"
@@ -123,6 +123,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgecnn.cli.console import print_json, terminal_bar
     from edgecnn.compiler.compile import compile_tflite
     from edgecnn.files import fill, write_text
+    from edgecnn.pipeline.model_file import find_model
     from edgecnn.pipeline.shared import build_shared
 
     target = target_of(part, target)
@@ -136,7 +137,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         weights_version = 1
     with terminal_bar() as progress:
         compiled = compile_tflite(
-            model,
+            find_model(model),
             name=name,
             target=target,
             rows=schedule == "rows",

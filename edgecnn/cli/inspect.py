@@ -17,11 +17,11 @@ _SPARE = ("output scale", "zeros", "filter", "input")
 
 
 @click.command("inspect")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="RUN_OR_FILE")
 @wide_option
 @json_option
 def command(model: Path, as_json: bool) -> None:
-    """Show what is inside a .tflite file, or what an .onnx file becomes that is quantized already.
+    """Show what is inside a .tflite, a run's or any, or what an .onnx becomes that is quantized already.
 
     Operators with shapes, quantization, multiplications (MACs), weights and their share of zeros, and
     the lines of C++ that register just these ops with TensorFlow Lite Micro. Models of several subgraphs,
@@ -30,8 +30,9 @@ def command(model: Path, as_json: bool) -> None:
     require_there(model, ModelError)
     from edgecnn.cli.console import print_json
     from edgecnn.compiler.inspect import inspect
+    from edgecnn.pipeline.model_file import find_model
 
-    contents = inspect(model)
+    contents = inspect(find_model(model))
     if as_json:
         print_json(contents)
     else:

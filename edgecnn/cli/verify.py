@@ -29,7 +29,7 @@ _MOST_INPUTS = 100_000
 
 
 @click.command("verify")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="RUN_OR_FILE")
 @target_option
 @click.option(
     "--inputs",
@@ -98,10 +98,11 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         return
     require_there(model, ModelError)
     from edgecnn.cli.console import print_json
+    from edgecnn.pipeline.model_file import find_model
     from edgecnn.pipeline.verify import verify
 
     verified = verify(
-        model,
+        find_model(model),
         target,
         None if inputs is None else _chosen(inputs),
         rows=schedule == "rows",
@@ -138,9 +139,10 @@ def _refuse_ignored(by_serial: bool) -> None:
 
 def _verify_serial(model: Path, serial: Path, baud: int, timeout: int, as_json: bool) -> None:
     from edgecnn.cli.console import print_json
+    from edgecnn.pipeline.model_file import find_model
     from edgecnn.pipeline.verify.serial import verify_serial
 
-    verified = verify_serial(model, serial, baud, timeout)
+    verified = verify_serial(find_model(model), serial, baud, timeout)
     if as_json:
         print_json(verified.as_json())
     else:

@@ -163,9 +163,9 @@ def _limits(shrunk: Shrunk, goal: Goal, reached: Round) -> str:
     if (used <= 1).all():
         return f"within all limits; what binds: {', '.join(binding) or 'nothing'}"
     missed = ", ".join(_UNITS[resource].format(most[resource]) for resource in _UNITS if used[resource] > 1)
-    why = (
-        f"within a loss of {100 * goal.loss:g} points"
-        if shrunk.number + 1 < len(shrunk.rounds)
-        else "by filters"
-    )
+    why = "by filters"
+    if shrunk.number + 1 < len(shrunk.rounds):
+        image = 1 / len(shrunk.rounds[0].scores)
+        coarse = f", where one of the validation images is {100 * image:.2g}" if image > goal.loss / 2 else ""
+        why = f"within a loss of {100 * goal.loss:g} points{coarse}"
     return f"the limit of {missed} can't be met {why}; this is the nearest"

@@ -45,14 +45,14 @@ def test_the_files_and_the_plan(tmp_path: Path) -> None:
 def test_what_is_left_where_floats_begin_is_said(tmp_path: Path) -> None:
     builder = Builder()
     scores = builder.fully_connected(builder.input((1, 9)), 4)
-    powers = builder.operator("EXP", (builder.dequantize(scores),), builder.tensor((1, 4), "float32"))
+    powers = builder.operator("COS", (builder.dequantize(scores),), builder.tensor((1, 4), "float32"))
     (tmp_path / "net.tflite").write_bytes(builder.build((0,), (powers,)))
-    with pytest.raises(ModelError, match=r"EXP .* is not supported.* --stop-before-float compiles up to"):
+    with pytest.raises(ModelError, match=r"COS .* is not supported.* --stop-before-float compiles up to"):
         compile_with(tmp_path / "net.tflite", "--out", tmp_path / "c")
     told = compile_with(tmp_path / "net.tflite", "--out", tmp_path / "c", "--stop-before-float")
-    assert "left     to you, of these outputs: DEQUANTIZE (1), EXP (1)\n" in told
+    assert "left     to you, of these outputs: DEQUANTIZE (1), COS (1)\n" in told
     assert (
-        "left to you, of these outputs: DEQUANTIZE (1), EXP (1)\n" in (tmp_path / "c" / "net.h").read_text()
+        "left to you, of these outputs: DEQUANTIZE (1), COS (1)\n" in (tmp_path / "c" / "net.h").read_text()
     )
 
 

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 from tflite_builder import Builder
 
+from edgecnn.cli.compile import command as compile_
+from edgecnn.cli.inspect import command as inspect
 from edgecnn.cli.verify import command
 
 TINY = Path(__file__).parents[1] / "assets" / "tiny_int8.tflite"
@@ -24,6 +26,18 @@ def verify(*arguments: object) -> dict:
     result = CliRunner().invoke(command, [str(TINY), "--json", *map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def test_a_run_stands_for_its_model(tmp_path: Path) -> None:
+    (tmp_path / "model_int8.tflite").write_bytes(TINY.read_bytes())
+    calls = ((command, ()), (inspect, ()), (compile_, ("--out", str(tmp_path / "c"))))
+    for called, more in calls:
+        of_run, of_file = (
+            CliRunner().invoke(called, [str(model), *more], catch_exceptions=False).stdout
+            for model in (tmp_path, tmp_path / "model_int8.tflite")
+        )
+        assert of_run == of_file
+    assert (tmp_path / "c" / "model_int8.c").exists()
 
 
 def test_on_this_machine() -> None:
