@@ -15,11 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.data.alike import TABLES, candidates
 from edgecnn.progress import Progress, silent
 
 SIMILAR = 0.90
 _FLAT = 0.5  # a picture whose detail deviates by less than this many levels looks like every other such one
 _BLOCK = 256
+_PAIRS = 4096
+EACH_WITH_EACH = 12_000  # images up to which each is compared with each; more, with those of the same keys
 
 Float = NDArray[np.float32]
 
@@ -46,7 +49,8 @@ def near_pairs(
 ) -> list[list[Pair]]:
     """Find for each image the one of another kind that is most like it, if as good as the same.
 
-    Only the best of each image is kept: at most N pairs, where a film of N frames would have N squared.
+    Only the best of each image is kept: at most N pairs, where a film of N frames would have N squared. Of
+    more than EACH_WITH_EACH images, some pairs that are just similar enough may be missed: see alike.py.
 
     Args:
         thumbnails: (N, 32, 32), grey.
@@ -58,6 +62,8 @@ def near_pairs(
     """
     details = _details(thumbnails)
     upright, turned = _parities(details), _parities(details.swapaxes(1, 2))
+    if len(details) > EACH_WITH_EACH:
+        return [_listed(pairs) for pairs in _among_candidates(details, upright, turned, kinds, progress)]
     similar: list[dict[tuple[int, int], float]] = [{} for _ in kinds]
     for start in range(0, len(details), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -65,8 +71,62 @@ def near_pairs(
         for pairs, kind in zip(similar, kinds, strict=True):
             pairs.update(_best(np.where(kind[rows, None] == kind, np.float32(-1), alike), start))
         progress("comparing images", min(start + _BLOCK, len(details)), len(details))
-    listed = [[Pair(*ends, similarity) for ends, similarity in pairs.items()] for pairs in similar]
-    return [sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)) for pairs in listed]
+    return [_listed(pairs) for pairs in similar]
+
+
+def _listed(pairs: dict[tuple[int, int], float]) -> list[Pair]:
+    listed = [Pair(*ends, similarity) for ends, similarity in pairs.items()]
+    return sorted(listed, key=lambda pair: (-pair.similarity, pair.first, pair.second))
+
+
+def _among_candidates(
+    details: Float, upright: Float, turned: Float, kinds: Sequence[NDArray[np.int64]], progress: Progress
+) -> list[dict[tuple[int, int], float]]:
+    """Return what `near_pairs` finds by comparing only images with the same key: see alike.py."""
+    best = [(np.full(len(details), SIMILAR - 1e-6), np.full(len(details), -1)) for _ in kinds]
+    for table in range(TABLES):
+        pairs = candidates(details, table)
+        alike = _each_correlation(upright, turned, *pairs)
+        for (similarity, other), kind in zip(best, kinds, strict=True):
+            unlike = kind[pairs[0]] != kind[pairs[1]]
+            for ends in (pairs, pairs[::-1]):
+                _keep_best(similarity, other, ends[0][unlike], ends[1][unlike], alike[unlike])
+        progress("comparing images", table + 1, TABLES)
+    return [
+        {
+            (min(one, int(other)), max(one, int(other))): round(float(similarity), 4)
+            for one, (similarity, other) in enumerate(zip(*found, strict=True))
+            if other >= 0
+        }
+        for found in best
+    ]
+
+
+def _keep_best(
+    similarity: NDArray[np.float64], other: NDArray[np.int64], ones: NDArray[np.int64],
+    others: NDArray[np.int64], alike: Float,
+) -> None:  # fmt: skip
+    """Enter pairs that are more alike than what is known of the first of each."""
+    order = np.argsort(alike, kind="stable")
+    order = order[alike[order] > similarity[ones[order]]]  # of several of an image the last one stays
+    similarity[ones[order]], other[ones[order]] = alike[order], others[order]
+
+
+def _each_correlation(
+    upright: Float, turned: Float, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> Float:
+    """Return the best correlation of each pair of images over all eight orientations, (P,)."""
+    alike = np.empty(len(first), np.float32)
+    for start in range(0, len(first), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        one, other = first[part], second[part]
+        alike[part] = np.maximum(
+            *(
+                _mirrored(*np.einsum("kpd,kpd->kp", own[:, one], upright[:, other]))
+                for own in (upright, turned)
+            )
+        )
+    return alike
 
 
 def _details(thumbnails: NDArray[np.uint8]) -> Float:
@@ -97,7 +157,11 @@ def _correlations(some: Float, others: Float) -> Float:
     Mirroring by columns flips the sign of what is odd in columns, by rows of what is odd in rows, so that all
     four cost the multiplications of one.
     """
-    even, by_columns, by_rows, by_both = some @ others.transpose(0, 2, 1)
+    return _mirrored(*(some @ others.transpose(0, 2, 1)))
+
+
+def _mirrored(even: Float, by_columns: Float, by_rows: Float, by_both: Float) -> Float:
+    """Return the best of four mirrorings, of products of what is even, and odd in columns, rows or both."""
     kept = even + by_rows + np.abs(by_columns + by_both)  # mirrored by columns or not
     flipped = even - by_rows + np.abs(by_columns - by_both)
     return np.asarray(np.maximum(kept, flipped), np.float32)

@@ -41,7 +41,7 @@ from edgecnn.training.fit import fit, fit_options
 from edgecnn.training.objective import class_count, loss_of
 from edgecnn.training.workers import Workers, join
 
-MOST_CHECKED = 20_000  # images: the check compares each with each
+MOST_CHECKED = 20_000  # images: the check of more takes longer than one wants to wait in passing
 FINE_TUNE_RATE = 0.1  # the learning rate of a base that has learned elsewhere, relative to the head's
 
 

@@ -4,9 +4,17 @@
 import numpy as np
 import pytest
 
+from edgecnn.data import duplicates
+from edgecnn.data.alike import candidates
 from edgecnn.data.duplicates import SIMILAR, exact_groups, near_pairs
 from edgecnn.data.phantoms import phantom
 from edgecnn.data.resize import resize
+
+
+@pytest.fixture(params=["each with each", "those with the same keys"], autouse=True)
+def effort(request, monkeypatch):
+    if request.param != "each with each":
+        monkeypatch.setattr(duplicates, "EACH_WITH_EACH", 0)
 
 
 def pictures(count, seed=0):
@@ -79,6 +87,16 @@ def test_no_false_alarm_among_phantoms():
     phantoms = [phantom(number % 3, np.random.default_rng([5, number]))[..., None] for number in range(600)]
     assert found(phantoms) == []
     assert SIMILAR == 0.9
+
+
+def test_work_grows_with_the_number_of_images_alone():
+    """Even where all images are alike, so that all have the same keys."""
+    for count in (100, 400):
+        details = np.repeat(np.eye(32, dtype=np.float32)[np.newaxis] / 32**0.5, count, axis=0)
+        first, second = candidates(details, 0)
+        assert count <= len(first) <= 2 * count
+        assert (first < second).all()
+        assert len(set(first.tolist()) | set(second.tolist())) == count
 
 
 def test_exact_groups():
