@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import DISCLAIMER
+from edgecnn.compiler.ir import SQUASHED
 from edgecnn.escape import code_for_markdown, for_markdown
 from edgecnn.evaluation.results import RunMetrics
 from edgecnn.evaluation.summary import (
@@ -31,7 +32,7 @@ _TEMPLATE = """\
 
 {summary}
 
-- Input: {input}, a byte divided by 255; files are decoded and resized by edgecnn's integer rule
+- Input: {input}
 - Answer: {answer}
 - Made with edgecnn {version}; options, seed and package versions are in `run.json`
 
@@ -74,12 +75,11 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: RunMetrics)
         (name, *(f"{data['images'][part][name]:,}" for part in ("train", "validation", "test")))
         for name in record["classes"]
     ]
-    height, width, channels = record["input_shape"]
     text = _TEMPLATE.format(
         model=for_markdown(f"{record['model']} on {Path(data['source']).name}"),
         disclaimer=DISCLAIMER,
         summary=for_markdown(provenance(record, metrics)),
-        input=f"{height}x{width} pixels, {'grey' if channels == 1 else 'RGB'}{_window(data)}",
+        input=_input(record),
         answer=_answer(metrics),
         version=record["versions"].get("edgecnn", "of unknown version"),
         data=f"{code_for_markdown(data['source'])}, fingerprint (SHA-256) `{data['fingerprint']}`.",
@@ -89,6 +89,23 @@ def write_model_card(path: Path, record: Mapping[str, Any], metrics: RunMetrics)
         limits="\n".join(f"- {for_markdown(limit)}" for limit in _limits(record, metrics)),
     )
     write_text(path, text)
+
+
+def _input(record: Mapping[str, Any]) -> str:
+    """Say what comes in, and how it is made of a file."""
+    height, width, channels = record["input_shape"]
+    if ranges := record["data"].get("ranges"):
+        spans = for_markdown(ranges.replace(":", " to ").replace(",", ", "))
+        return (
+            f"{height}x{width}x{channels} numbers, by channels; what is 0 to 1 to it is {spans}, and what "
+            "lies beyond is held at the end"
+        )
+    fit, by = record["train"].get("fit", SQUASHED.fit), record["train"].get("resize", SQUASHED.resize)
+    kind = "grey" if channels == 1 else "RGB"
+    return (
+        f"{height}x{width} pixels, {kind}{_window(record['data'])}, a byte divided by 255; "
+        f"files are decoded and resized by edgecnn's integer rule ({fit}, {by})"
+    )
 
 
 def _window(data: Mapping[str, Any]) -> str:

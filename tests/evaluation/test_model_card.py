@@ -50,3 +50,20 @@ def test_the_card_of_three_classes(tmp_path: Path) -> None:
     assert "- Data check: Imbalance (1): look at balanced accuracy." in text
     write_model_card(tmp_path / "again.md", RECORD, metrics)
     assert (tmp_path / "again.md").read_text() == text
+
+
+def test_the_card_of_numbers_says_their_ranges_and_that_of_pictures_how_they_are_fitted(
+    tmp_path: Path,
+) -> None:
+    variant = Variant("float32", SCORES, COSTS)
+    metrics = RunMetrics(tuple(RECORD["classes"]), 24, RECORD["data"], (variant,), "float32", None, "float32")
+    fitted = {**RECORD, "train": {"weights": "none", "fit": "crop", "resize": "bilinear"}}
+    write_model_card(tmp_path / "card.md", fitted, metrics)
+    assert "by edgecnn's integer rule (crop, bilinear)\n" in (tmp_path / "card.md").read_text()
+    data = {**RECORD["data"], "ranges": "-1.5:2.0,0.0:9.8"}
+    write_model_card(tmp_path / "card.md", {**RECORD, "data": data, "input_shape": [1, 32, 2]}, metrics)
+    text = (tmp_path / "card.md").read_text()
+    assert (
+        "- Input: 1x32x2 numbers, by channels; what is 0 to 1 to it is -1.5 to 2.0, 0.0 to 9.8, and" in text
+    )
+    assert "pixels" not in text.split("## Intended use")[0]
