@@ -12,9 +12,9 @@ scale, else it is byte / 255, as edgecnn has it. Images are
 decoded and resized exactly as edgecnn does in training, fitted as the model says, those of more than 8 bits
 through its window.
 Their folder is one that `edgecnn data check` takes, with a folder for each class; where it is divided into
-parts, the test images count. Classes are named by labels.txt beside a model, else by its metadata, else by
-the folders of the images in alphabetical order; of two that one sigmoid tells apart, the metadata's threshold
-decides.
+parts, the test images count. Of a model of numbers it holds a .npy file for each sample. Classes are named
+by labels.txt beside a model, else by its metadata, else by the folders of the images in alphabetical order;
+of two that one sigmoid tells apart, the metadata's threshold decides.
 
 Models trained with edgecnn are for research and education, not for diagnosis.
 """
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     Normalization = tuple[Sequence[float], Sequence[float]]  # mean and deviation, of all channels or of each
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+NUMBERS = ".npy"
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val"), "validation"),
@@ -249,23 +250,17 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
 
     Those that can't be decoded are left out; `skipped` says why.
     """
-    if len(model.input["shape"]) != 4 or len(model.output["shape"]) != 2:
+    if len(model.output["shape"]) != 2:
         raise BenchmarkError(f"{model.path} doesn't classify images, so --images can't be used with it")
-    if model.normalization is None:
-        raise BenchmarkError(
-            f"{model.path} has an input of no range that pictures are known by; write it anew with the right "
-            "one by edgecnn export --input-range LOW:HIGH"
-        )
+    require_kind(model, numbers=images[0][0].suffix.lower() == NUMBERS)
     outputs, scale = model.output["shape"][1], model.output["scale"] or 1.0
     if names and len(names) != max(2, outputs):
         raise BenchmarkError(f"{model.path} tells {max(2, outputs)} classes apart, not {len(names)}: {names}")
-    _, height, width, channels = model.input["shape"]
     input_crc = output_crc = 0
     answers, labels, skipped = [], [], []
     for path, label in images:
         try:
-            image = load_image(path, height, width, channels, model.window, model.fitting)
-            values = as_input(model.input, model.normalization, image[None])
+            values = load_values(model, path)
         except UndecodableError as error:
             skipped.append(str(error))
             continue
@@ -288,6 +283,32 @@ def run_images(model: Model | Library, images: list[tuple[Path, str]], names: li
     }
 
 
+def require_kind(model: Model | Library, *, numbers: bool) -> None:
+    """Check that a model takes numbers, or pictures."""
+    if numbers and model.of_pictures:
+        raise BenchmarkError(f"{model.path} takes pictures, as its metadata say, and not numbers ({NUMBERS})")
+    if numbers:
+        return
+    if model.ranges is not None or len(model.input["shape"]) != 4:
+        raise BenchmarkError(
+            f"{model.path} takes no pictures; give it numbers, a {NUMBERS} file for each sample"
+        )
+    if model.normalization is None:
+        raise BenchmarkError(
+            f"{model.path} has an input of no range that pictures are known by; write it anew with the right "
+            "one by edgecnn export --input-range LOW:HIGH"
+        )
+
+
+def load_values(model: Model | Library, path: Path) -> NDArray[Any]:
+    """Return what a model's input takes for a picture, or for the numbers in a .npy file."""
+    if path.suffix.lower() == NUMBERS:
+        return numbers_as_input(model.input, model.ranges, load_numbers(path, model.input["shape"]))
+    _, height, width, channels = model.input["shape"]
+    image = load_image(path, height, width, channels, model.window, model.fitting)
+    return as_input(model.input, model.normalization or UNIT, image[None])
+
+
 class Model:
     """A .tflite model with one input and one output, in the TFLite runtime of this machine."""
 
@@ -306,7 +327,10 @@ class Model:
         list_operators = getattr(self._interpreter, "_get_ops_details", list)  # missing before 2.5
         operators: list[dict[str, Any]] = list_operators()
         delegated = any(operator["op_name"] == "DELEGATE" for operator in operators)
-        self.normalization = read_normalization(content) or normalization_by_scale(self._inner(operators))
+        self.ranges = parse_ranges(read_entry(content, b"edgecnn_ranges").decode("ascii", "replace"))
+        said = None if self.ranges else read_normalization(content)
+        self.of_pictures = said is not None
+        self.normalization = said or normalization_by_scale(self._inner(operators))
         self.delegate = "XNNPACK" if delegated else "none"
 
     def _inner(self, operators: list[dict[str, Any]]) -> dict[str, Any]:
@@ -386,6 +410,7 @@ class Library:
         self.threshold = about.get("threshold", 0.5)
         self.window = window or parse_window(about.get("window"))
         self.fitting = parse_fitting(path, about.get("fitting", "").encode())
+        self.ranges, self.of_pictures = parse_ranges(about.get("ranges", "")), False
         self.normalization = about.get("normalization")
         # An array's address takes Python longer than a small network its answer.
         self._made = np.empty(self.output["shape"], np.int8)
@@ -537,6 +562,54 @@ def normalization_by_scale(spec: dict[str, Any]) -> Normalization | None:
     return ([-low * deviation], [deviation]) if min(distances) <= 0.1 * (high - low) else None
 
 
+def parse_ranges(text: str) -> list[tuple[float, float]] | None:
+    """Return what of each channel of numbers becomes 0 to 255; None where it isn't said."""
+    ranges = [parse_window(part) for part in text.split(",")]
+    return [known for known in ranges if known] if all(ranges) else None
+
+
+def numbers_as_input(
+    spec: dict[str, Any], ranges: list[tuple[float, float]] | None, numbers: NDArray[np.float32]
+) -> NDArray[Any]:
+    """Return what the input takes for numbers, by edgecnn/compiler/numbers.py, to the byte."""
+    if spec["dtype"] in ("int8", "uint8"):
+        lowest = int(np.iinfo(spec["dtype"]).min)
+        held = [spec["scale"] * (end - spec["zero_point"]) for end in (lowest, lowest + 255)]
+        steps = numbers_to_bytes(numbers, ranges or [(held[0], held[1])])
+        return (steps.astype(np.int64) + lowest).astype(spec["dtype"])
+    if ranges and not spec["scale"]:
+        return as_input(spec, UNIT, numbers_to_bytes(numbers, ranges))
+    if not spec["scale"]:
+        return numbers.astype(spec["dtype"])
+    raise BenchmarkError(f"numbers for an input of {spec['dtype']} are not known here; give int8 or float32")
+
+
+def numbers_to_bytes(
+    numbers: NDArray[np.float32], ranges: Sequence[tuple[float, float]]
+) -> NDArray[np.uint8]:
+    """Turn numbers, (..., channels), into bytes, each sum and product rounded to float32."""
+    low, high = np.array(ranges, np.float64).T
+    step = (high - low) / 255
+    offset, factor = (step / 2 - low).astype(np.float32), (1 / step).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = (numbers + offset) * factor
+    return np.asarray(np.floor(np.clip(steps, 0, 255)), np.uint8)
+
+
+def load_numbers(path: Path, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Read the sample in a .npy file in a model's shape, from which it may differ by sides of 1."""
+    try:
+        numbers = np.ascontiguousarray(np.load(str(path), allow_pickle=False), np.float32)
+    except Exception as error:
+        raise UndecodableError(f"{path} can't be read: {error}") from None
+    sides, taken = ([side for side in given if side > 1] for given in (numbers.shape, shape))
+    if sides != taken and not (len(sides) <= 1 and numbers.size == np.prod(shape)):
+        raise UndecodableError(f"{path} holds {numbers.shape} numbers, and the model takes {tuple(shape)}")
+    if not np.isfinite(numbers).all():
+        raise UndecodableError(f"{path} holds values that are no finite numbers")
+    return numbers.reshape(shape)
+
+
 def as_input(spec: dict[str, Any], normalization: Normalization, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     """Return what the input takes for bytes, (..., channels), quantized half up if it is."""
     mean, deviation = map(np.array, normalization)
@@ -564,12 +637,14 @@ def list_images(folder: Path) -> list[tuple[Path, str]]:
     found = []
     for path in sorted(folder.rglob("*")):
         names = path.relative_to(folder).parts
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not any(map(is_clutter, names)):
+        if path.suffix.lower() in (*SUFFIXES, NUMBERS) and path.is_file() and not any(map(is_clutter, names)):
             found.append((path, names[0] if len(names) > 1 else ""))
     dicom = sum(path.suffix.lower() in (".dcm", ".dicom") for path in folder.rglob("*"))
     left = f"this script reads no DICOM ({dicom:,} files): save them as 16-bit grey PNG, and use --window"
     if not found:
         raise BenchmarkError(left if dicom else f"{folder} holds no images ({' '.join(SUFFIXES)})")
+    if len({path.suffix.lower() == NUMBERS for path, _ in found}) > 1:
+        raise BenchmarkError(f"{folder} holds images and numbers ({NUMBERS}); give one or the other")
     if dicom:
         print(f"Note: {left}", file=sys.stderr)
     return found

@@ -16,7 +16,7 @@ from edgecnn.compiler.compile import compile_tflite
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.compiler.writing.shared import shared_text
 from edgecnn.data.arrays import Arrays
-from edgecnn.errors import DataError, EdgecnnError, ModelError
+from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.evaluation.devices import Measurements
 from edgecnn.files import write_json, write_text
 from edgecnn.pipeline.benchmark import gather, load_test_images
@@ -60,10 +60,6 @@ def benchmark_ssh(
     host = SshHost(address)
     models = gather(sources)
     test, classes = load_test_images(sources, models, data, progress, seed=seed)
-    if test.images.dtype != np.uint8:
-        raise DataError(
-            f"{data} holds numbers, which the script for other machines doesn't read: leave out --ssh"
-        )
     there = shlex.quote(host.run("mktemp -d").strip())
     try:
         with tempfile.TemporaryDirectory(prefix="edgecnn-") as name:
@@ -106,6 +102,9 @@ def _pack(folder: Path, models: Mapping[str, Path], test: Arrays, classes: Seque
     for number, (image, label) in enumerate(zip(test.images, test.labels, strict=True)):
         path = folder / "images" / _class(int(label)) / f"{number:06}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
+        if image.dtype != np.uint8:
+            np.save(path.with_suffix(".npy"), image)
+            continue
         Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path)
     return [
         name

@@ -3,6 +3,8 @@
 
 import shlex
 import subprocess
+from argparse import Namespace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from windows import CHANNELS, CLASSES, LENGTH, windows, write_folder
 
 from edgecnn.cli.program import edgecnn
 from edgecnn.compiler.ir import Normalization, Window
-from edgecnn.compiler.numbers import as_bytes, of_scale, seen_as
+from edgecnn.compiler.numbers import as_bytes, as_input, of_scale, seen_as
 from edgecnn.compiler.reading.tflite import read_model
 from edgecnn.converters.keras_to_tflite import keras_to_float32
 from edgecnn.converters.numbers_to_c import numbers_to_c
@@ -251,7 +253,9 @@ def test_c_takes_numbers_as_python_does(flags: tuple[str, ...], run: Run, tmp_pa
 def test_pictures_and_numbers_are_not_taken_for_each_other(run: Run, data: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="takes numbers, not images; give it"):
         predict(run.path, [tmp_path / "photo.png"])
-    with pytest.raises(EdgecnnError, match="is of numbers; preprocessing makes an image"):
+    with pytest.raises(
+        EdgecnnError, match="is of numbers, and a camera makes pictures: export it by --format c"
+    ):
         export(run.path, tmp_path / "web", ExportOptions(("web",), "m"), silent)
     with pytest.raises(ModelError, match="--input-range -1:1 is of pictures"):
         exported(run.keras_model, data, tmp_path, input_range="-1:1")
@@ -283,6 +287,45 @@ def test_a_network_is_given_samples_as_they_are_or_as_is_said() -> None:
     ):
         with pytest.raises(ModelError, match='model "cainvas" takes maps, samples of d'):
             asked(sample, "cainvas", **options)
+
+
+def on_device() -> Any:
+    """Return the script that runs alone on a Raspberry Pi."""
+    path = Path(__file__).parents[2] / "benchmarks" / "on_device.py"
+    spec = spec_from_file_location("on_device", path)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_takes_numbers_to_the_byte(run: Run, data: Path, tmp_path: Path) -> None:
+    module, options = on_device(), Namespace(runtime=None, threads=1, window=None)
+    files = module.list_images(data.with_name("folder"))
+    assert len(files) == 160
+    for path in (run.int8_model, run.variant("float32")):
+        model, ours = module.Model(path, path.read_bytes(), options), TfliteModel(path)
+        for file, _ in files[::40]:
+            np.testing.assert_array_equal(
+                module.load_values(model, file), ours.values(np.load(file)[np.newaxis])
+            )
+    result = module.run_images(
+        module.Model(run.int8_model, run.int8_model.read_bytes(), options), files, [*CLASSES]
+    )
+    answers = predict(run.path, [file for file, _ in files]).predictions
+    assert [CLASSES[answer] for answer in result["answers"]] == [answer.label for answer in answers]
+    for dtype, scale in (("int8", 0.017), ("uint8", 3.5), ("float32", 0.0)):
+        spec, values = {"dtype": dtype, "scale": scale, "zero_point": 4}, np.load(files[0][0])
+        expected = as_input(values, None, scale, 4, dtype)
+        np.testing.assert_array_equal(module.numbers_as_input(spec, None, values), expected)
+    np.save(tmp_path / "short.npy", np.zeros((3, 3)))
+    with pytest.raises(module.UndecodableError, match="holds \\(3, 3\\) numbers, and the model takes"):
+        module.load_values(
+            module.Model(run.int8_model, run.int8_model.read_bytes(), options), tmp_path / "short.npy"
+        )
+    with pytest.raises(module.BenchmarkError, match="takes no pictures; give it numbers"):
+        module.require_kind(module.Model(run.int8_model, run.int8_model.read_bytes(), options), numbers=False)
 
 
 def commands(page: str, heading: str) -> list[str]:
