@@ -103,6 +103,7 @@ def _facts(model: CModel) -> dict[str, Any]:
         "kind": "mask" if is_mask else "classes",
         "labels": [] if is_mask else list(model.labels),
         "threshold": model.original.threshold,
+        "fit": model.original.fitting.fit,
         "input": {"shape": list(model.inputs[0].shape[1:])},
         "output": {
             "shape": list(output.shape[1:]),

@@ -142,7 +142,10 @@ def input_image(graph: Graph) -> tuple[Tensor, NDArray[np.int8]]:
         raise ModelError(f"the model has {len(inner.inputs)} inputs; preprocessing makes one image")
     seen, image = graph.tensors[graph.inputs[0]], inner.tensors[inner.inputs[0]]
     if graph.ranges is not None:
-        raise ModelError(f'the model\'s input "{image.name}" is of numbers; preprocessing makes an image')
+        raise ModelError(
+            f'the model\'s input "{image.name}" is of numbers, and a camera makes pictures: '
+            "export it by --format c"
+        )
     shape = list(image.shape)
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or max(shape) > _MOST_PIXELS:
         raise ModelError(

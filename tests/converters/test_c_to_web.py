@@ -11,8 +11,10 @@ from PIL import Image
 from tflite_builder import SAME, Builder
 
 from edgecnn.compiler import reference
+from edgecnn.compiler.ir import Fitting
 from edgecnn.compiler.reading.tflite import parse
 from edgecnn.converters.c_to_web import page_text, title_of, write_web
+from edgecnn.converters.tflite_metadata import add_fitting
 from edgecnn.data.images import load_image
 from edgecnn.errors import ModelError
 
@@ -69,12 +71,22 @@ def expected(model: bytes, picture: Path) -> str:
     quantization = graph.tensors[graph.inputs[0]].quantization
     assert quantization is not None
     steps = np.floor(table / quantization.scale + 0.5) + quantization.zero_point
-    image = load_image(picture, *graph.tensors[graph.inputs[0]].shape[1:])
+    shape = graph.tensors[graph.inputs[0]].shape[1:]
+    image = load_image(picture, *shape, fitting=graph.fitting)
     values = steps.clip(-128, 127).astype(np.int8)[image][None]
     return " ".join(map(str, reference.run(graph, [values])[0].ravel()))
 
 
-@pytest.mark.parametrize("model", [classifier(), classifier(1), segmenter()], ids=["rgb", "grey", "mask"])
+MODELS = {
+    "rgb": classifier(),
+    "grey": classifier(1),
+    "mask": segmenter(),
+    "crop": add_fitting(classifier(), Fitting("crop", "bilinear", "BGR")),
+    "mask, pad": add_fitting(segmenter(), Fitting("pad")),
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.needs_tool("chromium", package="chromium")
 @pytest.mark.needs_tool("chromedriver", package="chromium-driver")
 def test_the_page_answers_with_the_reference_kernels_bytes(
@@ -85,6 +97,30 @@ def test_the_page_answers_with_the_reference_kernels_bytes(
     assert found == [*(expected(model, picture) for picture in pictures[:-1]), None]
     assert page.find(".error")[0].text == "broken.png is no picture that this browser can read"
     assert page.complaints() == []
+
+
+@pytest.mark.needs_tool("chromium", package="chromium")
+@pytest.mark.needs_tool("chromedriver", package="chromium-driver")
+@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
+def test_a_mask_lies_over_what_the_model_sees(page: Page, tmp_path: Path, fit: str) -> None:
+    model = add_fitting(segmenter(), Fitting(fit))
+    rows, columns = parse(model).tensors[parse(model).inputs[0]].shape[1:3]
+    pixels = np.full((3 * rows, 9 * columns, 3), 255, np.uint8)
+    pixels[:, : 3 * columns] = pixels[:, 6 * columns :] = (255, 0, 0)  # red to the left and to the right
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    write_web(tmp_path / "page", model, "A page")
+    answers(page, tmp_path / "page" / "index.html", [tmp_path / "wide.png"])
+    script = """const canvas = document.querySelector(".picture canvas"), {width, height} = canvas;
+    const pixel = (x, y) => canvas.getContext("2d").getImageData(x * width, y * height, 1, 1).data;
+    const at = (x, y) => [...pixel(x, y)].slice(0, 3);
+    return [width / height, at(0.1, 0.5), at(0.5, 0.5), at(0.5, 0.05)];"""
+    ratio, side, centre, top = page.driver.execute_script(script)
+    red, white, black = [255, 0, 0], [255] * 3, [0] * 3
+    expected_ratio = 3 * columns / rows if fit == "squash" else columns / rows
+    assert ratio == pytest.approx(expected_ratio, rel=0.05)
+    assert [side, centre, top] == {
+        "squash": [red, white, white], "crop": [white, white, white], "pad": [red, white, black]
+    }[fit]  # fmt: skip
 
 
 @pytest.mark.needs_tool("chromium", package="chromium")

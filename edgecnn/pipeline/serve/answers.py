@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgecnn import DISCLAIMER
 from edgecnn.data.images import require_pixels
+from edgecnn.pipeline.model_file import image_shape
 from edgecnn.pipeline.predict import Classifier
 from edgecnn.pipeline.predict_masks import MaskPredictor, answers_with_masks, share
 
@@ -29,10 +30,11 @@ class Answers:
         """Load a .tflite file; `most_pixels` is what an image may have.
 
         Raises:
-            ModelError: the model can't be run, or answers with neither classes nor masks.
+            ModelError: the model can't be run, takes no image, or answers with neither classes nor masks.
         """
         self._most_pixels = most_pixels
         self._model = MaskPredictor(model) if answers_with_masks(model) else Classifier(model)
+        image_shape(self._model.file)
 
     def labels(self) -> tuple[str, ...]:
         """Return the names of the classes; none of a model that answers with masks."""
