@@ -91,6 +91,9 @@ def unpack_samples(source: Path) -> Path:
     parts = [_table(source)] if source.suffix.lower() == ".csv" else _parts(source)
     if sum(len(part.values) for part in parts) > MAX_FILES:
         raise DataError(f"{source} holds more than {MAX_FILES:,} samples; give fewer")
+    if _picture_head(parts[0].values):
+        sides = " x ".join(map(str, parts[0].values.shape[1:]))
+        say(f"{source}: bytes of {sides} are taken for pictures; save numbers as int16 or float32")
     folder = temporary_folder()
     try:
         rows = [row for part in parts for row in _write(folder, part)]

@@ -154,6 +154,8 @@ def predict(model: Path, images: Sequence[Path], window: str = NEEDED) -> Answer
             together; or "LOW:HIGH".
     """
     pictures = [image for image in images if not is_numbers(image)]
+    if len(pictures) < len(images) and window != NEEDED:
+        raise DataError("--window is of pictures; a model of numbers has ranges of its own: leave it out")
     classifier = Classifier(model, window_for(pictures, window))
     answers, unreadable = answer_each(images, classifier.predict_file)
     return classifier.answer([prediction for each in answers for prediction in each], unreadable)

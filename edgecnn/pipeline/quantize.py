@@ -97,6 +97,8 @@ def as_tflite(source: Path, pictures: Pictures, name: str, progress: Progress) -
         )
     if pictures.listing is not None and pictures.numbers != (run.ranges() is not None):
         raise DataError(f"{pictures.path} and what {source} was trained on are not both images, or numbers")
+    if run.ranges() is not None and pictures.window != NEEDED:
+        raise ModelError(f"{source} was trained on numbers and has ranges of its own; leave out --window")
     window = _trained_window(source, run.window(), pictures.window)
     compressed, data = run.int8_model.exists(), pictures.path
     if compressed and data is None:
@@ -187,6 +189,8 @@ def _integer(
     source: Path, tflite: bytes, labels: tuple[str, ...], pictures: Pictures, progress: Progress
 ) -> Quantized:
     """Take a file that is quantized already as it is, and measure it where there are pictures."""
+    if pictures.numbers and pictures.window != NEEDED:
+        raise ModelError(f"{source} takes numbers by the scale of its input; leave out --window")
     state = _stated_numbers if pictures.numbers else _stated
     tflite = state(tflite, source, pictures)
     if pictures.path is None:

@@ -108,7 +108,9 @@ def test_classes_name_labels(tmp_path: Path) -> None:
     assert open_dataset(tmp_path / "d.npz", seed=0).classes == ("calm", "swift")
 
 
-def test_bytes_in_the_shape_of_pictures_are_pictures(tmp_path: Path) -> None:
+def test_bytes_in_the_shape_of_pictures_are_pictures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     draw = np.random.default_rng(0)
     for name, shape in (("mnist", (5, 4)), ("cifar", (5, 4, 3))):
         images, labels = draw.integers(0, 256, (40, *shape), np.uint8), np.arange(40) % 2
@@ -118,6 +120,7 @@ def test_bytes_in_the_shape_of_pictures_are_pictures(tmp_path: Path) -> None:
         channels = len(shape) if len(shape) == 3 else 1
         dataset, arrays = load_dataset(tmp_path / f"{name}.npz", (5, 4, channels), seed=0)
         assert not dataset.numbers
+        assert f"bytes of {' x '.join(map(str, shape))} are taken for pictures" in caplog.text
         assert numbers_shape(tmp_path / f"{name}.npz") is None
         numbers_of = [int(path.stem) for path in arrays["test"].paths]
         np.testing.assert_array_equal(arrays["test"].images.reshape(-1, *shape), images[30:][numbers_of])

@@ -257,6 +257,15 @@ def test_pictures_and_numbers_are_not_taken_for_each_other(run: Run, data: Path,
         EdgecnnError, match="is of numbers, and a camera makes pictures: export it by --format c"
     ):
         export(run.path, tmp_path / "web", ExportOptions(("web",), "m"), silent)
+    with pytest.raises(ModelError, match="has ranges of its own; leave out --window"):
+        export(run.path, tmp_path / "w", ExportOptions(("tflite",), "m"), silent, window="0:5")
+    with pytest.raises(EdgecnnError, match="--window is of pictures"):
+        predict(run.path, [data.with_name("folder") / "slow" / "1.npy"], "0:5")
+    for said in ({"fit": "crop"}, {"resize": "bilinear"}, {"channels_order": "BGR"}):
+        with pytest.raises(ModelError, match="are of pictures, not of numbers"):
+            exported(run.keras_model, data, tmp_path, **said)
+        with pytest.raises(ModelError, match="are of pictures, not of numbers"):
+            train(tmp_path / "fit", TrainOptions(data, "cainvas", **said), silent)
     with pytest.raises(ModelError, match="--input-range -1:1 is of pictures"):
         exported(run.keras_model, data, tmp_path, input_range="-1:1")
 

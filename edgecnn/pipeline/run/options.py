@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.compiler.instructions import factors
-from edgecnn.compiler.ir import Normalization
+from edgecnn.compiler.ir import SQUASHED, Fitting, Normalization
 from edgecnn.compiler.picture import parse_normalization, parse_number_scaling
 from edgecnn.data.dataset import PARTS, is_packed, list_files, numbers_shape, open_listed
 from edgecnn.data.numbers import by, fits
@@ -212,8 +212,13 @@ def said_of_input(options: TrainOptions, numbers: bool) -> Normalization | None:
     """Return what options say that a picture, or a number, is to a network of a person's own.
 
     Raises:
-        ModelError: they contradict each other, or say none.
+        ModelError: they contradict each other, or say none, or how numbers are to be fitted.
     """
+    fitting = Fitting(options.fit, options.resize, options.channels_order)
+    if numbers and fitting != SQUASHED:
+        raise ModelError(
+            "--fit, --resize and --channels-order are of pictures, not of numbers: leave them out"
+        )
     parse = parse_number_scaling if numbers else parse_normalization
     return parse(options.input_range, options.mean, options.std)
 
