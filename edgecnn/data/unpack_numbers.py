@@ -2,7 +2,8 @@
 """Arrays and tables that hold all samples in one file, unpacked to a file a sample, and a list of these.
 
     .npz        x and y, samples first, or x_train, y_train, x_test, y_test (x_val, y_val), as Keras has them;
-                besides, group, or group_train and so on; split beside x; and classes, names by label
+                besides, group, or group_train and so on; split beside x; and classes, names by label; or, as
+                scikit-learn has them, data, target, groups and target_names
     a folder    the same as x.npy, y.npy or x_train.npy and so on
     .csv        a sample a row: label (or class), group and split if you like; other columns are its numbers
 
@@ -43,6 +44,8 @@ from edgecnn.progress import say
 
 LIST = "list.csv"
 _LABELS = ("label", "class")
+# What else arrays are called, as scikit-learn has them.
+_ALSO = {"data": "x", "target": "y", "labels": "y", "groups": "group", "target_names": "classes"}
 _NO_NUMBERS = (*_LABELS, "group", "split", *NO_CHANNELS)  # columns of a table beside its numbers
 _CHANNEL_SIDES = (1, 3)
 
@@ -155,6 +158,9 @@ def spread(entries: Sequence[Entry]) -> tuple[Path, list[Entry]] | None:
 
 def _parts(source: Path) -> list[_Part]:
     arrays = _arrays(source)
+    arrays = {_ALSO.get(name, name): values for name, values in arrays.items()} | {
+        name: values for name, values in arrays.items() if name not in _ALSO
+    }
     classes = _text(arrays.get("classes"))
     if "x" in arrays:
         parts = [_part(source, arrays, "", "", classes)]

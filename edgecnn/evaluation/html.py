@@ -121,12 +121,7 @@ def drawing(name: str, keys: Sequence[str], svg: str) -> str:
 
 
 def png(image: npt.NDArray[np.uint8]) -> str:
-    """Return a picture as a PNG in base64, made smaller where it is large; (h, w), (h, w, 1) or (h, w, 3).
-
-    Numbers, (1, length, channels) or of other channels, are drawn channel below channel.
-    """
-    if image.ndim == 3 and (image.shape[0] == 1 or image.shape[2] not in (1, 3)):
-        image = image.transpose(2, 0, 1).reshape(-1, image.shape[1])
+    """Return a picture as a PNG in base64, made smaller where it is large; (h, w), (h, w, 1) or (h, w, 3)."""
     picture = Image.fromarray(image.squeeze(-1) if image.shape[2:] == (1,) else image)
     picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
     buffer = BytesIO()

@@ -100,6 +100,13 @@ def _spread(labels: npt.NDArray[np.int64]) -> list[int]:
     return rounds[:EXAMPLES]
 
 
+def _drawn(sample: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a picture as it is, and numbers, of one row or other channels, channel below channel."""
+    if sample.shape[0] > 1 and sample.shape[2] in (1, 3):
+        return sample
+    return sample.transpose(2, 0, 1).reshape(-1, sample.shape[1])
+
+
 def _answered(
     test: Arrays, evaluation: Evaluation, variants: Sequence[str], chosen: Sequence[int]
 ) -> tuple[Example, ...]:
@@ -110,6 +117,8 @@ def _answered(
         return label, float(evaluation.probabilities[name][image, label])
 
     return tuple(
-        Example(png(test.images[i]), int(test.labels[i]), {name: answer(name, i) for name in variants})
+        Example(
+            png(_drawn(test.images[i])), int(test.labels[i]), {name: answer(name, i) for name in variants}
+        )
         for i in chosen
     )

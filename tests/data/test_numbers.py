@@ -103,6 +103,14 @@ def test_keras_parts_stay_what_they_are_and_groups_together(tmp_path: Path) -> N
     assert train | validation == set(map(str, range(10)))
 
 
+def test_names_of_scikit_learn_are_known(tmp_path: Path) -> None:
+    table = {"data": VALUES[:, 0], "target": LABELS, "target_names": np.array(["calm", "swift"])}
+    np.savez(tmp_path / "d.npz", **table, groups=np.arange(60) // 3)
+    dataset = open_dataset(tmp_path / "d.npz", seed=0)
+    assert dataset.classes == ("calm", "swift")
+    assert len({sample.group for sample in dataset.samples}) == 20
+
+
 def test_classes_name_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=VALUES, y=LABELS, classes=np.array(["swift", "calm"]))
     assert open_dataset(tmp_path / "d.npz", seed=0).classes == ("calm", "swift")

@@ -283,12 +283,17 @@ def asked(sample: tuple[int, ...], model: str = "net.py:build", **options: Any) 
 def test_a_network_is_given_samples_as_they_are_or_as_is_said() -> None:
     assert asked((32, 3)) == (32, 3)
     assert asked((12,)) == (12,)
+    # A run that is resumed asks for what it was begun with.
+    assert asked((32, 3), input_size=(1, 32), channels=3) == (32, 3)
+    assert asked((12,), input_size=(1, 1), channels=12) == (12,)
     assert asked((49, 10), channels=1) == (49, 10, 1)
     assert asked((784,), input_size=(28, 28)) == (28, 28, 1)
     assert asked((12,), input_size=(2, 2), channels=3) == (2, 2, 3)
     assert asked((49, 10), "ds-cnn") == (49, 10, 1)
     assert asked((8, 8, 6), "cainvas") == (8, 8, 6)
     assert asked((784,), "cainvas", input_size=(28, 28)) == (28, 28, 1)
+    with pytest.raises(ModelError, match=r"samples of the shape \(2, 3, 4, 5\) can't be taken"):
+        asked((2, 3, 4, 5))
     for sample, options in (
         ((240,), {}),
         ((49, 10), {"input_size": (10, 49)}),

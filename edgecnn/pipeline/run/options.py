@@ -234,7 +234,7 @@ def map_of(options: TrainOptions, sample: tuple[int, ...] | None) -> tuple[int, 
     """
     if sample is None:
         return None
-    asked = sample
+    asked, own_map = sample, map_shape(sample)
     if options.input_size:
         channels = options.channels or math.prod(sample) // math.prod(options.input_size)
         asked = (*options.input_size, channels)
@@ -248,7 +248,9 @@ def map_of(options: TrainOptions, sample: tuple[int, ...] | None) -> tuple[int, 
             f"{by(asked)}: give the sides of a map by --input-size and --channels, or a network of your own, "
             "FILE.py:FUNCTION"
         )
-    return asked
+    return (
+        sample if asked == own_map and is_own(options.model) else asked
+    )  # as run.json has what was left open
 
 
 def chosen_options(
