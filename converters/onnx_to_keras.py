@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.compiler.reading.onnx.constants import FOLDS
-from edgecnn.compiler.reading.onnx.file import OnnxGraph, OnnxNode, quantizing, read_onnx
+from edgecnn.compiler.reading.onnx.file import OnnxGraph, OnnxNode, printable, quantizing, read_onnx
 from edgecnn.compiler.reading.onnx.node import require_size
 from edgecnn.converters import onnx_ops  # noqa: F401, fills the table
 from edgecnn.converters.onnx_ops._node import ROWS, Names, Node, Value
@@ -37,7 +37,9 @@ def onnx_to_keras(path: Path) -> Any:
             "it is; to train or compress, give the float network that it was made from"
         )
     if graph.dtype == "int8":
-        raise ModelError(f'{path} takes "{graph.name}" of int8; floats or uint8 are needed for Keras')
+        raise ModelError(
+            f'{path} takes "{printable(graph.name)}" of int8; floats or uint8 are needed for Keras'
+        )
     with quiet():
         return _Walk(graph, path).model()
 
@@ -70,7 +72,9 @@ class _Walk:
     def _compute(self, node: OnnxNode) -> None:
         missing = [name for name in node.inputs if name not in self._values]
         if missing:
-            raise ModelError(f'{self._at(node)} takes "{missing[0]}", which no operator before it makes')
+            raise ModelError(
+                f'{self._at(node)} takes "{printable(missing[0])}", which no operator before it makes'
+            )
         values = [self._values[name] for name in node.inputs]
         try:
             results = self._results(node, values)
@@ -108,7 +112,7 @@ class _Walk:
     def _answer(self, name: str) -> Any:
         value = self._values.get(name)
         if not isinstance(value, Tensor):
-            raise ModelError(f'{self._path} answers with "{name}", which is not made of the image')
+            raise ModelError(f'{self._path} answers with "{printable(name)}", which is not made of the image')
         image = value.rank == 4 and self._order == CHANNELS_LAST
         return value.ordered(CHANNELS_LAST if image else None, self._names.fresh(f"{name}_order")).keras
 

@@ -40,7 +40,7 @@ class Qdq:
 
     def constant(self, values: Any) -> str:
         """Add a constant."""
-        name = f"constant{len(self.constants)}"
+        name = f"initializer{len(self.constants)}"
         self.constants[name] = np.asarray(values)
         return name
 

@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test], from Python 3.11 on")
 
+from onnx import numpy_helper
 from onnx_qdq import Qdq, steps_apart, written
 
 from edgecnn.compiler.compile import run_passes
@@ -112,9 +114,29 @@ def numbers(q: Qdq, x: str) -> str:
     return q.node("ArgMax", [conv(q, x, (4, 3, 1, 1))], axis=1, keepdims=0)
 
 
+def fake_quantized(q: Qdq, x: str) -> str:
+    """As quantizers around PyTorch leave it: weights of floats, Constant nodes, zero points left out."""
+
+    def constant(value: Any) -> str:
+        return q.node("Constant", [], value=numpy_helper.from_array(np.asarray(value)))
+
+    weights = q.constant(q.rng.normal(0, 0.2, (4, 3, 3, 3)).astype(np.float32))
+    scaling = [constant(q.rng.uniform(0.004, 0.005, 4).astype(np.float32)), constant(np.zeros(4, np.int8))]
+    rounded = q.node("QuantizeLinear", [weights, *scaling], axis=0)
+    weights = q.node("DequantizeLinear", [rounded, *scaling], axis=0)
+    steps = q.constant(np.float32(0.004) * q.rng.uniform(1, 2, 4).astype(np.float32) / 100)
+    biases = q.node(
+        "DequantizeLinear", [q.constant(q.rng.integers(-9999, 9999, 4).astype(np.int32)), steps], axis=0
+    )
+    made = q.node("Relu", [q.node("Conv", [x, weights, biases], pads=[1, 1, 1, 1])])
+    scale = constant(np.float32(0.01))
+    return q.node("DequantizeLinear", [q.node("QuantizeLinear", [made, scale]), scale])
+
+
 CASES: dict[str, Callable[[Qdq, str], str]] = {
     "Conv": lambda q, x: conv(q, x, (5, 3, 3, 3)),
     "Conv without a bias, one scale": lambda q, x: conv(q, x, (5, 3, 3, 3), axis=None, bias=False),
+    "Conv of floats that the file quantizes": fake_quantized,
     "Conv padded as PyTorch does": lambda q, x: conv(q, x, (5, 3, 3, 3), pads=[1, 1, 1, 1], strides=[2, 2]),
     "Conv padded as TensorFlow does": lambda q, x: conv(
         q, x, (5, 3, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import EdgecnnError, MissingToolError, ModelError
+from edgecnn.escape import for_terminal
 from edgecnn.files import MOST_BYTES, read_bytes, require_file
 
 OPSETS = range(11, 29)  # all that tests/converters/test_onnx_to_keras.py tries
@@ -89,6 +90,11 @@ def read_onnx(path: Path) -> OnnxGraph:
         raise ModelError(f"{path} is no ONNX file, or a damaged one: {reason}") from error
 
 
+def printable(name: str | bytes) -> str:
+    """Return a name from a file as it can go into a message; protobuf gives bytes where text is no UTF-8."""
+    return for_terminal(name if isinstance(name, str) else name.decode(errors="replace"))
+
+
 def quantizing(graph: OnnxGraph) -> OnnxNode | None:
     """Return an operator by which a network shows that it is quantized already, or None."""
     return next((node for node in graph.nodes if _QUANTIZING.search(node.op)), None)
@@ -122,8 +128,8 @@ def _refuse_unreadable(model: Any, path: Path) -> None:
         raise ModelError(f"{path} has {len(graph.node):,} operators; allowed are {MOST_NODES:,}")
     if len(model.functions):
         raise ModelError(
-            f'{path} has functions of its own, such as "{model.functions[0].name}"; put their operators in '
-            "their places by onnx.inliner.inline_local_functions"
+            f'{path} has functions of its own, such as "{printable(model.functions[0].name)}"; put their '
+            "operators in their places by onnx.inliner.inline_local_functions"
         )
     if len(graph.sparse_initializer):
         raise ModelError(f"{path} holds sparse weights; save them dense")
@@ -133,7 +139,7 @@ def _graph(graph: Any, opset: int, path: Path) -> OnnxGraph:
     constants = {tensor.name: array_of(tensor, path) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1:
-        names = ", ".join(f'"{value.name}"' for value in inputs) or "none"
+        names = ", ".join(f'"{printable(value.name)}"' for value in inputs) or "none"
         raise ModelError(f"{path} has the inputs {names}; it must have one, an image")
     [image] = inputs
     nodes = [_node(node, path) for node in graph.node]
@@ -152,10 +158,10 @@ def _shape(image: Any, path: Path) -> tuple[int, ...]:
     dimensions = image.type.tensor_type.shape.dim
     sides = [side.dim_value if side.HasField("dim_value") else side.dim_param or "?" for side in dimensions]
     if len(sides) < 2 or any(not isinstance(side, int) or side < 1 for side in sides[1:]):
-        said = ", ".join(map(str, sides))
+        sizes = ", ".join(map(str, sides))
         raise ModelError(
-            f'{path} takes "{image.name}" of shape [{said}]; all but the batch must be fixed: export it '
-            "with an image of the size that the device will see, without dynamic axes"
+            f'{path} takes "{printable(image.name)}" of shape [{printable(sizes)}]; all but the batch must '
+            "be fixed: export it with an image of the size that the device will see, without dynamic axes"
         )
     batch = sides[0] if isinstance(sides[0], int) and sides[0] > 0 else 1
     return (batch, *map(int, sides[1:]))
@@ -169,12 +175,14 @@ def _dtype(number: int, name: str, path: Path) -> str:
     except KeyError:
         dtype = f"type {number}"
     if dtype not in ("float16", "float32", "float64", "uint8", "int8"):
-        raise ModelError(f'{path} takes "{name}" of {dtype}; it must be float32, float16, float64 or uint8')
+        raise ModelError(
+            f'{path} takes "{printable(name)}" of {dtype}; it must be float32, float16, float64 or uint8'
+        )
     return dtype if dtype in ("uint8", "int8") else "float32"
 
 
 def _name(node: Any) -> str:
-    return str(node.name or (node.output[0] if node.output else "without a name"))
+    return printable(node.name or (node.output[0] if node.output else "without a name"))
 
 
 def _node(node: Any, path: Path) -> OnnxNode:
@@ -186,9 +194,7 @@ def _node(node: Any, path: Path) -> OnnxNode:
         if attribute.type == AttributeProto.TENSOR:
             value = array_of(value, path)
         attributes[attribute.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
-    # protobuf gives bytes where text is no UTF-8.
-    op = node.op_type if isinstance(node.op_type, str) else node.op_type.decode(errors="replace")
-    op = op if node.domain in _DOMAINS else f"{node.domain}.{op}"
+    op = printable(node.op_type if node.domain in _DOMAINS else f"{node.domain}.{node.op_type}")
     return OnnxNode(op, _name(node), list(node.input), list(node.output), attributes)
 
 
@@ -206,7 +212,7 @@ def array_of(tensor: Any, path: Path) -> Array:
     from onnx import TensorProto, numpy_helper
 
     if tensor.data_type == TensorProto.STRING:
-        raise ModelError(f'{path}: constant "{tensor.name}" holds text; allowed are numbers')
+        raise ModelError(f'{path}: constant "{printable(tensor.name)}" holds text; allowed are numbers')
     if tensor.data_location == TensorProto.EXTERNAL:
         tensor = TensorProto(
             name=tensor.name,
@@ -216,7 +222,7 @@ def array_of(tensor: Any, path: Path) -> Array:
         )
     values: Array = numpy_helper.to_array(tensor)
     if values.dtype.kind == "c":
-        raise ModelError(f'{path}: constant "{tensor.name}" is complex; allowed are real numbers')
+        raise ModelError(f'{path}: constant "{printable(tensor.name)}" is complex; allowed are real numbers')
     if values.dtype.kind in "iub" or values.dtype == np.float32:
         return values
     if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4):
@@ -232,16 +238,16 @@ def _external_data(tensor: Any, path: Path) -> bytes:
     plain = location not in ("", "..") and Path(location).name == location and "\0" not in location
     if not plain or beside.is_symlink():
         raise ModelError(
-            f'{path} has the data of "{tensor.name}" in "{location}"; they must be in a file beside it, and '
-            "no link"
+            f'{path} has the data of "{printable(tensor.name)}" in "{printable(location)}"; they must be in '
+            "a file beside it, and no link"
         )
     size = require_file(beside, ModelError)
     start = int(entries.get("offset", 0))
     length = int(entries.get("length", size - start))
     if not 0 <= start <= start + length <= size:
         raise ModelError(
-            f'{path} has the data of "{tensor.name}" at bytes {start} to {start + length} of {beside}, which '
-            f"has {size}"
+            f'{path} has the data of "{printable(tensor.name)}" at bytes {start} to {start + length} of '
+            f"{beside}, which has {size}"
         )
     with beside.open("rb") as file:
         file.seek(start)

@@ -17,7 +17,7 @@ import numpy as np
 from edgecnn.compiler.ir import Graph, Quantization, Signature
 from edgecnn.compiler.reading.onnx import rows  # noqa: F401, fills the table
 from edgecnn.compiler.reading.onnx.constants import FOLDS
-from edgecnn.compiler.reading.onnx.file import OnnxGraph, OnnxNode, quantizing, read_onnx
+from edgecnn.compiler.reading.onnx.file import OnnxGraph, OnnxNode, printable, quantizing, read_onnx
 from edgecnn.compiler.reading.onnx.network import LOWEST, Network, Quantized, Value, canonical, signed
 from edgecnn.compiler.reading.onnx.node import Array, require_size
 from edgecnn.compiler.reading.onnx.node import Node as ReadNode
@@ -74,7 +74,7 @@ class _Walk:
         outputs = [self._output(name) for name in self._file.outputs]
         image = self._values.get(self._file.name)
         if not isinstance(image, Value):
-            raise ModelError(f'{self._path}: nothing reads its input "{self._file.name}"')
+            raise ModelError(f'{self._path}: nothing reads its input "{printable(self._file.name)}"')
         names = zip(self._file.outputs, outputs, strict=True)
         network = self._network
         return Graph(
@@ -95,7 +95,7 @@ class _Walk:
                 self._values[self._file.name] = self._image()
             missing = [name for name in node.inputs if name not in self._values]
             if missing:
-                raise ModelError(f'it takes "{missing[0]}", which no operator before it makes')
+                raise ModelError(f'it takes "{printable(missing[0])}", which no operator before it makes')
             results = self._results(node)
         except ModelError as error:
             raise ModelError(f"{self._at(node)}: {error}") from error
@@ -147,8 +147,8 @@ class _Walk:
         wanted = self._wanted(file.name) or self._given(file.name)
         if wanted is None:
             raise ModelError(
-                f'it takes the input "{file.name}" in floats; {UNQUANTIZED}, or leave to the caller what is '
-                "done to it first"
+                f'it takes the input "{printable(file.name)}" in floats; {UNQUANTIZED}, or leave to the '
+                "caller what is done to it first"
             )
         if file.shape[0] > 1:
             raise ModelError(f"the input has a batch of {file.shape[0]}; export it with a batch of 1")
@@ -259,7 +259,7 @@ class _Walk:
     def _output(self, name: str) -> int:
         value = self._values.get(name)
         if not isinstance(value, Value):
-            raise ModelError(f'{self._path} answers with "{name}", which is not made of its input')
+            raise ModelError(f'{self._path} answers with "{printable(name)}", which is not made of its input')
         return self._network.ordered(value)
 
     def _at(self, node: OnnxNode) -> str:
