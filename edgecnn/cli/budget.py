@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import BYTES, COUNT, FiniteRange, given_options, json_option, progress_bar, say
+from edgecnn.cli.console import BYTES, COUNT, FiniteRange, given_options, json_option, progress_bar, say, tell
 from edgecnn.cli.parts import part_option
 from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import wide_option
@@ -144,7 +144,7 @@ def _print(budgets: list["Budget"]) -> None:
 
     for budget in budgets:
         print_table(budget.title, *budget.table())
-        say(*budget.costs())
-        say(*(f"over: {fault}" for fault in budget.faults) if budget.faults else ["within all limits"])
-        say(*(f"would help: {remedy.sentence()}" for remedy in budget.remedies))
+        tell(*budget.costs())
+        tell(*(f"over: {fault}" for fault in budget.faults) if budget.faults else ["within all limits"])
+        tell(*(f"would help: {remedy.sentence()}" for remedy in budget.remedies))
     say(DISCLAIMER)

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.cli.console import (
-    json_option,
-    print_json,
-    progress_bar,
-    say,
-    whole,
-    window_option,
-)
+from edgecnn.cli.console import json_option, print_json, progress_bar, say, tell, whole, window_option
 from edgecnn.cli.suggestions import Group
 from edgecnn.cli.tables import print_table, wide_option
 from edgecnn.values import PHANTOMS, SEED
@@ -136,10 +129,10 @@ def _print(report: "Report") -> None:
     if aucs:
         print_table("AUC, a class against the rest", ("figure", *report.dataset.classes), aucs)
     sizes = [f"{size} ({count:,})" for size, count in report.sizes.items()]
-    say(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
+    tell(f"Sizes: {', '.join(sizes[:SHOWN])}{' ...' if len(sizes) > SHOWN else ''}")
     found = findings(report)
     for finding in found:
-        say("", f"{finding.title} ({len(finding.lines):,}): {finding.meaning}")
+        tell("", f"{finding.title} ({len(finding.lines):,}): {finding.meaning}")
         say(*(f"  {line}" for line in finding.shown))
         if more := len(finding.lines) - len(finding.shown):
             say(f"  and {more:,} more; --json lists them all")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn import DISCLAIMER
-from edgecnn.cli.console import FiniteRange, json_option, progress_bar, say
+from edgecnn.cli.console import FiniteRange, json_option, progress_bar, say, tell
 from edgecnn.cli.tables import wide_option
 
 if TYPE_CHECKING:
@@ -100,5 +100,5 @@ def _print(drifts: list["Drift"]) -> None:
 
     for drift in drifts:
         print_table(drift.title, *drift.table(), SPARE)
-        say(*drift.sentences())
+        tell(*drift.sentences())
     say(DISCLAIMER)

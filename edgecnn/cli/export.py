@@ -14,6 +14,7 @@ from edgecnn.cli.console import (
     print_json,
     progress_bar,
     say,
+    tell,
     window_option,
 )
 from edgecnn.cli.parts import part_option, say_what_fits, target_of, target_option
@@ -103,7 +104,7 @@ def command(
     for path in done.files:
         say(f"{path}  {path.stat().st_size:,} bytes")
     if done.check:
-        say(str(done.check), *(f"Warning: {warning}" for warning in done.check.warnings))
+        tell(str(done.check), *(f"Warning: {warning}" for warning in done.check.warnings))
     if done.needs:
         say_what_fits(done.needs)
     if done.build:

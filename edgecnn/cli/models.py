@@ -5,14 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.cli.console import (
-    json_option,
-    network_options,
-    print_json,
-    progress_bar,
-    say,
-    whole,
-)
+from edgecnn.cli.console import json_option, network_options, print_json, progress_bar, say, tell, whole
 from edgecnn.cli.tables import print_table, wide_option
 from edgecnn.values import CLASSES
 
@@ -107,10 +100,10 @@ def _show(network: "Architecture", figures: dict[str, Any], training: dict[str, 
             ("RAM, whole tensors", f"{figures['ram_bytes_whole']:,} bytes"),
             ("smallest device", _device(figures["device"])),
         ]
-    say(f"{network.name}: {network.summary}")
+    tell(f"{network.name}: {network.summary}")
     say(*(f"  {what:<20}{value}" for what, value in lines))
     chosen = ", ".join(f"{option.replace('_', '-')} {value}" for option, value in training.items() if value)
-    say(f"Training, unless told otherwise: {chosen}")
+    tell(f"Training, unless told otherwise: {chosen}")
 
 
 def _device(device: dict[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgecnn.cli.compile import optimize_option, schedule_option, stop_option
-from edgecnn.cli.console import given_options, json_option, say
+from edgecnn.cli.console import given_options, json_option, say, tell
 from edgecnn.cli.parts import target_option
 from edgecnn.cli.tables import wide_option
 from edgecnn.errors import ModelError
@@ -200,7 +200,9 @@ def _print_variety(verified: "Verified") -> None:
     pairs = zip(names, verified.different_outputs, strict=True)
     if verified.inputs > 1 and (same := [name for name, count in pairs if count == 1]):
         output = ", ".join(same) if len(counts) > 1 else "output"
-        say(f"All inputs have the same {output}, and no others changed that: that it is equal proves little.")
+        tell(
+            f"All inputs have the same {output}, and no others changed that: that it is equal proves little."
+        )
 
 
 def _print(verified: "Verified") -> None:
