@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a PAD before a convolution that convolution's own padding: both stand for the zero point."""
+"""Makes a PAD before a convolution that convolution's own padding: both stand for the zero point.
+
+A max pool leaves its padding out, which is what the lowest number does, too.
+"""
 
 from dataclasses import replace
 
-from edgecnn.compiler import geometry, ops
+from edgecnn.compiler import geometry, ops, quant
 from edgecnn.compiler.ir import Graph, Operator
-from edgecnn.compiler.ops import pad, padv2
+from edgecnn.compiler.ops import max_pool_2d, pad, padv2
 
 
 def fuse_pad(graph: Graph) -> Graph:
-    """Return `graph` with each convolution that reads padded rows and columns reading what is padded.
+    """Return `graph` with each convolution or max pool that reads padded rows reading what is padded.
 
     A PAD stays where something else reads it too.
     """
@@ -22,15 +25,18 @@ def fuse_pad(graph: Graph) -> Graph:
 def _without_pad(graph: Graph, operator: Operator) -> Operator:
     before = graph.producer(operator.inputs[0])
     axes, told = ops.axes(graph, operator), operator.options
-    if axes is None or not isinstance(told, geometry.Dilated):
+    pools = ops.is_a(operator, max_pool_2d) and not ops.reads_padding(graph, operator)
+    if axes is None or not isinstance(told, geometry.Windowed) or before is None:
         return operator
-    if before is None or not ops.is_a(before, pad, padv2):
+    if not ops.is_a(before, pad, padv2) or not (pools or isinstance(told, geometry.Dilated)):
         return operator
     output = graph.output(before)
-    zero_point = geometry.quantization_of(output).zero_point
-    if ops.is_a(before, padv2) and graph.weights_apart:  # its constant is no zero point in every training
+    wanted = quant.limits(output.dtype)[0] if pools else geometry.quantization_of(output).zero_point
+    if (
+        pools or ops.is_a(before, padv2)
+    ) and graph.weights_apart:  # its constant is no zero point in every training
         return operator
-    if pad.value(graph, before) != zero_point or graph.input(before, 0).shape[3] != output.shape[3]:
+    if pad.value(graph, before) != wanted or graph.input(before, 0).shape[3] != output.shape[3]:
         return operator
     vertical, horizontal = axes
     # Kernels expect that every window touches the input.
