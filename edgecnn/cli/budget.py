@@ -13,6 +13,8 @@ from edgecnn.cli.parts import part_option
 from edgecnn.cli.suggestions import Choice
 from edgecnn.cli.tables import wide_option
 from edgecnn.compiler.targets import PARTS, TARGETS
+from edgecnn.errors import ModelError
+from edgecnn.files import require_there
 
 if TYPE_CHECKING:
     from edgecnn.evaluation.budget import Budget
@@ -91,6 +93,7 @@ def command(
       edgecnn budget runs/first --part STM32F103C8 --instructions 2M --loss 1
       edgecnn budget runs/first --against main.json --tolerance 2 --markdown summary.md
     """
+    require_there(model, ModelError)
     from edgecnn.cli.console import print_json
     from edgecnn.evaluation import budget as results
     from edgecnn.files import write_json, write_text

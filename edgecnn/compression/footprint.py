@@ -3,6 +3,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ from edgecnn.compiler.compile import CompiledModel, compile_tflite
 from edgecnn.compiler.inspect import contents
 from edgecnn.compiler.instructions import Values, estimate
 from edgecnn.compiler.reading.tflite import parse_file
-from edgecnn.compression.channels import Channels, Numbers
 from edgecnn.errors import ModelError
+
+if TYPE_CHECKING:  # it loads TensorFlow, which takes seconds
+    from edgecnn.compression.channels import Channels, Numbers
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def footprint(tflite: bytes, target: str, *, required: bool) -> tuple[Footprint,
     ), compiled
 
 
-def ram_of(compiled: CompiledModel, channels: Channels, classes: list[Numbers]) -> npt.NDArray[np.float64]:
+def ram_of(
+    compiled: CompiledModel, channels: "Channels", classes: "list[Numbers]"
+) -> npt.NDArray[np.float64]:
     """Return how many bytes of RAM a group of each class takes where a network takes the most.
 
     That is roughly the segment of the schedule whose tensors have the most bytes: the rows of each that are
@@ -89,7 +94,7 @@ def ram_of(compiled: CompiledModel, channels: Channels, classes: list[Numbers]) 
     return ram
 
 
-def _groups(name: str, count: int, channels: Channels) -> Numbers:
+def _groups(name: str, count: int, channels: "Channels") -> "Numbers":
     """Return the groups of a tensor's channels, by the layer whose name is part of its own."""
     for word in re.split("[/;:]", name):
         groups = channels.outputs.get(word)

