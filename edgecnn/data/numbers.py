@@ -42,7 +42,7 @@ def read_numbers(path: Path) -> Float:
     values = _read_npy(path) if path.suffix.lower() == ".npy" else read_columns(path)
     if not values.size:
         raise DataError(f"{path} holds no number")
-    return as_finite(values, str(path))
+    return as_finite(values.reshape(1) if values.ndim == 0 else values, str(path))
 
 
 def as_finite(values: NDArray[Any], name: str) -> Float:

@@ -272,6 +272,11 @@ def test_samples_fit_but_for_sides_of_1_and_rows_in_their_order() -> None:
         fit_numbers(np.zeros((32, 4), np.float32), (32, 3), "x")
 
 
+def test_a_single_number_is_a_row_of_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.float64(3.5))
+    assert read_numbers(tmp_path / "x.npy").tolist() == [3.5]
+
+
 def test_a_file_may_hold_several_samples_to_predict(tmp_path: Path) -> None:
     np.save(tmp_path / "many.npy", VALUES[:3])
     np.save(tmp_path / "one.npy", VALUES[0])
