@@ -102,7 +102,8 @@ def steps_apart(model: onnx.ModelProto, path: Path, images: Array) -> Array:
 def _answer(graph: Graph, image: Array) -> Array:
     tensor = graph.tensors[graph.inputs[0]]
     assert tensor.quantization is not None
-    lying = image.transpose(0, 2, 3, 1) if tensor.shape != image.shape else image
+    turned = image.transpose(0, *range(2, image.ndim), 1)
+    lying = turned if tensor.shape == turned.shape else image
     steps = np.rint(lying / np.float32(tensor.quantization.scale)) + tensor.quantization.zero_point
     [made] = reference.run(graph, [np.clip(steps, -128, 127).astype(np.int8)])
     return made
@@ -112,7 +113,8 @@ def _steps(graph: Graph, expected: Array, made: Array) -> Array:
     quantization = graph.tensors[graph.outputs[0]].quantization
     if quantization is None:
         return np.asarray(np.abs(expected.astype(int) - made))
-    lying = expected.transpose(0, 2, 3, 1) if expected.ndim == 4 else expected
+    turned = expected.transpose(0, *range(2, expected.ndim), 1) if expected.ndim > 2 else expected
+    lying = turned if turned.shape == made.shape else expected
     assert lying.shape == made.shape
     steps = np.clip(np.rint(lying / quantization.scale) + quantization.zero_point, -128, 127)
     return np.asarray(np.abs(steps - made))

@@ -19,8 +19,11 @@ def upright(graph: Graph) -> Graph:
     One of images, or with an operator that knows no such exchange, comes back as it is.
     """
     lying = [any(map(_lies, _maps(graph, operator))) for operator in graph.operators]
-    along = zip(graph.operators, lying, strict=True)
-    if graph.variables or not any(lies and ops.axes(graph, operator) for operator, lies in along):
+    if (
+        graph.variables
+        or not any(lying)
+        or not any(_goes_along(graph, operator) for operator in graph.operators)
+    ):
         return graph
     tensors = list(graph.tensors)
     operators = [
@@ -35,6 +38,12 @@ def upright(graph: Graph) -> Graph:
     if len(kept) < len(operators):
         return graph
     return without_reshapes(replace(graph, tensors=tuple(tensors), operators=kept))
+
+
+def _goes_along(graph: Graph, operator: Operator) -> bool:
+    """Tell whether an operator has windows that move along a single row or a single column."""
+    single = all(1 in tensor.shape[1:3] for tensor in _maps(graph, operator))
+    return single and ops.axes(graph, operator) is not None
 
 
 def _turned(graph: Graph, operator: Operator, tensors: list[Tensor]) -> Operator | None:

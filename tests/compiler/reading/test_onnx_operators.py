@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: edgecnn[test], fro
 from onnx import numpy_helper
 from onnx_qdq import Qdq, steps_apart, written
 
-from edgecnn.compiler.compile import run_passes
+from edgecnn.compiler.compile import compile_tflite, run_passes
 from edgecnn.compiler.reading import read_network
 from edgecnn.compiler.reading.onnx.rows._node import ROWS
 from edgecnn.errors import ModelError
@@ -289,6 +289,22 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path) -> None:
             refusals.append(str(error))
     assert 100 < len(refusals) < 300
     assert [refusal for refusal in refusals if "\n" in refusal] == []
+
+
+def test_a_sequence_flows_through_a_network(tmp_path: Path) -> None:
+    """Its channels come last, and few samples of it are kept."""
+    q = Qdq()
+    flat = q.node("Flatten", [sequence(q, q.activation("x"))])
+    made = q.activation(q.node("Gemm", [flat, q.weights(3, 196, axis=0, spread=0.1)], transB=1), -9, 9)
+    path = written(q.model(made, (1, 3, 200)), tmp_path)
+    compiled = compile_tflite(path, name="net")
+    assert [step["op"] for step in compiled.plan["steps"]][1:] == [
+        "CONV_2D + MAX_POOL_2D",
+        "DEPTHWISE_CONV_2D",
+        "FULLY_CONNECTED",
+    ]
+    assert "int8[1][200][3]" in compiled.header
+    assert compiled.plan["arena_bytes"] < 100
 
 
 def test_every_row_has_a_case() -> None:

@@ -32,6 +32,8 @@ _CHANNELS = (1, 3)  # of an image: grey or RGB
 _SEEN_THROUGH = (*MOVING, "Split", "MaxPool", "Relu", "Clip")  # between an operator and what rounds it
 _MAKING_NOTHING = (*MOVING, "Split", "QuantizeLinear", "DequantizeLinear", "Relu", "Clip")
 _SUMS = ("MatMul", "Gemm", "Conv")
+_TIME_FIRST = (0, 2, 1)
+_WINDOWED = ("Conv", "MaxPool", "AveragePool")
 _TYPES = ("int8", "uint8")
 _DYNAMIC = ("DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "com.microsoft.DynamicQuantizeMatMul")
 
@@ -152,10 +154,21 @@ class _Walk:
             )
         if file.shape[0] > 1:
             raise ModelError(f"the input has a batch of {file.shape[0]}; export it with a batch of 1")
-        order = _order_of_image(file.shape)
+        order = _TIME_FIRST if self._is_sequence() else _order_of_image(file.shape)
         network.name = file.name
         tensor = network.tensor([file.shape[axis] for axis in order], wanted)
         return Value(tensor, file.shape, order, None, pending=file.dtype not in _TYPES)
+
+    def _is_sequence(self) -> bool:
+        """Say whether the input is of channels over time, (n, c, length), which what has windows reads."""
+        left = [self._file.name]
+        while left and len(self._file.shape) == 3:
+            for reader in self._readers.get(left.pop(), ()):
+                if reader.op in _WINDOWED:
+                    return True
+                if reader.op in ("QuantizeLinear", "DequantizeLinear"):
+                    left += reader.outputs
+        return False
 
     def _scaling(self, node: OnnxNode) -> tuple[Array, Array]:
         """Return scales and zero points that QuantizeLinear or DequantizeLinear has, which know no others."""
@@ -260,7 +273,14 @@ class _Walk:
         value = self._values.get(name)
         if not isinstance(value, Value):
             raise ModelError(f'{self._path} answers with "{printable(name)}", which is not made of its input')
+        if len(value.shape) == 3 and self._lies_over_time(value):
+            return self._network.ordered(value, _TIME_FIRST)
         return self._network.ordered(value)
+
+    def _lies_over_time(self, value: Value) -> bool:
+        """Say whether a sequence, (n, c, length), lies with its channels last."""
+        flat = self._network.numbers(value).transpose(_TIME_FIRST).ravel()
+        return value.shape[1] > 1 and np.array_equal(flat, np.arange(flat.size))
 
     def _at(self, node: OnnxNode) -> str:
         return f'{self._path}: {node.op} "{node.name}"'
