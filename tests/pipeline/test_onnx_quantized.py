@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, version_converter
 from onnx_networks import NETWORKS
 from onnx_qdq import Qdq, steps_apart, written
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from tflite_builder import Builder
 
 from edgecnn.cli.program import edgecnn
 from edgecnn.compiler import compile_tflite
@@ -148,8 +149,8 @@ def _plain_weights(q: Qdq, x: str) -> str:
 
 def _nine_bits(q: Qdq, x: str) -> str:
     scaling = q.scaling(0.1, 10, "uint8")
-    integers = q.constant(np.full((4, 3, 1, 1), 255, np.uint8))
-    return q.activation(q.node("Conv", [x, q.node("DequantizeLinear", [integers, *scaling])]))
+    integers = q.constant(np.full((3, 1, 1, 1), 255, np.uint8))
+    return q.activation(q.node("Conv", [x, q.node("DequantizeLinear", [integers, *scaling])], group=3))
 
 
 def _wide(q: Qdq, x: str) -> str:
@@ -226,6 +227,11 @@ def test_floats_are_quantized_first(tmp_path: Path) -> None:
 
 def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(helper.make_model(helper.make_graph([], "g", [], [])), tmp_path)
+    builder = Builder()
+    source = builder.input((1, 4))
+    tflite = tmp_path / "net.tflite"
+    tflite.write_bytes(builder.build((source,), (builder.fully_connected(source, 3),)))
     monkeypatch.setitem(sys.modules, "onnx", None)
+    assert compile_tflite(tflite).plan["steps"]  # .tflite files need it for nothing
     with pytest.raises(MissingToolError, match=r"pip install 'edgecnn\[onnx\]'"):
         read_network(path)

@@ -133,10 +133,26 @@ def fake_quantized(q: Qdq, x: str) -> str:
     return q.node("DequantizeLinear", [q.node("QuantizeLinear", [made, scale]), scale])
 
 
+def of_nine_bits(op: str, *shape: int, **attributes: Any) -> Callable[[Qdq, str], str]:
+    """An operator with weights of uint8, some farther from their zero point than int8 reaches."""
+
+    def make(q: Qdq, x: str) -> str:
+        integers = q.rng.integers(0, 200, shape).astype(np.uint8)
+        integers.ravel()[5:40:7] = 255
+        weights = q.node("DequantizeLinear", [q.constant(integers), *q.scaling(0.004, 90, "uint8")])
+        source = x if op == "Conv" else q.node("Flatten", [x])
+        return q.activation(q.node(op, [source, weights], **attributes), -4, 4)
+
+    return make
+
+
 CASES: dict[str, Callable[[Qdq, str], str]] = {
     "Conv": lambda q, x: conv(q, x, (5, 3, 3, 3)),
     "Conv without a bias, one scale": lambda q, x: conv(q, x, (5, 3, 3, 3), axis=None, bias=False),
     "Conv of floats that the file quantizes": fake_quantized,
+    "Conv of nine bits": of_nine_bits("Conv", 4, 3, 3, 3, pads=[1, 1, 1, 1]),
+    "Gemm of nine bits": of_nine_bits("Gemm", 240, 5),
+    "MatMul of nine bits": of_nine_bits("MatMul", 240, 5),
     "Conv padded as PyTorch does": lambda q, x: conv(q, x, (5, 3, 3, 3), pads=[1, 1, 1, 1], strides=[2, 2]),
     "Conv padded as TensorFlow does": lambda q, x: conv(
         q, x, (5, 3, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights and biases: as TensorFlow Lite has them, where they came from ONNX's order of axes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgecnn.compiler.ir import Quantization
-from edgecnn.compiler.reading.onnx.network import Quantized
+from edgecnn.compiler.reading.onnx.network import HIGHEST, LOWEST, Quantized
 from edgecnn.compiler.reading.onnx.node import Array
 from edgecnn.compiler.reading.onnx.rows._node import Node
 from edgecnn.errors import ModelError
@@ -46,3 +48,33 @@ def _same_steps(given: Quantized, steps: Array, part: tuple[int, int]) -> bool:
     alike = scales.size in (1, steps.size) or steps.size == 1
     whole = given.integers.size > 1 or part == (0, 1)
     return alike and whole and not given.zero_points.any() and np.allclose(scales / steps, 1, rtol=_EQUAL)
+
+
+def reading_twice(node: Node, channels: int, axis: int) -> Node:
+    """Return an operator whose weights fit int8, over an input some of whose channels are there twice.
+
+    Weights less their zero point may need nine bits: those are the sum of two, and all products stay the
+    same.
+
+    Args:
+        node: the operator.
+        channels: the axis of its input along which its channels lie.
+        axis: that of its weights which goes along these.
+    """
+    source, weights = node.value(), node.weights(1)
+    left = weights.integers.astype(np.int64) - weights.along(weights.zero_points)
+    fits = left.min() >= LOWEST and left.max() <= HIGHEST
+    if fits or weights.integers.dtype not in (np.int8, np.uint8):
+        return node
+    numbers, taken, parts, views = node.network.numbers(source), np.arange(left.shape[axis]), [], []
+    others = tuple(one for one in range(left.ndim) if one != axis)
+    while taken.size:
+        some = np.clip(left, -HIGHEST, HIGHEST)
+        parts.append(some.take(taken, axis))
+        views.append(numbers.take(taken, channels))
+        left = left - some
+        taken = np.flatnonzero(left.any(axis=others))
+    view = np.concatenate(views, channels)
+    integers = np.concatenate(parts, axis).astype(np.int8)
+    wider = replace(weights, integers=integers, zero_points=np.zeros_like(weights.zero_points))
+    return node.but([replace(source, shape=view.shape, view=view, made={}), wider, *node.inputs[2:]])

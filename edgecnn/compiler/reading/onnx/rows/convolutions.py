@@ -8,7 +8,7 @@ import numpy as np
 from edgecnn.compiler.reading.onnx.network import Network, Quantized, Value
 from edgecnn.compiler.reading.onnx.node import Array
 from edgecnn.compiler.reading.onnx.rows._node import Node, int8_of, row
-from edgecnn.compiler.reading.onnx.rows._weights import bias, scales_along
+from edgecnn.compiler.reading.onnx.rows._weights import bias, reading_twice, scales_along
 from edgecnn.compiler.reading.onnx.rows._windows import PADDINGS, over_images, padded, shape_of, windows
 from edgecnn.errors import ModelError
 
@@ -33,6 +33,9 @@ def _convolution(node: Node) -> Value:
         raise ModelError(
             f"it has {group} groups, filters {list(weights.integers.shape)} and {channels} inputs"
         )
+    if group == 1:
+        node = reading_twice(node, channels=1, axis=1)
+        source = node.value()
     if group in (1, channels):
         return network.value(_convolved(node, source, (0, out), depthwise=group == channels > 1))
     numbers, each, parts = network.numbers(source), out // group, []

@@ -6,7 +6,7 @@ import numpy as np
 from edgecnn.compiler.reading.onnx.network import Value
 from edgecnn.compiler.reading.onnx.node import Array
 from edgecnn.compiler.reading.onnx.rows._node import Node, int8_of, row
-from edgecnn.compiler.reading.onnx.rows._weights import bias, scales_along
+from edgecnn.compiler.reading.onnx.rows._weights import bias, reading_twice, scales_along
 from edgecnn.errors import ModelError
 
 
@@ -28,6 +28,7 @@ def matmul(node: Node) -> Value:
 
 def _dense(node: Node, *, turned: bool) -> Value:
     """Return a layer's output; its weights are [out, in] if `turned`, else [in, out]."""
+    node = reading_twice(node, len(node.value().shape) - 1, axis=int(turned))
     network, source, weights = node.network, node.value(), node.weights(1)
     integers, scales = int8_of(weights)
     if integers.ndim != 2 or source.shape[-1] != integers.shape[int(turned)]:
