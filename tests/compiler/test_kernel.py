@@ -148,7 +148,7 @@ def test_a_kernel_over_other_types_may_be_an_instruction_sets_own(monkeypatch: p
 @pytest.mark.parametrize("key", [key for key, kernel in declared().items() if kernel.like])
 def test_a_kernel_like_another_has_its_own_name_and_primitives(key: str) -> None:
     kernel = declared()[key]
-    text, other = kernel_text([kernel], "net"), kernel_text([kernel.origin], "net")
+    text, other = (kernel_text([of], "net", "speed") for of in (kernel, kernel.origin))
     body, ending = text.split("_params;")[-1], kernel.ending
     replaced = set(re.findall(rf"\b(net_\w+)_{ending}\(", body)) - {f"net_{kernel.name}"}
     assert replaced

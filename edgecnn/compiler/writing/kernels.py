@@ -16,6 +16,7 @@ _DEFINED = re.compile(
     re.MULTILINE,
 )
 _FEW = 6  # operators, for which as many copies of a kernel are smaller than one, as measured on all cores
+_INLINE, _ALWAYS = "EDGECNN_INLINE", "EDGECNN_INLINE_ALWAYS"
 _INCLUDE = re.compile(r'#include "([\w./]+\.h)"\n')
 
 
@@ -39,6 +40,8 @@ def kernel_text(kernels: Iterable[Kernel], name: str, optimize: str) -> str:
         defined = _DEFINED.search(block)
         if defined and re.search(rf"\b{re.escape(defined[1] or defined[2])}", own + "".join(shared)):
             shared.insert(0, block)
+    if len(few) < len(ordered):  # where a kernel is shared, so are helpers that gain from constants
+        shared = [block.replace(_ALWAYS, _INLINE) for block in shared]
     return re.sub(r"\bkernel_", f"{name}_", "\n\n".join([*shared, own])) + "\n"
 
 
@@ -46,7 +49,7 @@ def _code(kernel: Kernel, few: bool) -> str:
     """Return a kernel's functions; of one that is like another with its own name and its own primitives."""
     code = _INCLUDE.split(_read(kernel.file))[-1].strip()
     if few:
-        code = code.replace("EDGECNN_INLINE ", "EDGECNN_INLINE_FEW ")
+        code = code.replace(f"{_INLINE} ", f"{_ALWAYS} ")
     if not kernel.like:
         return code
     code = re.sub(rf"\bkernel_{kernel.origin.function}(?=\(|_)", f"kernel_{kernel.function}", code)

@@ -15,11 +15,11 @@ INLINE = {
 #ifndef EDGECNN_INLINE /* one copy of a kernel for all operators where these are many: smaller */
 #define EDGECNN_INLINE static
 #endif
-#ifndef EDGECNN_INLINE_FEW /* where they are few, a copy for each is smaller, as it knows what to do */
+#ifndef EDGECNN_INLINE_ALWAYS /* where a copy for each is smaller, as it knows what to do */
 #if defined(__GNUC__)
-#define EDGECNN_INLINE_FEW static inline __attribute__((always_inline))
+#define EDGECNN_INLINE_ALWAYS static inline __attribute__((always_inline))
 #else
-#define EDGECNN_INLINE_FEW static inline
+#define EDGECNN_INLINE_ALWAYS static inline
 #endif
 #endif
 """,

@@ -38,7 +38,7 @@ typedef struct { __m256i low, high; } kernel_lanes;
 #define EDGECNN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-EDGECNN_INLINE kernel_sums kernel_no_sums(void)
+EDGECNN_INLINE_ALWAYS kernel_sums kernel_no_sums(void)
 {
 #if EDGECNN_VNNI
     return _mm512_setzero_si512();
@@ -50,7 +50,7 @@ EDGECNN_INLINE kernel_sums kernel_no_sums(void)
 }
 
 /* Sums that begin with 16 biases. */
-EDGECNN_INLINE kernel_sums kernel_biases(const int32_t *bias)
+EDGECNN_INLINE_ALWAYS kernel_sums kernel_biases(const int32_t *bias)
 {
 #if EDGECNN_VNNI
     return _mm512_loadu_si512((const void *)bias);
@@ -65,7 +65,7 @@ EDGECNN_INLINE kernel_sums kernel_biases(const int32_t *bias)
 }
 
 /* Adds products of four inputs, the same for all channels, with a group of weights. */
-EDGECNN_INLINE kernel_sums kernel_add_products(kernel_sums sums, const kernel_wide *x, const int8_t *weights)
+EDGECNN_INLINE_ALWAYS kernel_sums kernel_add_products(kernel_sums sums, const kernel_wide *x, const int8_t *weights)
 {
 #if EDGECNN_VNNI
     int32_t four;
@@ -90,7 +90,7 @@ EDGECNN_INLINE kernel_sums kernel_add_products(kernel_sums sums, const kernel_wi
 }
 
 /* Adds products of four inputs of each channel with a group of weights. */
-EDGECNN_INLINE kernel_sums kernel_add_channelwise(kernel_sums sums, const kernel_wide *x, const int8_t *weights)
+EDGECNN_INLINE_ALWAYS kernel_sums kernel_add_channelwise(kernel_sums sums, const kernel_wide *x, const int8_t *weights)
 {
 #if EDGECNN_VNNI
     return _mm512_dpbusd_epi32(sums, _mm512_loadu_si512((const void *)x),
@@ -107,7 +107,7 @@ EDGECNN_INLINE kernel_sums kernel_add_channelwise(kernel_sums sums, const kernel
 }
 
 /* The sums of 16 channels, in order. */
-EDGECNN_INLINE kernel_lanes kernel_total(kernel_sums sums)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_total(kernel_sums sums)
 {
 #if EDGECNN_VNNI
     const kernel_lanes lanes = {sums};
@@ -120,7 +120,7 @@ EDGECNN_INLINE kernel_lanes kernel_total(kernel_sums sums)
 #endif
 }
 
-EDGECNN_INLINE kernel_lanes kernel_load_lanes(const int32_t *from)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_load_lanes(const int32_t *from)
 {
 #if EDGECNN_VNNI
     const kernel_lanes lanes = {_mm512_loadu_si512((const void *)from)};
@@ -132,7 +132,7 @@ EDGECNN_INLINE kernel_lanes kernel_load_lanes(const int32_t *from)
 #endif
 }
 
-EDGECNN_INLINE void kernel_store_lanes(int32_t *to, kernel_lanes lanes)
+EDGECNN_INLINE_ALWAYS void kernel_store_lanes(int32_t *to, kernel_lanes lanes)
 {
 #if EDGECNN_VNNI
     _mm512_storeu_si512((void *)to, lanes.all);
@@ -142,7 +142,7 @@ EDGECNN_INLINE void kernel_store_lanes(int32_t *to, kernel_lanes lanes)
 #endif
 }
 
-EDGECNN_INLINE kernel_lanes kernel_add_lanes(kernel_lanes a, kernel_lanes b)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_add_lanes(kernel_lanes a, kernel_lanes b)
 {
 #if EDGECNN_VNNI
     a.all = _mm512_add_epi32(a.all, b.all);
@@ -153,7 +153,7 @@ EDGECNN_INLINE kernel_lanes kernel_add_lanes(kernel_lanes a, kernel_lanes b)
     return a;
 }
 
-EDGECNN_INLINE kernel_lanes kernel_larger_lanes(kernel_lanes a, kernel_lanes b)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_larger_lanes(kernel_lanes a, kernel_lanes b)
 {
 #if EDGECNN_VNNI
     a.all = _mm512_max_epi32(a.all, b.all);
@@ -166,7 +166,7 @@ EDGECNN_INLINE kernel_lanes kernel_larger_lanes(kernel_lanes a, kernel_lanes b)
 
 #if EDGECNN_VNNI
 /* round(acc * multiplier / 2^31), halves up, as the first half of kernel_requantize. */
-EDGECNN_INLINE __m512i kernel_high_products(__m512i acc, __m512i multiplier)
+EDGECNN_INLINE_ALWAYS __m512i kernel_high_products(__m512i acc, __m512i multiplier)
 {
     const __m512i half = _mm512_set1_epi64((int64_t)1 << 30);
     const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, multiplier), half);
@@ -176,7 +176,7 @@ EDGECNN_INLINE __m512i kernel_high_products(__m512i acc, __m512i multiplier)
 }
 #else
 /* round(acc * multiplier / 2^31), halves up, as the first half of kernel_requantize. */
-EDGECNN_INLINE __m256i kernel_high_products(__m256i acc, __m256i multiplier)
+EDGECNN_INLINE_ALWAYS __m256i kernel_high_products(__m256i acc, __m256i multiplier)
 {
     const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, multiplier), half);
@@ -187,7 +187,7 @@ EDGECNN_INLINE __m256i kernel_high_products(__m256i acc, __m256i multiplier)
 #endif
 
 /* values * factor + sum, rounded once: the factors and the sums are the bits of floats. */
-EDGECNN_INLINE kernel_lanes kernel_add_multiple(kernel_lanes values, kernel_lanes factor, kernel_lanes sum)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_add_multiple(kernel_lanes values, kernel_lanes factor, kernel_lanes sum)
 {
 #if EDGECNN_VNNI
     sum.all = _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(values.all), _mm512_castsi512_ps(factor.all),
@@ -202,7 +202,7 @@ EDGECNN_INLINE kernel_lanes kernel_add_multiple(kernel_lanes values, kernel_lane
 }
 
 /* Floats, given as their bits, rounded to integers, halves to even. */
-EDGECNN_INLINE kernel_lanes kernel_round_lanes(kernel_lanes floats)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_round_lanes(kernel_lanes floats)
 {
 #if EDGECNN_VNNI
     floats.all = _mm512_cvtps_epi32(_mm512_castsi512_ps(floats.all));
@@ -214,7 +214,7 @@ EDGECNN_INLINE kernel_lanes kernel_round_lanes(kernel_lanes floats)
 }
 
 /* The lanes of `values`, negated as floats where those of `sums` are negative. */
-EDGECNN_INLINE kernel_lanes kernel_with_signs(kernel_lanes values, kernel_lanes sums)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_with_signs(kernel_lanes values, kernel_lanes sums)
 {
 #if EDGECNN_VNNI
     values.all =
@@ -227,7 +227,7 @@ EDGECNN_INLINE kernel_lanes kernel_with_signs(kernel_lanes values, kernel_lanes 
     return values;
 }
 
-EDGECNN_INLINE kernel_lanes kernel_all_lanes(int32_t value)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_all_lanes(int32_t value)
 {
 #if EDGECNN_VNNI
     const kernel_lanes lanes = {_mm512_set1_epi32(value)};
@@ -240,7 +240,7 @@ EDGECNN_INLINE kernel_lanes kernel_all_lanes(int32_t value)
 /* round(sums * factor + offset), which are the outputs; for EDGECNN_SIGNED_FLOAT the offset takes the sign of the sum,
  * and the zero point is added after.
  */
-EDGECNN_INLINE kernel_lanes kernel_scale_by_float(kernel_lanes sums, kernel_lanes factor, kernel_lanes offset,
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_scale_by_float(kernel_lanes sums, kernel_lanes factor, kernel_lanes offset,
                                                   int zero_point, int kind)
 {
     if (kind == EDGECNN_SIGNED_FLOAT) {
@@ -253,7 +253,7 @@ EDGECNN_INLINE kernel_lanes kernel_scale_by_float(kernel_lanes sums, kernel_lane
 
 #if EDGECNN_VNNI
 /* kernel_requantize, plus the zero point; EDGECNN_SIMPLE promises |acc| < 2^30 and shifts of -21 to -1. */
-EDGECNN_INLINE __m512i kernel_requantize_lanes(__m512i acc, __m512i multiplier, __m512i shift, int zero_point,
+EDGECNN_INLINE_ALWAYS __m512i kernel_requantize_lanes(__m512i acc, __m512i multiplier, __m512i shift, int zero_point,
                                                int kind)
 {
     const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1), zp = _mm512_set1_epi32(zero_point);
@@ -276,7 +276,7 @@ EDGECNN_INLINE __m512i kernel_requantize_lanes(__m512i acc, __m512i multiplier, 
 }
 #else
 /* kernel_requantize, plus the zero point; EDGECNN_SIMPLE promises |acc| < 2^30 and shifts of -21 to -1. */
-EDGECNN_INLINE __m256i kernel_requantize_lanes(__m256i acc, __m256i multiplier, __m256i shift, int zero_point,
+EDGECNN_INLINE_ALWAYS __m256i kernel_requantize_lanes(__m256i acc, __m256i multiplier, __m256i shift, int zero_point,
                                                int kind)
 {
     const __m256i zero = _mm256_setzero_si256(), one = _mm256_set1_epi32(1), zp = _mm256_set1_epi32(zero_point);
@@ -299,7 +299,7 @@ EDGECNN_INLINE __m256i kernel_requantize_lanes(__m256i acc, __m256i multiplier, 
 #endif
 
 /* Adds to the outputs of some sums: `corrections` holds 16 sums, one for each channel, 16 summands, and so on. */
-EDGECNN_INLINE kernel_lanes kernel_correct_lanes(kernel_lanes values, kernel_lanes sums, const int32_t *corrections,
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_correct_lanes(kernel_lanes values, kernel_lanes sums, const int32_t *corrections,
                                                  int count)
 {
     EDGECNN_UNROLL
@@ -321,7 +321,7 @@ EDGECNN_INLINE kernel_lanes kernel_correct_lanes(kernel_lanes values, kernel_lan
 /* 16 sums, scaled, plus the zero point. Behind 16 biases `scale` holds 16 multipliers and 16 shifts; or, for the kinds
  * with floats, 16 factors, 16 offsets and corrections, of which the compiler has proved that the outputs are the same.
  */
-EDGECNN_INLINE kernel_lanes kernel_scale_lanes(kernel_lanes sums, const int32_t *scale, int zero_point, int kind,
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_scale_lanes(kernel_lanes sums, const int32_t *scale, int zero_point, int kind,
                                                int corrections)
 {
     const kernel_lanes factor = kernel_load_lanes(scale + 16), shift = kernel_load_lanes(scale + 32);
@@ -340,7 +340,7 @@ EDGECNN_INLINE kernel_lanes kernel_scale_lanes(kernel_lanes sums, const int32_t 
 }
 
 /* 16 values as bytes between `min` and `max`. */
-EDGECNN_INLINE __m128i kernel_clamp_lanes(kernel_lanes values, int min, int max)
+EDGECNN_INLINE_ALWAYS __m128i kernel_clamp_lanes(kernel_lanes values, int min, int max)
 {
 #if EDGECNN_VNNI
     __m128i bytes = _mm512_cvtsepi32_epi8(values.all);
@@ -355,7 +355,7 @@ EDGECNN_INLINE __m128i kernel_clamp_lanes(kernel_lanes values, int min, int max)
 }
 
 /* 16 bytes as 32 bits each, times 2^shift. */
-EDGECNN_INLINE kernel_lanes kernel_lanes_of_bytes(__m128i bytes, int shift)
+EDGECNN_INLINE_ALWAYS kernel_lanes kernel_lanes_of_bytes(__m128i bytes, int shift)
 {
 #if EDGECNN_VNNI
     const kernel_lanes lanes = {_mm512_slli_epi32(_mm512_cvtepi8_epi32(bytes), (unsigned)shift)};
@@ -367,7 +367,7 @@ EDGECNN_INLINE kernel_lanes kernel_lanes_of_bytes(__m128i bytes, int shift)
 }
 
 /* Stores the first `count` of 16 outputs; `larger` keeps what is there where that is larger. */
-EDGECNN_INLINE void kernel_store_outputs(int8_t *to, __m128i outputs, int count, int larger)
+EDGECNN_INLINE_ALWAYS void kernel_store_outputs(int8_t *to, __m128i outputs, int count, int larger)
 {
     if (larger) {
         __m128i before = _mm_setzero_si128();
@@ -378,7 +378,7 @@ EDGECNN_INLINE void kernel_store_outputs(int8_t *to, __m128i outputs, int count,
 }
 
 /* Stores 16 unsigned bytes as widened inputs. */
-EDGECNN_INLINE void kernel_store_wide(kernel_wide *to, __m128i bytes)
+EDGECNN_INLINE_ALWAYS void kernel_store_wide(kernel_wide *to, __m128i bytes)
 {
 #if EDGECNN_VNNI
     _mm_storeu_si128((__m128i *)(void *)to, bytes);
@@ -388,7 +388,7 @@ EDGECNN_INLINE void kernel_store_wide(kernel_wide *to, __m128i bytes)
 }
 
 /* Widens `count` inputs. */
-EDGECNN_INLINE void kernel_widen_bytes(kernel_wide *to, const int8_t *from, int count)
+EDGECNN_INLINE_ALWAYS void kernel_widen_bytes(kernel_wide *to, const int8_t *from, int count)
 {
     int i = 0;
     for (; count >= 16 && i < count; i += 16) {
@@ -403,7 +403,7 @@ EDGECNN_INLINE void kernel_widen_bytes(kernel_wide *to, const int8_t *from, int 
 }
 
 /* Writes `count` widened zero points. */
-EDGECNN_INLINE void kernel_widen_padding(kernel_wide *to, int zero_point, int count)
+EDGECNN_INLINE_ALWAYS void kernel_widen_padding(kernel_wide *to, int zero_point, int count)
 {
     for (int i = 0; i < count; ++i) {
         to[i] = (kernel_wide)(zero_point + 128);
