@@ -29,6 +29,7 @@ from edgecnn.progress import silent
 from edgecnn.runtime.tflite import TfliteModel
 from edgecnn.tf import keras, quiet, tf
 
+pytestmark = pytest.mark.slow(seconds=45)
 SIDE = 8
 ON_DEVICE = Path(__file__).parents[2] / "benchmarks" / "on_device.py"
 
