@@ -23,7 +23,7 @@ _FRESH, _CHANGED, _FEW = 4, 60, 12  # stretches tried anew, then changes of the 
 _LONGEST = 3  # inferences for which a pattern is held
 _MOST_BANDS = 12
 _ENOUGH = 20  # different outputs, for which others are tried
-_SEEDS = 3
+_SEEDS = 2
 _KINDS = 8  # of patterns: noise is one; half of the others are bands, and half the input before, changed
 
 Inputs = list[NDArray[Any]]  # one of each input of the model
@@ -96,7 +96,7 @@ class _Search:
                 tried = self._run(best[:same], best[same].before, inputs, element)
             if not best or _worth(tried) >= _worth(best):
                 best = tried
-            if len({step.outputs for step in tried}) == length:
+            if len({step.outputs for step in tried}) >= min(_ENOUGH, length):
                 return tried
         return best
 

@@ -178,8 +178,8 @@ def reference(
     lstm = _Lstm.of(graph, operator)
     values, state, cell = (value.reshape(-1, value.shape[-1]).astype(np.int64) for value in inputs)
     made = []
-    for step in values:
-        state, cell = _step(lstm, step, state[0], cell[0])
+    for read in np.clip(_scaled(lstm, 0, values), *quant.limits("int16")):
+        state, cell = _step(lstm, read, state, cell)
         made.append(state[0])
     shapes = [graph.tensors[i].shape for i in operator.outputs]
     results = (np.array(made, np.int8), state.astype(np.int8), cell.astype(np.int16))
@@ -187,25 +187,27 @@ def reference(
     return whole.reshape(shapes[0]), last.reshape(shapes[1]), kept.reshape(shapes[2])
 
 
+def _scaled(lstm: _Lstm, side: int, values: quant.Int64s) -> quant.Int64s:
+    """Return what inputs (side 0) or what was put out last add to the gates, (steps, 4, cells)."""
+    weights = np.concatenate(lstm.weights[side]).astype(np.int64)
+    sums = values @ weights.T + np.concatenate(lstm.bias[side])
+    scales = np.array(lstm.scale[side]).repeat(lstm.bias[side][0].size, axis=0)
+    return quant.requantize(sums, scales[:, 0], scales[:, 1]).reshape(values.shape[0], 4, -1)
+
+
 def _step(
-    lstm: _Lstm, values: quant.Int64s, state: quant.Int64s, cell: quant.Int64s
+    lstm: _Lstm, read: quant.Int64s, state: quant.Int64s, cell: quant.Int64s
 ) -> tuple[quant.Int64s, quant.Int64s]:
-    gates = []
-    for gate in range(4):
-        total = np.zeros(cell.size, np.int64)
-        for read, weights, bias, scale in zip(
-            (values, state), lstm.weights, lstm.bias, lstm.scale, strict=True
-        ):
-            acc = weights[gate].astype(np.int64) @ read + bias[gate]
-            total = np.clip(quant.requantize(acc, *scale[gate]) + total, *quant.limits("int16"))
-        gates.append(_gates.tanh(total, 3) if gate == 2 else _gates.logistic(total))
-    kept = quant.divide_by_power_of_two(gates[1] * cell, 15)
-    new = quant.divide_by_power_of_two(gates[0] * gates[2], 15 + lstm.cell_bits)
+    """Return what is put out and the cells, (1, cells) each, given what the inputs add to the gates."""
+    total = np.clip(read + _scaled(lstm, 1, state)[0], *quant.limits("int16"))
+    new, forget, out = _gates.logistic(total[[0, 1, 3]])
+    kept = quant.divide_by_power_of_two(forget * cell, 15)
+    new = quant.divide_by_power_of_two(new * _gates.tanh(total[2], 3), 15 + lstm.cell_bits)
     cell = np.clip(kept + new, *quant.limits("int16"))
     if lstm.cell_clip:
         cell = np.clip(cell, -lstm.cell_clip, lstm.cell_clip)
-    hidden = quant.requantize(gates[3] * _gates.tanh(cell, lstm.cell_bits), *lstm.hidden)
-    return np.clip(hidden + lstm.hidden_zero_point, *quant.limits("int8"))[None], cell[None]
+    hidden = quant.requantize(out * _gates.tanh(cell, lstm.cell_bits), *lstm.hidden)
+    return np.clip(hidden + lstm.hidden_zero_point, *quant.limits("int8")), cell
 
 
 def lower(graph: Graph, operator: Operator) -> tuple[Step, ...]:
