@@ -20,6 +20,7 @@ from edgecnn.compiler.passes.widen_weights import has_narrow_weights
 from edgecnn.compiler.reading import read_network
 from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.reading.variables import states_of
 from edgecnn.compiler.scheduling.effort import Effort
 from edgecnn.compiler.scheduling.measure import Schedule
 from edgecnn.compiler.scheduling.search import schedule
@@ -213,6 +214,7 @@ def run_passes(
         graph = pass_(graph)
         graph.verify()
         dumps[pass_.__name__] = str(graph)
+    _check_outputs(graph)
     return graph, dumps
 
 
@@ -230,6 +232,17 @@ def _integers_before_floats(original: Graph) -> str:
     names = [f'"{short_name(part.tensors[i].name)}"' for i in part.outputs]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}, and leaves {', '.join(dict.fromkeys(left))} to you"
+
+
+def _check_outputs(graph: Graph) -> None:
+    """Check that each operator makes what its kernel writes: an output, and what it keeps.
+
+    Raises:
+        ModelError: one of them makes more.
+    """
+    for operator in graph.operators:
+        if len(operator.outputs) > 1 + len(states_of(operator)):
+            raise ModelError(f"{graph.describe(operator)} has {len(operator.outputs)} outputs; it makes one")
 
 
 def _check_readable(graph: Graph) -> None:

@@ -2,6 +2,7 @@
 """What can't be compiled is refused in one line that names the operator; so is what is corrupt."""
 
 import random
+from dataclasses import replace
 
 import networks
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from tflite_builder import SAME, Builder
 
 from edgecnn.compiler import compile_tflite
+from edgecnn.compiler.reading.tflite import parse
+from edgecnn.compiler.writing.tflite import tflite_bytes
 from edgecnn.errors import EdgecnnError, ModelError
 
 
@@ -286,3 +289,14 @@ def test_weights_with_a_zero_point_or_without_a_scale() -> None:
     assert "has weights of int8 with zero point" in refused(builder, source, made)
     weights.scales = ()
     assert "has weights of int8 without a scale" in refused(builder, source, made)
+
+
+def test_an_operator_has_the_outputs_of_its_op() -> None:
+    builder = Builder()
+    at = builder.conv(builder.input((1, 6, 6, 2)), 3)
+    graph = parse(builder.build((0,), (at,)))
+    tensors = (*graph.tensors, graph.tensors[at])
+    [conv] = graph.operators
+    more = replace(graph, tensors=tensors, operators=(replace(conv, outputs=(at, len(tensors) - 1)),))
+    with pytest.raises(ModelError, match=r"CONV_2D .* has 2 outputs; it makes one"):
+        compile_tflite(tflite_bytes(more))

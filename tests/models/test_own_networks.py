@@ -82,9 +82,8 @@ def test_every_kind_comes_through(name: str, of: str, tmp_path: Path) -> None:
 def test_what_is_in_the_way_is_told_by_the_layer() -> None:
     layers = keras.layers
     image = keras.Input(SHAPE)
-    rows = layers.Reshape((-1, 2))(layers.Conv2D(2, 3)(image))
-    products = layers.Dot(axes=2, name="even")([rows, rows])
-    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(products)))
+    places = layers.LocallyConnected2D(2, 3, name="even")(layers.Conv2D(2, 3)(image))
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(places)))
     [sentence] = obstacles(model)
     assert sentence.startswith(
         "'edgecnn compile' can't make C of it, TensorFlow Lite runs it: layer \"even\": "

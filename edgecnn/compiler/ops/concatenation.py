@@ -26,6 +26,7 @@ CONCATENATION = Kernel(
 )
 
 _ROWS, _COLUMNS, _CHANNELS = -3, -2, -1
+_SHOWN = 4  # shapes of those that are joined
 
 macs, known = _moving.macs, _moving.known
 
@@ -97,12 +98,17 @@ def _check_shapes(graph: Graph, operator: Operator, shapes: Sequence[tuple[int, 
     others = {(len(shape), *np.delete(shape, axis)) for shape in shapes if len(shape) == rank}
     if len(others) != 1 or any(len(shape) != rank for shape in shapes) or -axis == rank > 1:
         raise ModelError(
-            f"{graph.describe(operator)} joins {', '.join(map(str, shapes))} along axis {rank + axis}; "
+            f"{graph.describe(operator)} joins {_named(shapes)} along axis {rank + axis}; "
             "shapes that are equal but there, and no batch, are supported"
         )
     expected = list(shapes[0])
     expected[axis] = sum(shape[axis] for shape in shapes)
     geometry.check_shape(graph, operator, expected)
+
+
+def _named(shapes: Sequence[tuple[int, ...]]) -> str:
+    more = f" and {len(shapes) - _SHOWN} more" if len(shapes) > _SHOWN else ""
+    return ", ".join(map(str, shapes[:_SHOWN])) + more
 
 
 def _axis(graph: Graph, operator: Operator) -> int:
