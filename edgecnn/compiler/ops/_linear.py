@@ -11,49 +11,13 @@ from numpy.typing import NDArray
 
 from edgecnn.compiler import geometry, int4, ops, quant
 from edgecnn.compiler.ir import ABSENT, Graph, Operator, Quantization, Tensor
-from edgecnn.compiler.kernel import INT8, INT16, PACKED, PORTABLE, Kernel, Line, Params, Sums
+from edgecnn.compiler.kernel import PACKED, Kernel, Params
 from edgecnn.compiler.traits import Channels, Layout, Range
 from edgecnn.errors import ModelError
 
 _BIAS_TOLERANCE = 0.02  # of a step of the output
 _WIDE_BITS = 48  # of sums that TensorFlow Lite scales in 64 bits
 _MOST_WIDE_SHIFT = 14  # of the 15 bits of their multipliers one is left to round by
-
-
-def lines(order: str) -> tuple[Line, ...]:
-    """Declare what all linear kernels are given over int8; `order` says how the weights lie."""
-    return (
-        Line.trained(
-            "int16_t input_zero_point, output_zero_point, activation_min, activation_max", limits=INT8
-        ),
-        Line.trained("const int8_t *filter", order),
-        Line.trained("const int32_t *bias", "the input's zero point folded in"),
-        Line.trained("const int32_t *multiplier"),
-        Line.trained("const int8_t *shift"),
-    )
-
-
-def over_int16(kernel: Kernel, bias: str = "") -> Kernel:
-    """Declare a linear kernel over int16, where zero points are 0 and sums have 64 bits."""
-    return kernel.but(
-        Line.trained("int16_t activation_min, activation_max", limits=INT16),
-        Line.shape("int16_t wide", "0: sums wrap to 32 bits"),
-        Line.trained("const int64_t *bias", bias),
-        without="input_zero_point output_zero_point",
-        types="s16",
-        sums=Sums(wide="wide"),
-    )
-
-
-def over_int4(kernel: Kernel, comment: str = "in the same order, two in a byte") -> Kernel:
-    """Declare a linear kernel over weights of four bits: its C is that of int8, with primitives of its own.
-
-    `comment` says how the weights lie.
-    """
-    filter_ = next(line for line in kernel.lines if "filter" in line.names)
-    return kernel.but(
-        replace(filter_, comment=comment), types=PACKED, like=kernel.like or kernel.isa or PORTABLE
-    )
 
 
 @dataclass(frozen=True, eq=False)

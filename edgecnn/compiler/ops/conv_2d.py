@@ -15,7 +15,7 @@ from edgecnn.compiler import geometry, quant
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params, Sums
-from edgecnn.compiler.ops import _groups, _linear
+from edgecnn.compiler.ops import _groups, _linear, _linear_kernels
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.compiler.traits import Channels, Layout
@@ -29,12 +29,12 @@ CONV_2D = Kernel(
         Line.shape(
             "int16_t pool_h, pool_w, pool_stride_w", "a fused max pool: of the sums, before they are scaled"
         ),
-        *_linear.lines("OHWI"),
+        *_linear_kernels.lines("OHWI"),
     ),
     sums=Sums(),
 )
-CONV_2D_S16 = _linear.over_int16(CONV_2D)
-CONV_2D_S8W4 = _linear.over_int4(CONV_2D)
+CONV_2D_S16 = _linear_kernels.over_int16(CONV_2D)
+CONV_2D_S8W4 = _linear_kernels.over_int4(CONV_2D)
 
 
 class Pool(NamedTuple):

@@ -12,7 +12,7 @@ from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params, Sums
-from edgecnn.compiler.ops import _linear, conv_2d
+from edgecnn.compiler.ops import _linear, _linear_kernels, conv_2d
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import CONV_2D
 from edgecnn.compiler.steps import Step, Window
@@ -24,14 +24,14 @@ DEPTHWISE_CONV_2D = Kernel(
     (
         Line.shape("int16_t in_w, in_c, depth_multiplier"),
         Line.shape("int16_t filter_h, filter_w, stride_w, dilation_h, dilation_w, pad_w"),
-        *_linear.lines("HWC"),
+        *_linear_kernels.lines("HWC"),
     ),
     sums=Sums(),
 )
-DEPTHWISE_CONV_2D_S16 = _linear.over_int16(DEPTHWISE_CONV_2D)
+DEPTHWISE_CONV_2D_S16 = _linear_kernels.over_int16(DEPTHWISE_CONV_2D)
 # A channel is read by its own filters alone: where int8 doesn't hold their weights, they can't be split.
 DEPTHWISE_CONV_2D_S8W16 = DEPTHWISE_CONV_2D.but(Line.trained("const int16_t *filter", "HWC"), types="s8w16")
-DEPTHWISE_CONV_2D_S8W4 = _linear.over_int4(DEPTHWISE_CONV_2D)
+DEPTHWISE_CONV_2D_S8W4 = _linear_kernels.over_int4(DEPTHWISE_CONV_2D)
 
 OPTIONS = geometry.Dilated
 range_of, turned = _linear.range_of, _linear.turned

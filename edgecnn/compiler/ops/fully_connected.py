@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgecnn.compiler import geometry
 from edgecnn.compiler.ir import Graph, Operator, Tensor
 from edgecnn.compiler.kernel import Kernel, Line, Sums
-from edgecnn.compiler.ops import _linear, _moving
+from edgecnn.compiler.ops import _linear, _linear_kernels, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.ops.conv_2d import Conv2DOptions
 from edgecnn.compiler.steps import Step, Window
@@ -30,14 +30,14 @@ FULLY_CONNECTED = Kernel(
         Line.shape("int32_t in, row", "bytes of the whole input and of one of its rows"),
         Line.shape("int16_t out, rows, parts"),
         Line.shape("int16_t per_channel", "0: one multiplier and shift for all"),
-        *_linear.lines("[out][in]"),
+        *_linear_kernels.lines("[out][in]"),
     ),
     sums=Sums(),
 ).but(without="input_zero_point")  # there is no padding
-FULLY_CONNECTED_S16 = _linear.over_int16(FULLY_CONNECTED).but(
+FULLY_CONNECTED_S16 = _linear_kernels.over_int16(FULLY_CONNECTED).but(
     Line.shape("int32_t in, row", "values of the whole input and of one of its rows")
 )
-FULLY_CONNECTED_S8W4 = _linear.over_int4(FULLY_CONNECTED)
+FULLY_CONNECTED_S8W4 = _linear_kernels.over_int4(FULLY_CONNECTED)
 
 
 @dataclass(frozen=True, kw_only=True)

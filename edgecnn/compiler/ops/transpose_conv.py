@@ -18,7 +18,7 @@ from edgecnn.compiler import geometry
 from edgecnn.compiler.geometry import Axis
 from edgecnn.compiler.ir import Graph, Operator
 from edgecnn.compiler.kernel import Kernel, Line, Params, Sums, serving
-from edgecnn.compiler.ops import _linear, _moving
+from edgecnn.compiler.ops import _linear, _linear_kernels, _moving
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step, Window
 from edgecnn.compiler.traits import Layout
@@ -29,11 +29,13 @@ TRANSPOSE_CONV = Kernel(
     (
         Line.shape("int16_t in_w, in_c, out_w, out_c"),
         Line.shape("int16_t filter_h, filter_w, stride_h, stride_w, pad_h, pad_w"),
-        *_linear.lines("for each phase of rows and of columns: OHWI of the taps that meet input there"),
+        *_linear_kernels.lines(
+            "for each phase of rows and of columns: OHWI of the taps that meet input there"
+        ),
     ),
     sums=Sums(),
 ).but(Line.trained("const int32_t *bias", "for each phase; the input's zero point folded in"))
-TRANSPOSE_CONV_S16 = _linear.over_int16(TRANSPOSE_CONV, "for each phase")
+TRANSPOSE_CONV_S16 = _linear_kernels.over_int16(TRANSPOSE_CONV, "for each phase")
 
 _SOURCE = 2  # input 0 is the output's shape, input 1 the filter
 _LARGEST_STRIDE = 16  # each pair of rests by them has parameters of its own

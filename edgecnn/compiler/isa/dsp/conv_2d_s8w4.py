@@ -3,11 +3,13 @@
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.dsp import conv_2d
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _linear_kernels
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step
 
-KERNEL = _linear.over_int4(conv_2d.KERNEL, "in the same order, a word for four taps of a pair, see s8w4.h")
+KERNEL = _linear_kernels.over_int4(
+    conv_2d.KERNEL, "in the same order, a word for four taps of a pair, see s8w4.h"
+)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:

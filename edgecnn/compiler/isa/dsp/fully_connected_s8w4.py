@@ -3,10 +3,10 @@
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.dsp import fully_connected
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _linear_kernels
 from edgecnn.compiler.steps import Step
 
-_KERNEL = _linear.over_int4(
+_KERNEL = _linear_kernels.over_int4(
     fully_connected.KERNEL, "in the same order, a word for four taps of a pair, see s8w4.h"
 )
 

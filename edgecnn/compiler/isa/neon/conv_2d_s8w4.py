@@ -3,11 +3,11 @@
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.neon import conv_2d
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _linear_kernels
 from edgecnn.compiler.ops._linear import Linear
 from edgecnn.compiler.steps import Step
 
-_KERNEL = _linear.over_int4(
+_KERNEL = _linear_kernels.over_int4(
     conv_2d.KERNEL, "for four channels after the other, as kernel_dot_4x2_s8w4 takes them"
 )
 

@@ -3,10 +3,10 @@
 
 from edgecnn.compiler.ir import Graph
 from edgecnn.compiler.isa.scalar import fully_connected
-from edgecnn.compiler.ops import _linear
+from edgecnn.compiler.ops import _linear_kernels
 from edgecnn.compiler.steps import Step
 
-_KERNEL = _linear.over_int4(fully_connected.KERNEL)
+_KERNEL = _linear_kernels.over_int4(fully_connected.KERNEL)
 
 
 def faster(graph: Graph, step: Step) -> tuple[Step, ...]:
