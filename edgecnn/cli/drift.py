@@ -69,7 +69,7 @@ def command(
 
     named = _named(models)
     with progress_bar() as progress:
-        drifts = drift(named, inputs if data is None else data, inputs, progress)
+        drifts = drift(named, data, inputs, progress)
     if save is not None:
         write_json(save, all_json(drifts))
     if as_json:

@@ -45,7 +45,7 @@ def benchmark(
         RunError: the runs were trained with different seeds, so that no split suits them all.
     """
     models = gather(sources)
-    dataset, test = _load_test_images(sources, models, data, progress, seed)
+    dataset, test = load_as_seen(sources, models, data, progress, seed)
     about = describe_data(str(data), dataset)
     with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
         libraries = _libraries(models, Path(folder))
@@ -68,15 +68,20 @@ def load_test_images(
     seed: int | None = None,
 ) -> tuple[Arrays, tuple[str, ...]]:
     """Return the images that `benchmark` measures on, in the order red, green, blue, and their classes."""
-    dataset, test = _load_test_images(sources, models, data, progress, seed)
+    dataset, test = load_as_seen(sources, models, data, progress, seed)
     if dataset.fitting.order == "BGR":
         test = replace(test, images=test.images[..., ::-1])
     return test, dataset.classes
 
 
-def _load_test_images(
-    sources: Sequence[Path], models: Mapping[str, Path], data: Path, progress: Progress, seed: int | None
+def load_as_seen(
+    sources: Sequence[Path],
+    models: Mapping[str, Path],
+    data: Path,
+    progress: Progress,
+    seed: int | None = None,
 ) -> tuple[Dataset, Arrays]:
+    """Return data, and their test images as all of the models see them, as `benchmark` has them."""
     window = _common(models, _window, "was trained with window {}, the first model with {}", _or_none)
     fitting = _common(models, _fitting, "sees pictures as {}, the first model as {}", str)
     listing = list_files(data)

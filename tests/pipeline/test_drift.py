@@ -31,7 +31,7 @@ def write(folder: Path, name: str, content: bytes | Graph) -> Path:
 
 def drift_of(folder: Path, first: bytes | Graph, second: bytes | Graph, count: int = 8) -> Drift:
     models = {name: write(folder, name, each) for name, each in (("first", first), ("second", second))}
-    [result] = drift(models, count, count, silent)
+    [result] = drift(models, None, count, silent)
     return result
 
 
@@ -94,7 +94,7 @@ def float_pair() -> dict[str, Path]:
 
 
 def test_float_and_int8_differ_everywhere_and_part_nowhere() -> None:
-    [result] = drift(float_pair(), 16, 16, silent)
+    [result] = drift(float_pair(), None, 16, silent)
     assert result.parting is None
     assert len(result.operators) >= 3
     assert all(20 < (row.own_snr_db or 0) < 70 for row in result.operators if row.own)
@@ -108,7 +108,7 @@ def test_where_an_int8_model_is_wounded_it_parts_from_its_float_one(tmp_path: Pa
     for operator in graph.operators:
         for other in wounded(graph, operator):
             models["int8"] = write(tmp_path, "wounded", other)
-            [result] = drift(models, 16, 16, silent)
+            [result] = drift(models, None, 16, silent)
             assert result.parting is None or result.parting.index == operator.index
             if operator.op == "FULLY_CONNECTED":
                 assert result.parting is not None

@@ -12,14 +12,12 @@ from edgecnn.compiler.ir import Graph, Operator, Tensor, short_name
 from edgecnn.compiler.passes.integer_edges import integer_edges
 from edgecnn.compiler.quant import limits
 from edgecnn.compiler.reading.tflite import read_model
-from edgecnn.data.arrays import load_part
-from edgecnn.data.dataset import open_dataset
-from edgecnn.errors import DataError, ModelError
+from edgecnn.errors import ModelError
 from edgecnn.evaluation.drift import Drift, MovedImage, OperatorDrift, Reals, snr_db
+from edgecnn.pipeline.benchmark import load_as_seen
 from edgecnn.pipeline.drift.causes import advice
 from edgecnn.pipeline.drift.pairs import pairs
 from edgecnn.pipeline.drift.trace import INTEGERS, Inputs, Trace, Values, quantized, real, trace
-from edgecnn.pipeline.model_file import shape_of_image
 from edgecnn.pipeline.run import Run
 from edgecnn.progress import Progress
 
@@ -28,13 +26,13 @@ _MOVED = 3  # images that are named
 _RANGE = 1.0  # of random inputs where no model says any
 
 
-def drift(models: Mapping[str, Path], given: int | Path, count: int, progress: Progress) -> list[Drift]:
+def drift(models: Mapping[str, Path], data: Path | None, count: int, progress: Progress) -> list[Drift]:
     """Compare each model with the one before it, operator by operator.
 
     Args:
         models: .tflite files by what they are called, two at least.
-        given: how many random inputs to run on, or data whose test images are taken.
-        count: of those images, at most.
+        data: whose test images are taken; None: random inputs.
+        count: of inputs, of images at most.
         progress: told after each model.
 
     Raises:
@@ -43,9 +41,7 @@ def drift(models: Mapping[str, Path], given: int | Path, count: int, progress: P
         MissingToolError: no TFLite runtime is installed.
     """
     graphs = {name: read_model(path) for name, path in models.items()}
-    inputs = (
-        random_inputs(graphs, given) if isinstance(given, int) else _pictures(graphs, models, given, count)
-    )
+    inputs = random_inputs(graphs, count) if data is None else _pictures(models, data, count, progress)
     traces = []
     for done, (name, path) in enumerate(models.items()):
         progress("running", done, len(models), name)
@@ -94,12 +90,8 @@ def _ends(tensor: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _pictures(graphs: Mapping[str, Graph], models: Mapping[str, Path], data: Path, count: int) -> Inputs:
-    name, graph = next(iter(graphs.items()))
-    shape = shape_of_image(graph, models[name])
-    test = load_part(open_dataset(data, seed=0), "test", shape)
-    if not len(test.images):
-        raise DataError(f"{data} has no test images")
+def _pictures(models: Mapping[str, Path], data: Path, count: int, progress: Progress) -> Inputs:
+    _, test = load_as_seen(list(models.values()), models, data, progress)
     return Inputs(tuple(path.name for path in test.paths[:count]), test.images[:count])
 
 
