@@ -96,6 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if serial is not None:
         _verify_serial(model, serial, baud, timeout, as_json)
         return
+    chosen = None if inputs is None else _chosen(inputs)
     require_there(model, ModelError)
     from edgecnn.cli.console import print_json
     from edgecnn.pipeline.model_file import find_model
@@ -104,7 +105,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     verified = verify(
         find_model(model),
         target,
-        None if inputs is None else _chosen(inputs),
+        chosen,
         rows=schedule == "rows",
         optimize=optimize,
         profile=profile,

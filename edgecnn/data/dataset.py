@@ -219,7 +219,7 @@ def numbers_shape(source: Path) -> tuple[int, ...] | None:
     Raises:
         DataError: as `open_dataset`.
     """
-    if holds_idx(source):
+    if not source.exists() or holds_idx(source):  # who opens it says that it isn't there
         return None
     if source.suffix.lower() == ".zip" and any(
         Path(name).suffix.lower() in SUFFIXES for name in names_in(source)

@@ -8,7 +8,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 
-import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
@@ -216,6 +215,8 @@ def _edges(model: bytes, slot: int) -> list[Table]:
 
 def _entry(model: bytes, name: str) -> bytes:
     """Return what a metadata entry of a model leads to; nothing where it has none of that name."""
+    import tflite  # here, as what runs compiled models needs nothing but NumPy
+
     schema = tflite.Model.GetRootAs(model, 0)
     entries = (schema.Metadata(i) for i in range(schema.MetadataLength()))
     buffers = [entry.Buffer() for entry in entries if entry.Name() == name.encode()]

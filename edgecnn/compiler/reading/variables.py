@@ -7,12 +7,12 @@ Operators like UNIDIRECTIONAL_SEQUENCE_LSTM have variables of their own, which b
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from edgecnn.compiler import ops
 from edgecnn.compiler.ir import Graph, Operator, Tensor, Variable, short_name
-from edgecnn.compiler.reading.schema import DTYPES
 from edgecnn.errors import ModelError
 
 CALL_ONCE, VAR_HANDLE, READ, ASSIGN = "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"
@@ -63,9 +63,16 @@ def _states(graph: Graph) -> Iterator[Variable]:
             seen.add(tensor)
             held = graph.tensors[tensor]
             zero = held.quantization.zero_point if held.quantization else 0
-            plain = np.dtype(held.dtype) if held.dtype in DTYPES.values() else np.dtype("int8")
-            value = replace(held, data=np.full(held.shape, zero, plain))
+            value = replace(held, data=np.full(held.shape, zero, _plain(held.dtype)))
             yield Variable(f"{held.name} {tensor}", value, before=tensor)
+
+
+def _plain(dtype: str) -> "np.dtype[Any]":
+    """Return a type of NumPy's; of what NumPy doesn't know, and a check refuses later, bytes."""
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        return np.dtype("int8")
 
 
 def called_once(graph: Graph) -> set[int]:

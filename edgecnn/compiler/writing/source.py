@@ -20,6 +20,7 @@ from edgecnn.compiler.writing.variables import source_words
 from edgecnn.compiler.writing.weights import WEIGHTS_INSIDE, Weights, weights_apart
 
 _LONGEST_RUN = 255
+_INLINE, _COPIED = "EDGECNN_INLINE ", "EDGECNN_INLINE_ALWAYS "  # what only says how a kernel is compiled
 _CODE = ("kernels", "tables", "rings", "program", "advance")  # what weights must be made for
 
 
@@ -65,7 +66,7 @@ def source_text(model: CModel, weights: Weights | None = None) -> str:
     }
     if weights:
         meaning = repr((model.inputs, model.outputs, model.labels))
-        code = [*(str(words[part]) for part in _CODE), meaning]
+        code = [*(str(words[part]).replace(_COPIED, _INLINE) for part in _CODE), meaning]
         words["tables"] = weights.definition() + tables
         words["weights_check"] = weights.check(model.prefix, code)
     return templates.SOURCE.format(**words)

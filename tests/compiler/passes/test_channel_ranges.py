@@ -51,6 +51,8 @@ def values(graph: Graph, seed: int) -> dict[int, np.ndarray]:
 def test_values_keep_within_ranges() -> None:
     seen, narrower = set(), 0
     for graph in map(rows, (*networks_of_every_op(), pairs())):
+        if graph.variables:  # which come from one inference into the next
+            continue
         ranges = channel_ranges(graph)
         seen |= {o.op for o in graph.operators if ops.channels(graph, o) is not Channels.MIXED}
         for seed in range(4):
