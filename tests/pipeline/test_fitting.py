@@ -209,6 +209,7 @@ def test_orders_of_other_networks_are_refused(tints: Path, tmp_path: Path) -> No
             exported(source, tints, tmp_path, channels_order="BGR")
 
 
+@pytest.mark.study
 def test_the_pages_commands_run(tints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     block = page.split("## How pictures are fitted")[1].split("```console\n")[1].split("```")[0]

@@ -176,6 +176,7 @@ def test_a_network_of_ones_own_learns_from_what_is_said(tmp_path: Path) -> None:
     np.testing.assert_allclose(model(pixels / 255), expected, atol=1e-5)
 
 
+@pytest.mark.study
 def test_the_commands_of_the_page(tints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a byte is to each of the three networks that docs/models.md exports."""
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")

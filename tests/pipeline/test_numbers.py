@@ -349,6 +349,7 @@ def commands(page: str, heading: str) -> list[str]:
     return [line.removeprefix("$ edgecnn ") for line in block.splitlines()]
 
 
+@pytest.mark.study
 def test_the_pages_commands_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("windows.npz").write_bytes(data.read_bytes())

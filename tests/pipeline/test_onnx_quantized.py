@@ -108,6 +108,7 @@ def test_both_forms_and_types_become_the_same(form: QuantFormat, tmp_path: Path)
     assert codes[0] == codes[1]
 
 
+@pytest.mark.study
 def test_the_commands_of_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
