@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +181,7 @@ def profiled(tflite: bytes, target: str) -> Profiled:
 def fit(networks: list[Profiled]) -> dict[str, Any]:
     """Return the factors that explain the counts best, relative to them, and the bytes of code."""
     rows = [row for network in networks for row in network.steps]
-    ops = [op for op, _ in Counter(work.op for works, _ in rows for work in works).most_common()]
+    ops = sorted({work.op for works, _ in rows for work in works})
     columns = [np.concatenate([_terms(works, op) for op in ops]) for works, _ in rows]
     counts = np.array([count for _, count in rows], np.float64)
     weights = 1 / np.maximum(counts, 1000)

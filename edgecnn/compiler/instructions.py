@@ -8,7 +8,7 @@ known: the mean over those networks.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
@@ -27,9 +27,8 @@ from edgecnn.compiler.traits import Channels
 from edgecnn.errors import EdgecnnError, did_you_mean
 
 TABLE = Path(__file__).with_name("instructions.json")
-# Behind the name of an op: what a max pool is fused into, what makes columns of another one's input, by which
-# kernel, and whether that gathers several windows at once.
-POOLED, FUSED, BY, GATHERED = " + MAX_POOL_2D", " + ...", " by ", ", gathered"
+# Behind the name of an op: what a max pool is fused into, and what makes columns of another one's input.
+POOLED, FUSED = " + MAX_POOL_2D", " + ..."
 Values = NDArray[np.float64]
 COLUMNS = 3  # most kernels compute so many at once, unless there is little memory
 _ROUNDING = 1e-9
@@ -40,7 +39,7 @@ class Work:
     """What an operator computes.
 
     Attributes:
-        op: as TensorFlow Lite calls it, what is fused into it, and its kernel.
+        op: as TensorFlow Lite calls it, and what is fused into it.
         rows: that are made.
         positions: at which a window is applied, in all rows.
         taps: of a window, of one channel.
@@ -119,16 +118,12 @@ def _works(graph: Graph, step: Step) -> list[Work]:
     told = operator.options
     pool = told.pool if isinstance(told, Conv2DOptions) else None
     read, made = (0, into) if ops.channels(graph, operator) is Channels.GROUPED else (into, out)
-    op = operator.op + (POOLED if pool else "") + _kernel(step)
+    op = operator.op + (POOLED if pool else "")
     positions = round(macs / prod(shape))
     plan = step.params
     at_once, parts = int(plan.get("columns", plan.get("outputs", COLUMNS))), int(plan.get("parts", 1))
     rows *= pool.h if pool else 1
     return [*before, Work(op, rows, positions, prod(window), read, made, at_once, parts)]
-
-
-def _kernel(step: Step) -> str:
-    return f"{BY}{step.kernel.key}{GATHERED if np.size(step.params.get('bytes', ())) > 1 else ''}"
 
 
 def _works_before(graph: Graph, step: Step) -> list[Work]:
@@ -152,7 +147,7 @@ def estimate(graph: Graph, schedule: Schedule, target: str) -> Estimate:
     table, every = factors(target), [work for step in works(graph, schedule) for work in step]
     count = table["begin"] + sum(work_count(table, work) for work in every)
     code, const = (
-        table[part]["begin"] + sum(table[part].get(_nearest(table["ops"], work.op), 0) for work in every)
+        table[part]["begin"] + sum(table[part].get(work.op, 0) for work in every)
         for part in ("code", "const")
     )
     return Estimate(round(count), code, const, table["error"])
@@ -160,23 +155,9 @@ def estimate(graph: Graph, schedule: Schedule, target: str) -> Estimate:
 
 def work_count(table: Mapping[str, Any], work: Work) -> float:
     """Return the instructions of an operator; of one that the table doesn't know, none."""
-    return float(work.terms @ of_op(table, work.op))
-
-
-def of_op(table: Mapping[str, Any], op: str) -> Values:
-    """Return the factors of an op's terms, zeros of one that the table doesn't know.
-
-    Of a kernel that it doesn't know, or where none is named, they are those of the op's most frequent one.
-    """
-    known: Mapping[str, list[float]] = table["ops"]
-    name = _nearest(known, op)
-    return np.zeros(len(terms(1, 1, 1, 1, 1))) if name is None else np.array(known[name], np.float64)
-
-
-def _nearest(known: Collection[str], op: str) -> str | None:
-    """Return the name among those known, the most frequent first, that an op goes by; None: it has none."""
-    like = (other for other in known if other.partition(BY)[0] == op.partition(BY)[0])
-    return op if op in known else next(like, None)
+    if work.op not in table["ops"]:
+        return 0.0
+    return float(work.terms @ np.array(table["ops"][work.op]))
 
 
 def factors(target: str) -> dict[str, Any]:

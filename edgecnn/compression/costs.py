@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Keras network costs on a device, as a function of how many of its channels stay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.compiler.instructions import POOLED, Values, factors, of_op, terms
+from edgecnn.compiler.instructions import POOLED, Values, factors, terms
 from edgecnn.compression.channels import Channels, Numbers
 from edgecnn.converters.int4_weights import OPS as NARROW_OPS
 from edgecnn.models._rebuild import calls
@@ -119,7 +119,7 @@ class Costs:
         self._bytes = np.array([work.bytes for work in works])
         narrow = [work.op.removesuffix(POOLED) in NARROW_OPS for work in works]
         self._weight_bytes = np.where(narrow, weight_bits / 8, 1)
-        self._factors = np.array([of_op(factors(target), work.op) for work in works]).reshape(len(works), -1)
+        self._factors = np.array([_factors(target, work.op) for work in works]).reshape(len(works), -1)
         touched = (self._made[:, :-1] + self._read[:, :-1]) > 0
         self.works_of = [np.flatnonzero(column) for column in touched.T]
         """The works that each class has a part in."""
@@ -149,3 +149,8 @@ class Costs:
                 self.ram @ counts,
             ]
         )
+
+
+def _factors(target: str, op: str) -> Sequence[float]:
+    known: Mapping[str, Sequence[float]] = factors(target)["ops"]
+    return known.get(op, [0.0] * len(terms(1, 1, 1, 1, 1)))
