@@ -76,14 +76,15 @@ def check_budget(
     """
     require_emulator(limits.target)
     path = find_model(model)
+    qualities = _qualities(model, limits, data, progress)
+    before = {} if base is None else _figures_of(base.source, limits, data, progress)
     progress("compiling and counting", 0, 1, limits.target)
     compiled = compile_tflite(path, name="model", target=limits.target)
     verified = verify_compiled(compiled, path, INPUTS, profile=True)
     progress("compiling and counting", 1, 1, limits.target)
     if not verified.equal:
         raise ModelError(f"{path}: its C differs from TensorFlow Lite; 'edgecnn verify' shows where")
-    figures = _device(verified) | _qualities(model, limits, data, progress)
-    before = {} if base is None else _figures_of(base.source, limits, data, progress)
+    figures = _device(verified) | qualities
     lines = tuple(
         Line(name, figures[name], limits.most.get(name), before.get(name))
         for name in RESOURCES

@@ -88,7 +88,7 @@ def _limits(path: Path, name: str, table: Mapping[str, Any]) -> Limits:
     known = [*PARTS, *TARGETS]
     if name not in known:
         raise DataError(
-            f"{path}: [{name}] is no part and no target; 'edgecnn targets' lists them"
+            f"{path}: [{name}] is no part and no target; 'edgecnn targets' lists them."
             f"{did_you_mean(name, known)}"
         )
     _refuse_unknown(path, f"[{name}]", table, RESOURCES)
@@ -120,5 +120,5 @@ def _refuse_unknown(path: Path, where: str, table: Mapping[str, Any], known: Any
     for name in table:
         if name not in known:
             raise DataError(
-                f"{path}: {where} has {name}, which is none of {', '.join(known)}{did_you_mean(name, known)}"
+                f"{path}: {where} has {name}, which is none of {', '.join(known)}.{did_you_mean(name, known)}"
             )

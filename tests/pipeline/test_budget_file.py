@@ -41,11 +41,11 @@ def test_each_table_is_a_device(tmp_path: Path) -> None:
         ("a = 1\n[cortex-m4]", "it has a, which is none of data, tolerance"),
         (
             "[cortex-m5]",
-            "[cortex-m5] is no part and no target; 'edgecnn targets' lists them Did you mean \"cortex-m55\"",
+            "[cortex-m5] is no part and no target; 'edgecnn targets' lists them. Did you mean \"cortex-m55\"",
         ),
         (
             "[cortex-m4]\nflsh = 1",
-            'has flsh, which is none of flash, ram, stack, instructions, accuracy, loss Did you mean "flash"',
+            'has flsh, which is none of flash, ram, stack, instructions, accuracy, loss. Did you mean "flash"',
         ),
         ('[cortex-m4]\nflash = "64KB"', "cortex-m4.flash is '64KB'; write a number, or one with K or M"),
         ("[cortex-m4]\nflash = true", "cortex-m4.flash is True"),
