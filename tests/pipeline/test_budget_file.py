@@ -45,7 +45,7 @@ def test_each_table_is_a_device(tmp_path: Path) -> None:
         ),
         (
             "[cortex-m4]\nflsh = 1",
-            'has flsh, which is none of flash, ram, stack, instructions, accuracy, loss. Did you mean "flash"',
+            'flsh, which is none of flash, ram, stack, instructions, accuracy, loss. Did you mean "flash"',
         ),
         ('[cortex-m4]\nflash = "64KB"', "cortex-m4.flash is '64KB'; write a number, or one with K or M"),
         ("[cortex-m4]\nflash = true", "cortex-m4.flash is True"),
