@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from edgecnn.compiler.reading.onnx.windows import windows
 from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import Array, Tensor
-from edgecnn.converters.onnx_ops._windows import thinned, windows, zero_padded
+from edgecnn.converters.onnx_ops._windows import thinned, zero_padded
 from edgecnn.errors import ModelError
 from edgecnn.models._layers import Slice
 from edgecnn.tf import keras

@@ -4,9 +4,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from edgecnn.compiler.reading.onnx.windows import Window, windows
 from edgecnn.converters.onnx_ops._node import Node, row
 from edgecnn.converters.onnx_ops._tensor import Tensor
-from edgecnn.converters.onnx_ops._windows import Window, thinned, windows, zero_padded
+from edgecnn.converters.onnx_ops._windows import thinned, zero_padded
 from edgecnn.errors import ModelError
 from edgecnn.models._layers import ChannelMax, ChannelMean
 from edgecnn.tf import keras, tf

@@ -9,7 +9,8 @@ from edgecnn.compiler.reading.onnx.network import Network, Quantized, Value
 from edgecnn.compiler.reading.onnx.node import Array
 from edgecnn.compiler.reading.onnx.rows._node import Node, int8_of, row
 from edgecnn.compiler.reading.onnx.rows._weights import bias, reading_twice, scales_along
-from edgecnn.compiler.reading.onnx.rows._windows import PADDINGS, over_images, padded, shape_of, windows
+from edgecnn.compiler.reading.onnx.rows._windows import PADDINGS, over_images, padded, shape_of
+from edgecnn.compiler.reading.onnx.windows import windows
 from edgecnn.errors import ModelError
 
 _FARTHEST = 127  # of int8 in both directions

@@ -7,15 +7,9 @@ import numpy as np
 
 from edgecnn.compiler.reading.onnx.network import Quantized, Value, canonical
 from edgecnn.compiler.reading.onnx.rows._node import Node, row
-from edgecnn.compiler.reading.onnx.rows._windows import (
-    PADDINGS,
-    Window,
-    over_images,
-    padded,
-    shape_of,
-    windows,
-)
+from edgecnn.compiler.reading.onnx.rows._windows import PADDINGS, over_images, padded, shape_of
 from edgecnn.compiler.reading.onnx.rows.convolutions import convolved
+from edgecnn.compiler.reading.onnx.windows import Window, windows
 from edgecnn.errors import ModelError
 
 _REDUCTIONS = {
