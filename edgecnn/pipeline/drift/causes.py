@@ -109,7 +109,7 @@ def weights_of_one_scale(first: Trace, second: Trace, same: _Same) -> Iterator[s
 def order_of_channels(first: Trace, second: Trace, same: _Same) -> Iterator[str]:
     """A first operator that fits better when it reads blue as red."""
     try:
-        graph = integer_edges(reference.basic(second.graph))
+        graph = reference.basic(integer_edges(second.graph))
     except ModelError:
         return
     for operator in graph.operators[:1]:
